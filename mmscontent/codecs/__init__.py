@@ -1,0 +1,1 @@
+"""Codecs: one module per kind of medium, the same names in each; base.py is the contract, table.py the list."""

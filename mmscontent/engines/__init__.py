@@ -1,0 +1,1 @@
+"""Engines: programs and processes the codecs stand on."""

@@ -1,0 +1,1 @@
+"""Wire forms: one module per form, each reads and writes; table.py lists them."""

@@ -1,0 +1,1 @@
+"""The presentation: SMIL written, read, timed."""
