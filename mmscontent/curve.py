@@ -34,7 +34,9 @@ class Curve:
             raise ValueError("a curve needs as many qualities as sizes, at least one")
         slopes = _slopes(self.sizes_bytes, self.qualities)
         if any(s < 0 for s in slopes) or any(b > a + 1e-12 for a, b in zip(slopes, slopes[1:], strict=False)):
-            raise ValueError(f"the knots are not rising and concave: {self.sizes_bytes} {self.qualities}; use Curve.through")
+            raise ValueError(
+                f"the knots are not rising and concave: {self.sizes_bytes} {self.qualities}; use Curve.through"
+            )
 
     @classmethod
     def through(cls, points: Iterable[tuple[int, float]]) -> Curve:

@@ -61,12 +61,22 @@ MEDIA_TYPES: tuple[MediaType, ...] = (
     # sound
     MediaType("audio/amr", "audio", (".amr",), ("audio/x-amr", "audio/amr-nb")),
     MediaType("audio/amr-wb", "audio", (".awb",), ("audio/x-amr-wb",)),
-    MediaType("audio/mpeg", "audio", (".mp3", ".mpga"), ("audio/mp3", "audio/mpeg3", "audio/mpg", "audio/x-mp3", "audio/x-mpeg3", "audio/x-mpeg")),
+    MediaType(
+        "audio/mpeg",
+        "audio",
+        (".mp3", ".mpga"),
+        ("audio/mp3", "audio/mpeg3", "audio/mpg", "audio/x-mp3", "audio/x-mpeg3", "audio/x-mpeg"),
+    ),
     MediaType("audio/mp4", "audio", (".m4a", ".m4b"), ("audio/x-m4a", "audio/m4a", "audio/mp4a-latm")),
     MediaType("audio/aac", "audio", (".aac", ".adts"), ("audio/x-aac", "audio/aacp")),
     MediaType("audio/3gpp", "audio", (".3ga",), ("audio/3gp",)),
     MediaType("audio/3gpp2", "audio", (), ("audio/3g2",)),
-    MediaType("audio/ogg", "audio", (".ogg", ".oga", ".opus", ".spx"), ("application/ogg", "audio/opus", "audio/vorbis", "audio/x-ogg")),
+    MediaType(
+        "audio/ogg",
+        "audio",
+        (".ogg", ".oga", ".opus", ".spx"),
+        ("application/ogg", "audio/opus", "audio/vorbis", "audio/x-ogg"),
+    ),
     MediaType("audio/flac", "audio", (".flac",), ("audio/x-flac",)),
     MediaType("audio/wav", "audio", (".wav", ".wave"), ("audio/x-wav", "audio/wave", "audio/vnd.wave")),
     MediaType("audio/aiff", "audio", (".aiff", ".aif", ".aifc"), ("audio/x-aiff",)),
@@ -81,7 +91,9 @@ MEDIA_TYPES: tuple[MediaType, ...] = (
     MediaType("text/plain", "text", (".txt", ".text")),
     MediaType("text/html", "other", (".html", ".htm")),
     # cards and dates
-    MediaType("text/x-vcard", "contact", (".vcf",), ("text/vcard", "text/directory", "application/vcard", "text/x-vcf")),
+    MediaType(
+        "text/x-vcard", "contact", (".vcf",), ("text/vcard", "text/directory", "application/vcard", "text/x-vcf")
+    ),
     MediaType("text/calendar", "calendar", (".ics",), ("application/ics",)),
     MediaType("text/x-vcalendar", "calendar", (".vcs",)),
     # presentation and whole messages

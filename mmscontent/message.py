@@ -42,7 +42,9 @@ class Part:
 
     def __post_init__(self) -> None:
         if "/" not in self.media_type or self.media_type != self.media_type.strip().lower():
-            raise ValueError(f"media type of part {self.name!r} must be lower case type/subtype, got {self.media_type!r}")
+            raise ValueError(
+                f"media type of part {self.name!r} must be lower case type/subtype, got {self.media_type!r}"
+            )
         for label in ("content_id", "content_location", "charset"):
             value = getattr(self, label)
             if any(c in value for c in "\r\n\0"):
