@@ -8,6 +8,7 @@ the slope is steepest is the best sharing there is (budget.py).
 from __future__ import annotations
 
 import bisect
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ class Curve:
         if not self.sizes_bytes or len(self.sizes_bytes) != len(self.qualities):
             raise ValueError("a curve needs as many qualities as sizes, at least one")
         slopes = _slopes(self.sizes_bytes, self.qualities)
-        if any(s < 0 for s in slopes) or any(b > a + 1e-12 for a, b in zip(slopes, slopes[1:], strict=False)):
+        if any(s < 0 for s in slopes) or any(b > a + 1e-12 for a, b in itertools.pairwise(slopes)):
             raise ValueError(
                 f"the knots are not rising and concave: {self.sizes_bytes} {self.qualities}; use Curve.through"
             )
@@ -92,7 +93,7 @@ def _best_per_size(points: Iterable[tuple[int, float]]) -> dict[int, float]:
 
 def _slopes(sizes: tuple[int, ...], qualities: tuple[float, ...]) -> list[float]:
     knots = list(zip(sizes, qualities, strict=True))
-    return [(b[1] - a[1]) / (b[0] - a[0]) if b[0] > a[0] else -1.0 for a, b in zip(knots, knots[1:], strict=False)]
+    return [(b[1] - a[1]) / (b[0] - a[0]) if b[0] > a[0] else -1.0 for a, b in itertools.pairwise(knots)]
 
 
 def _cross(a: tuple[int, float], b: tuple[int, float], c: tuple[int, float]) -> float:
