@@ -1,0 +1,126 @@
+"""The values of a presentation: slides, what they show, and where on the screen.
+
+A presentation here is what MMS SMIL can say (OMA-TS-MMS_CONF section 8) and no more: slides one after the other,
+one screen layout for all of them. read.py turns anybody's SMIL into it, write.py turns it into the strict form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from mmscontent.mediatypes import Kind
+
+__all__ = [
+    "ELEMENTS",
+    "IMAGE_REGION",
+    "MAX_SLIDES",
+    "TEXT_REGION",
+    "Element",
+    "Fit",
+    "Medium",
+    "Presentation",
+    "Region",
+    "SlideView",
+    "element_for",
+]
+
+Element = Literal["img", "video", "audio", "text", "ref"]
+Fit = Literal["hidden", "meet", "scroll", "slice", "fill"]
+
+ELEMENTS: tuple[Element, ...] = ("img", "video", "audio", "text", "ref")
+IMAGE_REGION = "Image"  # the only two names CONF 1.2 section 8 knows; AOSP's isMMSConformance() insists on them
+TEXT_REGION = "Text"
+MAX_SLIDES = 200  # more than any phone plays (handsets stop at 10 to 20); a document with more is refused
+
+_ELEMENT_OF_KIND: dict[Kind, Element] = {"image": "img", "video": "video", "audio": "audio", "text": "text"}
+
+
+def element_for(kind: Kind) -> Element:
+    """The media element a kind of part is shown with; `ref` for cards, dates and files."""
+    return _ELEMENT_OF_KIND.get(kind, "ref")
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """One media element of a slide.
+
+    Attributes:
+        src: As it stands in the document: a Content-Location, or `cid:` and a Content-ID.
+        region: Id of the region it is shown in; "" for what is not seen, or where the document does not say.
+        alt: What it shows, in words.
+        begin_ms, end_ms: When it starts and stops within its slide; None for the whole slide.
+    """
+
+    element: Element
+    src: str
+    region: str = ""
+    alt: str = ""
+    begin_ms: int | None = None
+    end_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SlideView:
+    """One screen as the document states it; a foreign one may hold more than a phone can show at once."""
+
+    media: tuple[Medium, ...]
+    duration_ms: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "media", tuple(self.media))
+
+    def of(self, element: Element) -> tuple[Medium, ...]:
+        """Its media of one element, in order."""
+        return tuple(m for m in self.media if m.element == element)
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A rectangle of the screen, in percent of it."""
+
+    id: str
+    left: float = 0
+    top: float = 0
+    width: float = 100
+    height: float = 100
+    fit: Fit = "meet"
+
+    @property
+    def right(self) -> float:
+        """Right edge, percent."""
+        return self.left + self.width
+
+    @property
+    def bottom(self) -> float:
+        """Lower edge, percent."""
+        return self.top + self.height
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """Slides in order, and one layout for all of them.
+
+    Attributes:
+        screen_px: Width and height the author had in mind, when stated in pixels.
+        background: Colour of the screen as `#rrggbb`, or "".
+    """
+
+    slides: tuple[SlideView, ...]
+    regions: tuple[Region, ...] = ()
+    screen_px: tuple[int, int] | None = None
+    background: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "slides", tuple(self.slides))
+        object.__setattr__(self, "regions", tuple(self.regions))
+
+    @property
+    def media(self) -> tuple[Medium, ...]:
+        """Every medium in the order it is shown."""
+        return tuple(m for s in self.slides for m in s.media)
+
+    def region(self, region_id: str) -> Region | None:
+        """The region of that id, or None."""
+        return next((r for r in self.regions if r.id == region_id), None)
