@@ -1,0 +1,267 @@
+"""The ledger: what became of each part, and why, as JSON, a table and a paragraph.
+
+Its JSON form is the public contract `mmscontent.ledger/1`; more keys may come, none goes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from mmscontent.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mmscontent.message import MediaInfo
+    from mmscontent.plan import Option
+    from mmscontent.profile import Origin, Profile
+
+__all__ = ["Ledger", "PartEntry", "SlideEntry", "facts"]
+
+SCHEMA = "mmscontent.ledger/1"
+
+
+@dataclass(frozen=True, slots=True)
+class PartEntry:
+    """What became of one part."""
+
+    name: str
+    kind: str
+    decision: Literal["keep", "transcode", "drop"]
+    source: MediaInfo
+    content_id: str = ""
+    result: MediaInfo | None = None
+    reasons: tuple[str, ...] = ()
+    share_bytes: int | None = None
+    scale: str = ""
+    predicted: float | None = None
+    measured: float | None = None
+    encodes: int = 0
+    stripped: tuple[str, ...] = ()
+    tries: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, object]:
+        """The contract's form."""
+        quality = {"scale": self.scale, "predicted": _rounded(self.predicted), "measured": _rounded(self.measured)}
+        return {
+            "name": self.name,
+            "content_id": self.content_id,
+            "kind": self.kind,
+            "decision": self.decision,
+            "reasons": list(self.reasons),
+            "source": facts(self.source),
+            "result": facts(self.result) if self.result else None,
+            "share_bytes": self.share_bytes,
+            "quality": quality if self.scale else None,
+            "encodes": self.encodes,
+            "stripped": list(self.stripped),
+            "tries": list(self.tries),
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SlideEntry:
+    """One slide as it will be played."""
+
+    parts: tuple[str, ...]
+    duration_ms: int
+    why: str
+
+    def as_json(self) -> dict[str, object]:
+        """The contract's form."""
+        return {"parts": list(self.parts), "duration_ms": self.duration_ms, "why": self.why}
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What became of a message.
+
+    Attributes:
+        fits: False for a refusal; then `options` says what would fit.
+        packed_bytes: Length of the packed message; for a refusal the smallest that was found possible.
+        overhead_bytes: What of it is headers, SMIL and transfer encoding, not bodies.
+    """
+
+    fits: bool
+    encoding: str
+    profile: Profile
+    packed_bytes: int
+    overhead_bytes: int
+    parts: tuple[PartEntry, ...] = ()
+    slides: tuple[SlideEntry, ...] = ()
+    warnings: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
+    error: str = ""
+    elapsed_ms: int = 0
+
+    @property
+    def utilisation(self) -> float:
+        """Packed bytes over target bytes."""
+        return round(self.packed_bytes / self.profile.target_bytes, 4)
+
+    def as_json(self) -> dict[str, object]:
+        """The contract's form, ready for json.dumps."""
+        p = self.profile
+        return {
+            "schema": SCHEMA,
+            "version": __version__,
+            "fits": self.fits,
+            "encoding": self.encoding,
+            "profile": {"carrier": p.carrier, "route": p.route, "device": p.device, "class": p.content_class},
+            "limit_bytes": p.limit_bytes,
+            "target_bytes": p.target_bytes,
+            "limit_source": _origin(p.origin("limit_bytes")),
+            "target_source": _origin(p.origin("target_bytes")),
+            "packed_bytes": self.packed_bytes,
+            "overhead_bytes": self.overhead_bytes,
+            "utilisation": self.utilisation,
+            "elapsed_ms": self.elapsed_ms,
+            "parts": [part.as_json() for part in self.parts],
+            "slides": [slide.as_json() for slide in self.slides],
+            "warnings": list(self.warnings),
+            "options": [option.as_json() for option in self.options],
+            "error": self.error or None,
+        }
+
+    def to_json(self) -> str:
+        """One JSON document, two blanks of indent, ending in a newline."""
+        return json.dumps(self.as_json(), indent=2, ensure_ascii=False) + "\n"
+
+    def table(self) -> str:
+        """One line a part, in columns, for a terminal."""
+        rows = [("part", "decision", "from", "to", "bytes", "share", "quality")]
+        rows.extend(_row(part) for part in self.parts)
+        return _columns(rows)
+
+    def paragraph(self) -> str:
+        """The whole in a few sentences a support agent can paste."""
+        return " ".join(_sentences(self))
+
+
+# --- JSON ------------------------------------------------------------------------------------------------------
+
+# Facts of a medium that the ledger carries, in its order; those that are None are left out.
+_FACTS = (
+    "width_px",
+    "height_px",
+    "orientation",
+    "frames",
+    "duration_ms",
+    "fps",
+    "codec",
+    "profile",
+    "level",
+    "channels",
+    "sample_rate_hz",
+    "bit_rate_bps",
+    "charset",
+)
+
+
+def facts(info: MediaInfo) -> dict[str, object]:
+    """What is known of a medium, in the ledger's keys and order."""
+    told: dict[str, object] = {"media_type": info.media_type, "bytes": info.size_bytes}
+    for name in _FACTS:
+        value = getattr(info, name)
+        if value is not None and not (name == "orientation" and info.kind not in ("image", "video")):
+            told[name] = value
+    return told
+
+
+def _origin(origin: Origin | None) -> dict[str, object] | None:
+    if origin is None:
+        return None
+    return {
+        "from": origin.source,
+        "url": origin.url,
+        "date": origin.date,
+        "confidence": origin.confidence,
+        "stated": origin.stated,
+        "competing": list(origin.competing),
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
+
+
+# --- words -----------------------------------------------------------------------------------------------------
+
+
+def _row(part: PartEntry) -> tuple[str, ...]:
+    quality = part.measured if part.measured is not None else part.predicted
+    return (
+        part.name,
+        part.decision,
+        _shape(part.source),
+        _shape(part.result) if part.result else "",
+        f"{part.result.size_bytes:,}" if part.result else "",
+        f"{part.share_bytes:,}" if part.share_bytes is not None else "",
+        f"{quality:.0f}" if quality is not None else "",
+    )
+
+
+def _shape(info: MediaInfo) -> str:
+    sides = f" {info.width_px}×{info.height_px}" if info.width_px and info.height_px else ""
+    length = f" {info.duration_ms / 1000:.1f} s" if info.duration_ms else ""
+    return info.media_type.partition("/")[2] + sides + length
+
+
+def _columns(rows: Sequence[tuple[str, ...]]) -> str:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    rule = ["─" * w for w in widths]
+    lines = [rows[0], tuple(rule), *rows[1:]]
+    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in lines)
+
+
+def _sentences(ledger: Ledger) -> list[str]:
+    receiver = _receiver(ledger.profile)
+    target, limit = ledger.profile.target_bytes, ledger.profile.limit_bytes
+    if not ledger.fits:
+        said = [f"The message cannot be sent to {receiver} as it is: {ledger.error}."]
+        return said + [f"Option: {_option_words(option)}." for option in ledger.options]
+    said = [
+        f"The message for {receiver} has {ledger.packed_bytes:,} bytes packed as {ledger.encoding},"
+        f" {ledger.utilisation:.0%} of the {target:,} aimed at (limit {limit:,}{_limit_words(ledger.profile)})."
+    ]
+    said.extend(_part_words(part) for part in ledger.parts)
+    seconds = sum(s.duration_ms for s in ledger.slides) / 1000
+    if ledger.slides:
+        plural = "slide plays" if len(ledger.slides) == 1 else "slides play"
+        said.append(f"{len(ledger.slides)} {plural} for {seconds:.0f} s.")
+    return said + [f"Note: {w}." for w in ledger.warnings]
+
+
+def _receiver(profile: Profile) -> str:
+    named = [n for n in (profile.carrier, profile.route, profile.device, profile.content_class) if n]
+    return " ".join(named) or "any phone"
+
+
+def _limit_words(profile: Profile) -> str:
+    origin = profile.origin("limit_bytes")
+    return f", from {origin.source}" + (f", {origin.date}" if origin.date else "") if origin else ""
+
+
+def _part_words(part: PartEntry) -> str:
+    why = f": {'; '.join(part.reasons)}" if part.reasons else ""
+    if part.decision == "drop" or part.result is None:
+        return f"{part.name} is left out{why}."
+    if part.decision == "keep":
+        return f"{part.name} goes as it is{why}."
+    stripped = f" Taken out: {', '.join(part.stripped)}." if part.stripped else ""
+    return f"{part.name} becomes {_shape(part.result)}, {part.result.size_bytes:,} bytes{why}.{stripped}"
+
+
+def _option_words(option: Option) -> str:
+    gives = ", ".join(f"{key.replace('_', ' ')} {_plain(value)}" for key, value in option.gives)
+    return f"{option.do} {option.part}".strip() + (f" ({gives})" if gives else "")
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, dict):
+        return "; ".join(f"{k} {v}" for k, v in value.items())
+    return f"{value:,}" if isinstance(value, int) else str(value)
