@@ -99,10 +99,10 @@ def test_a_slide_is_as_long_as_its_media_and_its_words(given_: dict[str, object]
 
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(
-    st.lists(st.text(max_size=300), max_size=2),
-    st.lists(st.integers(1, 900_000), max_size=2),
-    st.booleans(),
-    st.none() | st.integers(1, 100_000),
+    texts=st.lists(st.text(max_size=300), max_size=2),
+    media=st.lists(st.integers(1, 900_000), max_size=2),
+    wished=st.none() | st.integers(1, 100_000),
+    picture=st.booleans(),
 )
 def test_no_slide_ever_cuts_a_sound_or_a_clip(
     texts: list[str], media: list[int], wished: int | None, *, picture: bool

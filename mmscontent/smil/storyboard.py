@@ -1,0 +1,173 @@
+"""A presentation and the parts it names, brought together: what is really shown, what is missing, what is left over.
+
+Sources are looked up as receivers do it: `cid:` by Content-ID, anything else by Content-Location, file name and
+Content-ID, first letter by letter and then loosely (case, folder, ending). Nothing is shown twice by guessing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import unquote
+
+from mmscontent.errors import SourceError
+from mmscontent.message import Message, Slide
+from mmscontent.smil.model import Medium, Presentation, SlideView, element_for
+from mmscontent.smil.read import read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from mmscontent.message import Content, Part
+    from mmscontent.smil.model import Element
+
+__all__ = ["Found", "Scene", "Shown", "Storyboard", "find_part", "fit_slots", "message_of", "storyboard"]
+
+_SLOTS: dict[Element, str] = {"img": "picture", "video": "picture", "audio": "sound", "text": "words"}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a source leads: index of the part, and whether its name matched letter by letter."""
+
+    index: int
+    how: Literal["exact", "loose"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A medium of a slide and the index of its part; None when no part has that name."""
+
+    medium: Medium
+    index: int | None
+    how: Literal["exact", "loose", "missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One slide with its parts found."""
+
+    shown: tuple[Shown, ...]
+    duration_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Storyboard:
+    """Every slide with its parts found.
+
+    Attributes:
+        orphans: Indices of the parts no slide names, in order.
+    """
+
+    scenes: tuple[Scene, ...]
+    orphans: tuple[int, ...]
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Indices of the parts in the order they are first shown."""
+        return tuple(dict.fromkeys(s.index for scene in self.scenes for s in scene.shown if s.index is not None))
+
+
+def find_part(src: str, parts: Sequence[Part]) -> Found | None:
+    """The part a source names, or None."""
+    wanted = unquote(src[4:] if src[:4].lower() == "cid:" else src)
+    by_id = src[:4].lower() == "cid:"
+    for names in (_ids, _names) if by_id else (_names, _ids):
+        for index, part in enumerate(parts):
+            if wanted in names(part) or src in names(part):
+                return Found(index, "exact" if names is (_ids if by_id else _names) else "loose")
+    plain = _plain(wanted)
+    near = [i for i, p in enumerate(parts) if plain and plain in {_plain(n) for n in (*_ids(p), *_names(p))}]
+    return Found(near[0], "loose") if len(near) == 1 else None
+
+
+def storyboard(presentation: Presentation, parts: Sequence[Part]) -> Storyboard:
+    """Find the part of every medium; what is shown is named after what the part really is."""
+    scenes = []
+    for slide in presentation.slides:
+        shown = []
+        for medium in slide.media:
+            found = find_part(medium.src, parts)
+            if found is None:
+                shown.append(Shown(medium, None, "missing"))
+            else:
+                element = element_for(parts[found.index].kind)
+                shown.append(Shown(replace(medium, element=element), found.index, found.how))
+        scenes.append(Scene(tuple(shown), slide.duration_ms))
+    used = {s.index for scene in scenes for s in scene.shown}
+    return Storyboard(tuple(scenes), tuple(i for i in range(len(parts)) if i not in used))
+
+
+def fit_slots(slide: SlideView) -> tuple[SlideView, ...]:
+    """The slide as slides that hold at most one text, one picture or clip, and one sound each, in its order."""
+    groups: list[list[Medium]] = [[]]
+    taken: set[str] = set()
+    for medium in slide.media:
+        slot = _SLOTS.get(medium.element, "")
+        if slot and slot in taken:
+            groups.append([])
+            taken = set()
+        taken.add(slot)
+        groups[-1].append(medium)
+    return tuple(SlideView(tuple(g), slide.duration_ms) for g in groups if g)
+
+
+def message_of(content: Content) -> Message:
+    """A received message as slides, by its SMIL where that can be read, else by the order of its parts.
+
+    Every part is in it once: what no slide names becomes a slide or an attachment after the others.
+    """
+    try:
+        presentation = read(content.presentation.data) if content.presentation is not None else Presentation(())
+    except SourceError:
+        presentation = Presentation(())
+    board = storyboard(presentation, content.parts)
+    slides: list[Slide] = []
+    attachments: list[int] = []
+    seen: set[int] = set()
+    for scene in board.scenes:
+        fresh = list(
+            {s.index: s for s in reversed(scene.shown) if s.index is not None and s.index not in seen}.values()
+        )[::-1]
+        seen.update(s.index for s in fresh if s.index is not None)
+        attachments.extend(s.index for s in fresh if s.medium.element == "ref" and s.index is not None)
+        slides.extend(_as_slides(fresh, scene.duration_ms, content.parts))
+    rest = Message.of(content.parts[i] for i in board.orphans)
+    named = tuple(content.parts[i] for i in attachments)
+    return Message((*slides, *rest.slides), named + rest.attachments, content.subject)
+
+
+def _as_slides(shown: Iterable[Shown], duration_ms: int | None, parts: Sequence[Part]) -> Iterable[Slide]:
+    indices = {id(s.medium): s.index for s in shown}
+    playable = SlideView(tuple(s.medium for s in shown if s.medium.element != "ref"), duration_ms)
+    for view in fit_slots(playable):
+        roles: dict[str, Part] = {}
+        for medium in view.media:
+            index = indices[id(medium)]
+            assert index is not None
+            part = parts[index]
+            role = "image" if medium.element == "img" else medium.element
+            roles[role] = replace(part, alt=medium.alt) if medium.alt and not part.alt else part
+        yield Slide(
+            text=roles.get("text"),
+            image=roles.get("image"),
+            video=roles.get("video"),
+            audio=roles.get("audio"),
+            duration_ms=view.duration_ms,
+        )
+
+
+def _ids(part: Part) -> tuple[str, ...]:
+    bare = part.content_id.strip().strip("<>")
+    return (bare,) if bare else ()
+
+
+def _names(part: Part) -> tuple[str, ...]:
+    return tuple(n for n in (part.content_location, part.name) if n)
+
+
+def _plain(name: str) -> str:
+    """A name without what senders get wrong: folder, ending, case, brackets."""
+    name = unquote(name).strip().strip("<>").replace("\\", "/").rpartition("/")[2].lower()
+    stem, dot, _ = name.rpartition(".")
+    return stem if dot and stem else name
