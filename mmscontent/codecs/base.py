@@ -96,3 +96,6 @@ class MediaSource(Protocol):
         Raises:
             DoesNotFit: Even the smallest one worth sending is larger; `smallest_bytes` tells its size.
         """
+
+    def measure(self, data: bytes) -> float | None:
+        """Quality of a rendition on the survey's scale, measured; None when no measuring tool is installed."""

@@ -1,0 +1,217 @@
+"""Carries a plan out with the codecs it is given: looks at sources, encodes them to their shares, checks them.
+
+Every source sits in one jailed worker from the first look to the last encode, so it crosses the wall and is
+decoded once. Several parts are worked on at the same time; the result does not depend on who is first.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from mmscontent.codecs.jailed import HANDLERS, REGISTRY
+from mmscontent.codecs.table import CODECS, codec_for
+from mmscontent.engines import jail
+from mmscontent.plan import Examined, Keep, Transcode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from mmscontent.codecs.base import Effort, MediaSource, Rendition, Survey
+    from mmscontent.message import MediaInfo, Part
+    from mmscontent.plan import Decision, Plan
+    from mmscontent.profile import Profile, Rule
+
+__all__ = ["Made", "Workshop"]
+
+WORKER_MODULE = "mmscontent.codecs.jailed"
+_THREADS = 8
+# One part may be encoded once more when others left this share of its own room over, for this much quality.
+_WORTH_BYTES = 0.02
+_WORTH_QUALITY = 0.2
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One part as it will be sent.
+
+    Attributes:
+        info: Facts of the result.
+        rendition: What the codec said; None for a part that is carried as it came.
+        limit_bytes: What it was allowed, or None.
+    """
+
+    part: Part
+    info: MediaInfo
+    rendition: Rendition | None = None
+    limit_bytes: int | None = None
+
+
+class _Here:
+    """A seat in this process, for codecs whose decoders are programs that are jailed run by run."""
+
+    def __init__(self) -> None:
+        self._state: dict[str, MediaSource] = {}
+
+    def call(self, function: str, *args: object, part: str = "") -> object:  # noqa: ARG002 - as a jailed seat is called
+        return HANDLERS[function](self._state, *args)
+
+    def close(self) -> None:
+        self._state.clear()
+
+
+class Workshop:
+    """Seats in the jail for the parts of one message; leaving it gives them back."""
+
+    def __init__(self) -> None:
+        self._jail = jail.shared(WORKER_MODULE, registry=REGISTRY)
+        self._seats: dict[int, jail.Seat | _Here] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for seat in self._seats.values():
+            seat.close()
+        self._seats.clear()
+
+    # --- looking -----------------------------------------------------------------------------------------------
+
+    def survey(self, examined: Sequence[Examined], profile: Profile, effort: Effort) -> tuple[Examined, ...]:
+        """Let each codec look at its source and predict; parts without a codec come back as they are.
+
+        Raises:
+            SourceError: A source cannot be used; the message names it.
+            EngineError: A worker failed or was ended.
+        """
+
+        def look(item: tuple[int, Examined]) -> Examined:
+            index, one = item
+            codec = codec_for(one.info)
+            if codec is None:
+                return one
+            seat = self._seats[index]
+            seat.call("open", codec, one.part.data, one.info, part=one.label)
+            rule: Rule = getattr(profile, CODECS[codec].rule)
+            return replace(one, survey=cast("Survey", seat.call("survey", rule, effort, part=one.label)))
+
+        for index, one in enumerate(examined):
+            codec = codec_for(one.info)
+            if codec is not None:
+                self._seats[index] = self._jail.seat() if CODECS[codec].jailed else _Here()
+        return tuple(_each(look, list(enumerate(examined))))
+
+    # --- making ------------------------------------------------------------------------------------------------
+
+    def carry_out(
+        self, plan: Plan, examined: Sequence[Examined], before: Sequence[Made] | None = None
+    ) -> tuple[Made, ...]:
+        """Make every part as decided, then give what was left over to the part that gains most.
+
+        Args:
+            plan: One decision a part.
+            examined: The parts, in the plan's order.
+            before: What an earlier, larger plan made; a part whose allowance did not change is taken from it.
+
+        Raises:
+            DoesNotFit: A codec could not go as low as its share; `part` and `smallest_bytes` tell.
+        """
+
+        def make(item: tuple[int, Examined, Decision]) -> Made:
+            index, one, decision = item
+            if before is not None and before[index].limit_bytes == _limit(decision):
+                return before[index]
+            return self._make(index, one, decision)
+
+        jobs = [(i, e, d) for i, (e, d) in enumerate(zip(examined, plan.decisions, strict=True))]
+        made = _each(make, jobs)
+        return tuple(self._spend_rest(plan, examined, made))
+
+    def _make(self, index: int, one: Examined, decision: Decision) -> Made:
+        if one.survey is None:
+            return Made(one.part, replace(one.info, size_bytes=len(one.part.data)))
+        if isinstance(decision, Keep):
+            return _made(one, self._call(index, "keep", one), None)
+        assert isinstance(decision, Transcode)
+        return _made(one, self._call(index, "render", one, decision.limit_bytes), decision.limit_bytes)
+
+    def _call(self, index: int, function: str, one: Examined, *args: object) -> Rendition:
+        return cast("Rendition", self._seats[index].call(function, *args, part=one.label))
+
+    def _spend_rest(self, plan: Plan, examined: Sequence[Examined], made: list[Made]) -> list[Made]:
+        rest = plan.room_bytes - sum(len(m.part.data) for m in made)
+        gains = [_gain(e, m, rest) for e, m in zip(examined, made, strict=True)]
+        best = max(range(len(made)), key=gains.__getitem__, default=None)
+        if best is None or gains[best] < _WORTH_QUALITY:
+            return made
+        again = self._call(best, "render", examined[best], len(made[best].part.data) + rest)
+        if len(again.data) > len(made[best].part.data):
+            first = made[best].rendition
+            encodes = again.encodes + (first.encodes if first else 0)
+            made[best] = _made(examined[best], replace(again, encodes=encodes), made[best].limit_bytes)
+        return made
+
+    # --- checking ----------------------------------------------------------------------------------------------
+
+    def verify(self, examined: Sequence[Examined], made: Sequence[Made]) -> None:
+        """Decode every result with a second decoder.
+
+        Raises:
+            EngineFailed: A result is not what its codec said it is.
+        """
+
+        def look(item: tuple[int, Examined, Made]) -> None:
+            index, one, result = item
+            if result.rendition is not None:
+                data, info = result.rendition.data, result.rendition.info
+                self._seats[index].call("verify", codec_for(one.info), data, info, part=one.label)
+
+        _each(look, [(i, e, m) for i, (e, m) in enumerate(zip(examined, made, strict=True))])
+
+    def measure(self, examined: Sequence[Examined], made: Sequence[Made]) -> tuple[Made, ...]:
+        """The same results with their quality measured, where a measuring tool is installed."""
+
+        def look(item: tuple[int, Examined, Made]) -> Made:
+            index, one, result = item
+            if result.rendition is None:
+                return result
+            score = self._seats[index].call("measure", result.rendition.data, part=one.label)
+            return replace(result, rendition=replace(result.rendition, measured_quality=cast("float | None", score)))
+
+        return tuple(_each(look, [(i, e, m) for i, (e, m) in enumerate(zip(examined, made, strict=True))]))
+
+
+def _limit(decision: Decision) -> int | None:
+    return decision.limit_bytes if isinstance(decision, Transcode) else None
+
+
+def _made(one: Examined, rendition: Rendition, limit_bytes: int | None) -> Made:
+    part = replace(one.part, data=rendition.data, media_type=rendition.info.media_type)
+    return Made(part, rendition.info, rendition, limit_bytes)
+
+
+def _gain(one: Examined, made: Made, rest_bytes: int) -> float:
+    """What the room left over by others would buy this part."""
+    if one.survey is None or made.limit_bytes is None:
+        return 0.0
+    has = len(made.part.data)
+    others = has + rest_bytes - made.limit_bytes
+    if others < _WORTH_BYTES * made.limit_bytes:
+        return 0.0
+    return one.survey.curve.quality_at(has + rest_bytes) - one.survey.curve.quality_at(made.limit_bytes)
+
+
+def _each(function: Callable[[In], Out], items: Sequence[In]) -> list[Out]:
+    """Apply to all, several at a time; results in order, the first error in order is raised."""
+    if len(items) <= 1:
+        return [function(item) for item in items]
+    with ThreadPoolExecutor(max_workers=min(len(items), _THREADS)) as pool:
+        return list(pool.map(function, items))

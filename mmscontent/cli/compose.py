@@ -1,0 +1,151 @@
+"""`compose` and `check`: files, a text and a receiver become a message, or an answer whether they can."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from mmscontent.cli.output import say, write_json, write_whole
+from mmscontent.compose import attempt
+from mmscontent.message import Envelope, Message
+from mmscontent.pack.table import ENCODINGS
+from mmscontent.parts import read_parts
+from mmscontent.profile_files import load_profile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mmscontent.codecs.base import Effort
+    from mmscontent.compose import Outcome
+    from mmscontent.profile import Profile
+
+__all__ = ["check_command", "compose_command", "profile_from", "profile_options"]
+
+Command = TypeVar("Command", bound="Callable[..., object]")
+REFUSED = 1
+ROUTES = ("p2p", "long_code", "toll_free", "short_code")
+
+
+def profile_options(command: Command) -> Command:
+    """The options that name a receiver, alike on every command that has one."""
+    options = [
+        click.option("--carrier", metavar="KEY", help="Receiver's carrier, us/t-mobile and the like."),
+        click.option("--route", type=click.Choice(ROUTES), help="How it reaches the carrier."),
+        click.option("--device", metavar="KEY", help="Receiver's phone, apple/iphone and the like."),
+        click.option("--class", "content_class", metavar="KEY", help="Content class, oma/image-rich and the like."),
+        click.option("--max-bytes", type=click.IntRange(min=1), help="Largest packed message, in bytes."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def profile_from(options: dict[str, Any]) -> Profile:
+    """The profile that the options name."""
+    return load_profile(
+        carrier=options["carrier"],
+        route=options["route"],
+        device=options["device"],
+        content_class=options["content_class"],
+        max_message_bytes=options["max_bytes"],
+    )
+
+
+def message_options(command: Command) -> Command:
+    """The options that make up a message."""
+    options = [
+        click.argument("files", nargs=-1, metavar="FILE...", type=click.Path(path_type=Path)),
+        click.option("--text", default="", help="Caption of the first picture, or a slide of its own."),
+        click.option("--subject", default="", help="Subject line."),
+        click.option("--from", "sender", default="", metavar="NUMBER", help="Sender, +12065550100 and the like."),
+        click.option("--to", "to", multiple=True, metavar="NUMBER", help="Receiver; may be given several times."),
+        click.option(
+            "--encoding", type=click.Choice(tuple(ENCODINGS)), default="pdu", show_default=True, help="Wire form."
+        ),
+        click.option(
+            "--effort",
+            type=click.Choice(("fast", "best")),
+            default="fast",
+            show_default=True,
+            help="best spends up to four times the time for the last point of quality.",
+        ),
+        click.option("--measure", is_flag=True, help="Measure the quality of each result, not only predict it."),
+        click.option("--json", "as_json", is_flag=True, help="The ledger as JSON on standard output."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command("compose")
+@message_options
+@profile_options
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the message goes; `-` is standard output.")
+@click.option("--ledger", "ledger_path", type=click.Path(path_type=Path), help="Write the ledger here as JSON.")
+def compose_command(output: Path | None, ledger_path: Path | None, **options: Any) -> int:  # noqa: ANN401 - click's own
+    """Fit files and a text to a receiver and write the message."""
+    to_stdout = output == Path("-")
+    if to_stdout and options["as_json"]:
+        raise click.UsageError("-o - and --json both want standard output; give one of them a file")
+    outcome = _attempt(options)
+    if ledger_path is not None:
+        write_whole(ledger_path, outcome.ledger.to_json().encode("utf-8"))
+    if outcome.composed is not None:
+        _write_message(outcome.composed.data, output or _default_output(options))
+    _show(outcome, as_json=options["as_json"], quiet=to_stdout)
+    return 0 if outcome.composed is not None else REFUSED
+
+
+@click.command("check")
+@message_options
+@profile_options
+def check_command(**options: Any) -> int:  # noqa: ANN401 - click's own
+    """Tell what compose would do, and write nothing; the exit status answers."""
+    outcome = _attempt(options)
+    _show(outcome, as_json=options["as_json"], quiet=False)
+    return 0 if outcome.ledger.fits else REFUSED
+
+
+def _attempt(options: dict[str, Any]) -> Outcome:
+    if not options["files"] and not options["text"]:
+        raise click.UsageError("nothing to send: give at least one FILE or --text")
+    profile = profile_from(options)
+    parts = read_parts(options["files"])
+    message = Message.of(parts, text=options["text"], subject=_one_line(options["subject"]))
+    envelope = Envelope(sender=_one_line(options["sender"]), to=tuple(_one_line(n) for n in options["to"]))
+    effort: Effort = options["effort"]
+    return attempt(
+        message, profile, envelope=envelope, encoding=options["encoding"], effort=effort, measure=options["measure"]
+    )
+
+
+def _one_line(value: str) -> str:
+    if any(c in value for c in "\r\n\0"):
+        raise click.UsageError(f"a subject or number must be one line, got {value!r}")
+    return value
+
+
+def _default_output(options: dict[str, Any]) -> Path:
+    stem = options["files"][0].stem if options["files"] else "message"
+    return Path(stem + ENCODINGS[options["encoding"]].suffix)
+
+
+def _write_message(data: bytes, output: Path) -> None:
+    if output == Path("-"):
+        click.get_binary_stream("stdout").write(data)
+        return
+    write_whole(output, data)
+    say(f"wrote {output} ({len(data):,} bytes)")
+
+
+def _show(outcome: Outcome, *, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        write_json(outcome.ledger.as_json())
+    elif not quiet:
+        click.echo(outcome.ledger.table())
+        click.echo()
+        click.echo(outcome.ledger.paragraph())
+    if outcome.refusal is not None:
+        say(f"mmscontent: {outcome.refusal}")

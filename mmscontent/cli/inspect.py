@@ -1,0 +1,130 @@
+"""`sniff` and `unpack`: what files are, and what is in a message."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mmscontent import naming
+from mmscontent.cli.output import say, write_json, write_whole
+from mmscontent.errors import MMSContentError
+from mmscontent.ledger import facts
+from mmscontent.pack.table import unpack
+from mmscontent.parts import read_file
+from mmscontent.sniff import sniff
+
+if TYPE_CHECKING:
+    from mmscontent.message import MediaInfo, Part, Unpacked
+
+__all__ = ["sniff_command", "unpack_command"]
+
+INPUT_AT_FAULT = 3
+
+
+@click.command("sniff")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def sniff_command(files: tuple[Path, ...], *, as_json: bool) -> int:
+    """Tell what files are, by their content."""
+    documents: list[dict[str, object]] = []
+    failed = False
+    for path in files:
+        try:
+            info = sniff(read_file(path), name=path.name)
+        except MMSContentError as error:
+            failed = True
+            documents.append({"file": str(path), "error": {"code": error.code, "message": str(error)}})
+            say(f"mmscontent: {error}")
+            continue
+        documents.append({"file": str(path), **_info_json(info)})
+        if not as_json:
+            click.echo(f"{path}: {_words(info)}")
+    if as_json:
+        write_json(documents)
+    return INPUT_AT_FAULT if failed else 0
+
+
+def _info_json(info: MediaInfo) -> dict[str, object]:
+    return {"kind": info.kind, **facts(info), "metadata": list(info.metadata), "notes": list(info.notes)}
+
+
+def _words(info: MediaInfo) -> str:
+    told = {k: v for k, v in facts(info).items() if k != "media_type"}
+    words = ", ".join(f"{key} {value:,}" if isinstance(value, int) else f"{key} {value}" for key, value in told.items())
+    return f"{info.media_type} ({words})" + "".join(f"; {note}" for note in info.notes)
+
+
+@click.command("unpack")
+@click.argument("message", metavar="MESSAGE", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Write the parts here.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def unpack_command(message: Path, output: Path | None, *, as_json: bool) -> int:
+    """Open a message of any wire form; with -o write its parts under safe names."""
+    unpacked = unpack(read_file(message))
+    names = _safe_names(unpacked)
+    if output is not None:
+        output.mkdir(parents=True, exist_ok=True)
+        for part, name in names:
+            write_whole(output / name, part.data)
+    if as_json:
+        write_json(_unpacked_json(unpacked, names))
+    else:
+        _show(unpacked, names)
+    return 0
+
+
+def _safe_names(unpacked: Unpacked) -> list[tuple[Part, str]]:
+    """Every part with a name of our own making: no path, no blank, none twice."""
+    content = unpacked.content
+    parts = ((content.presentation,) if content.presentation else ()) + content.parts
+    return [(part, safe.content_location) for part, safe in zip(parts, naming.name_parts(parts), strict=True)]
+
+
+def _unpacked_json(unpacked: Unpacked, names: list[tuple[Part, str]]) -> dict[str, object]:
+    envelope = unpacked.envelope
+    return {
+        "encoding": unpacked.encoding,
+        "message_type": envelope.message_type,
+        "from": envelope.sender,
+        "to": list(envelope.to),
+        "cc": list(envelope.cc),
+        "bcc": list(envelope.bcc),
+        "subject": unpacked.content.subject,
+        "transaction_id": envelope.transaction_id,
+        "message_id": envelope.message_id,
+        "date_s": envelope.date_s,
+        "headers": [list(pair) for pair in unpacked.headers],
+        "parts": [_part_json(part, name) for part, name in names],
+        "notes": list(unpacked.notes),
+    }
+
+
+def _part_json(part: Part, name: str) -> dict[str, object]:
+    return {
+        "file": name,
+        "media_type": part.media_type,
+        "bytes": len(part.data),
+        "name": part.name,
+        "content_id": part.content_id,
+        "content_location": part.content_location,
+        "charset": part.charset or None,
+    }
+
+
+def _show(unpacked: Unpacked, names: list[tuple[Part, str]]) -> None:
+    envelope = unpacked.envelope
+    click.echo(f"{unpacked.encoding} {envelope.message_type}")
+    for label, value in (
+        ("from", envelope.sender),
+        ("to", ", ".join(envelope.to)),
+        ("cc", ", ".join(envelope.cc)),
+        ("subject", unpacked.content.subject),
+    ):
+        if value:
+            click.echo(f"{label}: {value}")
+    for part, name in names:
+        click.echo(f"  {part.media_type}  {len(part.data):,} bytes  {name}")
+    for note in unpacked.notes:
+        say(f"note: {note}")

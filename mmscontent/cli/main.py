@@ -1,0 +1,92 @@
+"""The command's root: its groups, and the one place where an error becomes an exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import click
+
+from mmscontent.cli.compose import check_command, compose_command
+from mmscontent.cli.inspect import sniff_command, unpack_command
+from mmscontent.cli.machine import doctor_command
+from mmscontent.cli.profiles import profiles_group
+from mmscontent.errors import (
+    DoesNotFit,
+    EngineError,
+    MMSContentError,
+    NotAllowed,
+    ProfileError,
+    SourceError,
+)
+from mmscontent.version import __version__
+
+__all__ = ["main"]
+
+# First row that fits decides; contract: 0 done · 1 does not fit · 2 usage · 3 input · 4 engine · 130 interrupted.
+EXIT_STATUS: tuple[tuple[type[MMSContentError], int], ...] = (
+    (DoesNotFit, 1),
+    (NotAllowed, 1),
+    (ProfileError, 2),
+    (SourceError, 3),
+    (EngineError, 4),
+    (MMSContentError, 3),
+)
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="mmscontent")
+def cli() -> None:
+    """Fit media to MMS receivers: bytes and an honest ledger come out.
+
+    Exit status: 0 done, 1 does not fit or not allowed, 2 wrong usage, 3 the input is at fault,
+    4 an engine is missing or failed, 130 interrupted.
+    """
+
+
+for command in (compose_command, check_command, sniff_command, unpack_command, profiles_group, doctor_command):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command and leave with its exit status."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command on arguments; the exit status."""
+    try:
+        result = cli.main(args=arguments, prog_name="mmscontent", standalone_mode=False)
+    except MMSContentError as error:
+        return _report(error, as_json="--json" in arguments)
+    except click.ClickException as error:
+        error.show(sys.stderr)
+        return error.exit_code
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): not an error, and nothing more can be said there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return result if isinstance(result, int) else 0
+
+
+def _report(error: MMSContentError, *, as_json: bool) -> int:
+    if as_json:
+        click.echo(json.dumps(_error_json(error), indent=2, ensure_ascii=False))
+    click.echo(f"mmscontent: {error}", err=True)
+    return next(status for kind, status in EXIT_STATUS if isinstance(error, kind))
+
+
+def _error_json(error: MMSContentError) -> dict[str, object]:
+    return {
+        "schema": "mmscontent.error/1",
+        "code": error.code,
+        "message": str(error),
+        "user_text": error.user_text,
+        "part": error.part or None,
+        "retryable": error.retryable,
+    }

@@ -1,0 +1,81 @@
+"""The jailed side of the codecs: the program a worker runs, and the values that may cross its wall.
+
+`python -m mmscontent.codecs.jailed` serves calls until its parent goes away. A seat holds one source.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mmscontent import curve, message, profile
+from mmscontent.codecs import base
+from mmscontent.codecs.table import CODECS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["HANDLERS", "REGISTRY"]
+
+REGISTRY: tuple[type, ...] = (
+    message.MediaInfo,
+    curve.Curve,
+    base.Survey,
+    base.Rendition,
+    profile.ImageRule,
+    profile.VideoRule,
+    profile.VideoFormat,
+    profile.AudioRule,
+    profile.AudioFormat,
+    profile.TextRule,
+    profile.ContactRule,
+    profile.CalendarRule,
+)
+Seat = dict[str, base.MediaSource]
+
+
+def _open(seat: Seat, codec: str, data: bytes, info: message.MediaInfo) -> None:
+    seat["source"] = CODECS[codec].load()(data, info)
+
+
+def _survey(seat: Seat, rule: profile.Rule, effort: base.Effort) -> base.Survey:
+    return seat["source"].survey(rule, effort)
+
+
+def _keep(seat: Seat) -> base.Rendition:
+    return seat["source"].keep()
+
+
+def _render(seat: Seat, limit_bytes: int) -> base.Rendition:
+    return seat["source"].render(limit_bytes)
+
+
+def _measure(seat: Seat, data: bytes) -> float | None:
+    return seat["source"].measure(data)
+
+
+def _verify(_: Seat, codec: str, data: bytes, info: message.MediaInfo) -> message.MediaInfo:
+    return CODECS[codec].load_verify()(data, info)
+
+
+HANDLERS: Mapping[str, Callable[..., object]] = {
+    "open": _open,
+    "survey": _survey,
+    "keep": _keep,
+    "render": _render,
+    "measure": _measure,
+    "verify": _verify,
+}
+
+
+def main() -> None:
+    """Load the engines, then serve from inside the jail."""
+    from mmscontent.engines import inmate  # noqa: PLC0415 - only the worker needs it
+
+    for row in CODECS.values():
+        if row.jailed:
+            row.load()
+    inmate.serve(HANDLERS, registry=REGISTRY)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""The codecs, one row each. The table stands above the codecs, as their contract stands below them.
+
+Loading a row imports its engines, so only the process that holds the sources does it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mmscontent.codecs.base import MediaSource
+    from mmscontent.message import MediaInfo
+
+__all__ = ["CODECS", "CodecRow", "codec_for"]
+
+
+@dataclass(frozen=True, slots=True)
+class CodecRow:
+    """One way of fitting media.
+
+    Attributes:
+        takes: Whether it fits a medium with these facts.
+        rule: Field of the profile that holds its rule.
+        jailed: Its decoders are libraries, so its sources live in a jailed worker; one whose decoders are
+            programs of their own (engines/ffmpeg jails each run) lives in the calling process.
+        load: Gives the class that holds a source; imports the engines.
+        load_verify: Gives the function that looks at an output with another decoder.
+    """
+
+    takes: Callable[[MediaInfo], bool]
+    rule: str
+    jailed: bool
+    load: Callable[[], type[MediaSource]]
+    load_verify: Callable[[], Callable[[bytes, MediaInfo], MediaInfo]]
+
+
+def _image_source() -> type[MediaSource]:
+    from mmscontent.codecs.image import StillSource  # noqa: PLC0415 - engines load in the worker only
+
+    return StillSource
+
+
+def _image_verify() -> Callable[[bytes, MediaInfo], MediaInfo]:
+    from mmscontent.codecs.image import verify  # noqa: PLC0415
+
+    return verify
+
+
+# The first row that takes a medium fits it.
+CODECS: Mapping[str, CodecRow] = {
+    "image": CodecRow(lambda info: info.kind == "image", "image", True, _image_source, _image_verify),
+}
+
+
+def codec_for(info: MediaInfo) -> str | None:
+    """Name of the row that fits a medium; None for one that is only carried."""
+    return next((name for name, row in CODECS.items() if row.takes(info)), None)

@@ -1,0 +1,82 @@
+"""A caller's files become parts: the one convenience of the library that touches the disk.
+
+What a file is, its bytes decide (sniff); a name that claims a medium the bytes are not is an error here,
+so that a text named `.jpg` stops at once and by name.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mmscontent import mediatypes
+from mmscontent.errors import DamagedMedia, OverLimits, SourceError
+from mmscontent.limits import DEFAULT_INPUT_LIMITS, InputLimits
+from mmscontent.message import Part
+from mmscontent.sniff import sniff
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable
+
+    from mmscontent.message import MediaInfo
+
+__all__ = ["identify", "read_file", "read_parts"]
+
+_MEDIA = frozenset({"image", "video", "audio"})
+_WEAK = frozenset({"text", "other"})  # what bytes are called when nothing stronger was found in them
+
+
+def read_parts(paths: Iterable[str | os.PathLike[str]]) -> tuple[Part, ...]:
+    """Read files and recognise each by its content.
+
+    Raises:
+        SourceError: A file cannot be read, is empty, unknown, or is not the medium its name claims.
+    """
+    return tuple(_read_part(Path(path)) for path in paths)
+
+
+def _read_part(path: Path) -> Part:
+    data = read_file(path)
+    info = identify(data, name=path.name)
+    charset = (info.charset or "") if info.kind == "text" else ""
+    return Part(data, info.media_type, name=path.name, charset=charset)
+
+
+def read_file(path: Path, *, limits: InputLimits = DEFAULT_INPUT_LIMITS) -> bytes:
+    """The bytes of one file, if there are not too many.
+
+    Raises:
+        SourceError: It cannot be read.
+        OverLimits: It is larger than one part may be.
+    """
+    try:
+        size = path.stat().st_size
+        if size > limits.max_part_bytes:
+            raise OverLimits(
+                f"{path.name} has {size:,} bytes, {limits.max_part_bytes:,} are opened at most; send a link instead",
+                part=path.name,
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror or error}", part=path.name) from error
+
+
+def identify(data: bytes, *, name: str = "", declared: str = "") -> MediaInfo:
+    """Recognise bytes, and refuse those that are no medium at all under a medium's name.
+
+    Raises:
+        SourceError: Empty, unknown, over the input limits, or text where a picture, clip or sound is claimed.
+    """
+    info = sniff(data, name=name or None, declared=declared or None)
+    claimed = mediatypes.type_for_name(name) if name else None
+    claims = [mediatypes.kind_of(declared)] if declared else []
+    claims += [claimed.kind] if claimed is not None else []
+    if info.kind in _WEAK and _MEDIA.intersection(claims):
+        said = declared or (claimed.name if claimed else "")
+        raise DamagedMedia(
+            f"{name or 'a part'} is called {said}, its bytes are {info.media_type};"
+            " send the real file, or name it for what it is",
+            part=name,
+        )
+    return info

@@ -1,0 +1,130 @@
+"""Decisions: what is kept, what is made anew with how many bytes, what is refused, and what would fit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mmscontent.codecs.base import Survey
+from mmscontent.curve import Curve
+from mmscontent.errors import DoesNotFit, NotAllowed
+from mmscontent.message import MediaInfo, Part
+from mmscontent.plan import Examined, Keep, Transcode, make_plan, options_for, refuse_unwanted, relabel
+from mmscontent.profile import AudioFormat, AudioRule, CalendarRule, ImageRule, Profile
+
+PROFILE = Profile(300_000, 300_000)
+
+
+def picture(name: str, size: int = 2_000_000, *, floor: int = 5_000, keep: int | None = None) -> Examined:
+    info = MediaInfo("image/jpeg", "image", size, width_px=4000, height_px=3000)
+    top = min(size, 800_000)
+    curve = Curve.through([(floor, 30.0), (40_000, 70.0), (150_000, 85.0), (top, 92.0)])
+    return Examined(Part(b"", "image/jpeg", name=name), info, Survey(info, curve, floor, keep_bytes=keep))
+
+
+def carried(name: str, media_type: str, size: int) -> Examined:
+    part = Part(b"x" * size, media_type, name=name)
+    return Examined(part, MediaInfo(media_type, part.kind, size))
+
+
+PLANS = [
+    # parts, room, decisions as words
+    ([picture("a")], 290_000, ["transcode"]),
+    ([picture("a", 90_000, keep=89_000)], 290_000, ["keep"]),
+    ([picture("a", 300_000, keep=299_000)], 290_000, ["transcode"]),
+    ([picture("a", 90_000, keep=89_000), picture("b")], 290_000, ["keep", "transcode"]),
+    ([picture("a", 90_000, keep=89_000), picture("b", 90_000, keep=90_000)], 290_000, ["keep", "keep"]),
+    ([carried("c", "text/x-vcard", 900), picture("b")], 290_000, ["keep", "transcode"]),
+]
+
+
+@pytest.mark.parametrize(("parts", "room", "expected"), PLANS)
+def test_decisions(parts: list[Examined], room: int, expected: list[str]) -> None:
+    plan = make_plan(parts, room)
+
+    assert [type(d).__name__.lower() for d in plan.decisions] == expected
+    assert _promised(plan.decisions, parts) <= room
+
+
+def _promised(decisions, parts: list[Examined]) -> int:  # noqa: ANN001
+    total = 0
+    for decision, one in zip(decisions, parts, strict=True):
+        if isinstance(decision, Transcode):
+            total += decision.limit_bytes
+        else:
+            assert isinstance(decision, Keep)
+            total += (one.survey.keep_bytes or 0) if one.survey else len(one.part.data)
+    return total
+
+
+EXAMINED = st.one_of(
+    st.builds(picture, st.just("p"), st.integers(50_000, 9_000_000)),
+    st.builds(lambda n: picture("k", n, keep=n - 100), st.integers(20_000, 900_000)),
+    st.builds(lambda n: carried("c", "text/x-vcard", n), st.integers(0, 50_000)),
+)
+
+
+@given(st.lists(EXAMINED, min_size=1, max_size=6), st.integers(0, 1_200_000))
+@settings(max_examples=300, deadline=None, derandomize=True)
+def test_what_is_promised_never_passes_the_room(parts: list[Examined], room: int) -> None:
+    try:
+        plan = make_plan(parts, room)
+    except DoesNotFit as error:
+        assert error.smallest_bytes > room
+        return
+
+    assert len(plan.decisions) == len(parts)
+    assert _promised(plan.decisions, parts) <= room
+
+
+@given(st.lists(EXAMINED, min_size=1, max_size=4), st.integers(0, 30_000))
+@settings(max_examples=200, deadline=None, derandomize=True)
+def test_an_infeasible_message_has_options_that_hold(parts: list[Examined], room: int) -> None:
+    named = relabel(parts)
+    options = options_for(named, room)
+
+    assert options
+    for option in options:
+        if option.do == "drop":
+            make_plan([e for e in named if e.label != option.part], room)
+        if option.do == "split":
+            for one in named:
+                make_plan([one], room)
+
+
+REFUSED = [
+    (carried("a", "video/webm", 9), PROFILE, "video/webm is not among"),
+    (carried("a", "audio/flac", 9), PROFILE, r"audio/amr"),
+    (carried("a", "application/pdf", 9), PROFILE, "application/pdf"),
+    (carried("a", "text/calendar", 9), PROFILE, "calendar version 2.0"),
+    (carried("a", "image/svg+xml", 9), PROFILE, "draw it as PNG"),
+    (carried("a", "image/png", 9), replace(PROFILE, image=ImageRule(media_types=())), "takes no pictures"),
+]
+TAKEN = [
+    (carried("a", "audio/amr", 9), PROFILE),
+    (carried("a", "text/x-vcard", 9), PROFILE),
+    (carried("a", "text/x-vcalendar", 9), PROFILE),
+    (carried("a", "text/calendar", 9), replace(PROFILE, calendar=CalendarRule(("1.0", "2.0")))),
+    (carried("a", "audio/flac", 9), replace(PROFILE, audio=AudioRule((AudioFormat("audio/flac", "flac"),)))),
+    (carried("a", "application/pdf", 9), replace(PROFILE, extra_media_types=("application/pdf",))),
+    (carried("a", "text/plain", 9), PROFILE),
+]
+
+
+@pytest.mark.parametrize(("part", "profile", "why"), REFUSED)
+def test_what_the_receiver_does_not_take_is_refused_by_name(part: Examined, profile: Profile, why: str) -> None:
+    with pytest.raises(NotAllowed, match=why) as caught:
+        refuse_unwanted([part], profile)
+    assert caught.value.part == "a"
+
+
+@pytest.mark.parametrize(("part", "profile"), TAKEN)
+def test_what_the_receiver_takes_passes(part: Examined, profile: Profile) -> None:
+    refuse_unwanted([part], profile)
+
+
+def test_labels_never_coincide() -> None:
+    assert [e.label for e in relabel([picture("a"), picture("a"), picture("b")])] == ["a", "a (2)", "b"]
