@@ -25,6 +25,7 @@ __all__ = [
 
 Confidence = Literal["high", "medium", "low"]
 Route = Literal["p2p", "long_code", "toll_free", "short_code"]
+Counts = Literal["pdu", "mime", "base64"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,9 @@ class Profile:
     Attributes:
         limit_bytes: Above this the packed message is refused.
         target_bytes: What to aim at; at most `limit_bytes`.
+        counts: What the limit counts: the binary PDU, the MIME message with binary bodies, or that with base64 bodies.
+        content_disposition: Parts may carry a Content-Disposition; some relays break on it.
+        carrier_transcodes: The network is known to shrink what passes it.
         extra_media_types: Types carried as they are, beyond the rules per kind.
         origins: Who decided each value, by field name (`limit_bytes`, `image.max_long_px`, …).
     """
@@ -166,6 +170,10 @@ class Profile:
     max_recipients: int | None = None
     max_parts: int | None = None
     subject_max_chars: int | None = 40
+    counts: Counts = "pdu"
+    content_disposition: bool = True
+    group_mms: bool = True
+    carrier_transcodes: bool = False
     extra_media_types: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     origins: tuple[tuple[str, Origin], ...] = ()

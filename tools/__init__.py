@@ -1,0 +1,1 @@
+"""Programs for those who work on this repository; none of them is part of the package."""
