@@ -1,0 +1,3 @@
+"""A worker whose import fails."""
+
+raise LookupError("no table")

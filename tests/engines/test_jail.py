@@ -1,0 +1,532 @@
+"""What the jail promises, against real workers that try what a taken-over decoder would."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from mmscontent.curve import Curve
+from mmscontent.engines import jail as jail_module
+from mmscontent.engines.jail import Jail, JailLimits, shared
+from mmscontent.errors import (
+    DamagedMedia,
+    DoesNotFit,
+    EngineFailed,
+    EngineMissing,
+    EngineTimeout,
+    JailKilled,
+    MalformedContent,
+)
+from tests.engines.inmates import REGISTRY, Sight
+
+MODULE = "tests.engines.inmates"
+ROOT = Path(__file__).resolve().parent.parent.parent
+SMALL = JailLimits(memory_bytes=256 << 20, cpu_s=2.0, wall_s=20.0, result_bytes=1 << 20)
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="this layer exists on Linux only")
+
+
+@pytest.fixture(scope="module")
+def jail():
+    made = Jail(MODULE, workers=2, limits=SMALL, registry=REGISTRY)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def seat(jail):
+    with jail.seat() as one:
+        yield one
+
+
+@pytest.fixture
+def fresh():
+    """A jail of one worker, for tests that kill it."""
+    made = Jail(MODULE, workers=1, limits=SMALL, registry=REGISTRY)
+    yield made
+    made.close()
+
+
+def gone(pid: int, within_s: float = 5.0) -> bool:
+    until = time.monotonic() + within_s
+    while time.monotonic() < until:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        if state == "Z" and Path(f"/proc/{pid}/stat").exists() and os.getppid() != pid:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+# values and state
+
+
+def test_values_come_back_as_they_went_in(seat):
+    value = (None, True, -5, 2.5, "ü\ud800", b"\x00\xff", {"a": (1, {"b": b""})}, "long " * 5000)
+
+    assert seat.call("echo", *value) == value
+
+
+def test_a_dataclass_of_the_registry_crosses_both_ways(seat):
+    made = seat.call("sight", ["a", "b"])
+
+    assert made == Sight(made.info, Curve.through([(100, 10.0), (1000, 80.0)]), ("a", "b"), 91.5)
+    assert seat.call("echo", made) == (made,)
+
+
+def test_a_seat_keeps_its_state_and_shares_it_with_nobody(jail):
+    with jail.seat() as one, jail.seat() as two, jail.seat() as three:
+        assert [s.call("count", n) for s, n in ((one, 1), (two, 10), (three, 100), (one, 1), (three, 1))] == [
+            1, 10, 100, 2, 101,
+        ]  # fmt: skip
+
+
+def test_a_closed_seat_leaves_no_state_behind(fresh):
+    with fresh.seat() as one:
+        one.call("count", 5)
+    with fresh.seat() as two:
+        assert two.call("count", 1) == 1
+
+
+def test_seats_go_to_the_least_busy_worker_and_workers_stay_warm(jail):
+    with jail.seat() as one, jail.seat() as two:
+        pids = {one.call("whoami"), two.call("whoami")}
+    with jail.seat() as three:
+        assert len(pids) == 2
+        assert three.call("whoami") in pids
+
+
+def test_a_value_that_may_not_cross_is_refused_before_it_is_sent(seat):
+    with pytest.raises(TypeError, match="Path may not cross|PosixPath may not cross"):
+        seat.call("echo", Path("x"))
+    assert seat.call("echo", 1) == (1,)
+
+
+# errors
+
+
+@pytest.mark.parametrize(
+    ("which", "error", "held"),
+    [
+        ("damaged", DamagedMedia, {"part": "beach.jpg"}),
+        ("malformed", MalformedContent, {"offset": 17}),
+        ("tight", DoesNotFit, {"limit_bytes": 5, "smallest_bytes": 9, "tries": ("q1",), "options": ({"do": "drop", "gives": {"bytes": 1}},)}),
+    ],
+)  # fmt: skip
+def test_our_errors_cross_with_all_they_hold(seat, which, error, held):
+    with pytest.raises(error) as caught:
+        seat.call("raise_ours", which, part="beach.jpg")
+
+    assert {key: getattr(caught.value, key) for key in held} == held
+
+
+def test_any_other_exception_becomes_engine_failed_with_its_name_and_last_line(seat):
+    with pytest.raises(EngineFailed, match="beach.jpg: KeyError") as caught:
+        seat.call("raise_other", part="beach.jpg")
+
+    assert "raise_other" in caught.value.last_lines
+    assert seat.call("echo") == ()
+
+
+@pytest.mark.parametrize(("function", "why"), [("answer_odd", "object may not cross"), ("nothing", "no function")])
+def test_a_mistake_of_our_own_module_is_named(seat, function, why):
+    with pytest.raises(EngineFailed, match=why):
+        seat.call(function)
+
+
+@pytest.mark.parametrize(
+    ("module", "error"),
+    [("tests.engines.no_such_module", EngineMissing), ("tests.engines.inmates_broken", EngineFailed)],
+)
+def test_a_worker_that_cannot_start_says_why(module, error):
+    jail = Jail(module)
+    with pytest.raises(error, match="doctor"), jail.seat() as seat:
+        seat.call("echo")
+
+
+# walls
+
+
+@needs_linux
+def test_every_layer_is_in_force_here_or_says_why_not(jail):
+    layers = jail.layers()
+
+    assert len({layer.name for layer in layers}) == len(layers) >= 13
+    assert all(layer.detail for layer in layers)
+    assert {"system calls", "no new privileges", "memory limit"} <= {x.name for x in layers if x.in_force}
+
+
+@needs_linux
+def test_no_connection_leaves_the_jail(seat):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.2)
+        with pytest.raises(EngineFailed, match="PermissionError"):
+            seat.call("connect", *listener.getsockname())
+        with pytest.raises(TimeoutError):
+            listener.accept()
+    assert seat.call("connect_by_hand") == (errno.EPERM,) * 3
+
+
+@needs_linux
+@pytest.mark.parametrize("function", ["read", "write"])
+def test_no_file_outside_is_read_or_written(seat, tmp_path, function):
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"the key")
+
+    with pytest.raises(EngineFailed, match="PermissionError"):
+        seat.call(function, str(secret))
+    assert secret.read_bytes() == b"the key"
+
+
+@needs_linux
+@pytest.mark.parametrize(
+    "path", ["/", "/proc", "/etc", "/tmp", str(Path.home()), str(ROOT), str(ROOT / "tests" / "..")]
+)
+def test_no_folder_outside_is_listed(seat, path):
+    with pytest.raises(EngineFailed, match="PermissionError"):
+        seat.call("listing", path)
+
+
+@needs_linux
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "/proc/self/environ", "/proc/self/mem", f"/proc/{os.getpid()}/environ"]
+)
+def test_no_secret_of_the_system_is_read(seat, path):
+    with pytest.raises(EngineFailed, match="PermissionError|FileNotFoundError"):
+        seat.call("read", path)
+
+
+@needs_linux
+def test_nothing_is_written_even_in_its_own_folder(seat):
+    with pytest.raises(EngineFailed, match="PermissionError|FileNotFoundError"):
+        seat.call("write_here")
+
+
+def test_nothing_of_our_environment_or_descriptors_is_inherited(seat, monkeypatch):
+    monkeypatch.setenv("SECRET_TOKEN", "x")
+    with open(__file__, "rb"), Jail(MODULE, registry=REGISTRY).seat() as other:  # noqa: PTH123
+        environment = other.call("environment")
+        count = other.call("open_descriptors")
+
+    assert "SECRET_TOKEN" not in environment
+    assert environment.keys() <= {
+        "LC_ALL",
+        "MALLOC_ARENA_MAX",
+        "OPENBLAS_NUM_THREADS",
+        "OMP_NUM_THREADS",
+        "LD_LIBRARY_PATH",
+    }
+    assert count == 4  # stdin, stdout, stderr, the wire
+
+
+@needs_linux
+@pytest.mark.parametrize("function", ["fork", "execute", "spawn"])
+def test_no_process_and_no_program_is_started(seat, function):
+    with pytest.raises(EngineFailed, match="PermissionError"):
+        seat.call(function)
+
+
+def test_threads_are_allowed(seat):
+    assert seat.call("thread") == 1
+
+
+@needs_linux
+def test_other_processes_cannot_be_signalled(seat):
+    with pytest.raises(EngineFailed, match="PermissionError"):
+        seat.call("signal_other", os.getpid())
+
+
+# ends
+
+
+@needs_linux
+@pytest.mark.parametrize(
+    ("function", "args", "limit"),
+    [
+        ("bomb_bytes", (), "memory"),
+        ("bomb_malloc", (), "crash"),
+        ("end_by", ("SIGSEGV",), "crash"),
+        ("end_by", ("SIGABRT",), "crash"),
+        ("end_by", ("SIGKILL",), "memory"),
+        ("end_by", ("SIGXCPU",), "cpu time"),
+        ("end_by", ("SIGXFSZ",), "file size"),
+        ("attach", (1,), "system call"),
+        ("leave", (3,), "crash"),
+        ("leave", (0,), "crash"),
+    ],
+)
+def test_a_worker_that_dies_is_a_named_error_and_the_next_seat_works(fresh, function, args, limit):
+    with fresh.seat() as seat, pytest.raises(JailKilled, match="beach.jpg") as caught:
+        seat.call(function, *args, part="beach.jpg")
+    with fresh.seat() as seat:
+        assert seat.call("echo", 1) == (1,)
+
+    assert (caught.value.limit, caught.value.part, caught.value.retryable) == (limit, "beach.jpg", False)
+
+
+@pytest.mark.parametrize(("function", "args"), [("forever", ()), ("asleep", (30,))])
+def test_an_endless_call_is_stopped_by_the_wall_clock(fresh, function, args):
+    with fresh.seat() as seat:
+        pid = seat.call("whoami")
+        began = time.monotonic()
+        with pytest.raises(EngineTimeout, match=r"beach.jpg took longer than 0.3 s") as caught:
+            seat.call(function, *args, part="beach.jpg", timeout_s=0.3)
+
+    assert time.monotonic() - began < 1.5
+    assert caught.value.retryable
+    assert gone(pid)
+
+
+def test_processor_time_is_counted_per_call_and_bounded(fresh):
+    with fresh.seat() as seat, pytest.raises(JailKilled) as caught:
+        seat.call("forever")
+    assert caught.value.limit == "cpu time"
+
+
+def test_the_other_seats_of_a_dead_worker_are_told_to_start_again(fresh):
+    with fresh.seat() as culprit, fresh.seat() as innocent:
+        innocent.call("count", 1)
+        with pytest.raises(JailKilled):
+            culprit.call("end_by", "SIGSEGV", part="bad.jpg")
+        with pytest.raises(JailKilled, match=r"held good.jpg is gone: bad.jpg ended it \(crash\)") as caught:
+            innocent.call("count", 1, part="good.jpg")
+
+    assert (caught.value.limit, caught.value.retryable) == ("neighbour", True)
+
+
+# hostile replies
+
+
+def frame(header: bytes, *lengths: int) -> bytes:
+    return (
+        struct.pack(">4sII", b"MMSJ", len(header), len(lengths)) + struct.pack(f">{len(lengths)}Q", *lengths) + header
+    )
+
+
+@pytest.mark.parametrize(
+    ("reply", "why"),
+    [
+        (b"garbage, not a frame at all", "begins with"),
+        (b"\x80\x04\x95" + bytes(40), "begins with"),
+        (struct.pack(">4sII", b"MMSJ", 1 << 31, 0), "over its bounds"),
+        (struct.pack(">4sII", b"MMSJ", 10, 1 << 31), "over its bounds"),
+        (frame(b"{}", 1 << 62), "at most"),
+        (frame(b"{}", *([1 << 30] * 4)), "at most"),
+        (frame(b"not json"), "cannot be read"),
+        (frame(b"[" * 100_000), "cannot be read"),
+        (frame(b"[" * 40 + b"]" * 40), "deeper"),
+        (frame(b'{"d":{"value":{"b":7}}}'), "cannot be read"),
+        (frame(b'{"d":{"value":{"c":"Popen","f":{"d":{}}}}}'), "do not know|not in the registry"),
+        (frame(b'{"d":{"value":{"c":"Popen","f":{}}}}'), "not in the registry"),
+        (frame(b'{"d":{"value":{"c":"Sight","f":{}}}}'), "other fields"),
+        (frame(b'{"d":{"value":{"c":"Curve","f":{"sizes_bytes":[1],"qualities":["x"]}}}}'), "Curve.qualities is of the wrong type"),
+        (frame(b'{"d":{"value":{"c":"Curve","f":{"sizes_bytes":[2,1],"qualities":[1,2]}}}}'), "not rising"),
+        (frame(b'{"d":{"value":{"c":"Curve","f":{"sizes_bytes":[true],"qualities":[1.0]}}}}'), "sizes_bytes is of the wrong"),
+        (frame(b'{"d":{"other":1}}'), "class, message and attributes"),
+        (frame(b'{"d":{"error":{"d":{"class":"SystemExit","message":"x","attributes":{"d":{}},"retryable":false}}}}'), "none of ours"),
+        (frame(b'{"d":{"error":{"d":{"class":"MalformedContent","message":"x","attributes":{"d":{"part":"","offset":"1"}},"retryable":false}}}}'), "wrong type"),
+    ],
+)  # fmt: skip
+def test_a_hostile_reply_is_a_named_error_and_ends_the_worker(fresh, reply, why):
+    with fresh.seat() as seat:
+        pid = seat.call("whoami")
+        with pytest.raises(JailKilled, match=f"broke the protocol.*({why})") as caught:
+            seat.call("say_raw", reply, part="beach.jpg")
+
+    assert caught.value.limit == "reply"
+    assert gone(pid)
+
+
+def test_a_reply_that_drips_is_stopped_by_the_wall_clock(fresh):
+    with fresh.seat() as seat, pytest.raises(EngineTimeout):
+        seat.call("say_raw", frame(b"{}", 1000) + b"x", timeout_s=0.3)
+
+
+def test_a_result_over_its_bound_is_refused(fresh):
+    with fresh.seat() as seat, pytest.raises(JailKilled, match="at most 1048576"):
+        seat.call("echo", bytes(SMALL.result_bytes + 1))
+
+
+# housekeeping
+
+
+def test_a_worker_that_talks_without_end_neither_stops_nor_fills_us(seat):
+    assert all(seat.call("warn", 100_000) for _ in range(5))
+
+
+def test_the_last_words_of_a_dead_worker_are_told(fresh):
+    with fresh.seat() as seat, pytest.raises(JailKilled, match="it last said"):
+        seat.call("end_by", "SIGSEGV")
+
+
+def test_close_leaves_no_process_and_no_folder_behind():
+    before = set(Path(tempfile.gettempdir()).glob("mmscontent-*"))
+    jail = Jail(MODULE, workers=2, registry=REGISTRY)
+    seats = [jail.seat(), jail.seat()]
+    pids = [s.call("whoami") for s in seats]
+    jail.close()
+
+    assert all(gone(pid) for pid in pids)
+    assert set(Path(tempfile.gettempdir()).glob("mmscontent-*")) == before
+    with pytest.raises(JailKilled, match="the jail was closed"):
+        seats[0].call("echo")
+
+
+def test_a_forgotten_jail_ends_its_workers():
+    seat = Jail(MODULE, registry=REGISTRY).seat()
+    pid = seat._worker._process.pid
+    del seat
+
+    assert gone(pid)
+
+
+def test_many_seats_from_many_threads(jail):
+    failures = []
+
+    def work(number):
+        for turn in range(5):
+            with jail.seat() as seat:
+                payload = bytes([number]) * (1000 * turn)
+                if seat.call("echo", payload) != (payload,) or seat.call("count", number) != number:
+                    failures.append((number, turn))
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(1, 9)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+
+    assert failures == []
+
+
+def test_a_worker_outlives_the_thread_that_asked_for_it():
+    jail = Jail(MODULE, workers=1, registry=REGISTRY)
+    pids = []
+    asking = threading.Thread(target=lambda: pids.append(jail.seat().call("whoami")))
+    asking.start()
+    asking.join()
+    time.sleep(0.1)
+
+    with jail.seat() as seat:
+        assert seat.call("whoami") == pids[0]
+    jail.close()
+
+
+def test_shared_is_one_jail_a_module_and_process():
+    assert shared(MODULE, registry=REGISTRY) is shared(MODULE, registry=REGISTRY)
+
+
+def run_script(tmp_path: Path, text: str) -> subprocess.CompletedProcess[str]:
+    script = tmp_path / "script.py"
+    script.write_text(text)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        cwd=tmp_path,
+        env=environment,
+    )
+
+
+ASK = f"""
+from mmscontent.engines.jail import shared
+print("side effect")
+seat = shared({MODULE!r}).seat()
+print(seat.call("whoami"), flush=True)
+"""
+
+
+def test_an_unguarded_script_works_and_leaves_nothing(tmp_path):
+    done = run_script(tmp_path, ASK)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    first, pid = done.stdout.split("\n")[:2]
+    assert first == "side effect"
+    assert done.stdout.count("side effect") == 1
+    assert gone(int(pid))
+
+
+def test_a_module_beside_the_script_is_not_loaded_by_the_worker(tmp_path):
+    (tmp_path / "runpy.py").write_text("raise SystemExit('shadowed')")
+
+    assert run_script(tmp_path, ASK).returncode == 0
+
+
+def test_after_a_fork_the_child_has_workers_of_its_own(tmp_path):
+    done = run_script(
+        tmp_path,
+        ASK
+        + f"""
+import os
+child = os.fork()
+with shared({MODULE!r}).seat() as own:
+    print(own.call("whoami"), flush=True)
+if child:
+    assert os.waitpid(child, 0)[1] == 0
+    print(seat.call("whoami"), flush=True)
+""",
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    pids = done.stdout.split()[2:]
+    before, *own, after = pids
+    assert before == after
+    assert len({before, *own}) == 3
+
+
+@needs_linux
+def test_no_worker_outlives_a_parent_that_is_killed(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(ASK + '\nseat.call("forever", timeout_s=100)\n')
+    parent = subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    with parent:
+        parent.stdout.readline()
+        pid = int(parent.stdout.readline())
+        assert not gone(pid, within_s=0.1)
+        parent.send_signal(signal.SIGKILL)
+
+    assert gone(pid)
+
+
+def test_serve_outside_a_jail_says_what_to_do():
+    from mmscontent.engines import inmate
+
+    with pytest.raises(RuntimeError, match="Jail"):
+        inmate.serve({})
+
+
+def test_an_empty_call_is_fast(jail):
+    with jail.seat() as seat:
+        seat.call("echo")
+        times = []
+        for _ in range(200):
+            began = time.perf_counter()
+            seat.call("echo")
+            times.append(time.perf_counter() - began)
+
+    assert sorted(times)[100] < 0.003  # 0.15 ms on an idle machine
+
+
+def test_the_module_keeps_no_jail_alive_by_itself():
+    jail_module._JAILS.add(lone := Jail(MODULE))
+    count = len(jail_module._JAILS)
+    del lone
+
+    assert len(jail_module._JAILS) < count
