@@ -70,6 +70,7 @@ class MediaInfo:
         orientation: EXIF value 1 to 8, from whatever the container uses for it; 1 when it says nothing.
         notes: Disagreements and oddities seen, as sentences.
         metadata: What would leave with the file: "GPS position", "serial number", "thumbnail", …
+        audio_codec: Of a film's sound track; `codec` is then its picture's.
     """
 
     media_type: str
@@ -90,6 +91,7 @@ class MediaInfo:
     charset: str | None = None
     notes: tuple[str, ...] = ()
     metadata: tuple[str, ...] = ()
+    audio_codec: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,175 @@
+"""Bytes to media type and facts, content first; the declared type and the file name are only evidence.
+
+The list of readers below is asked from top to bottom: what has a magic number, then what has only a structure, then
+words, then what hides behind garbage. A family is one module that knows headers and no pixels or samples.
+libmagic is a second witness (magic.py), heard where ours say little or nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mmscontent.errors import DamagedMedia, OverLimits, SourceError, UnknownMedia
+from mmscontent.limits import DEFAULT_INPUT_LIMITS, InputLimits
+from mmscontent.mediatypes import canonical, find, type_for_name
+from mmscontent.sniff import (
+    audio,
+    bitmaps,
+    ebml,
+    gif,
+    isobmff,
+    jpeg,
+    magic,
+    mpeg_audio,
+    ogg,
+    pdu,
+    png,
+    riff,
+    streams,
+    text,
+    tiff,
+)
+from mmscontent.sniff.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mmscontent.message import MediaInfo
+
+__all__ = ["sniff"]
+
+_READERS: tuple[Callable[[Source], MediaInfo | None], ...] = (
+    # a magic number
+    jpeg.read,
+    png.read,
+    gif.read,
+    riff.read,
+    isobmff.read,
+    ebml.read,
+    ogg.read,
+    tiff.read,
+    audio.read_amr,
+    audio.read_flac,
+    audio.read_aiff,
+    audio.read_caf,
+    audio.read_au,
+    audio.read_midi,
+    streams.read_flv,
+    streams.read_program_stream,
+    # a structure that must agree with itself
+    bitmaps.read_bmp,
+    bitmaps.read_ico,
+    pdu.read,
+    mpeg_audio.read_adts,
+    mpeg_audio.read_mp3,
+    streams.read_transport_stream,
+    bitmaps.read_tga,
+    bitmaps.read_wbmp,
+    # words
+    text.read_pdf,
+    text.read,
+    # behind garbage
+    mpeg_audio.read_garbled_mp3,
+)
+
+
+def sniff(
+    data: bytes,
+    name: str | None = None,
+    declared: str | None = None,
+    *,
+    limits: InputLimits = DEFAULT_INPUT_LIMITS,
+) -> MediaInfo:
+    """What the bytes are, as their headers say.
+
+    Args:
+        data: The whole part.
+        name: The file name it came with, if any.
+        declared: The media type somebody declared, if any; parameters do not matter.
+        limits: What we agree to open at all.
+
+    Raises:
+        UnknownMedia: Nothing we know fits the bytes.
+        DamagedMedia: They are empty, or of a known type whose headers cannot be read or say nonsense.
+        OverLimits: They announce more than the limits allow.
+    """
+    subject = name or "the input"
+    if not data:
+        raise DamagedMedia(f"{subject} is empty", part=name or "")
+    if len(data) > limits.max_part_bytes:
+        raise OverLimits(f"{subject} has {len(data):,} bytes, the limit is {limits.max_part_bytes:,}", part=name or "")
+    named = type_for_name(name) if name else None
+    source = Source(bytes(data), named.name if named else "", canonical(declared) if declared else "", limits)
+    try:
+        info = _read(source)
+        _check(info, limits)
+    except SourceError as exc:
+        raise type(exc)(f"{subject}: {exc}", part=name or "") from exc
+    return replace(info, notes=(*info.notes, *_disagreements(source, info, name or "", declared or "")))
+
+
+def _read(source: Source) -> MediaInfo:
+    for reader in _READERS:
+        info = reader(source)
+        if info is not None:
+            return info
+    opinion = magic.witness(source.data)
+    if opinion in (magic.ABSENT, "application/octet-stream", "text/plain"):
+        raise UnknownMedia("its bytes are of no media type we know")
+    raise UnknownMedia(f"its bytes are of no media type we know; libmagic takes them for {opinion}")
+
+
+def _check(info: MediaInfo, limits: InputLimits) -> None:
+    """Hold what the headers announce against the limits, before any decoder runs."""
+    width, height, frames = info.width_px, info.height_px, info.frames or 1
+    if width == 0 or height == 0:
+        raise DamagedMedia(f"{info.media_type} header says {width} × {height} px")
+    if width and height:
+        sides = f"{info.media_type} header announces {width:,} × {height:,} px"
+        if max(width, height) > limits.max_side_px:
+            raise OverLimits(f"{sides}, a side may have {limits.max_side_px:,}")
+        if width * height > limits.max_image_px:
+            raise OverLimits(f"{sides}, {limits.max_image_px:,} px in all are opened; scale it down first")
+        if frames > 1 and width * height * frames > limits.max_animation_px:
+            raise OverLimits(f"{sides} in {frames:,} frames, {limits.max_animation_px:,} px in all are opened")
+    if frames > limits.max_frames:
+        raise OverLimits(f"{info.media_type} has over {limits.max_frames:,} frames, that is the limit")
+    if info.duration_ms is not None and info.duration_ms > limits.max_duration_ms:
+        length, most = info.duration_ms // 1000, limits.max_duration_ms // 1000
+        raise OverLimits(f"{info.media_type} lasts {length:,} s, the limit is {most:,} s; cut it first")
+
+
+def _disagreements(source: Source, info: MediaInfo, name: str, declared: str) -> list[str]:
+    notes = []
+    if source.declared_type and not _same(source.declared_type, info.media_type):
+        notes.append(f"declared {declared.strip()}, the bytes are {info.media_type}")
+    if source.name_type and not _same(source.name_type, info.media_type):
+        notes.append(f"named {name}, the bytes are {info.media_type}")
+    if info.media_type == "text/plain" and (notes or not name):
+        opinion = magic.witness(source.data)
+        if opinion == magic.ABSENT:
+            notes.append("libmagic is not installed, its opinion was not heard")
+        elif not opinion.startswith("text/"):
+            notes.append(f"libmagic takes it for {opinion}")
+    return notes
+
+
+# Declarations that leave the choice open: a type here is no disagreement with the finer one the bytes show.
+_LOOSER = {
+    "multipart/related": ("application/xml",),
+    "application/xml": ("application/smil", "application/rdf+xml", "image/svg+xml", "multipart/related"),
+    "text/plain": ("application/smil", "text/x-vcard", "text/calendar", "text/x-vcalendar", "message/rfc822"),
+    "image/heif": ("image/heic", "image/avif"),
+    "video/mp4": ("audio/mp4", "video/3gpp"),
+    "video/3gpp": ("audio/3gpp",),
+    "video/3gpp2": ("audio/3gpp2",),
+    "video/webm": ("audio/webm",),
+    "video/ogg": ("audio/ogg",),
+}
+
+
+def _same(claimed: str, found: str) -> bool:
+    if claimed in (found, "application/octet-stream"):
+        return True
+    return find(claimed) is not None and found in _LOOSER.get(claimed, ())

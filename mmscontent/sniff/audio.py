@@ -1,0 +1,196 @@
+"""Sound files with a magic number: AMR, FLAC, AIFF, CAF, AU and MIDI.
+
+Sources: RFC 4867 section 5, RFC 9639 section 8, AIFF-C 1991, Apple's Core Audio Format, Sun's audio header,
+Standard MIDI Files 1.0.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mmscontent.errors import DamagedMedia
+from mmscontent.sniff.midi import midi_milliseconds
+from mmscontent.sniff.source import be, milliseconds, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mmscontent.message import MediaInfo
+    from mmscontent.sniff.source import Source
+
+__all__ = ["read_aiff", "read_amr", "read_au", "read_caf", "read_flac", "read_midi"]
+
+_MOST_WALKED = 200_000  # frames counted one by one (over an hour); the rest is taken in proportion
+_MOST_CHUNKS = 10_000
+# Speech octets behind the frame header, by frame type (RFC 4867 tables 1a, 1b; 26.101, 26.201); -1 is reserved.
+_AMR_NB = (12, 13, 15, 17, 19, 20, 26, 31, 5, -1, -1, -1, -1, -1, -1, 0)
+_AMR_WB = (17, 23, 32, 36, 40, 46, 50, 58, 60, 5, -1, -1, -1, -1, 0, 0)
+_AMR_NB_RATES = (4750, 5150, 5900, 6700, 7400, 7950, 10200, 12200)
+_AMR_WB_RATES = (6600, 8850, 12650, 14250, 15850, 18250, 19850, 23050, 23850)
+_CAF_CODECS = {b"lpcm": "pcm", b"aac ": "aac", b"alac": "alac", b"opus": "opus", b".mp3": "mp3", b"ima4": "adpcm-ima"}
+_AIFC_CODECS = {b"NONE": "pcm", b"sowt": "pcm", b"twos": "pcm", b"fl32": "pcm-float", b"ima4": "adpcm-ima"}
+_AU_CODECS = {1: "ulaw", 2: "pcm", 3: "pcm", 4: "pcm", 5: "pcm", 6: "pcm-float", 27: "alaw"}
+_AU_OCTETS = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}
+
+
+def read_amr(source: Source) -> MediaInfo | None:
+    """AMR in the single-channel storage format, narrow or wide band; the frames are walked for the length."""
+    data = source.data
+    if data.startswith(b"#!AMR-WB\n"):
+        return _amr(source, 9, wide=True)
+    if data.startswith(b"#!AMR\n"):
+        return _amr(source, 6, wide=False)
+    if data.startswith((b"#!AMR_MC1.0\n", b"#!AMR-WB_MC1.0\n")):
+        wide = data.startswith(b"#!AMR-WB")
+        channels = be(data, 15 if wide else 12, 4) & 15
+        info = source.info("audio/amr-wb" if wide else "audio/amr")
+        return replace(info, codec="amr-wb" if wide else "amr-nb", channels=channels)
+    return None
+
+
+def _amr(source: Source, start: int, *, wide: bool) -> MediaInfo:
+    data, sizes, rates = source.data, _AMR_WB if wide else _AMR_NB, _AMR_WB_RATES if wide else _AMR_NB_RATES
+    notes: tuple[str, ...] = ()
+    at, frames, best = start, 0, -1
+    while at < len(data) and frames < _MOST_WALKED:
+        mode = data[at] >> 3 & 15
+        if sizes[mode] < 0:
+            notes = (f"its frame at byte {at:,} has the reserved type {mode}, the sound ends there",)
+            break
+        best = max(best, mode) if mode < len(rates) else best
+        at += 1 + sizes[mode]
+        frames += 1
+    if not frames:
+        raise DamagedMedia("AMR without a single frame")
+    if frames == _MOST_WALKED:
+        frames = frames * (len(data) - start) // (at - start)
+    return replace(
+        source.info("audio/amr-wb" if wide else "audio/amr"),
+        codec="amr-wb" if wide else "amr-nb",
+        channels=1,
+        sample_rate_hz=16000 if wide else 8000,
+        duration_ms=frames * 20,
+        bit_rate_bps=rates[best] if best >= 0 else None,
+        notes=notes,
+    )
+
+
+def read_flac(source: Source) -> MediaInfo | None:
+    """Native FLAC."""
+    data = source.data
+    if data[:4] != b"fLaC":
+        return None
+    bits = be(data, 18, 8)
+    rate, channels, samples = bits >> 44, (bits >> 41 & 7) + 1, bits & (1 << 36) - 1
+    duration_ms = milliseconds(samples, rate)
+    words, at = [], 4
+    for _ in range(100):
+        if at + 4 > len(data):
+            break
+        kind, size = data[at], be(data, at + 1, 3)
+        words += {4: ["tags"], 6: ["cover picture"]}.get(kind & 0x7F, [])
+        at += 4 + size
+        if kind & 0x80:
+            break
+    return replace(
+        source.info("audio/flac"),
+        codec="flac",
+        profile=f"{(bits >> 36 & 31) + 1}-bit",
+        channels=channels,
+        sample_rate_hz=rate,
+        duration_ms=duration_ms,
+        bit_rate_bps=len(data) * 8000 // duration_ms if duration_ms else None,
+        metadata=tuple(words),
+    )
+
+
+def read_aiff(source: Source) -> MediaInfo | None:
+    """AIFF and AIFF-C."""
+    data = source.data
+    if data[:4] != b"FORM" or data[8:12] not in (b"AIFF", b"AIFC"):
+        return None
+    common = next((start for kind, start, _ in _chunks(data, 12, 4, even=True) if kind == b"COMM"), None)
+    if common is None:
+        raise DamagedMedia("audio/aiff has no common chunk")
+    rate = _extended(data, common + 8)
+    code = data[common + 18 : common + 22] if data[8:12] == b"AIFC" else b"NONE"
+    return replace(
+        source.info("audio/aiff"),
+        codec=_AIFC_CODECS.get(code, printable(code).lower()),
+        profile=f"{be(data, common + 6, 2)}-bit",
+        channels=be(data, common, 2),
+        sample_rate_hz=rate,
+        duration_ms=milliseconds(be(data, common + 2, 4), rate),
+    )
+
+
+def _extended(data: bytes, at: int) -> int:
+    """An 80-bit IEEE number, as a whole one (no sampling rate needs more)."""
+    exponent, mantissa = be(data, at, 2) - 16383, be(data, at + 2, 8)
+    return mantissa >> 63 - exponent if 0 <= exponent < 32 else 0  # up to 4 GHz
+
+
+def _chunks(data: bytes, at: int, size_octets: int, *, even: bool) -> Iterator[tuple[bytes, int, int]]:
+    for _ in range(_MOST_CHUNKS):
+        if at + 4 + size_octets > len(data):
+            return
+        size, start = be(data, at + 4, size_octets), at + 4 + size_octets
+        yield data[at : at + 4], start, min(start + size, len(data))
+        at = start + size + (size & 1 if even else 0)
+
+
+def read_caf(source: Source) -> MediaInfo | None:
+    """Apple's Core Audio Format."""
+    data = source.data
+    if data[:6] != b"caff\0\1":
+        return None
+    chunks = {kind: start for kind, start, _ in _chunks(data, 8, 8, even=False)}
+    if b"desc" not in chunks:
+        raise DamagedMedia("audio/x-caf has no description chunk")
+    at = chunks[b"desc"]
+    rate = struct.unpack(">d", be(data, at, 8).to_bytes(8, "big"))[0]
+    rate = rate if 0 < rate < 1e7 else 0.0  # no sampling rate is higher
+    code = data[at + 8 : at + 12]
+    packet_bytes, packet_frames, channels = (be(data, at + 16 + 4 * i, 4) for i in range(3))
+    frames = 0
+    if b"pakt" in chunks:
+        frames = be(data, chunks[b"pakt"] + 8, 8)
+    elif packet_bytes and b"data" in chunks:
+        frames = (len(data) - chunks[b"data"] - 4) // packet_bytes * packet_frames
+    return replace(
+        source.info("audio/x-caf"),
+        codec=_CAF_CODECS.get(code, printable(code).lower()),
+        channels=channels,
+        sample_rate_hz=round(rate) or None,
+        duration_ms=milliseconds(frames, rate),
+    )
+
+
+def read_au(source: Source) -> MediaInfo | None:
+    """Sun's and NeXT's .au."""
+    data = source.data
+    if data[:4] != b".snd":
+        return None
+    start, size, code, rate, channels = (be(data, 4 + 4 * i, 4) for i in range(5))
+    left = max(0, len(data) - start)
+    octets = (left if size == 0xFFFFFFFF else min(size, left)) / (
+        _AU_OCTETS.get(code, 1) * max(1, channels)
+    )  # all ones: not known
+    return replace(
+        source.info("audio/basic"),
+        codec=_AU_CODECS.get(code, f"encoding {code}"),
+        channels=channels,
+        sample_rate_hz=rate,
+        duration_ms=milliseconds(octets, rate),
+    )
+
+
+def read_midi(source: Source) -> MediaInfo | None:
+    """A Standard MIDI File; its length comes from its own tempo changes."""
+    data = source.data
+    if data[:8] != b"MThd\0\0\0\6":
+        return None
+    be(data, 8, 6)
+    return replace(source.info("audio/midi"), codec="midi", duration_ms=midi_milliseconds(data))

@@ -1,0 +1,115 @@
+"""Old bitmaps: BMP, ICO, WBMP and TGA.
+
+WBMP and TGA have next to no magic number: only a structure whose sizes agree is believed, for TGA without its footer
+also only when the name or the declaration says so. Sources: Microsoft's BITMAPINFOHEADER pages, WAP-190 (WBMP),
+Truevision TGA 2.0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mmscontent.errors import DamagedMedia
+from mmscontent.sniff.source import be, le
+
+if TYPE_CHECKING:
+    from mmscontent.message import MediaInfo
+    from mmscontent.sniff.source import Source
+
+__all__ = ["read_bmp", "read_ico", "read_tga", "read_wbmp"]
+
+_BMP_HEADERS = frozenset((12, 16, 40, 52, 56, 64, 108, 124))
+_BMP_COMPRESSIONS = {0: "none", 1: "rle8", 2: "rle4", 3: "bitfields", 4: "jpeg", 5: "png", 6: "bitfields"}
+_TGA_FOOTER = b"TRUEVISION-XFILE.\0"
+_TGA_TYPES = {1: "none", 2: "none", 3: "none", 9: "rle", 10: "rle", 11: "rle"}
+
+
+def read_bmp(source: Source) -> MediaInfo | None:
+    """A Windows or OS/2 bitmap."""
+    data = source.data
+    if data[:2] != b"BM" or len(data) < 26 or le(data, 14, 4) not in _BMP_HEADERS:  # both headers
+        return None
+    size = le(data, 14, 4)
+    if size == 12:  # OS/2 1.x
+        width, height, depth, compression = le(data, 18, 2), le(data, 20, 2), le(data, 24, 2), 0
+    else:
+        width, height = _signed(le(data, 18, 4)), abs(_signed(le(data, 22, 4)))
+        depth, compression = le(data, 28, 2), le(data, 30, 4)
+    if width < 0:
+        raise DamagedMedia(f"image/bmp says it is {width} px wide")
+    return replace(
+        source.info("image/bmp"),
+        width_px=width,
+        height_px=height,
+        frames=1,
+        codec=_BMP_COMPRESSIONS.get(compression, "unknown"),
+        profile=f"{depth}-bit",
+    )
+
+
+def _signed(number: int) -> int:
+    return number - (1 << 32) if number >> 31 else number
+
+
+def read_ico(source: Source) -> MediaInfo | None:
+    """A Windows icon; the largest of its pictures counts."""
+    data = source.data
+    count = le(data, 4, 2) if data[:4] == b"\0\0\1\0" and len(data) >= 22 else 0  # header and one entry
+    if not 0 < count <= 1000 or 6 + 16 * count > len(data):  # no icon has that many
+        return None
+    entries = [data[at : at + 16] for at in range(6, 6 + 16 * count, 16)]
+    if any(e[3] or le(e, 12, 4) < 6 + 16 * count or le(e, 8, 4) + le(e, 12, 4) > len(data) for e in entries):
+        return None
+    width, height = max((e[0] or 256, e[1] or 256) for e in entries)
+    return replace(source.info("image/x-icon"), width_px=width, height_px=height, frames=1)
+
+
+def read_wbmp(source: Source) -> MediaInfo | None:
+    """A wireless bitmap of type 0: nothing but two zeros, the sides and one bit a pixel, so the size must agree."""
+    data = source.data
+    if data[:2] != b"\0\0" or len(data) < 5:  # header and one row
+        return None
+    width, at = _uintvar(data, 2)
+    height, at = _uintvar(data, at)
+    if not width or not height:
+        return None
+    spare = len(data) - at - (width + 7) // 8 * height
+    if spare and not (source.is_claimed("image/vnd.wap.wbmp") and abs(spare) <= len(data) // 4):
+        return None
+    notes = () if not spare else (f"its sides need {len(data) - spare:,} bytes and it has {len(data):,}",)
+    info = source.info("image/vnd.wap.wbmp")
+    return replace(info, width_px=width, height_px=height, frames=1, profile="1-bit grey", notes=notes)
+
+
+def _uintvar(data: bytes, at: int) -> tuple[int, int]:
+    value = 0
+    for octet in data[at : at + 3]:
+        value, at = value << 7 | octet & 0x7F, at + 1
+        if not octet & 0x80:
+            return value, at
+    return 0, at
+
+
+def read_tga(source: Source) -> MediaInfo | None:
+    """A Truevision bitmap."""
+    data = source.data
+    if len(data) < 18 or data[1] > 1 or data[2] not in _TGA_TYPES or data[16] not in (8, 15, 16, 24, 32):
+        return None
+    if data[-18:] != _TGA_FOOTER and not (source.is_claimed("image/x-tga") and _tga_agrees(data)):
+        return None
+    return replace(
+        source.info("image/x-tga"),
+        width_px=le(data, 12, 2),
+        height_px=le(data, 14, 2),
+        frames=1,
+        codec=_TGA_TYPES[data[2]],
+        profile=f"{data[16]}-bit",
+    )
+
+
+def _tga_agrees(data: bytes) -> bool:
+    """The sides and depth need about the bytes there are."""
+    head = 18 + data[0] + (le(data, 5, 2) * ((be(data, 7, 1) + 7) // 8) if data[1] else 0)
+    raw = le(data, 12, 2) * le(data, 14, 2) * ((data[16] + 7) // 8)
+    return head < len(data) and (raw <= len(data) - head if _TGA_TYPES[data[2]] == "none" else raw // 200 < len(data))

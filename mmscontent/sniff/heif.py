@@ -1,0 +1,223 @@
+"""HEIF: HEIC, AVIF and their sequences, by the item properties of the primary picture.
+
+Orientation is what `irot` and `imir` say; when neither is there, the EXIF tag is only informational (libheif and
+phones ignore it) and is told in a note. `codec` is `hevc`, `av1` or the item's code, `profile` depth, as `10-bit`.
+Sources: ISO/IEC 23008-12, ISO/IEC 14496-12 section 8.11, AV1-AVIF 1.1, Apple's HDR gain map, Google's Motion Photo.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from mmscontent.errors import DamagedMedia
+from mmscontent.sniff.boxes import Box, boxes, child, full_box
+from mmscontent.sniff.source import be, unique
+from mmscontent.sniff.tiff import TiffHeader, read_exif
+from mmscontent.sniff.turns import IDENTITY, Turn, exif_number, mirror, rotate_ccw, then
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mmscontent.message import MediaInfo
+    from mmscontent.sniff.source import Source
+
+__all__ = ["STILL_BRANDS", "read_still"]
+
+STILL_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"mif2", b"msf1"))
+STILL_BRANDS |= {b"avif", b"avis", b"avio"}
+_MOST_ITEMS = 5_000
+_MOST_EXIF_BYTES = 4_000_000
+_CODECS = {b"hvc1": "hevc", b"lhv1": "hevc", b"av01": "av1", b"avc1": "h264", b"jpeg": "jpeg", b"j2k1": "jpeg2000"}
+_TYPES = {"hevc": "image/heic", "av1": "image/avif"}
+_GAIN_MAP = (b"hdrgainmap", b"urn:iso:std:iso:ts:21496")
+
+
+@dataclass(slots=True)
+class _Meta:
+    """Tables of one meta box."""
+
+    primary: int = 0
+    kinds: dict[int, bytes] = field(default_factory=dict)
+    contents: dict[int, bytes] = field(default_factory=dict)
+    properties: list[Box] = field(default_factory=list)
+    associations: dict[int, list[int]] = field(default_factory=dict)
+    references: dict[tuple[bytes, int], list[int]] = field(default_factory=dict)
+    places: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+
+def read_still(source: Source, brands: tuple[bytes, ...], sequence: MediaInfo | None) -> MediaInfo:
+    """A file of the HEIF family; *sequence* is what its film track says, when it has one."""
+    data = source.data
+    top = {b.kind: b for b in boxes(data, 0, len(data))}
+    info = sequence or source.info(_type_of(brands, ""))
+    meta = _read_meta(data, top[b"meta"]) if b"meta" in top else None
+    if meta is not None:
+        info = _still(info, data, meta, brands)
+    if info.width_px is None:
+        raise DamagedMedia(f"{_type_of(brands, '')} says nowhere how large its picture is; its meta box cannot be read")
+    words = [*info.metadata, *(["motion photo video"] if b"mpvd" in top else [])]
+    media_type = _type_of(brands, info.codec or "")
+    return replace(info, media_type=media_type, kind="image", metadata=unique(words), frames=info.frames or 1)
+
+
+def _type_of(brands: tuple[bytes, ...], codec: str) -> str:
+    """By the coding of the picture; by the brands when that is not known."""
+    if codec in _TYPES:
+        return _TYPES[codec]
+    for brand in brands:
+        if brand[:3] == b"avi":
+            return "image/avif"
+        if brand[:3] in (b"hei", b"hev"):
+            return "image/heic"
+    return "image/heif"
+
+
+def _still(info: MediaInfo, data: bytes, meta: _Meta, brands: tuple[bytes, ...]) -> MediaInfo:
+    mine = [meta.properties[i - 1] for i in meta.associations.get(meta.primary, ()) if 0 < i <= len(meta.properties)]
+    sides = next((_ispe(data, b) for b in mine if b.kind == b"ispe"), None)
+    exif = _exif(data, meta)
+    turn, turned = _turn(data, mine)
+    notes = exif.notes
+    if exif.orientation not in (None, 1, turn) and not turned:
+        notes += (f"EXIF orientation {exif.orientation} is informational in HEIF, the picture is stored upright",)
+    depth = next(
+        (be(data, b.start + 5, 1) for b in mine if b.kind == b"pixi" and b.end - b.start > 5), None
+    )  # flags, count, first depth
+    return replace(
+        info,
+        width_px=sides[0] if sides else info.width_px,
+        height_px=sides[1] if sides else info.height_px,
+        orientation=turn,
+        codec=_codec(meta) or info.codec or _TYPES_BACK.get(_type_of(brands, "")),
+        profile=f"{depth}-bit" if depth else info.profile,
+        notes=info.notes + notes,
+        metadata=unique([*exif.metadata, *_words(data, meta)]),
+    )
+
+
+_TYPES_BACK = {media_type: codec for codec, media_type in _TYPES.items()}
+
+
+def _codec(meta: _Meta) -> str | None:
+    """Coding of the primary item, or of the tiles it is derived from."""
+    sources = [meta.primary, *meta.references.get((b"dimg", meta.primary), ())]
+    return next((_CODECS[meta.kinds[i]] for i in sources if meta.kinds.get(i) in _CODECS), None)
+
+
+def _ispe(data: bytes, box: Box) -> tuple[int, int]:
+    return be(data, box.start + 4, 4), be(data, box.start + 8, 4)
+
+
+def _turn(data: bytes, properties: list[Box]) -> tuple[int, bool]:
+    """EXIF number of the turns and mirrors in their order, and whether there are any."""
+    turn: Turn = IDENTITY
+    steps = [b for b in properties if b.kind in (b"irot", b"imir")]
+    for box in steps:
+        value = be(data, box.start, 1)
+        turn = then(turn, rotate_ccw(value) if box.kind == b"irot" else mirror(value))
+    return exif_number(turn) or 1, bool(steps)
+
+
+def _exif(data: bytes, meta: _Meta) -> TiffHeader:
+    item = next((i for i, kind in meta.kinds.items() if kind == b"Exif" and i in meta.places), None)
+    if item is None:
+        return TiffHeader()
+    at, size = meta.places[item]
+    if at + 4 > len(data):
+        return TiffHeader(notes=("its EXIF block lies past the end",))
+    skip = 4 + be(data, at, 4)  # 23008-12 annex A: offset to the TIFF header
+    return read_exif(data[at + min(skip, size) : at + min(size, _MOST_EXIF_BYTES)])
+
+
+def _words(data: bytes, meta: _Meta) -> list[str]:
+    words = []
+    if any(kind == b"mime" and b"rdf+xml" in meta.contents.get(i, b"") for i, kind in meta.kinds.items()):
+        words.append("XMP")
+    if any(kind == b"thmb" for kind, _ in meta.references):
+        words.append("thumbnail")
+    auxiliary = [data[b.start : min(b.end, b.start + 200)] for b in meta.properties if b.kind == b"auxC"]
+    if b"tmap" in meta.kinds.values() or any(word in aux for aux in auxiliary for word in _GAIN_MAP):
+        words.append("gain map")
+    if any(b"depth" in aux or b"auxid:2" in aux for aux in auxiliary):
+        words.append("depth map")
+    return words
+
+
+def _read_meta(data: bytes, box: Box) -> _Meta | None:
+    meta = _Meta()
+    try:
+        for inner in boxes(data, box.start + 4, box.end):
+            if inner.kind in _TABLES:
+                _TABLES[inner.kind](data, inner, meta)
+    except DamagedMedia:
+        return None
+    return meta
+
+
+def _pitm(data: bytes, box: Box, meta: _Meta) -> None:
+    version, _, at = full_box(data, box)
+    meta.primary = be(data, at, 4 if version else 2)
+
+
+def _iinf(data: bytes, box: Box, meta: _Meta) -> None:
+    version, _, at = full_box(data, box)
+    for entry, _ in zip(boxes(data, at + (4 if version else 2), box.end), range(_MOST_ITEMS), strict=False):
+        kind_version, _, start = full_box(data, entry)
+        if entry.kind != b"infe" or kind_version < 2:  # item types came with version 2
+            continue
+        width = 2 if kind_version == 2 else 4
+        item = be(data, start, width)
+        meta.kinds[item] = data[start + width + 2 : start + width + 6]
+        meta.contents[item] = data[start + width + 6 : min(entry.end, start + width + 200)]
+
+
+def _iprp(data: bytes, box: Box, meta: _Meta) -> None:
+    store = child(data, box, b"ipco")
+    if store is not None:
+        meta.properties += [b for b, _ in zip(boxes(data, store.start, store.end), range(_MOST_ITEMS), strict=False)]
+    for inner in boxes(data, box.start, box.end):
+        if inner.kind == b"ipma":
+            meta.associations.update(_ipma(data, inner))
+
+
+def _ipma(data: bytes, box: Box) -> Iterator[tuple[int, list[int]]]:
+    version, flags, at = full_box(data, box)
+    count, at = min(be(data, at, 4), _MOST_ITEMS), at + 4
+    width, bits = (4 if version else 2), (2 if flags & 1 else 1)
+    for _ in range(count):
+        item, number = be(data, at, width), be(data, at + width, 1)
+        at += width + 1
+        yield item, [be(data, at + i * bits, bits) & (0x7FFF if bits == 2 else 0x7F) for i in range(number)]
+        at += number * bits
+
+
+def _iref(data: bytes, box: Box, meta: _Meta) -> None:
+    version, _, at = full_box(data, box)
+    width = 4 if version else 2
+    for inner, _ in zip(boxes(data, at, box.end), range(_MOST_ITEMS), strict=False):
+        origin, count = be(data, inner.start, width), be(data, inner.start + width, 2)
+        start = inner.start + width + 2
+        meta.references[inner.kind, origin] = [be(data, start + i * width, width) for i in range(count)]
+
+
+def _iloc(data: bytes, box: Box, meta: _Meta) -> None:
+    """Where each item's first extent lies in the file (8.11.3); items built of others are left out."""
+    version, _, at = full_box(data, box)
+    sizes = be(data, at, 2)
+    offset_size, length_size, base_size, index_size = sizes >> 12, sizes >> 8 & 15, sizes >> 4 & 15, sizes & 15
+    wide = 4 if version == 2 else 2
+    count, at = min(be(data, at + 2, wide), _MOST_ITEMS), at + 2 + wide
+    for _ in range(count):
+        item, at = be(data, at, wide), at + wide
+        method = be(data, at, 2) & 15 if version else 0
+        at += 4 if version else 2
+        base, extents, at = be(data, at, base_size), be(data, at + base_size, 2), at + base_size + 2
+        step = (index_size if version else 0) + offset_size + length_size
+        if extents and not method:
+            where = at + step - offset_size - length_size
+            meta.places[item] = (base + be(data, where, offset_size), be(data, where + offset_size, length_size))
+        at += extents * step
+
+
+_TABLES = {b"pitm": _pitm, b"iinf": _iinf, b"iprp": _iprp, b"iref": _iref, b"iloc": _iloc}

@@ -1,0 +1,183 @@
+"""MP3 and ADTS AAC: chains of frames whose headers must agree, behind tags and garbage.
+
+Sources: ISO/IEC 11172-3 2.4.1.3, ISO/IEC 13818-7 6.2, ID3v2.4 section 3.1, the Xing and VBRI headers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from mmscontent.sniff.source import be, milliseconds
+
+if TYPE_CHECKING:
+    from mmscontent.message import MediaInfo
+    from mmscontent.sniff.source import Source
+
+__all__ = ["read_adts", "read_garbled_mp3", "read_mp3"]
+
+_GARBAGE_BYTES = 1_000_000  # how far into garbage a chain of frames is looked for
+_SURE_FRAMES, _LIKELY_FRAMES = 8, 2
+_MOST_WALKED = 200_000  # frames counted one by one; the rest is taken in proportion
+_BIT_RATES = {  # kbit/s by (MPEG-1?, layer)
+    (True, 1): (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
+    (True, 2): (0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (True, 3): (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (False, 1): (0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
+    (False, 2): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    (False, 3): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+_RATES = (44100, 48000, 32000)
+_ADTS_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    size: int
+    rate_hz: int
+    layer: int
+    mpeg1: bool
+    channels: int
+    bit_rate_bps: int
+
+    @property
+    def samples(self) -> int:
+        """PCM samples it decodes to, per channel."""
+        return {1: 384, 2: 1152, 3: 1152 if self.mpeg1 else 576}[self.layer]
+
+    @property
+    def family(self) -> tuple[int, int, bool]:
+        """What stays the same from frame to frame."""
+        return self.rate_hz, self.layer, self.mpeg1
+
+
+def read_mp3(source: Source) -> MediaInfo | None:
+    """MPEG audio that begins where it should: at the start, or right behind an ID3 tag and padding."""
+    data = source.data
+    tagged = data[:3] == b"ID3" and len(data) > 10  # the tag's header
+    start = _after_tag(data) if tagged else 0
+    near = range(start, min(start + (4096 if tagged else 1), len(data)))
+    at = next((i for i in near if data[i] == 0xFF and _chain(data, i, _LIKELY_FRAMES)), None)
+    return _described(source, at, ("ID3 tag",) if tagged else ()) if at is not None else None
+
+
+def read_garbled_mp3(source: Source) -> MediaInfo | None:
+    """MPEG audio behind garbage: only a long chain of agreeing frames is believed."""
+    data = source.data
+    at = data.find(b"\xff", 0, _GARBAGE_BYTES)
+    while at >= 0:
+        if _chain(data, at, _SURE_FRAMES):
+            info = _described(source, at, ())
+            return replace(info, notes=(*info.notes, f"its first {at:,} bytes are no sound, they are skipped"))
+        at = data.find(b"\xff", at + 1, _GARBAGE_BYTES)
+    return None
+
+
+def _after_tag(data: bytes) -> int:
+    size = 0
+    for octet in data[6:10]:
+        size = size << 7 | octet & 0x7F
+    return 10 + size + (10 if data[5] & 0x10 else 0)
+
+
+def _frame(data: bytes, at: int) -> _Frame | None:
+    if at + 4 > len(data) or data[at] != 0xFF or data[at + 1] & 0xE0 != 0xE0:  # the sync word
+        return None
+    head = be(data, at, 4)
+    version, layer = head >> 19 & 3, 4 - (head >> 17 & 3)
+    index, rate, padding = head >> 12 & 15, head >> 10 & 3, head >> 9 & 1
+    if version == 1 or layer == 4 or rate == 3 or index in (0, 15) or head & 3 == 2:  # reserved values
+        return None
+    rate_hz = _RATES[rate] >> {3: 0, 2: 1, 0: 2}[version]
+    bit_rate = _BIT_RATES[version == 3, layer][index] * 1000
+    if layer == 1:
+        size = (12 * bit_rate // rate_hz + padding) * 4
+    else:
+        size = (144 if version == 3 or layer == 2 else 72) * bit_rate // rate_hz + padding
+    return _Frame(size, rate_hz, layer, version == 3, 1 if head >> 6 & 3 == 3 else 2, bit_rate)
+
+
+def _chain(data: bytes, at: int, wanted: int) -> bool:
+    """*wanted* frames in a row agree, or all there are up to the end of the data (at least one whole)."""
+    first = _frame(data, at)
+    if first is None:
+        return False
+    for done in range(wanted):
+        frame = _frame(data, at)
+        if frame is None or frame.family != first.family:
+            return bool(done) and data[at : at + 3] == b"TAG"
+        at += frame.size
+        if at >= len(data):
+            return wanted < _SURE_FRAMES and (at == len(data) or done > 0)
+    return True
+
+
+def _described(source: Source, at: int, words: tuple[str, ...]) -> MediaInfo:
+    data = source.data
+    frame = _frame(data, at)
+    assert frame is not None
+    end = len(data) - (128 if data[-128:-125] == b"TAG" else 0)
+    frames = _counted_frames(data, at, frame)
+    if frames:
+        duration_ms = milliseconds(frames * frame.samples, frame.rate_hz)
+        bit_rate = (end - at) * 8000 // duration_ms if duration_ms else None
+    else:
+        duration_ms, bit_rate = milliseconds((end - at) * 8, frame.bit_rate_bps), frame.bit_rate_bps
+    return replace(
+        source.info("audio/mpeg"),
+        codec=f"mp{frame.layer}",
+        channels=frame.channels,
+        sample_rate_hz=frame.rate_hz,
+        bit_rate_bps=bit_rate,
+        duration_ms=duration_ms,
+        metadata=("ID3 tag",) if words or end < len(data) else (),
+    )
+
+
+def _counted_frames(data: bytes, at: int, frame: _Frame) -> int:
+    """Frame count of a Xing, Info or VBRI header in the first frame; 0 when there is none."""
+    side = {(True, 2): 32, (True, 1): 17, (False, 2): 17, (False, 1): 9}[frame.mpeg1, frame.channels]
+    xing, vbri = at + 4 + side, at + 36
+    if data[xing : xing + 4] in (b"Xing", b"Info") and len(data) >= xing + 12 and data[xing + 7] & 1:
+        return be(data, xing + 8, 4)
+    if data[vbri : vbri + 4] == b"VBRI" and len(data) >= vbri + 18:
+        return be(data, vbri + 14, 4)
+    return 0
+
+
+def read_adts(source: Source) -> MediaInfo | None:
+    """AAC in ADTS frames, behind an ID3 tag or not."""
+    data = source.data
+    start = at = _after_tag(data) if data[:3] == b"ID3" and len(data) > 10 else 0
+    head = data[at : at + 7]
+    if not _adts_size(data, at):
+        return None
+    frames = 0
+    while frames < _MOST_WALKED and (size := _adts_size(data, at)):
+        frames, at = frames + 1, at + size
+    if frames < 3 and at < len(data):  # one or two frames are believed only when nothing else is there
+        return None
+    if frames == _MOST_WALKED:
+        frames = frames * (len(data) - start) // (at - start)
+    rate = _ADTS_RATES[head[2] >> 2 & 15]
+    duration_ms = milliseconds(frames * 1024, rate)
+    return replace(
+        source.info("audio/aac"),
+        codec="aac",
+        profile=("main", "lc", "ssr", "ltp")[head[2] >> 6],
+        channels=(head[2] & 1) << 2 | head[3] >> 6 or None,
+        sample_rate_hz=rate,
+        duration_ms=duration_ms,
+        bit_rate_bps=(len(data) - start) * 8000 // duration_ms if duration_ms else None,
+        metadata=("ID3 tag",) if start else (),
+    )
+
+
+def _adts_size(data: bytes, at: int) -> int:
+    """Size of the frame at *at*, 0 when there is none."""
+    if at + 7 > len(data) or data[at] != 0xFF or data[at + 1] & 0xF6 != 0xF0:  # sync word, layer 0
+        return 0
+    if data[at + 2] >> 2 & 15 >= len(_ADTS_RATES):
+        return 0
+    size = (data[at + 3] & 3) << 11 | data[at + 4] << 3 | data[at + 5] >> 5
+    return size if size >= 7 else 0  # the header itself

@@ -1,0 +1,131 @@
+"""Ogg: the first packet of each stream says what it is, the last page how long.
+
+Sources: RFC 3533, RFC 7845 (Opus), Vorbis I section 4.2.2, Theora 1.1 section 6.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from mmscontent.errors import DamagedMedia
+from mmscontent.sniff.source import be, le, milliseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mmscontent.message import MediaInfo
+    from mmscontent.sniff.source import Source
+
+__all__ = ["read"]
+
+_MOST_STREAMS = 32
+_TAIL_BYTES = 1_000_000
+_NO_GRANULE = (1 << 64) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    serial: bytes
+    codec: str
+    per_second: float = 0.0
+    skip: int = 0
+    width_px: int | None = None
+    height_px: int | None = None
+    rate_hz: int | None = None
+    channels: int | None = None
+    bit_rate_bps: int | None = None
+
+
+def read(source: Source) -> MediaInfo | None:
+    """An Ogg file: Opus, Vorbis, Speex or FLAC, or Theora with one of them."""
+    data = source.data
+    if data[:4] != b"OggS":
+        return None
+    streams = [s for s in (_stream(serial, packet) for serial, packet in _first_packets(data)) if s]
+    if not streams:
+        raise DamagedMedia("an Ogg file holds no stream we know")
+    picture = next((s for s in streams if s.width_px is not None), None)
+    sound = next((s for s in streams if s.width_px is None), None)
+    first = picture or streams[0]
+    timed = sound or first
+    duration_ms = milliseconds(_last_granule(data, timed.serial) - timed.skip, timed.per_second)
+    info = replace(
+        source.info("video/ogg" if picture else "audio/ogg"),
+        width_px=first.width_px,
+        height_px=first.height_px,
+        fps=round(picture.per_second, 3) if picture else None,
+        codec=first.codec,
+        duration_ms=duration_ms,
+        bit_rate_bps=first.bit_rate_bps or (len(data) * 8000 // duration_ms if duration_ms else None),
+    )
+    if sound is None:
+        return info
+    return replace(info, channels=sound.channels, sample_rate_hz=sound.rate_hz, audio_codec=sound.codec)
+
+
+def _first_packets(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Serial number and body of the pages that begin a stream; they come before all others (RFC 3533 4)."""
+    at = 0
+    for _ in range(_MOST_STREAMS):
+        if data[at : at + 4] != b"OggS" or not be(data, at + 5, 1) & 2:
+            return
+        count = be(data, at + 26, 1)
+        start = at + 27 + count
+        size = sum(data[at + 27 : start])
+        yield data[at + 14 : at + 18], data[start : start + size]
+        at = start + size
+
+
+def _stream(serial: bytes, packet: bytes) -> _Stream | None:
+    for mark, reader in _READERS.items():
+        if packet.startswith(mark):
+            return reader(serial, packet)
+    return None
+
+
+def _opus(serial: bytes, packet: bytes) -> _Stream:
+    return _Stream(serial, "opus", 48000, le(packet, 10, 2), rate_hz=48000, channels=be(packet, 9, 1))
+
+
+def _vorbis(serial: bytes, packet: bytes) -> _Stream:
+    rate, nominal = le(packet, 12, 4), le(packet, 20, 4)
+    bit_rate = nominal if 0 < nominal < 1 << 31 else None
+    return _Stream(serial, "vorbis", rate, rate_hz=rate, channels=be(packet, 11, 1), bit_rate_bps=bit_rate)
+
+
+def _speex(serial: bytes, packet: bytes) -> _Stream:
+    rate = le(packet, 36, 4)
+    return _Stream(serial, "speex", rate, rate_hz=rate, channels=le(packet, 48, 4))
+
+
+def _flac(serial: bytes, packet: bytes) -> _Stream:
+    bits = be(packet, 27, 4)  # the stream information begins at octet 17 of the mapping's first packet
+    rate = bits >> 12
+    return _Stream(serial, "flac", rate, rate_hz=rate, channels=(bits >> 9 & 7) + 1)
+
+
+def _theora(serial: bytes, packet: bytes) -> _Stream:
+    width, height = be(packet, 14, 3), be(packet, 17, 3)
+    per_second = be(packet, 22, 4) / (be(packet, 26, 4) or 1)
+    return _Stream(serial, "theora", per_second, width_px=width, height_px=height)
+
+
+_READERS = {
+    b"OpusHead": _opus,
+    b"\x01vorbis": _vorbis,
+    b"Speex   ": _speex,
+    b"\x7fFLAC": _flac,
+    b"\x80theora": _theora,
+}
+
+
+def _last_granule(data: bytes, serial: bytes) -> int:
+    """Position at the end of the stream's last page; 0 when none is found near the end."""
+    end = len(data)
+    floor = max(0, end - _TAIL_BYTES)
+    while (at := data.rfind(b"OggS", floor, end)) >= 0:
+        if data[at + 14 : at + 18] == serial and (granule := le(data, at + 6, 8)) != _NO_GRANULE:
+            return granule
+        end = at
+    return 0

@@ -1,0 +1,107 @@
+"""The binary MMS form, by its shape: message type first, then header fields whose values end where they must.
+
+Sources: OMA-TS-MMS_ENC-V1_3 section 7, WAP-230-WSP section 8.4. Reading the message is pack.pdu's work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mmscontent.errors import DamagedMedia
+from mmscontent.sniff.source import be
+
+if TYPE_CHECKING:
+    from mmscontent.message import MediaInfo
+    from mmscontent.sniff.source import Source
+
+__all__ = ["read"]
+
+_MESSAGE_TYPE, _VERSION, _CONTENT_TYPE = 0x8C, 0x8D, 0x84
+_MOST_HEADERS = 500
+_MOST_TEXT = 100_000
+# ENC 7.3.30: the octet after the field code, and its name in the standard
+_TYPES = {
+    0x80: "m-send-req",
+    0x81: "m-send-conf",
+    0x82: "m-notification-ind",
+    0x83: "m-notifyresp-ind",
+    0x84: "m-retrieve-conf",
+    0x85: "m-acknowledge-ind",
+    0x86: "m-delivery-ind",
+    0x87: "m-read-rec-ind",
+    0x88: "m-read-orig-ind",
+    0x89: "m-forward-req",
+    0x8A: "m-forward-conf",
+    0x8B: "m-mbox-store-req",
+    0x8C: "m-mbox-store-conf",
+    0x8D: "m-mbox-view-req",
+    0x8E: "m-mbox-view-conf",
+    0x8F: "m-mbox-upload-req",
+    0x90: "m-mbox-upload-conf",
+    0x91: "m-mbox-delete-req",
+    0x92: "m-mbox-delete-conf",
+    0x93: "m-mbox-descr",
+    0x94: "m-delete-req",
+    0x95: "m-delete-conf",
+    0x96: "m-cancel-req",
+    0x97: "m-cancel-conf",
+}
+
+
+def read(source: Source) -> MediaInfo | None:
+    """An MMS PDU; `profile` is its message type."""
+    data = source.data
+    if data[:1] != b"\x8c" or len(data) < 4 or data[1] not in _TYPES:  # type and version at least
+        return None
+    fields, whole = _fields(data)
+    if _VERSION not in fields:
+        return None
+    info = replace(source.info("application/vnd.wap.mms-message"), profile=_TYPES[data[1]])
+    return info if whole else replace(info, notes=("its header fields run past the end, it is cut short",))
+
+
+def _fields(data: bytes) -> tuple[set[int], bool]:
+    """Codes of the fields up to the content type, and whether each ended inside the data."""
+    fields: set[int] = set()
+    at = 0
+    try:
+        for _ in range(_MOST_HEADERS):
+            if at >= len(data) or _CONTENT_TYPE in fields:
+                break
+            code = data[at]
+            fields.add(code)
+            at = at + 1 if code & 0x80 else _after_text(data, at)  # a name in text: an application header
+            at = _after_value(data, at)
+    except DamagedMedia:
+        return fields, False
+    return fields, True
+
+
+def _after_value(data: bytes, at: int) -> int:
+    """Where a field's value ends (WSP 8.4.1.2): a length, a text, or one octet."""
+    first = be(data, at, 1)
+    if first < 31:
+        end = at + 1 + first
+    elif first == 31:
+        size, end = 0, at + 1
+        for _ in range(5):
+            octet = be(data, end, 1)
+            size, end = size << 7 | octet & 0x7F, end + 1
+            if not octet & 0x80:
+                break
+        end += size
+    elif first < 128:
+        end = _after_text(data, at)
+    else:
+        end = at + 1
+    if end > len(data):
+        raise DamagedMedia(f"a field value at byte {at:,} runs past the end")
+    return end
+
+
+def _after_text(data: bytes, at: int) -> int:
+    end = data.find(b"\0", at, at + _MOST_TEXT)
+    if end < 0:
+        raise DamagedMedia(f"a text at byte {at:,} does not end")
+    return end + 1

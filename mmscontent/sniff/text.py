@@ -1,0 +1,256 @@
+"""Words: charset, cards, calendars, XML of all kinds, mails, HTTP dumps, and plain text.
+
+What begins like a mail or a card is one even when the rest is odd; the readers of those forms judge the rest.
+Sources: RFC 5322 2.2, RFC 2046 5.1.1, RFC 6350, RFC 5545, vCalendar 1.0, XML 1.0 section 2.8.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from mmscontent.errors import OverLimits
+
+if TYPE_CHECKING:
+    from mmscontent.message import MediaInfo
+    from mmscontent.sniff.source import Source
+
+__all__ = ["read", "read_charset", "read_pdf"]
+
+_HEAD_BYTES = 65_536
+_BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f\ufffe\uffff]")
+_LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:;!?-'\"\r\n\t/=<>()"
+
+_MARK = re.compile(
+    r"\s*BEGIN[ \t]*:[ \t]*(VCARD|VCALENDAR|VTIMEZONE|VEVENT|VTODO|VJOURNAL|VNOTE|IMELODY)\b", re.IGNORECASE
+)
+_VERSION = re.compile(r"^\s*VERSION[^:\n]{0,100}:[ \t]*([0-9.]+)", re.IGNORECASE | re.MULTILINE)
+_ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)")
+_DOCTYPE = re.compile(r"<!DOCTYPE\s+([\w.:-]+)[^\[>]*(\[.*?\]\s*)?>", re.IGNORECASE | re.DOTALL)
+_XML_NOISE = (("<?", "?>"), ("<!--", "-->"))
+_FIELD = re.compile(r"([!-9;-~]+)[ \t]*:(.*)")
+_MBOX = re.compile(r"From \S+ .*\d\d:\d\d")
+_HTTP = re.compile(r"(?:(?:POST|PUT) \S+ HTTP/\d|HTTP/\d\.\d \d{3})", re.IGNORECASE)
+_BOUNDARY = re.compile(r"--[^\r\n]{1,100}\r?\n(?:[!-9;-~]+[ \t]*:[^\r\n]*\r?\n)+", re.IGNORECASE)
+_SIGNS_OF_MAIL = frozenset(
+    ("from", "to", "date", "message-id", "received", "return-path", "delivered-to", "mime-version", "subject")
+)
+
+_ROOTS = {
+    "smil": "application/smil",
+    "svg": "image/svg+xml",
+    "rdf": "application/rdf+xml",
+    "html": "text/html",
+}
+_HTML_STARTS = frozenset(("html", "head", "body", "div", "p", "table", "title", "meta", "span", "font", "center"))
+_CARDS = {"VCARD": "text/x-vcard", "IMELODY": "audio/imelody"}
+
+
+class _Text(NamedTuple):
+    """The beginning of a text, decoded."""
+
+    head: str
+    charset: str
+    notes: tuple[str, ...] = ()
+
+
+def read(source: Source) -> MediaInfo | None:
+    """Whatever is made of words; None when the bytes are not."""
+    text = read_charset(source.data)
+    if text is None:
+        return None
+    for reader in (_card, _mail, _http, _parts, _xml):
+        media_type = reader(text.head)
+        if media_type:
+            break
+    else:
+        media_type = "text/plain"
+    info = replace(source.info(media_type), charset=text.charset, notes=text.notes)
+    if info.kind in ("text", "presentation", "calendar") and len(source.data) > source.limits.max_text_bytes:
+        raise OverLimits(f"{media_type} of {len(source.data):,} bytes, the limit is {source.limits.max_text_bytes:,}")
+    return _with_version(info, text.head)
+
+
+def read_charset(data: bytes) -> _Text | None:
+    """Charset and decoded beginning; None when these are no words.
+
+    A byte order mark decides; then UTF-8 if all of the beginning is valid; then one octet a character, if what there
+    is of control characters and letters looks like writing.
+    """
+    head = data[:_HEAD_BYTES]
+    for mark, charset in _BOMS:
+        if head.startswith(mark):
+            return _marked(head, charset)
+    if _CONTROLS.search(head):
+        return _odd(head)
+    try:
+        text = head.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        if len(data) > _HEAD_BYTES and exc.start >= len(head) - 3:
+            return _Text(head[: exc.start].decode("utf-8"), "utf-8")
+        return _single(head)
+    return _Text(text, "us-ascii" if text.isascii() else "utf-8")
+
+
+def _marked(head: bytes, charset: str) -> _Text | None:
+    even = head[: len(head) & ~1] if charset == "utf-16" else head
+    text = even.decode(charset, "replace").removeprefix("\ufeff")
+    if _CONTROL_CHARACTERS.search(text) or text.count("\ufffd") > len(text) // 100 + 1:
+        return None
+    return _Text(text, charset)
+
+
+def _odd(head: bytes) -> _Text | None:
+    """A few stray control characters in what is otherwise ASCII: mails and cards from old gateways have them."""
+    strays = len(_CONTROLS.findall(head))
+    if len(head) < 64 or strays > len(head) // 500 + 1 or b"\0" in head:
+        return None
+    if sum(head.count(c) for c in set(_LETTERS)) < len(head) * 0.9:
+        return None
+    return _Text(head.decode("utf-8", "replace"), "utf-8", (f"it holds {strays} control characters",))
+
+
+def _single(head: bytes) -> _Text | None:
+    """Not UTF-8 and no control characters: one octet a character if most of them are letters, else nothing known."""
+    letters = sum(head.count(c) for c in set(_LETTERS))
+    if letters < len(head) * 0.5:
+        return None
+    return _Text(head.decode("latin-1"), "windows-1252", ("it is not UTF-8, windows-1252 is a guess",))
+
+
+def _card(head: str) -> str:
+    found = _MARK.match(head)
+    if not found:
+        return ""
+    name = found[1].upper()
+    if name in _CARDS:
+        return _CARDS[name]
+    if name == "VNOTE":
+        return "text/plain"
+    version = _VERSION.search(head)
+    return "text/x-vcalendar" if version and version[1].startswith("1") else "text/calendar"
+
+
+def _mail(head: str) -> str:
+    """A header block with at least two fields only a mail has, or one that announces parts."""
+    lines = head.lstrip("\r\n").splitlines()
+    fields = _fields(lines[1:] if lines and _MBOX.match(lines[0]) else lines)
+    if len(_SIGNS_OF_MAIL & fields.keys()) >= 2:
+        return "message/rfc822"
+    if "content-type" in fields and len(fields) > 1:
+        return _announced(fields["content-type"])
+    return _announced(fields["content-type"]) if "boundary=" in fields.get("content-type", "").lower() else ""
+
+
+def _announced(content_type: str) -> str:
+    lowered = content_type.lower()
+    if "multipart" in lowered:
+        return "multipart/related" if "related" in lowered else "multipart/mixed"
+    return ""
+
+
+def _fields(lines: list[str]) -> dict[str, str]:
+    """Header fields up to the first empty line; none when any line there is neither field nor continuation."""
+    fields: dict[str, str] = {}
+    name = ""
+    for line in lines[:500]:
+        if not line.strip():
+            break
+        if line[0] in " \t":
+            if not name:
+                return {}
+            fields[name] += " " + line.strip()
+            continue
+        found = _FIELD.match(line)
+        if found is None:
+            return {}
+        name = found[1].lower()
+        fields[name] = found[2].strip()
+    return fields
+
+
+def _http(head: str) -> str:
+    """A request or answer with its head: what it is by its body, and by its head where the body has parts."""
+    if not _HTTP.match(head):
+        return ""
+    lines = head.splitlines()
+    fields = _fields(lines[1:])
+    body = head[_body_at(head) :].lstrip()
+    if body.startswith("--"):
+        return _announced(fields.get("content-type", "")) or "multipart/mixed"
+    return _xml(body)
+
+
+def _body_at(head: str) -> int:
+    found = re.search(r"\r?\n\r?\n", head)
+    return found.end() if found else len(head)
+
+
+def _parts(head: str) -> str:
+    """Parts between boundaries without the head that announced them."""
+    text = head.lstrip()
+    found = _BOUNDARY.match(text)
+    if not found or "content-" not in found[0].lower():
+        return ""
+    return (
+        "multipart/related"
+        if re.search(r"text/xml|application/smil|application/xml", found[0], re.IGNORECASE)
+        else "multipart/mixed"
+    )
+
+
+def _xml(head: str) -> str:
+    """By the name of the root element, whatever stands before it."""
+    at, doctype = _before_root(head)
+    if doctype in ("html", "smil", "svg"):
+        return _ROOTS[doctype]
+    found = _ROOT.match(head, at)
+    if not found:
+        return ""
+    name = found[1].lower()
+    local = name.rpartition(":")[2]
+    if local == "rdf" or local in ("smil", "svg", "html"):
+        return _ROOTS[local]
+    if name in _HTML_STARTS:
+        return "text/html"
+    rest = head[found.end() : found.end() + 4000]
+    return "application/xml" if head.lstrip().startswith("<?xml") or re.search(r"xmlns|</|/>", rest) else ""
+
+
+def _before_root(head: str) -> tuple[int, str]:
+    """Where the root element begins, and the document type's name; every step moves on."""
+    at, doctype = 0, ""
+    while at < len(head):
+        # QUIRK: documents copied out of a browser's tree view have a dash in front of what can be folded
+        if head[at].isspace() or (head[at] == "-" and head[at + 1 : at + 2].isspace()):
+            at += 1
+            continue
+        noise = next((end for start, end in _XML_NOISE if head.startswith(start, at)), None)
+        if noise is not None:
+            stop = head.find(noise, at)
+            at = stop + len(noise) if stop >= 0 else len(head)
+        elif found := _DOCTYPE.match(head, at):
+            doctype, at = found[1].lower().rpartition(":")[2], found.end()
+        else:
+            break
+    return at, doctype
+
+
+def _with_version(info: MediaInfo, head: str) -> MediaInfo:
+    """Cards and calendars: their version as `profile`, a photograph as what would leave with it."""
+    if info.kind not in ("contact", "calendar"):
+        return info
+    version = _VERSION.search(head)
+    begins = _MARK.match(head)
+    notes = info.notes
+    if begins and info.kind == "calendar" and begins[1].upper() != "VCALENDAR":
+        notes += (f"it begins with {begins[1].upper()}, the VCALENDAR around it is missing",)
+    return replace(info, profile=version[1] if version else None, notes=notes)
+
+
+def read_pdf(source: Source) -> MediaInfo | None:
+    """A PDF, known to be refused by name."""
+    return source.info("application/pdf") if source.data.startswith(b"%PDF-") else None
