@@ -206,7 +206,8 @@ class JailKilled(EngineError):
     """A jailed worker passed one of its limits and was ended; the next call gets a new worker.
 
     Attributes:
-        limit: Which limit: `memory`, `cpu time`, `file size`, `system call` or `unknown`.
+        limit: Which limit: `memory`, `cpu time`, `file size`, `system call`, `crash`, `reply` (it broke the protocol),
+            `neighbour` (another call in the same worker; a new seat may try again) or `unknown`.
     """
 
     code = "engine/jail-killed"

@@ -13,20 +13,16 @@ import sys
 import sysconfig
 from pathlib import Path
 
-import mmscontent
-
 __all__ = ["library_path", "readable", "search_path"]
 
-_PACKAGE = Path(mmscontent.__file__).resolve().parent
+_PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def search_path(module: str) -> str:
     """sys.path for a worker that runs *module*, as JSON."""
+    kept = [os.path.abspath(p) for p in sys.path if p and not _is_the_scripts(Path(p))]  # noqa: PTH100 - links stay links
     roots = [str(p.parent) for p in _packages(module)]
-    script = getattr(sys.modules.get("__main__"), "__file__", None)
-    unwanted = {"", os.path.realpath(os.path.dirname(script)) if script else ""}  # noqa: PTH120 - "" must stay ""
-    kept = [p for p in sys.path if p not in unwanted and os.path.realpath(p) not in unwanted]
-    return json.dumps(list(dict.fromkeys([*kept, *roots])))
+    return json.dumps(list(dict.fromkeys(kept + roots)))
 
 
 def readable(module: str) -> tuple[str, ...]:
@@ -46,7 +42,7 @@ def library_path() -> dict[str, str]:
 
 
 def _linker_folders() -> list[str]:
-    return [p for p in os.environ.get("LD_LIBRARY_PATH", "").split(":") if p]
+    return [p for p in os.environ.get("LD_LIBRARY_PATH", "").split(":") if Path(p).is_absolute()]
 
 
 def _packages(module: str) -> list[Path]:
@@ -57,8 +53,15 @@ def _packages(module: str) -> list[Path]:
     return [_PACKAGE, *(Path(p).resolve() for p in places or ()), *origin]
 
 
+def _is_the_scripts(folder: Path) -> bool:
+    """Whether Python put a folder on the path only because the script or the user stands there."""
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    places = {os.path.realpath(os.curdir), os.path.realpath(Path(script).parent) if script else ""}
+    return os.path.realpath(folder) in places and not _holds_distributions(folder)
+
+
 def _holds_distributions(folder: Path) -> bool:
     try:
-        return any(entry.suffix in {".dist-info", ".egg-info"} for entry in folder.iterdir())
+        return any(entry.suffix == ".dist-info" for entry in folder.iterdir())
     except OSError:
         return False
