@@ -1,0 +1,48 @@
+"""Addresses of MMS: numbers, short codes and e-mail, in the envelope's plain form and in the wire's.
+
+The envelope has `+12065550100`, `12345`, `ada@example.org`; PDU and MM4 write `+12065550100/TYPE=PLMN`, a mail wants
+a domain as well. Source: OMA-TS-MMS_ENC 1.3 section 8.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["PHONE_DOMAIN", "from_wire", "is_email", "is_phone_number", "to_wire"]
+
+# RFC 2606: never resolves, so that a message mailed by mistake reaches nobody.
+PHONE_DOMAIN = "mms.invalid"
+_PHONE_DIGITS = 7  # short codes have three to six
+_PHONE = re.compile(r"\+?[0-9][0-9().\- ]{5,}")
+_TYPED = re.compile(r"(.+?)/TYPE=(PLMN)(@[^@]*)?", re.IGNORECASE)
+
+
+def is_phone_number(address: str) -> bool:
+    """Whether it is a number a phone has: a plus, or at least seven digits; short codes are not."""
+    return address.startswith("+") or (
+        _PHONE.fullmatch(address) is not None and sum(map(str.isdigit, address)) >= _PHONE_DIGITS
+    )
+
+
+def is_email(address: str) -> bool:
+    """Whether it has a local part and a domain."""
+    local, _, domain = address.rpartition("@")
+    return bool(local and domain)
+
+
+def to_wire(address: str) -> str:
+    """The address as PDU fields write it: numbers with their type, everything else as it is."""
+    return f"{address}/TYPE=PLMN" if is_phone_number(address) and "/TYPE=" not in address.upper() else address
+
+
+def from_wire(address: str) -> str:
+    """The plain form of what stands in a field; the domain of a typed number or of ours is dropped."""
+    address = address.strip()
+    typed = _TYPED.fullmatch(address)
+    if typed:
+        return typed[1].strip()
+    local, at, domain = address.rpartition("@")
+    if local.startswith('"') and local.endswith('"') and len(local) > 1:
+        local = re.sub(r"\\(.)", r"\1", local[1:-1])
+        address = f"{local}@{domain}"
+    return local if at and domain.lower() == PHONE_DOMAIN else address

@@ -1,0 +1,241 @@
+"""MIME header fields: read tolerantly with the standard library underneath, written strictly.
+
+Nothing that holds a line break can be written. Sources: RFC 5322, 2045, 2047, 2231, 2392.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from dataclasses import dataclass
+from email import errors as email_errors
+from email.header import decode_header
+from email.message import Message
+from email.utils import formatdate, getaddresses, mktime_tz, parsedate_tz
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from mmscontent.errors import OverLimits
+from mmscontent.pack import wsp
+from mmscontent.pack.addresses import PHONE_DOMAIN, from_wire, is_email, to_wire
+from mmscontent.pack.assigned import charset_code
+from mmscontent.pack.naming import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = [
+    "Fields",
+    "addresses",
+    "content_type",
+    "date_text",
+    "field",
+    "mailbox",
+    "parameterised",
+    "read_fields",
+    "text_field",
+    "timestamp",
+]
+
+MAX_FIELD = 16_384  # the longest To of a real message, 130 recipients, has 6,000
+MAX_BLOCK = 262_144
+MAX_LINE = 998  # RFC 5322 section 2.1.1
+FOLD = "\r\n "
+_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:[ \t]*(.*)", re.DOTALL)
+_FOLD = re.compile(rb"\r?\n(?=[ \t])")
+_END = re.compile(rb"\r?\n[ \t]*\r?\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """A header block: (name, raw text) in wire order, unfolded, not decoded."""
+
+    rows: tuple[tuple[str, str], ...] = ()
+
+    def get(self, name: str, default: str = "") -> str:
+        """The first field of that name, raw."""
+        return next((value for key, value in self.rows if key.lower() == name.lower()), default)
+
+    def get_all(self, name: str) -> tuple[str, ...]:
+        """Every field of that name, raw."""
+        return tuple(value for key, value in self.rows if key.lower() == name.lower())
+
+
+# --- reading -------------------------------------------------------------------------------------------------------
+
+
+def read_fields(data: bytes, at: int, end: int, notes: list[str]) -> tuple[Fields, int]:
+    """The header block at *at*, and where the body begins.
+
+    Raises:
+        OverLimits: The block or a field of it is longer than we agree to read.
+    """
+    for line_end in (b"\r\n", b"\n"):
+        if data.startswith(line_end, at, end):  # no field at all
+            return Fields(), at + len(line_end)
+    stop = _END.search(data, at, min(end, at + MAX_BLOCK))
+    if stop is None and end - at > MAX_BLOCK:
+        raise OverLimits(f"the header at octet {at:,} is longer than {MAX_BLOCK:,} octets")
+    if stop is None:
+        notes.append(f"the header at octet {at:,} is not closed by an empty line")
+    block = data[at : stop.start() if stop else end]
+    rows = (_row(line, notes) for line in re.split(rb"\r?\n(?![ \t])", block))
+    return Fields(tuple(row for row in rows if row is not None)), stop.end() if stop else end
+
+
+def _row(line: bytes, notes: list[str]) -> tuple[str, str] | None:
+    if not line.strip():
+        return None
+    if len(line) > MAX_FIELD:
+        raise OverLimits(f"a header field has {len(line):,} octets, at most {MAX_FIELD:,} are read")
+    match = _FIELD.match(line)
+    if match is None:
+        notes.append(f"a header line is no field and is passed over: {clean(wsp.decode_text(line[:60]))!r}")
+        return None
+    value = wsp.decode_text(_FOLD.sub(b"", match[2]))
+    return match[1].decode("ascii"), clean(value).strip()
+
+
+def words(raw: str) -> str:
+    """Text of an unstructured field with its encoded words read (RFC 2047)."""
+    if "=?" not in raw:
+        return raw
+    try:
+        pieces = decode_header(raw)
+    except (email_errors.HeaderParseError, ValueError, binascii.Error):
+        return raw
+    return clean("".join(_word(text, charset) for text, charset in pieces))
+
+
+def _word(text: str | bytes, charset: str | None) -> str:
+    if isinstance(text, str):
+        return text
+    if charset is None:
+        return text.decode("raw-unicode-escape", "replace")
+    try:
+        return text.decode(charset)
+    except (LookupError, UnicodeError):
+        return wsp.decode_text(text, charset_code(charset))
+
+
+def content_type(raw: str) -> tuple[str, dict[str, str]]:
+    """Media type in lower case, and its parameters by lower-case name; text/plain when there is none (RFC 2045 5.2)."""
+    holder: Message[str, str] = Message()
+    holder["Content-Type"] = raw or "text/plain"
+    name = clean(raw or "text/plain").partition(";")[0].strip().lower()
+    if not re.fullmatch(r"[!-.0-~]+/[!-.0-~]+", name):
+        name = "application/octet-stream" if raw else "text/plain"
+    return name, parameters(holder, "content-type")
+
+
+def parameters(holder: Message[str, str], header: str) -> dict[str, str]:
+    """Parameters of a field by lower-case name, RFC 2231 and RFC 2047 read."""
+    try:
+        pairs = holder.get_params(header=header) or []
+    except (ValueError, LookupError, email_errors.MessageError):
+        return {}
+    return _decoded(pairs[1:] if header == "content-type" else pairs)
+
+
+def _decoded(pairs: Sequence[tuple[str, str | tuple[str | None, str | None, str]]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for key, value in pairs:
+        text = value if isinstance(value, str) else _word(value[2].encode("raw-unicode-escape"), value[0] or "us-ascii")
+        found.setdefault(key.strip().lower(), clean(words(text)).strip())
+    return found
+
+
+def disposition(raw: str) -> tuple[str, str]:
+    """Disposition word and file name."""
+    if not raw:
+        return "", ""
+    holder: Message[str, str] = Message()
+    holder["Content-Disposition"] = raw
+    found = parameters(holder, "content-disposition")
+    return clean(raw).partition(";")[0].strip().lower(), found.get("filename", "")
+
+
+def addresses(fields: Fields, name: str) -> tuple[str, ...]:
+    """Every address of the fields of that name, in the envelope's plain form."""
+    raw = [words(value) for value in fields.get_all(name)]
+    pairs = getaddresses(raw)
+    found = [from_wire(clean(address)) for _, address in pairs if address]
+    if not found:  # QUIRK: the strict reader gives nothing for a list it doubts
+        found = [from_wire(item.strip(" <>")) for value in raw for item in value.split(",")]
+    return tuple(address for address in found if address)
+
+
+def timestamp(raw: str) -> int | None:
+    """Seconds since 1970 of a date field, or None when it is none."""
+    try:
+        fields = parsedate_tz(raw)
+        return None if fields is None else int(mktime_tz(fields))
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+
+
+# --- writing -------------------------------------------------------------------------------------------------------
+
+
+def field(name: str, value: str) -> bytes:
+    """One field whose value is ASCII already."""
+    if any(c in value.replace(FOLD, "") for c in "\0\r\n"):
+        raise ValueError(f"the value of {name} holds a line break: {value!r}")
+    return f"{name}: {value}\r\n".encode("ascii")
+
+
+def text_field(name: str, text: str) -> bytes:
+    """One field of free text: as it is when that survives, else in encoded words of UTF-8."""
+    return field(name, text if _plain(name, text) else _encoded_words(text))
+
+
+def _plain(name: str, text: str) -> bool:
+    printable = text.isascii() and text.isprintable() and text == text.strip()
+    return printable and "=?" not in text and len(name) + 2 + len(text) <= MAX_LINE
+
+
+def _encoded_words(text: str) -> str:
+    """RFC 2047 section 2: words of at most 75 characters, none splitting a character."""
+    room = 45  # 60 characters of base64 and 12 around them
+    pieces, piece = [], b""
+    for character in text:
+        octets = character.encode("utf-8")
+        if len(piece) + len(octets) > room:
+            pieces.append(piece)
+            piece = b""
+        piece += octets
+    pieces.append(piece)
+    return FOLD.join(f"=?utf-8?b?{binascii.b2a_base64(octets, newline=False).decode('ascii')}?=" for octets in pieces)
+
+
+def mailbox(address: str, domain: str = PHONE_DOMAIN) -> str:
+    """An address as a mail needs it: numbers with their type, and a domain on everything that has none."""
+    wire = address if is_email(address) else f"{to_wire(address)}@{domain}"
+    local, _, host = wire.rpartition("@")
+    if not (host.isascii() and re.fullmatch(r"[A-Za-z0-9.:\-\[\]_]+", host)):
+        raise ValueError(f"the address {address!r} has a domain that a mail cannot name")
+    if re.fullmatch(r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+(?:\.[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+)*", local):
+        return wire
+    if not (local.isascii() and local.isprintable()):
+        raise ValueError(f"the address {address!r} has characters that a mail cannot carry")
+    quoted = local.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{quoted}"@{host}'
+
+
+def parameterised(value: str, pairs: Mapping[str, str]) -> str:
+    """A value with its parameters, a line each; what is not ASCII goes as RFC 2231."""
+    return value + "".join(f";{FOLD}{_parameter(name, text)}" for name, text in pairs.items() if text)
+
+
+def _parameter(name: str, text: str) -> str:
+    if any(c in text for c in "\0\r\n"):
+        raise ValueError(f"the parameter {name} holds a line break: {text!r}")
+    if text.isascii() and text.isprintable():
+        quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+        return f'{name}="{quoted}"'
+    return f"{name}*=utf-8''{quote(text, safe='!#$&+-.^_`|~')}"
+
+
+def date_text(seconds: int) -> str:
+    """A date of RFC 5322, in UTC."""
+    return formatdate(seconds, usegmt=False)

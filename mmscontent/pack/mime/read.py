@@ -1,0 +1,198 @@
+"""MIME messages and mails, read tolerantly: multiparts laid flat, every repair a note, bounded in every direction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mmscontent.errors import MalformedContent, OverLimits
+from mmscontent.limits import DEFAULT_INPUT_LIMITS
+from mmscontent.message import Content, Envelope, Part, Unpacked
+from mmscontent.pack.mime import headers, transfer
+from mmscontent.pack.naming import presentation_first
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Walk", "read_content", "read_entity", "read_message", "split"]
+
+
+_MAX_PADDING = 80  # spaces some senders leave behind a delimiter
+
+
+@dataclass(slots=True)
+class Walk:
+    """What was found so far: parts in wire order, notes, the start of the outermost multipart/related."""
+
+    parts: list[Part] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    rest: list[tuple[str, str]] = field(default_factory=list)
+    start: str = ""
+
+    def content(self, subject: str = "") -> Content:
+        """The parts with the presentation taken out."""
+        presentation, parts, notes = presentation_first(tuple(self.parts), self.start)
+        self.notes += notes
+        return Content(parts, presentation, subject)
+
+
+def read_message(data: bytes) -> Unpacked:
+    """A whole message: header, then a body of any type.
+
+    Raises:
+        MalformedContent: It does not begin with a header.
+        OverLimits: More parts, deeper nesting or a longer header than we agree to read.
+    """
+    walk = Walk()
+    at = _after_mbox_line(data)
+    fields, body = headers.read_fields(data, at, len(data), walk.notes)
+    if not fields.rows:
+        raise MalformedContent("the message does not begin with a header field", offset=at)
+    read_entity(data, body, len(data), fields, walk, 0)
+    return unpacked(fields, walk, "mime")
+
+
+def read_content(data: bytes, content_type: str) -> Unpacked:
+    """A body whose Content-Type stands elsewhere, in HTTP for instance."""
+    walk = Walk()
+    fields = headers.Fields((("Content-Type", content_type),))
+    read_entity(data, 0, len(data), fields, walk, 0)
+    return Unpacked(Envelope(), walk.content(), "mime", tuple(walk.notes))
+
+
+def _after_mbox_line(data: bytes) -> int:
+    at = len(data) - len(data.lstrip(b"\r\n"))
+    return data.find(b"\n", at) + 1 if data.startswith(b"From ", at) else at
+
+
+def read_entity(data: bytes, at: int, end: int, fields: headers.Fields, walk: Walk, depth: int) -> None:
+    """One entity whose header was read: a multipart is gone into, anything else becomes a part."""
+    raw_type = fields.get("Content-Type")
+    name, parameters = headers.content_type(raw_type)
+    if not name.startswith(("multipart/", "application/vnd.wap.multipart.")):
+        if at < end or raw_type:
+            _leaf(data[at:end], fields, walk)
+        return
+    if depth >= DEFAULT_INPUT_LIMITS.max_nesting:
+        raise OverLimits(f"multiparts are nested deeper than {DEFAULT_INPUT_LIMITS.max_nesting}")
+    if depth:
+        walk.notes.append(f"a {name} inside another is laid flat")
+    walk.start = walk.start or parameters.get("start", "")
+    for first, last in split(data, at, end, parameters.get("boundary", ""), walk.notes):
+        inner, body = headers.read_fields(data, first, last, walk.notes)
+        read_entity(data, body, last, inner, walk, depth + 1)
+
+
+def split(data: bytes, at: int, end: int, boundary: str, notes: list[str]) -> Iterator[tuple[int, int]]:
+    """The (begin, end) of each body part between the delimiters (RFC 2046 section 5.1.1)."""
+    if not boundary:
+        boundary = _guessed_boundary(data, at, end, notes)
+    mark = b"--" + boundary.encode("utf-8")
+    found = _next_delimiter(data, at, end, mark)
+    if found is None:
+        notes.append("the boundary of the multipart is nowhere in it")
+        return
+    while found is not None:
+        _, begin, closing = found
+        if closing:
+            return
+        found = _next_delimiter(data, begin, end, mark)
+        if found is None:
+            notes.append("the multipart has no closing delimiter; its last part goes to the end")
+        if begin < end:
+            yield begin, found[0] if found else end
+
+
+def _guessed_boundary(data: bytes, at: int, end: int, notes: list[str]) -> str:
+    """QUIRK: some gateways drop the parameter; the first line that opens with two dashes says it as well."""
+    begin = at if data.startswith(b"--", at) else data.find(b"\n--", at, end) + 1
+    line = data[begin : min(end, begin + 200)].partition(b"\n")[0].strip() if begin or data.startswith(b"--") else b""
+    if not line.startswith(b"--") or len(line) == len(b"--"):
+        raise MalformedContent("the multipart names no boundary and shows none", offset=at)
+    notes.append("the multipart names no boundary; its first delimiter line is taken")
+    return line[2:].decode("latin-1")
+
+
+def _next_delimiter(data: bytes, at: int, end: int, mark: bytes) -> tuple[int, int, bool] | None:
+    """The next delimiter line: where the part before it ends, where the next begins, whether it is the last."""
+    here = at
+    while (here := data.find(mark, here, end)) >= 0:
+        after = here + len(mark)
+        closing = data.startswith(b"--", after)
+        line_end = data.find(b"\n", after, end)
+        rest = data[after + 2 * closing : line_end if line_end >= 0 else end]
+        if (here == at or data[here - 1 : here] == b"\n") and len(rest) < _MAX_PADDING and not rest.strip():
+            before = here - 1 - (data[here - 2 : here] == b"\r\n") if here > at else here
+            return max(before, at), line_end + 1 if line_end >= 0 else end, closing
+        here = after
+    return None
+
+
+def _leaf(body: bytes, fields: headers.Fields, walk: Walk) -> None:
+    if len(walk.parts) >= DEFAULT_INPUT_LIMITS.max_parts:
+        raise OverLimits(f"the message has more than {DEFAULT_INPUT_LIMITS.max_parts} parts")
+    number = len(walk.parts) + 1
+    name, parameters = headers.content_type(fields.get("Content-Type"))
+    data, note = transfer.decode(body, fields.get("Content-Transfer-Encoding"))
+    if note:
+        walk.notes.append(f"part {number}: {note}")
+    word, file_name = headers.disposition(fields.get("Content-Disposition"))
+    if word:
+        walk.rest.append((f"Part-{number}-Content-Disposition", word))
+    walk.parts.append(
+        Part(
+            data,
+            name,
+            name=parameters.get("name", "") or file_name,
+            content_id=headers.words(fields.get("Content-ID")).strip("<> "),
+            content_location=headers.words(fields.get("Content-Location")),
+            charset=parameters.get("charset", ""),
+        )
+    )
+
+
+_ENVELOPE = ("from", "to", "cc", "bcc", "subject", "mime-version", "content-type", "content-transfer-encoding", "date")
+_MAX_DIGITS = 9
+_CLASSES = ("personal", "advertisement", "informational", "auto")
+
+
+def unpacked(fields: headers.Fields, walk: Walk, encoding: str) -> Unpacked:
+    """Envelope and content of a message that was walked."""
+    found: dict[str, Any] = {
+        "sender": next(iter(headers.addresses(fields, "From")), ""),
+        "to": headers.addresses(fields, "To"),
+        "cc": headers.addresses(fields, "Cc"),
+        "bcc": headers.addresses(fields, "Bcc"),
+        "date_s": headers.timestamp(fields.get("Date")),
+    }
+    rest = [
+        (name, headers.words(value))
+        for name, value in fields.rows
+        if name.lower() not in _ENVELOPE and not _take(found, name.lower(), headers.words(value))
+    ]
+    content = walk.content(headers.words(fields.get("Subject")))
+    return Unpacked(Envelope(**found), content, encoding, tuple(walk.notes), (*rest, *walk.rest))
+
+
+def _take(found: dict[str, Any], name: str, value: str) -> bool:
+    """Put an X-Mms field into the envelope's arguments; False when it says what the envelope has no place for."""
+    word = value.strip().lower()
+    if name in ("x-mms-transaction-id", "x-mms-message-id"):
+        return _set(found, name[6:].replace("-", "_"), value)
+    if name == "x-mms-message-type" and word.startswith("m-"):
+        return _set(found, "message_type", word)
+    if name == "x-mms-message-class" and word in _CLASSES:
+        return _set(found, "message_class", word)
+    if name == "x-mms-priority" and word in ("low", "normal", "high"):
+        return _set(found, "priority", word)
+    if name == "x-mms-expiry" and word.isdecimal() and word.isascii() and len(word) <= _MAX_DIGITS:
+        return _set(found, "expiry_s", int(word))
+    if name in ("x-mms-delivery-report", "x-mms-read-reply") and word in ("yes", "no"):
+        return _set(found, "delivery_report" if "delivery" in name else "read_report", word == "yes")
+    return False
+
+
+def _set(found: dict[str, Any], attribute: str, value: str | int | bool) -> bool:  # noqa: FBT001  # it is a value
+    new = attribute not in found
+    found.setdefault(attribute, value)
+    return new

@@ -1,0 +1,101 @@
+"""Content transfer encodings (RFC 2045 section 6): chosen, written, sized without writing, and read back tolerantly."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from typing import TYPE_CHECKING
+
+from mmscontent.pack.naming import clean
+
+if TYPE_CHECKING:
+    from mmscontent.message import Part
+
+__all__ = ["base64_room", "base64_size", "choose", "decode", "encode"]
+
+_LINE = 76  # RFC 2045 section 6.8
+_LINE_BYTES = 57  # what 76 characters of base64 hold
+_GROUP = 4  # characters for three octets or fewer
+_TEXT_TYPES = ("text/", "application/smil", "application/xml")
+_NOT_7BIT = re.compile(
+    rb"[^\t\r\n\x20-\x7e]|\r(?!\n)|(?<!\r)\n|[ \t]\r?$|[ \t]\r\n|[^\r\n]{999}"
+)  # RFC 5322 section 2.1.1: lines of at most 998
+
+
+def choose(part: Part, *, binary: bool) -> tuple[str, bytes | None]:
+    """The encoding of a part's body, and the encoded body when finding out made it.
+
+    Args:
+        part: Text is looked at, everything else goes as base64.
+        binary: The transport is 8-bit clean; bodies go as they are.
+    """
+    if binary:
+        return "binary", part.data
+    if not part.media_type.startswith(_TEXT_TYPES):
+        return "base64", None
+    if not _NOT_7BIT.search(part.data):
+        return "7bit", part.data
+    quoted = _quoted_printable(part.data)
+    # the longer name of the encoding counts as well
+    if len(quoted) + len("quoted-printable") < base64_size(len(part.data)) + len("base64"):
+        return "quoted-printable", quoted
+    return "base64", None
+
+
+def encode(part: Part, *, binary: bool) -> tuple[str, bytes]:
+    """The encoding chosen for a part, and its body in it."""
+    name, body = choose(part, binary=binary)
+    return name, _base64(part.data) if body is None else body
+
+
+def _base64(data: bytes) -> bytes:
+    text = binascii.b2a_base64(data, newline=False)
+    return b"\r\n".join([text[i : i + _LINE] for i in range(0, len(text), _LINE)])
+
+
+def base64_size(size: int) -> int:
+    """Length of *size* octets in base64 with CRLF between its lines."""
+    characters = (size + 2) // 3 * 4
+    return characters + max(0, (characters - 1) // _LINE) * 2
+
+
+def base64_room(wire_bytes: int, parts: int) -> int:
+    """How many octets *parts* bodies may have together so that in base64 they never pass *wire_bytes*.
+
+    The dearest way to split n octets is one octet in every part but one: each costs a group of four characters.
+    """
+    if parts == 0 or wire_bytes < _GROUP:
+        return 0
+    if wire_bytes < _GROUP * parts:
+        return wire_bytes // _GROUP
+    # what one part may have beside (parts - 1) single octets
+    lines, rest = divmod(wire_bytes - _GROUP * (parts - 1), _LINE + 2)
+    return lines * _LINE_BYTES + rest // _GROUP * 3 + parts - 1
+
+
+def _quoted_printable(data: bytes) -> bytes:
+    text = binascii.b2a_qp(data, istext=False)
+    # with istext false every line end of the data is escaped, so each one here is a soft break
+    return text.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+def decode(body: bytes, encoding: str) -> tuple[bytes, str]:
+    """A body out of its transfer encoding, and a note when it had to be repaired."""
+    name = encoding.strip().lower()
+    if name in ("", "7bit", "8bit", "binary"):
+        return body, ""
+    if name == "quoted-printable":
+        return binascii.a2b_qp(body), ""
+    if name == "base64":
+        return _from_base64(body)
+    return body, f"the transfer encoding {clean(encoding)!r} is not known, the body is kept as it is"
+
+
+def _from_base64(body: bytes) -> tuple[bytes, str]:
+    try:
+        return binascii.a2b_base64(body), ""
+    except binascii.Error:
+        pass
+    kept = re.sub(rb"[^A-Za-z0-9+/]", b"", body)
+    kept = kept[: len(kept) - 1] if len(kept) % 4 == 1 else kept
+    return binascii.a2b_base64(kept + b"=" * (-len(kept) % 4)), "its base64 is cut off or broken and was mended"

@@ -1,0 +1,196 @@
+"""MIME messages, written strictly: multipart/related with the SMIL first, or multipart/mixed without one (RFC 2387).
+
+The same walk gives the bytes or, without building any body, their number. Boundaries come from the content.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mmscontent.message import Content, Part
+from mmscontent.pack.mime import headers, transfer
+from mmscontent.pack.naming import digest
+
+if TYPE_CHECKING:
+    from mmscontent.message import Envelope
+
+__all__ = [
+    "Multipart",
+    "body_room",
+    "body_size",
+    "envelope_fields",
+    "message_room",
+    "message_size",
+    "mms_fields",
+    "multipart_of",
+    "write_body",
+    "write_message",
+]
+
+_DASHES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Multipart:
+    """A content about to be written as a multipart.
+
+    Attributes:
+        boundary: Found in none of the bodies.
+        binary: Bodies go as they are; otherwise in the shortest encoding that 7-bit transports keep.
+    """
+
+    content: Content
+    boundary: str
+    binary: bool = False
+
+    @property
+    def entries(self) -> tuple[Part, ...]:
+        """The presentation first, then the parts."""
+        first = self.content.presentation
+        return self.content.parts if first is None else (first, *self.content.parts)
+
+    @property
+    def content_type(self) -> str:
+        """Value of its Content-Type field."""
+        first = self.content.presentation
+        if first is None:
+            return headers.parameterised("multipart/mixed", {"boundary": self.boundary})
+        start = f"<{first.content_id}>" if first.content_id else ""
+        pairs = {"type": first.media_type, "start": start, "boundary": self.boundary}
+        return headers.parameterised("multipart/related", pairs)
+
+
+def multipart_of(content: Content, envelope: Envelope, *, binary: bool = False) -> Multipart:
+    """The content with a boundary that stands in none of its bodies."""
+    salt = 0
+    while True:
+        found = Multipart(content, f"=_mms_{digest(content, envelope, salt=salt)}", binary)
+        mark = found.boundary.encode("ascii")
+        # base64 has no underscore and quoted-printable no "=_", so they need no look
+        if not any(mark in body for part in found.entries if (body := transfer.choose(part, binary=binary)[1])):
+            return found
+        salt += 1
+
+
+def part_header(part: Part, encoding: str) -> bytes:
+    """The header block of a part, with the empty line behind it."""
+    pairs = {"charset": part.charset, "name": part.name}
+    rows = [
+        headers.field("Content-Type", headers.parameterised(part.media_type, pairs)),
+        headers.field("Content-Transfer-Encoding", encoding),
+    ]
+    if part.content_id:
+        rows.append(headers.text_field("Content-ID", f"<{part.content_id}>"))
+    if part.content_location:
+        # RFC 2557 section 4.4.1: what is not ASCII goes in encoded words
+        rows.append(headers.text_field("Content-Location", part.content_location))
+    return b"".join(rows) + b"\r\n"
+
+
+def write_body(multipart: Multipart) -> list[bytes]:
+    """The multipart from its first delimiter to the last line, as pieces to join."""
+    mark = multipart.boundary.encode("ascii")
+    pieces: list[bytes] = []
+    for part in multipart.entries:
+        encoding, body = transfer.encode(part, binary=multipart.binary)
+        pieces += (b"--" + mark + b"\r\n" + part_header(part, encoding), body, b"\r\n")
+    pieces.append(b"--" + mark + b"--\r\n")
+    return pieces
+
+
+def body_size(multipart: Multipart) -> int:
+    """How many bytes `write_body` gives; base64 is counted, not built."""
+    size = len(multipart.boundary) + 2 * _DASHES + 2
+    for part in multipart.entries:
+        encoding, body = transfer.choose(part, binary=multipart.binary)
+        length = transfer.base64_size(len(part.data)) if body is None else len(body)
+        size += _frame(multipart, part, encoding) + length
+    return size
+
+
+def body_room(multipart: Multipart, wire_bytes: int) -> int:
+    """What the bodies of the parts may have together so that `write_body` never passes *wire_bytes*."""
+    framing = len(multipart.boundary) + 2 * _DASHES + 2
+    if multipart.content.presentation is not None:
+        first = Content((multipart.content.presentation,))
+        framing = body_size(Multipart(first, multipart.boundary, multipart.binary))
+    encoding = "binary" if multipart.binary else "base64"
+    framing += sum(_frame(multipart, part, encoding) for part in multipart.content.parts)
+    left = wire_bytes - framing
+    if multipart.binary:
+        return max(0, left)
+    return max(0, transfer.base64_room(left, len(multipart.content.parts)))
+
+
+def _frame(multipart: Multipart, part: Part, encoding: str) -> int:
+    """Delimiter, header and the line end after the body."""
+    return _DASHES + len(multipart.boundary) + 2 + len(part_header(part, encoding)) + 2
+
+
+# --- whole messages ------------------------------------------------------------------------------------------------
+
+
+def envelope_fields(content: Content, envelope: Envelope) -> bytes:
+    """The fields of RFC 5322 that say who sends what to whom."""
+    rows = []
+    if envelope.sender:
+        rows.append(headers.field("From", headers.mailbox(envelope.sender)))
+    for name, listed in (("To", envelope.to), ("Cc", envelope.cc), ("Bcc", envelope.bcc)):
+        if listed:
+            rows.append(headers.field(name, f",{headers.FOLD}".join(map(headers.mailbox, listed))))
+    if content.subject:
+        rows.append(headers.text_field("Subject", content.subject))
+    if envelope.date_s is not None:
+        rows.append(headers.field("Date", headers.date_text(envelope.date_s)))
+    return b"".join(rows)
+
+
+def mms_fields(envelope: Envelope) -> bytes:
+    """The X-Mms fields a mail carries the rest of the envelope in, named as in MM4."""
+    rows = (
+        ("X-Mms-Message-Type", "" if envelope.message_type == "m-send-req" else envelope.message_type),
+        ("X-Mms-Transaction-ID", envelope.transaction_id),
+        ("X-Mms-Message-ID", envelope.message_id),
+        ("X-Mms-Message-Class", "" if envelope.message_class == "personal" else envelope.message_class.title()),
+        ("X-Mms-Priority", "" if envelope.priority == "normal" else envelope.priority.title()),
+        ("X-Mms-Expiry", "" if envelope.expiry_s is None else str(envelope.expiry_s)),
+        ("X-Mms-Delivery-Report", "Yes" if envelope.delivery_report else ""),
+        ("X-Mms-Read-Reply", "Yes" if envelope.read_report else ""),
+    )
+    return b"".join(headers.text_field(name, value) for name, value in rows if value)
+
+
+def _head(multipart: Multipart, envelope: Envelope) -> bytes:
+    return (
+        envelope_fields(multipart.content, envelope)
+        + mms_fields(envelope)
+        + headers.field("MIME-Version", "1.0")
+        + headers.field("Content-Type", multipart.content_type)
+        + b"\r\n"
+    )
+
+
+def write_message(content: Content, envelope: Envelope, *, binary: bool = False) -> bytes:
+    """A whole message, header and multipart.
+
+    Raises:
+        ValueError: An address cannot stand in a mail, or a value holds a line break.
+    """
+    multipart = multipart_of(content, envelope, binary=binary)
+    return b"".join((_head(multipart, envelope), *write_body(multipart)))
+
+
+def message_size(content: Content, envelope: Envelope, *, binary: bool = False) -> int:
+    """How many bytes `write_message` gives."""
+    multipart = Multipart(content, _MEASURE, binary)
+    return len(_head(multipart, envelope)) + body_size(multipart)
+
+
+def message_room(limit_bytes: int, content: Content, envelope: Envelope, *, binary: bool = False) -> int:
+    """What the bodies of the parts may have together so that the message never passes *limit_bytes*."""
+    multipart = Multipart(content, _MEASURE, binary)
+    return body_room(multipart, limit_bytes - len(_head(multipart, envelope)))
+
+
+_MEASURE = "=_mms_" + 20 * "0"  # as long as every boundary

@@ -1,0 +1,30 @@
+"""The binary form of MMS (OMA-TS-MMS_ENC 1.0 to 1.3): every message type, both directions.
+
+`read_pdu` and `write_pdu` work on `Pdu` values; `pdu_of` and `unpacked_of` go from and to what composing uses.
+"""
+
+from mmscontent.pack.pdu.envelope import pdu_of, unpacked_of
+from mmscontent.pack.pdu.model import Pdu
+from mmscontent.pack.pdu.multipart import RELATED
+from mmscontent.pack.pdu.read import Reading, is_pdu, read_pdu
+from mmscontent.pack.pdu.values import Counted, Element, Flag, Octets, Time, Total
+from mmscontent.pack.pdu.write import pdu_room, pdu_size, write_pdu
+
+__all__ = [
+    "RELATED",
+    "Counted",
+    "Element",
+    "Flag",
+    "Octets",
+    "Pdu",
+    "Reading",
+    "Time",
+    "Total",
+    "is_pdu",
+    "pdu_of",
+    "pdu_room",
+    "pdu_size",
+    "read_pdu",
+    "unpacked_of",
+    "write_pdu",
+]

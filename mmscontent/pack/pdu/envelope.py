@@ -1,0 +1,146 @@
+"""Envelope and content to the fields of a PDU, and back: one row a field.
+
+What the envelope has no place for comes back as text headers, never lost.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mmscontent.message import Content, Envelope, Unpacked
+from mmscontent.pack.addresses import from_wire, to_wire
+from mmscontent.pack.naming import clean
+from mmscontent.pack.pdu.model import Pdu
+from mmscontent.pack.pdu.values import Counted, Element, Flag, Octets, Time, Total
+
+if TYPE_CHECKING:
+    from mmscontent.pack.pdu.read import Reading
+    from mmscontent.pack.pdu.values import Value
+
+__all__ = ["MMS_VERSION", "as_text", "pdu_of", "unpacked_of"]
+
+MMS_VERSION = "1.2"  # what AOSP and iPhone write; read by every phone since 2005
+
+# Which fields a type is written with, in the order of MMS-ENC sections 6.1.1 and 6.3 (retrieve-conf).
+_REQUEST = (
+    *("X-Mms-Transaction-ID", "X-Mms-MMS-Version", "Date", "From", "To", "Cc", "Bcc", "Subject"),
+    *("X-Mms-Message-Class", "X-Mms-Expiry", "X-Mms-Priority", "X-Mms-Delivery-Report", "X-Mms-Read-Report"),
+)
+_RETRIEVE = (
+    *("X-Mms-Transaction-ID", "X-Mms-MMS-Version", "Message-ID", "Date", "From", "To", "Cc", "Subject"),
+    *("X-Mms-Message-Class", "X-Mms-Priority", "X-Mms-Delivery-Report", "X-Mms-Read-Report"),
+)
+_WRITTEN = {"m-send-req": _REQUEST, "m-retrieve-conf": _RETRIEVE}
+
+
+def pdu_of(content: Content, envelope: Envelope) -> Pdu:
+    """The PDU of a message to the network or to the phone.
+
+    Raises:
+        ValueError: The type carries no content, or an M-Retrieve.conf is asked for without its mandatory date.
+    """
+    names = _WRITTEN.get(envelope.message_type)
+    if names is None:
+        raise ValueError(f"{envelope.message_type} carries no composed message; {', '.join(_WRITTEN)} do")
+    if envelope.message_type == "m-retrieve-conf" and envelope.date_s is None:
+        raise ValueError("an m-retrieve-conf needs envelope.date_s: phones refuse one without Date")
+    headers = tuple((name, value) for name in names for value in _values(name, content, envelope))
+    return Pdu(envelope.message_type, headers, content)
+
+
+def _values(name: str, content: Content, envelope: Envelope) -> tuple[Value, ...]:
+    """The values of one field; none when there is nothing to say."""
+    lists = {"To": envelope.to, "Cc": envelope.cc, "Bcc": envelope.bcc}
+    if name in lists:
+        return tuple(to_wire(address) for address in lists[name])
+    value: Value | None = {
+        "X-Mms-Transaction-ID": envelope.transaction_id or None,
+        "X-Mms-MMS-Version": MMS_VERSION,
+        "Message-ID": envelope.message_id or None,
+        "Date": envelope.date_s,
+        "From": to_wire(envelope.sender),
+        "Subject": content.subject or None,
+        "X-Mms-Message-Class": envelope.message_class,
+        "X-Mms-Expiry": None if envelope.expiry_s is None else Time(envelope.expiry_s),
+        "X-Mms-Priority": envelope.priority,
+        "X-Mms-Delivery-Report": envelope.delivery_report,
+        "X-Mms-Read-Report": envelope.read_report,
+    }[name]
+    return () if value is None else (value,)
+
+
+def unpacked_of(reading: Reading) -> Unpacked:
+    """Envelope and content of what was read."""
+    pdu = reading.pdu
+    found: dict[str, Any] = {"message_type": pdu.message_type}
+    rest: list[tuple[str, str]] = []
+    for name, value in pdu.headers:
+        if not _take(found, name, value):
+            rest.append((name, as_text(value)))
+    subject = found.pop("subject", "")
+    content = pdu.content or Content(())
+    return Unpacked(
+        Envelope(**found),
+        Content(content.parts, content.presentation, subject),
+        "pdu",
+        reading.notes,
+        (*rest, *reading.part_headers),
+    )
+
+
+# Field -> (envelope attribute, the type its value must have); lists collect, all others take the first.
+_LISTS = {"To": "to", "Cc": "cc", "Bcc": "bcc"}
+_SINGLE: dict[str, tuple[str, type]] = {
+    "Subject": ("subject", str),
+    "X-Mms-Transaction-ID": ("transaction_id", str),
+    "Message-ID": ("message_id", str),
+    "Date": ("date_s", int),
+    "From": ("sender", str),
+    "X-Mms-Message-Class": ("message_class", str),
+    "X-Mms-Priority": ("priority", str),
+    "X-Mms-Expiry": ("expiry_s", Time),
+    "X-Mms-Delivery-Report": ("delivery_report", bool),
+    "X-Mms-Read-Report": ("read_report", bool),
+}
+_CLASSES = ("personal", "advertisement", "informational", "auto")
+
+
+def _take(found: dict[str, Any], name: str, value: Value) -> bool:
+    """Put a field into the envelope's arguments; False when it has no place there."""
+    if name in _LISTS and isinstance(value, str):
+        found[_LISTS[name]] = (*found.get(_LISTS[name], ()), from_wire(clean(value)))
+        return True
+    attribute, kind = _SINGLE.get(name, ("", type(None)))
+    if not attribute or attribute in found or not isinstance(value, kind):
+        return name == "X-Mms-MMS-Version" and value == MMS_VERSION
+    if isinstance(value, Time):
+        if not value.relative:
+            return False
+        value = value.seconds
+    if name == "X-Mms-Message-Class" and value not in _CLASSES:
+        return False
+    if isinstance(value, str):
+        value = from_wire(clean(value)) if name == "From" else clean(value)
+    found[attribute] = value
+    return True
+
+
+def as_text(value: Value) -> str:
+    """A field's value for people: words and numbers as they are, octets in hexadecimal."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case str() | int():
+            return clean(str(value))
+        case Octets():
+            return value.data.hex()
+        case Time():
+            return f"{value.seconds} s from now" if value.relative else f"{value.seconds} s since 1970"
+        case Counted():
+            return clean(f"{value.count}: {value.value}")
+        case Flag():
+            return clean(f"{value.operation} {value.keyword}")
+        case Total():
+            return f"{value.amount} {value.unit}"
+        case Element():
+            return clean(f"{value.reference} {value.parameters.hex()}".strip())

@@ -1,0 +1,55 @@
+"""The value of a binary MMS message: its type, its fields in wire order, its content."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mmscontent.pack.assigned import FIELD_BY_NAME, MESSAGE_TYPE_CODES
+
+if TYPE_CHECKING:
+    from mmscontent.message import Content
+    from mmscontent.pack.pdu.values import Value
+
+__all__ = ["Pdu"]
+
+_FIRST = ("x-mms-transaction-id", "x-mms-mms-version")  # in this order after the message type, MMS-ENC section 7
+
+
+@dataclass(frozen=True, slots=True)
+class Pdu:
+    """One MMS PDU.
+
+    Attributes:
+        message_type: As MMS-ENC names it, lower case: `m-send-req`, `m-notification-ind`, …
+        headers: (name, value), all but the message type and the content type; transaction id and version are moved
+            to the front, the others keep their order. Names are those of MMS-ENC (`X-Mms-Transaction-ID`, `To`, …);
+            others go as application headers with text values.
+        content: Presentation and parts, for the types that carry a body.
+    """
+
+    message_type: str
+    headers: tuple[tuple[str, Value], ...] = ()
+    content: Content | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "headers", tuple(sorted(self.headers, key=_rank)))
+        if self.message_type not in MESSAGE_TYPE_CODES:
+            raise ValueError(f"{self.message_type!r} is no MMS message type")
+        for name, _ in self.headers:
+            row = FIELD_BY_NAME.get(name.lower())
+            if row is not None and row.kind in ("body", "message-type"):
+                raise ValueError(f"{name} is written from the message itself, not from its headers")
+
+    def get(self, name: str) -> Value | None:
+        """The first value of a field, or None."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+    def get_all(self, name: str) -> tuple[Value, ...]:
+        """Every value of a field, in wire order."""
+        return tuple(value for key, value in self.headers if key.lower() == name.lower())
+
+
+def _rank(header: tuple[str, Value]) -> int:
+    name = header[0].lower()
+    return _FIRST.index(name) if name in _FIRST else len(_FIRST)

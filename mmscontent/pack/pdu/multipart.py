@@ -1,0 +1,316 @@
+"""The WSP multipart (WAP-230-WSP section 8.5): parts and their headers, read tolerantly and written strictly.
+
+    multipart = nEntries:uintvar *( headersLen:uintvar dataLen:uintvar Content-Type *header data )
+
+headersLen counts the Content-Type and the headers. Knows nothing of MMS fields.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from mmscontent.errors import MalformedContent, OverLimits
+from mmscontent.limits import DEFAULT_INPUT_LIMITS
+from mmscontent.message import Content, Part
+from mmscontent.pack import wsp
+from mmscontent.pack.assigned import (
+    CHARSETS,
+    CONTENT_TYPES,
+    DISPOSITIONS,
+    PARAMETERS,
+    PART_HEADERS,
+    WRITTEN_PARAMETERS,
+    charset_code,
+    content_type_code,
+)
+from mmscontent.pack.naming import clean, presentation_first
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Body", "body_room", "body_size", "content_type_value", "part_headers", "read_body", "write_body"]
+
+_MULTIPART = "application/vnd.wap.multipart."
+RELATED, MIXED = f"{_MULTIPART}related", f"{_MULTIPART}mixed"
+_PRESENTATION = "application/smil"
+
+
+@dataclass(slots=True)
+class Body:
+    """What was read of a body, growing while it is read."""
+
+    parts: list[Part] = field(default_factory=list)
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def content(self, start: str) -> Content:
+        """The parts with the presentation taken out."""
+        presentation, parts, notes = presentation_first(tuple(self.parts), start)
+        self.notes += notes
+        return Content(parts, presentation)
+
+
+# --- reading -------------------------------------------------------------------------------------------------------
+
+
+def read_body(data: bytes, at: int, end: int) -> tuple[Content, Body]:
+    """The Content-Type field of a PDU with all that follows it; nested multiparts are laid flat.
+
+    Raises:
+        MalformedContent: The content type cannot be read; what goes wrong behind it is a note.
+        OverLimits: There are more parts, or they are nested deeper, than we agree to open.
+    """
+    name, parameters, at = _read_content_type(data, at, end)
+    body = Body()
+    if name.startswith((_MULTIPART, "multipart/")):
+        _read_entries(data, at, end, body, 1)
+    elif at < end:
+        body.notes.append(f"the body is a single {name}, not a multipart")
+        body.parts.append(_part(data[at:end], name, parameters, {}))
+    return body.content(str(parameters.get("start", ""))), body
+
+
+def _read_entries(data: bytes, at: int, end: int, body: Body, depth: int) -> None:
+    if depth > DEFAULT_INPUT_LIMITS.max_nesting:
+        raise OverLimits(f"multiparts are nested deeper than {DEFAULT_INPUT_LIMITS.max_nesting}")
+    count = 0
+    try:
+        count, at = wsp.read_uintvar(data, at, end)
+        for _ in range(count):
+            at = _read_entry(data, at, end, body, depth)
+    except MalformedContent as exc:
+        body.notes.append(f"after {len(body.parts)} of {count} parts: {exc}")
+        return
+    if at < end:
+        body.notes.append(f"{end - at:,} octets follow the last part")
+
+
+def _read_entry(data: bytes, at: int, end: int, body: Body, depth: int) -> int:
+    if len(body.parts) >= DEFAULT_INPUT_LIMITS.max_parts:
+        raise OverLimits(f"the message has more than {DEFAULT_INPUT_LIMITS.max_parts} parts")
+    headers_size, after = wsp.read_uintvar(data, at, end)
+    data_size, after = wsp.read_uintvar(data, after, end)
+    headers_end = after + headers_size
+    if headers_end > end:
+        raise MalformedContent(f"the headers of the part at octet {at:,} run past the end", offset=at)
+    name, parameters, after = _read_content_type(data, after, headers_end)
+    number = len(body.parts) + 1
+    headers = _read_headers(data, after, headers_end, body, number)
+    if name.startswith((_MULTIPART, "multipart/")):
+        body.notes.append(f"part {number} is a {name}; its parts are laid flat")
+        _read_entries(data, headers_end, min(headers_end + data_size, end), body, depth + 1)
+        return headers_end + data_size
+    octets = data[headers_end : headers_end + data_size]
+    if len(octets) < data_size:
+        body.notes.append(f"part {number} is cut off: {len(octets):,} of {data_size:,} octets are there")
+    body.parts.append(_part(octets, name, parameters, headers))
+    return min(headers_end + data_size, end)
+
+
+def _part(data: bytes, name: str, parameters: Mapping[str, str | int], headers: Mapping[str, str]) -> Part:
+    # CONF 1.3 section 10.2.2: name, then the disposition's filename
+    label = str(parameters.get("name", "")) or headers.get("filename", "")
+    return Part(
+        data,
+        name,
+        name=clean(label),
+        content_id=clean(headers.get("Content-ID", "")).strip("<>"),
+        content_location=clean(headers.get("Content-Location", "")),
+        charset=clean(str(parameters.get("charset", ""))),
+    )
+
+
+def _read_content_type(data: bytes, at: int, end: int) -> tuple[str, dict[str, str | int], int]:
+    """A Content-Type value: media type in lower case, parameters, where it ends."""
+    stop = wsp.value_end(data, at, end)
+    if not wsp.starts_length(data[at]):
+        return _media_type(data, at, stop)[0], {}, stop
+    _, at = wsp.read_value_length(data, at, stop)
+    name, at = _media_type(data, at, stop)
+    return name, _read_parameters(data, at, stop), stop
+
+
+def _media_type(data: bytes, at: int, end: int) -> tuple[str, int]:
+    if at < end and wsp.starts_integer(data[at]):
+        number, at = wsp.read_integer(data, at, end)
+        return CONTENT_TYPES.get(number, "application/octet-stream").replace("/*", "/octet-stream"), at
+    octets, at = wsp.read_text(data, at, end)
+    # QUIRK: some gateways write the whole MIME field with its parameters as one text
+    name = clean(wsp.decode_text(octets)).partition(";")[0].strip().lower()
+    return name if "/" in name else "application/octet-stream", at
+
+
+def _read_parameters(data: bytes, at: int, end: int) -> dict[str, str | int]:
+    """Parameters by name; the first of a name counts. A damaged one ends them: the length says where to go on."""
+    found: dict[str, str | int] = {}
+    try:
+        while at < end:
+            if wsp.starts_integer(data[at]):
+                number, at = wsp.read_integer(data, at, end)
+                name = PARAMETERS.get(number, f"x-{number:02x}")
+            else:
+                octets, at = wsp.read_text(data, at, end)
+                name = wsp.decode_text(octets).lower()
+            stop = wsp.value_end(data, at, end)
+            found.setdefault(name, _parameter_value(name, data[at:stop]))
+            at = stop
+    except MalformedContent:
+        pass
+    return found
+
+
+def _parameter_value(name: str, data: bytes) -> str | int:
+    if wsp.starts_text(data[0]):
+        octets, _ = wsp.read_text(data, 0, len(data))
+        return wsp.decode_text(octets).removesuffix('"') if data[:1] == b'"' else wsp.decode_text(octets)
+    if data == b"\0":
+        return ""
+    number, _ = wsp.read_integer(data, 0, len(data))
+    if name == "charset":
+        return CHARSETS.get(number, "")
+    return CONTENT_TYPES.get(number, "") if name == "type" else number
+
+
+def _read_headers(data: bytes, at: int, end: int, body: Body, number: int) -> dict[str, str]:
+    """The headers of a part after its content type; what is not known is kept in *body* as text."""
+    found: dict[str, str] = {}
+    try:
+        while at < end:
+            if data[at] >= wsp.SHORT_BIT:
+                name = PART_HEADERS.get(data[at] & 0x7F, f"X-Wsp-{data[at] & 0x7F:02X}")
+                at += 1
+            else:
+                octets, at = wsp.read_text(data, at, end)
+                name = wsp.decode_text(octets)
+            stop = wsp.value_end(data, at, end)
+            _keep_header(found, name, data[at:stop], body, number)
+            at = stop
+    except MalformedContent as exc:
+        body.notes.append(f"part {number}: its headers cannot be read to the end: {exc}")
+    return found
+
+
+def _keep_header(found: dict[str, str], name: str, data: bytes, body: Body, number: int) -> None:
+    canonical = {"content-id": "Content-ID", "content-location": "Content-Location"}.get(name.lower())
+    if canonical and wsp.starts_text(data[0]):
+        octets, _ = wsp.read_text(data, 0, len(data))
+        text = wsp.decode_text(octets)
+        if data[:1] == b'"' and text.endswith('"'):
+            text = text[:-1]
+            body.notes.append(f"part {number}: its {canonical} has a closing quotation mark")
+        found.setdefault(canonical, text)
+        return
+    if name.lower() == "content-disposition":
+        data, found["filename"] = _disposition(data)
+    body.headers.append((f"Part-{number}-{clean(name)}", _as_text(data)))
+
+
+def _disposition(data: bytes) -> tuple[bytes, str]:
+    """The disposition as a text-string, and its file name."""
+    if not wsp.starts_length(data[0]):
+        return data, ""
+    _, at = wsp.read_value_length(data, 0, len(data))
+    stop = wsp.value_end(data, at, len(data))
+    word = DISPOSITIONS.get(data[at] & 0x7F, "") if data[at] >= wsp.SHORT_BIT else _as_text(data[at:stop])
+    return wsp.text_string(word), str(_read_parameters(data, stop, len(data)).get("filename", ""))
+
+
+def _as_text(data: bytes) -> str:
+    """Any value as text for people: words as they are, numbers in decimal, the rest in hexadecimal."""
+    if wsp.starts_text(data[0]):
+        return clean(wsp.decode_text(wsp.read_text(data, 0, len(data))[0]))
+    return str(data[0] & 0x7F) if len(data) == 1 else data.hex()
+
+
+# --- writing -------------------------------------------------------------------------------------------------------
+
+
+def content_type_value(name: str, parameters: Mapping[str, str], *, style: str = "old") -> bytes:
+    """A Content-Type value; *style* picks the numbers of the parameters (assigned.WRITTEN_PARAMETERS)."""
+    code = content_type_code(name)
+    media = wsp.short_integer(code) if code is not None else wsp.text_string(name)
+    written = [_parameter(key, value, style) for key, value in parameters.items() if value]
+    if not written:
+        return media
+    return wsp.with_length(media + b"".join(written))
+
+
+def _parameter(name: str, value: str, style: str) -> bytes:
+    number = wsp.short_integer(WRITTEN_PARAMETERS[style][name])
+    mib = charset_code(value) if name == "charset" else None
+    code = content_type_code(value) if name == "type" else None
+    if mib is not None:
+        return number + wsp.integer(mib)
+    return number + (wsp.short_integer(code) if code is not None else wsp.text_string(value))
+
+
+def part_headers(part: Part, style: str = "old") -> bytes:
+    """Content-Type and headers of one part: what it states, in the order phones write them."""
+    headers = [content_type_value(part.media_type, {"charset": part.charset, "name": part.name}, style=style)]
+    if part.content_id:
+        # 8.4.2.1: a quoted-string opens with a quotation mark and is not closed
+        headers.append(b'\xc0"<' + _octets(part.content_id) + b">\0")
+    if part.content_location:
+        headers.append(b"\x8e" + wsp.text_string(part.content_location))
+    return b"".join(headers)
+
+
+def _octets(text: str) -> bytes:
+    return text.encode("utf-8")
+
+
+def _type_of(content: Content, style: str) -> bytes:
+    if content.presentation is None:
+        return content_type_value(MIXED, {}, style=style)
+    start = f"<{content.presentation.content_id}>" if content.presentation.content_id else ""
+    return content_type_value(RELATED, {"type": content.presentation.media_type, "start": start}, style=style)
+
+
+def _entries(content: Content) -> tuple[Part, ...]:
+    return content.parts if content.presentation is None else (content.presentation, *content.parts)
+
+
+def write_body(content: Content, style: str = "old") -> list[bytes]:
+    """The Content-Type field's value and the multipart, as pieces to join; bodies are not copied."""
+    entries = _entries(content)
+    pieces = [_type_of(content, style), wsp.uintvar(len(entries))]
+    for part in entries:
+        headers = part_headers(part, style)
+        pieces += (wsp.uintvar(len(headers)) + wsp.uintvar(len(part.data)) + headers, part.data)
+    return pieces
+
+
+def body_size(content: Content, style: str = "old") -> int:
+    """How many octets `write_body` gives."""
+    size = len(_type_of(content, style)) + wsp.uintvar_size(len(_entries(content)))
+    for part in _entries(content):
+        headers = len(part_headers(part, style))
+        size += wsp.uintvar_size(headers) + headers + wsp.uintvar_size(len(part.data)) + len(part.data)
+    return size
+
+
+def body_room(content: Content, wire_bytes: int, style: str = "old") -> int:
+    """What the bodies of the parts may have together so that `write_body` never passes *wire_bytes*.
+
+    Each part's length octets depend on its share. The dearest shares are those that just need one octet more, the
+    cheapest such first: 128 octets for the second, 16,384 for the third.
+    """
+    empty = Content(tuple(replace(p, data=b"") for p in content.parts), content.presentation, content.subject)
+    left = wire_bytes - body_size(empty, style)
+    count = len(content.parts)
+    best = left
+    while best > 0 and best + _extra_length_octets(best, count) > left:
+        best = left - _extra_length_octets(best, count)
+    return max(0, best) if count else 0
+
+
+def _extra_length_octets(total: int, count: int) -> int:
+    extra = 0
+    for step in (1 << 7, (1 << 14) - (1 << 7), (1 << 21) - (1 << 14), (1 << 28) - (1 << 21)):
+        more = min(count, total // step)
+        extra += more
+        total -= more * step
+        if more < count:
+            break
+    return extra

@@ -1,0 +1,131 @@
+"""Binary MMS messages to values: tolerant, bounded, and telling what it repaired.
+
+Fields are read by their kind; a field that is not known, or whose value does not have the form of its kind, is kept as
+octets. What cannot even be delimited ends the reading with MalformedContent.
+"""
+
+from __future__ import annotations
+
+import string
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mmscontent.errors import MalformedContent, OverLimits
+from mmscontent.pack import wsp
+from mmscontent.pack.assigned import COUNTED_FIELDS, FIELDS, MESSAGE_TYPES
+from mmscontent.pack.naming import clean
+from mmscontent.pack.pdu.model import Pdu
+from mmscontent.pack.pdu.multipart import read_body
+from mmscontent.pack.pdu.values import KINDS, Octets
+
+if TYPE_CHECKING:
+    from mmscontent.message import Content
+    from mmscontent.pack.pdu.values import Value
+
+__all__ = ["Reading", "is_pdu", "read_pdu"]
+
+_MESSAGE_TYPE = 0x8C
+_FIELD_BIT = 0x80
+MAX_HEADERS = 512  # 20 recipients are legal; a list server's message had 130
+_NAME_CHARS = frozenset(string.ascii_letters + string.digits + "-_.!#$%&'*+^`|~")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read.
+
+    Attributes:
+        pdu: The message.
+        notes: Each repair or oddity, as a sentence; empty for a clean message.
+        part_headers: Headers of parts that a part has no place for, as (Part-number-name, text).
+    """
+
+    pdu: Pdu
+    notes: tuple[str, ...] = ()
+    part_headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(slots=True)
+class _State:
+    message_type: str
+    headers: list[tuple[str, Value]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    part_headers: list[tuple[str, str]] = field(default_factory=list)
+    content: Content | None = None
+
+
+def is_pdu(data: bytes) -> bool:
+    """Whether the first two octets are those of a binary MMS message."""
+    return len(data) > 1 and data[0] == _MESSAGE_TYPE and data[1] in MESSAGE_TYPES
+
+
+def read_pdu(data: bytes) -> Reading:
+    """Read one binary MMS message of any type.
+
+    Raises:
+        MalformedContent: It does not begin with a message type, or a field cannot be delimited; offset says where.
+        OverLimits: More fields, parts or nesting than we agree to open.
+    """
+    if not is_pdu(data):
+        raise MalformedContent("the octets do not begin with an MMS message type (8C 80 to 8C 97)", offset=0)
+    state = _State(MESSAGE_TYPES[data[1]])
+    at = 2
+    while at < len(data):
+        at = _read_field(data, at, state)
+        if len(state.headers) > MAX_HEADERS:
+            raise OverLimits(f"the message has more than {MAX_HEADERS} header fields")
+    pdu = Pdu(state.message_type, tuple(state.headers), state.content)
+    return Reading(pdu, tuple(state.notes), tuple(state.part_headers))
+
+
+def _read_field(data: bytes, at: int, state: _State) -> int:
+    """One field; a body ends the message."""
+    octet = data[at]
+    if octet < _FIELD_BIT:
+        return _read_application_header(data, at, state)
+    row = FIELDS.get(octet & 0x7F)
+    at += 1
+    if row is not None and row.kind == "body":
+        state.content, body = read_body(data, at, len(data))
+        state.notes += body.notes
+        state.part_headers += body.headers
+        return len(data)
+    kind = row.kind if row is not None else "octets"
+    kind = COUNTED_FIELDS.get(state.message_type, {}).get(octet & 0x7F, kind)
+    name = row.name if row is not None else f"X-Unknown-{octet & 0x7F:02X}"
+    stop = _value_end(data, at, kind)
+    _keep(state, name, kind, data[at:stop], at)
+    return stop
+
+
+def _value_end(data: bytes, at: int, kind: str) -> int:
+    # QUIRK: raw UTF-8 without a charset begins with an octet that looks like a short-integer; MMS text never is one
+    if kind in ("text", "encoded") and at < len(data) and data[at] >= _FIELD_BIT:
+        return wsp.read_text(data, at, len(data))[1]
+    return wsp.value_end(data, at, len(data))
+
+
+def _keep(state: _State, name: str, kind: str, octets: bytes, at: int) -> None:
+    if kind == "message-type":
+        state.notes.append(f"a second message type at octet {at:,} is passed over")
+        return
+    try:
+        value: Value = KINDS[kind].read(octets)
+    except (MalformedContent, IndexError):
+        state.notes.append(f"{name} at octet {at:,} has not the form of its kind and is kept as octets")
+        value = Octets(octets)
+    else:
+        if name.startswith("X-Unknown-"):
+            state.notes.append(f"{name} at octet {at:,} is no known field and is kept as octets")
+    state.headers.append((name, value))
+
+
+def _read_application_header(data: bytes, at: int, state: _State) -> int:
+    """A header by its text name, value a text-string (MMS-ENC 7.1: Application-header)."""
+    octets, after = wsp.read_text(data, at, len(data))
+    name = octets.decode("latin-1")
+    if not name or not _NAME_CHARS.issuperset(name):
+        raise MalformedContent(f"octet {at:,} is neither a field number nor the name of a header", offset=at)
+    value, stop = wsp.read_text(data, after, len(data))
+    state.headers.append((name, clean(wsp.decode_text(value))))
+    return stop

@@ -1,0 +1,292 @@
+"""The values of MMS header fields (MMS-ENC 1.3 section 7.3): one row a kind, each reads and writes.
+
+A reader is given the octets of one value and must use them all; what it cannot read is kept as `Octets` by read.py.
+Kinds are named in pack/assigned.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from mmscontent.errors import MalformedContent
+from mmscontent.pack import wsp
+from mmscontent.pack.assigned import (
+    FIELD_BY_NAME,
+    FIELDS,
+    MESSAGE_TYPE_CODES,
+    MESSAGE_TYPES,
+    TOKENS,
+    charset_code,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["KINDS", "Counted", "Element", "Flag", "Kind", "Octets", "Time", "Total", "Value", "encoded_string"]
+
+
+@dataclass(frozen=True, slots=True)
+class Octets:
+    """A value kept as it stands on the wire, because its field or its form is not known."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """An expiry, delivery time or deadline: seconds since 1970, or from now when relative."""
+
+    seconds: int
+    relative: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A value with a number before it: of the forwarding it belongs to, or of the message it answers."""
+
+    count: int
+    value: str | int
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A keyword to add to, remove from or filter by: operation is `add`, `remove` or `filter`."""
+
+    operation: str
+    keyword: str
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """A size or quota of a mailbox: unit is `messages` or `bytes`."""
+
+    unit: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """A reference to one element of a message, and what is known of it, as octets."""
+
+    reference: str
+    parameters: bytes = field(default=b"", repr=False)
+
+
+Value = str | int | bool | Octets | Time | Counted | Flag | Total | Element
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How one kind of value is read from exactly its octets, and written."""
+
+    read: Callable[[bytes], Any]
+    write: Callable[[Any], bytes]
+
+
+def encoded_string(text: str) -> bytes:
+    """An encoded-string: us-ascii as it is, else length, MIBenum 106 and UTF-8 (CONF 1.3 section 10.2.1)."""
+    if text.isascii() and (not text or " " <= text[0] < "\x7f"):
+        return wsp.text_string(text)
+    return wsp.with_length(wsp.integer(_UTF_8) + wsp.text_string(text))
+
+
+_UTF_8 = charset_code("utf-8") or 0
+_FIRST, _SECOND = 0x80, 0x81
+
+
+def _used_up(after: int, data: bytes) -> None:
+    if after != len(data):
+        raise MalformedContent(f"{len(data) - after} octets are left over after the value", offset=after)
+
+
+def _read_text(data: bytes) -> str:
+    octets, after = wsp.read_text(data, 0, len(data))
+    _used_up(after, data)
+    return wsp.decode_text(octets)
+
+
+def _read_encoded(data: bytes) -> str:
+    if data[:1] == b"\0" or not wsp.starts_length(data[0]):
+        return _read_text(data)
+    size, at = wsp.read_value_length(data, 0, len(data))
+    if size and wsp.starts_integer(data[at]):
+        mib, at = wsp.read_integer(data, at, len(data))
+    else:
+        mib = 0
+    # The end is told by the length; a charset of two-octet units may hold single NULs, and ends in two.
+    octets = data[at:]
+    wide = mib in _WIDE
+    stop = b"\0\0" if wide and len(octets) % 2 == 0 else b"\0"
+    octets = octets.removesuffix(stop)
+    if octets[:1] == b"\x7f":
+        octets = octets[1:]
+    return wsp.decode_text(octets, mib)
+
+
+_MAX_MAJOR, _NO_MINOR = 7, 15
+_WIDE = frozenset({1000, 1013, 1014, 1015})
+
+
+def _read_long(data: bytes) -> int:
+    value, after = wsp.read_integer(data, 0, len(data))
+    _used_up(after, data)
+    return value
+
+
+def _read_from(data: bytes) -> str:
+    size, at = wsp.read_value_length(data, 0, len(data))
+    if size and data[at] == _SECOND:
+        _used_up(at + 1, data)
+        return ""
+    if not size or data[at] != _FIRST:
+        raise MalformedContent("the From field has neither an address nor the insert-address token", offset=at)
+    return _read_encoded(data[at + 1 :])
+
+
+def _write_from(address: str) -> bytes:
+    return wsp.with_length(b"\x80" + encoded_string(address)) if address else b"\x01\x81"
+
+
+def _read_time(data: bytes) -> Time:
+    size, at = wsp.read_value_length(data, 0, len(data))
+    if not size or data[at] not in (_FIRST, _SECOND):
+        raise MalformedContent("the time is neither absolute nor relative", offset=at)
+    return Time(_read_long(data[at + 1 :]), relative=data[at] == _SECOND)
+
+
+def _write_time(time: Time) -> bytes:
+    return wsp.with_length((b"\x81" if time.relative else b"\x80") + wsp.long_integer(time.seconds))
+
+
+def _read_yes_no(data: bytes) -> bool:
+    if data not in (b"\x80", b"\x81"):
+        raise MalformedContent(f"{data.hex()} is neither yes nor no", offset=0)
+    return data == b"\x80"
+
+
+def _read_version(data: bytes) -> str:
+    if wsp.starts_text(data[0]):
+        return _read_text(data)
+    major, minor = data[0] >> 4 & 7, data[0] & 0x0F
+    # WSP 8.4.2.3: a minor number of 15 stands for none
+    _used_up(1, data)
+    return f"{major}.{minor}" if minor != _NO_MINOR else str(major)
+
+
+def _write_version(version: str) -> bytes:
+    major, _, minor = version.partition(".")
+    if (
+        major.isdecimal()
+        and 1 <= int(major) <= _MAX_MAJOR
+        and (not minor or (minor.isdecimal() and int(minor) < _NO_MINOR))
+    ):
+        return wsp.short_integer(int(major) << 4 | (int(minor) if minor else _NO_MINOR))
+    return wsp.text_string(version)
+
+
+def _tokens(names: Mapping[int, str], *, or_text: bool = False) -> Kind:
+    """Octets of an enumeration; where the grammar says so, a token of another name may stand as text."""
+    codes = {name: bytes((code,)) for code, name in names.items()}
+
+    def read(data: bytes) -> str:
+        if or_text and wsp.starts_text(data[0]):
+            return _read_text(data)
+        if len(data) != 1 or data[0] not in names:
+            raise MalformedContent(f"{data.hex()} is no value of this field", offset=0)
+        return names[data[0]]
+
+    def write(name: str) -> bytes:
+        if name not in codes and not or_text:
+            raise ValueError(f"{name!r} is none of {', '.join(codes)}")
+        return codes[name] if name in codes else wsp.text_string(name)
+
+    return Kind(read, write)
+
+
+def _counted(inner: Kind) -> Kind:
+    def read(data: bytes) -> Counted:
+        _, at = wsp.read_value_length(data, 0, len(data))
+        count, at = wsp.read_integer(data, at, len(data))
+        return Counted(count, inner.read(data[at:]))
+
+    def write(counted: Counted) -> bytes:
+        return wsp.with_length(wsp.integer(counted.count) + inner.write(counted.value))
+
+    return Kind(read, write)
+
+
+def _with_token(tokens: tuple[str, ...], inner: Kind, make: Callable[[str, Any], Flag | Total]) -> Kind:
+    """Value-length, a token numbered from 0x80, and a value."""
+
+    def read(data: bytes) -> Flag | Total:
+        size, at = wsp.read_value_length(data, 0, len(data))
+        if not size or not 0 <= data[at] - _FIRST < len(tokens):
+            raise MalformedContent(f"the value does not begin with one of {', '.join(tokens)}", offset=at)
+        return make(tokens[data[at] - 0x80], inner.read(data[at + 1 :]))
+
+    def write(value: Flag | Total) -> bytes:
+        word, rest = (value.operation, value.keyword) if isinstance(value, Flag) else (value.unit, value.amount)
+        return wsp.with_length(bytes((0x80 + tokens.index(word),)) + inner.write(rest))
+
+    return Kind(read, write)
+
+
+def _read_element(data: bytes) -> Element:
+    _, at = wsp.read_value_length(data, 0, len(data))
+    reference, at = wsp.read_text(data, at, len(data))
+    return Element(wsp.decode_text(reference), data[at:])
+
+
+def _write_element(element: Element) -> bytes:
+    return wsp.with_length(wsp.text_string(element.reference) + element.parameters)
+
+
+def _read_field_name(data: bytes) -> str:
+    if wsp.starts_text(data[0]):
+        return _read_text(data)
+    row = FIELDS.get(data[0] & 0x7F)
+    if row is None:
+        raise MalformedContent(f"0x{data[0]:02X} is the number of no field", offset=0)
+    _used_up(1, data)
+    return row.name
+
+
+def _write_field_name(name: str) -> bytes:
+    row = FIELD_BY_NAME.get(name.lower())
+    return wsp.short_integer(row.code) if row else wsp.text_string(name)
+
+
+_TEXT = Kind(_read_text, wsp.text_string)
+_ENCODED = Kind(_read_encoded, encoded_string)
+_DATE = Kind(_read_long, wsp.long_integer)
+_INTEGER = Kind(_read_long, wsp.integer)
+_FLAG_OPERATIONS = ("add", "remove", "filter")
+_UNITS = ("messages", "bytes")
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "text": _TEXT,
+        "encoded": _ENCODED,
+        "date": _DATE,
+        "long": _DATE,
+        "integer": _INTEGER,
+        "from": Kind(_read_from, _write_from),
+        "time": Kind(_read_time, _write_time),
+        "yes-no": Kind(_read_yes_no, lambda yes: b"\x80" if yes else b"\x81"),
+        "version": Kind(_read_version, _write_version),
+        "field-name": Kind(_read_field_name, _write_field_name),
+        "flags": _with_token(_FLAG_OPERATIONS, _ENCODED, Flag),
+        "total": _with_token(_UNITS, _INTEGER, Total),
+        "element": Kind(_read_element, _write_element),
+        "octets": Kind(Octets, lambda octets: bytes(octets.data)),
+        "counted-encoded": _counted(_ENCODED),
+        "counted-text": _counted(_TEXT),
+        "counted-date": _counted(_DATE),
+        "counted-response-status": _counted(_tokens(TOKENS["response-status"])),
+        "message-type": _tokens(MESSAGE_TYPES),
+        **{name: _tokens(names, or_text=name == "message-class") for name, names in TOKENS.items()},
+    }
+)
+assert all(code == MESSAGE_TYPE_CODES[name] for code, name in MESSAGE_TYPES.items())

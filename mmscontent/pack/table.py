@@ -1,0 +1,128 @@
+"""The table of wire forms: pack, count and unpack a message in any of them.
+
+    name          what it is                                         counted in
+    mime          RFC 5322 message, multipart/related, 7-bit clean   base64 bytes
+    mime-binary   the same with 8-bit bodies as they are             bytes
+    pdu           MMS-ENC binary                                     bytes
+
+`pack` gives every part its names first (naming.laid_out), so all forms agree on them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from mmscontent.errors import MalformedContent
+from mmscontent.pack import mime, pdu
+from mmscontent.pack.naming import digest, laid_out
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mmscontent.message import Content, Envelope, Unpacked
+
+__all__ = ["ENCODINGS", "Encoding", "Packed", "pack", "room", "size", "unpack"]
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A message as it goes out, and what to call it."""
+
+    data: bytes = field(repr=False)
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """One row: how a wire form is written, how its size is counted, how much room it leaves."""
+
+    name: str
+    write: Callable[[Content, Envelope], Packed]
+    size: Callable[[Content, Envelope], int]
+    room: Callable[[int, Content, Envelope], int]
+
+
+def _mime(name: str, *, binary: bool) -> Encoding:
+    return Encoding(
+        name,
+        lambda content, envelope: Packed(mime.write_message(content, envelope, binary=binary), "message/rfc822"),
+        lambda content, envelope: mime.message_size(content, envelope, binary=binary),
+        lambda limit, content, envelope: mime.message_room(limit, content, envelope, binary=binary),
+    )
+
+
+_PDU_TYPE = "application/vnd.wap.mms-message"
+_PDU = Encoding(
+    "pdu",
+    lambda content, envelope: Packed(pdu.write_pdu(_pdu_of(content, envelope)), _PDU_TYPE),
+    lambda content, envelope: pdu.pdu_size(_pdu_of(content, envelope)),
+    lambda limit, content, envelope: pdu.pdu_room(limit, _pdu_of(content, envelope)),
+)
+
+
+def _pdu_of(content: Content, envelope: Envelope) -> pdu.Pdu:
+    if not envelope.transaction_id:
+        envelope = replace(envelope, transaction_id=f"T{digest(content, envelope)}")
+    return pdu.pdu_of(content, envelope)
+
+
+ENCODINGS: Mapping[str, Encoding] = MappingProxyType(
+    {row.name: row for row in (_mime("mime", binary=False), _mime("mime-binary", binary=True), _PDU)}
+)
+
+
+def _encoding(name: str) -> Encoding:
+    row = ENCODINGS.get(name)
+    if row is None:
+        raise ValueError(f"encoding {name!r} is none of {', '.join(ENCODINGS)}")
+    return row
+
+
+def pack(content: Content, envelope: Envelope, encoding: str) -> Packed:
+    """The message in a wire form; equal input gives equal bytes.
+
+    Raises:
+        ValueError: The encoding is unknown, or the envelope holds what the form cannot say.
+    """
+    return _encoding(encoding).write(laid_out(content), envelope)
+
+
+def size(content: Content, envelope: Envelope, encoding: str) -> int:
+    """Exactly how many bytes `pack` gives, without building bodies."""
+    return _encoding(encoding).size(laid_out(content), envelope)
+
+
+def room(limit_bytes: int, content: Content, envelope: Envelope, encoding: str) -> int:
+    """How many bytes the bodies of *content.parts* may have together so that the packed whole stays within the limit.
+
+    Whatever the parts' shares are, it is never too much; 0 when even empty parts pass the limit. The presentation
+    counts as it is, the parts by their number, names and types.
+    """
+    return _encoding(encoding).room(limit_bytes, laid_out(content), envelope)
+
+
+# --- reading -------------------------------------------------------------------------------------------------------
+
+_HEADER = re.compile(rb"\s*(?:From [^\n]*\n)?[!-9;-~]+[ \t]*:")
+
+
+def unpack(data: bytes, content_type: str | None = None) -> Unpacked:
+    """A message in any wire form, told by its first bytes, and by *content_type* where they cannot tell.
+
+    Raises:
+        MalformedContent: It is none of our forms, or too damaged to be read; offset says where.
+        OverLimits: It has more parts, nesting or headers than we agree to open.
+    """
+    stated = (content_type or "").partition(";")[0].strip().lower()
+    if pdu.is_pdu(data) or stated == _PDU_TYPE:
+        return pdu.unpacked_of(pdu.read_pdu(data))
+    if stated.startswith("multipart/"):
+        return mime.read_content(data, content_type or "")
+    if data.lstrip(b"\r\n").startswith(b"--"):
+        return mime.read_content(data, "multipart/related")
+    if _HEADER.match(data, 0, 1000):
+        return mime.read_message(data)
+    raise MalformedContent("the bytes are no message in a wire form we know", offset=0)
