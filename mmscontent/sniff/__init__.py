@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from mmscontent.errors import DamagedMedia, OverLimits, SourceError, UnknownMedia
 from mmscontent.limits import DEFAULT_INPUT_LIMITS, InputLimits
-from mmscontent.mediatypes import canonical, find, type_for_name
+from mmscontent.mediatypes import canonical, type_for_name
 from mmscontent.sniff import (
     audio,
     bitmaps,
@@ -114,10 +114,13 @@ def _read(source: Source) -> MediaInfo:
         info = reader(source)
         if info is not None:
             return info
-    opinion = magic.witness(source.data)
-    if opinion in (magic.ABSENT, "application/octet-stream", "text/plain"):
-        raise UnknownMedia("its bytes are of no media type we know")
-    raise UnknownMedia(f"its bytes are of no media type we know; libmagic takes them for {opinion}")
+    raise UnknownMedia(f"its bytes are of no media type we know; {_heard(magic.witness(source.data))}")
+
+
+def _heard(opinion: str) -> str:
+    if opinion == magic.ABSENT:
+        return "libmagic is not installed, its opinion was not heard"
+    return f"libmagic takes it for {opinion}"
 
 
 def _check(info: MediaInfo, limits: InputLimits) -> None:
@@ -146,18 +149,16 @@ def _disagreements(source: Source, info: MediaInfo, name: str, declared: str) ->
         notes.append(f"declared {declared.strip()}, the bytes are {info.media_type}")
     if source.name_type and not _same(source.name_type, info.media_type):
         notes.append(f"named {name}, the bytes are {info.media_type}")
-    if info.media_type == "text/plain" and (notes or not name):
+    if info.media_type == "text/plain" and notes:
         opinion = magic.witness(source.data)
-        if opinion == magic.ABSENT:
-            notes.append("libmagic is not installed, its opinion was not heard")
-        elif not opinion.startswith("text/"):
-            notes.append(f"libmagic takes it for {opinion}")
+        notes += [] if opinion.startswith("text/") else [_heard(opinion)]
     return notes
 
 
 # Declarations that leave the choice open: a type here is no disagreement with the finer one the bytes show.
 _LOOSER = {
-    "multipart/related": ("application/xml",),
+    "multipart/related": ("application/xml", "multipart/mixed"),
+    "multipart/mixed": ("multipart/related",),
     "application/xml": ("application/smil", "application/rdf+xml", "image/svg+xml", "multipart/related"),
     "text/plain": ("application/smil", "text/x-vcard", "text/calendar", "text/x-vcalendar", "message/rfc822"),
     "image/heif": ("image/heic", "image/avif"),
@@ -172,4 +173,4 @@ _LOOSER = {
 def _same(claimed: str, found: str) -> bool:
     if claimed in (found, "application/octet-stream"):
         return True
-    return find(claimed) is not None and found in _LOOSER.get(claimed, ())
+    return claimed.endswith("/*") or found in _LOOSER.get(claimed, ())

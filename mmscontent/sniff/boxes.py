@@ -9,9 +9,10 @@ from mmscontent.sniff.source import be
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Box", "boxes", "child", "full_box"]
+__all__ = ["Box", "boxes", "child", "full_box", "top_boxes"]
 
-_MOST_BOXES = 100_000  # siblings of one level; a film of many fragments has some thousands
+_MOST_BOXES = 2_000  # siblings of one level
+_MOST_TOP_BOXES = 50_000  # a film of four hours in fragments of two seconds has some 15,000
 
 
 class Box(NamedTuple):
@@ -23,9 +24,14 @@ class Box(NamedTuple):
     whole: bool = True
 
 
-def boxes(data: bytes, at: int, end: int) -> Iterator[Box]:
-    """The boxes between *at* and *end*, in order; one that runs past the end is clipped."""
-    for _ in range(_MOST_BOXES):
+def top_boxes(data: bytes) -> Iterator[Box]:
+    """The boxes of the file itself."""
+    return boxes(data, 0, len(data), _MOST_TOP_BOXES)
+
+
+def boxes(data: bytes, at: int, end: int, most: int = _MOST_BOXES) -> Iterator[Box]:
+    """The boxes between *at* and *end*, in order, at most so many; one that runs past the end is clipped."""
+    for _ in range(most):
         if at + 8 > end:
             return
         size, kind, head = be(data, at, 4), data[at + 4 : at + 8], 8

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from mmscontent.errors import DamagedMedia
@@ -22,6 +23,7 @@ _DOC_TYPE, _SCALE, _DURATION = 0x4282, 0x2AD7B1, 0x4489
 _ENTRY, _TYPE, _CODEC, _FRAME_NS, _VIDEO, _AUDIO = 0xAE, 0x83, 0x86, 0x23E383, 0xE0, 0xE1
 _WIDTH, _HEIGHT, _RATE, _CHANNELS, _TIMECODE = 0xB0, 0xBA, 0xB5, 0x9F, 0xE7
 _MOST_ELEMENTS = 10_000
+_MOST_TRACKS = 64
 _CLUSTER_MARK = b"\x1f\x43\xb6\x75"
 _CODECS = {
     "V_VP8": "vp8",
@@ -129,7 +131,8 @@ def _segment(data: bytes, segment: _Element) -> tuple[int | None, list[_Track]]:
                 scale = _number(data, element, _SCALE) or 1_000_000
                 duration_ms = milliseconds(_real(data, element, _DURATION) * scale, 1_000_000_000)
             elif element.id == _TRACKS:
-                tracks = [_track(data, e) for e in _elements(data, element.start, element.end) if e.id == _ENTRY]
+                entries = (e for e in _elements(data, element.start, element.end) if e.id == _ENTRY)
+                tracks = [_track(data, e) for e in islice(entries, _MOST_TRACKS)]
             elif element.id == _CLUSTER and tracks:
                 break
     except DamagedMedia:

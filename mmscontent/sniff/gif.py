@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["read"]
 
 _IMAGE, _EXTENSION, _TRAILER = 0x2C, 0x21, 0x3B
+_MOST_BLOCKS = 2_000_000  # sub-blocks; a file of 256 MB in whole ones has a million
 _CONTROL, _COMMENT, _APPLICATION = 0xF9, 0xFE, 0xFF
 
 
@@ -29,6 +30,7 @@ class _Seen:
     duration_ms: int = 0
     extent_px: tuple[int, int] = (0, 0)
     ended: bool = False
+    blocks: int = 0
     words: list[str] = field(default_factory=list)
 
 
@@ -87,7 +89,7 @@ def _frame(data: bytes, at: int, seen: _Seen) -> int:
     seen.frames += 1
     seen.duration_ms += seen.delay_ms if seen.delay_ms >= 20 else 100  # see the header
     seen.delay_ms = 0
-    return _after_blocks(data, at + 10 + _palette(flags) + 1)
+    return _after_blocks(data, at + 10 + _palette(flags) + 1, seen)
 
 
 def _extension(data: bytes, at: int, seen: _Seen) -> int:
@@ -98,15 +100,16 @@ def _extension(data: bytes, at: int, seen: _Seen) -> int:
         seen.words.append("comment")
     elif label == _APPLICATION and data[at + 3 : at + 11] == b"XMP Data":
         seen.words.append("XMP")
-    return _after_blocks(data, at + 2)
+    return _after_blocks(data, at + 2, seen)
 
 
-def _after_blocks(data: bytes, at: int) -> int:
-    """Where a chain of sub-blocks ends; the chain is bounded by the data, each step moves on."""
+def _after_blocks(data: bytes, at: int, seen: _Seen) -> int:
+    """Where a chain of sub-blocks ends."""
     size = len(data)
-    while at < size:
+    while at < size and seen.blocks < _MOST_BLOCKS:
         step = data[at]
         at += step + 1
+        seen.blocks += 1
         if not step:
             return at
     raise DamagedMedia("a chain of sub-blocks runs past the end")

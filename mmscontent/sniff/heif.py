@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mmscontent.errors import DamagedMedia
-from mmscontent.sniff.boxes import Box, boxes, child, full_box
+from mmscontent.sniff.boxes import Box, boxes, child, full_box, top_boxes
 from mmscontent.sniff.source import be, unique
 from mmscontent.sniff.tiff import TiffHeader, read_exif
 from mmscontent.sniff.turns import IDENTITY, Turn, exif_number, mirror, rotate_ccw, then
@@ -49,7 +49,7 @@ class _Meta:
 def read_still(source: Source, brands: tuple[bytes, ...], sequence: MediaInfo | None) -> MediaInfo:
     """A file of the HEIF family; *sequence* is what its film track says, when it has one."""
     data = source.data
-    top = {b.kind: b for b in boxes(data, 0, len(data))}
+    top = {b.kind: b for b in top_boxes(data)}
     info = sequence or source.info(_type_of(brands, ""))
     meta = _read_meta(data, top[b"meta"]) if b"meta" in top else None
     if meta is not None:
@@ -75,7 +75,8 @@ def _type_of(brands: tuple[bytes, ...], codec: str) -> str:
 
 def _still(info: MediaInfo, data: bytes, meta: _Meta, brands: tuple[bytes, ...]) -> MediaInfo:
     mine = [meta.properties[i - 1] for i in meta.associations.get(meta.primary, ()) if 0 < i <= len(meta.properties)]
-    sides = next((_ispe(data, b) for b in mine if b.kind == b"ispe"), None)
+    sides = next((_clap(data, b) for b in mine if b.kind == b"clap"), None)
+    sides = sides or next((_ispe(data, b) for b in mine if b.kind == b"ispe"), None)
     exif = _exif(data, meta)
     turn, turned = _turn(data, mine)
     notes = exif.notes
@@ -107,6 +108,14 @@ def _codec(meta: _Meta) -> str | None:
 
 def _ispe(data: bytes, box: Box) -> tuple[int, int]:
     return be(data, box.start + 4, 4), be(data, box.start + 8, 4)
+
+
+def _clap(data: bytes, box: Box) -> tuple[int, int] | None:
+    """Sides of the clean aperture, which cuts the coded picture down before it is turned (14496-12 12.1.4)."""
+    over, under = [be(data, box.start + i, 4) for i in (0, 8)], [be(data, box.start + i, 4) for i in (4, 12)]
+    if not all((*over, *under)):
+        return None
+    return over[0] // under[0], over[1] // under[1]
 
 
 def _turn(data: bytes, properties: list[Box]) -> tuple[int, bool]:

@@ -7,10 +7,11 @@ track matrix as an EXIF number. Sources: ISO/IEC 14496-12, 3GPP TS 26.244 sectio
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from mmscontent.errors import DamagedMedia
-from mmscontent.sniff.boxes import Box, boxes, child, full_box
+from mmscontent.sniff.boxes import Box, boxes, child, full_box, top_boxes
 from mmscontent.sniff.heif import STILL_BRANDS, read_still
 from mmscontent.sniff.sample_entries import Coding, read_sample_entry
 from mmscontent.sniff.source import be, milliseconds, printable, unique
@@ -26,7 +27,7 @@ __all__ = ["read"]
 
 _QUICKTIME_FIRST = frozenset((b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"))
 _MOST_BRANDS = 64
-_MOST_RUNS = 100_000
+_MOST_RUNS = 20_000
 # What a file is by its main brand: with a picture track, without.
 _BRANDS: dict[bytes, tuple[str, str]] = {
     b"qt  ": ("video/quicktime", "audio/mp4"),
@@ -40,8 +41,29 @@ _BRANDS: dict[bytes, tuple[str, str]] = {
 _MP4 = ("video/mp4", "audio/mp4")
 _FOREIGN_BRANDS = frozenset((b"jp2 ", b"jpx ", b"jpm ", b"crx "))  # JPEG 2000 and Canon raw share the box syntax
 _3GPP_ONLY = frozenset(("h263", "amr-nb", "amr-wb"))
-_LOCATION_KEYS = (b"\xa9xyz", b"com.apple.quicktime.location.ISO6709", b"loci")
-_AUTHOR_KEYS = (b"\xa9ART", b"\xa9aut", b"auth", b"com.apple.quicktime.author", b"\xa9mak", b"com.apple.quicktime.make")
+_MOST_TRACKS = 64
+_MOST_FRAGMENTS = 50_000  # of all tracks
+_XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+# Boxes of the user data and item list, and keys of Apple's metadata, and what each gives away.
+_BOX_WORDS: dict[bytes, str] = {
+    b"\xa9xyz": "GPS position",
+    b"loci": "GPS position",
+    b"\xa9ART": "author",
+    b"\xa9aut": "author",
+    b"auth": "author",
+    b"\xa9mak": "camera model",
+    b"\xa9mod": "camera model",
+    b"\xa9cmt": "comment",
+    b"covr": "cover picture",
+    b"XMP_": "XMP",
+}
+_KEY_WORDS: dict[bytes, str] = {
+    b"com.apple.quicktime.location.ISO6709": "GPS position",
+    b"com.apple.quicktime.author": "author",
+    b"com.apple.quicktime.make": "camera model",
+    b"com.apple.quicktime.content.identifier": "image id",
+    b"com.android.manufacturer": "camera model",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +89,7 @@ def read(source: Source) -> MediaInfo | None:
         return None
     if brands[0] in _FOREIGN_BRANDS:
         return None
-    movie = next((b for b in boxes(data, 0, len(data)) if b.kind == b"moov"), None)
+    movie = next((b for b in top_boxes(data) if b.kind == b"moov"), None)
     tracks = list(_tracks(data, movie)) if movie is not None else []
     if brands[0] in STILL_BRANDS or (movie is None and STILL_BRANDS & set(brands)):
         return read_still(source, brands, _sequence(source, tracks))
@@ -84,18 +106,18 @@ def _brands(data: bytes) -> tuple[bytes, ...]:
 
 
 def _has_movie(data: bytes) -> bool:
-    return any(b.kind == b"moov" and child(data, b, b"mvhd") for b in boxes(data, 0, len(data)))
+    return any(b.kind == b"moov" and child(data, b, b"mvhd") for b in top_boxes(data))
 
 
 def _tracks(data: bytes, movie: Box) -> Iterator[_Track]:
-    for box in boxes(data, movie.start, movie.end):
-        if box.kind == b"trak":
-            try:
-                track = _track(data, box)
-            except DamagedMedia:
-                continue
-            if track is not None:
-                yield track
+    found = (b for b in boxes(data, movie.start, movie.end) if b.kind == b"trak")
+    for box in islice(found, _MOST_TRACKS):
+        try:
+            track = _track(data, box)
+        except DamagedMedia:
+            continue
+        if track is not None:
+            yield track
 
 
 def _track(data: bytes, box: Box) -> _Track | None:
@@ -243,7 +265,7 @@ def _with_picture(info: MediaInfo, track: _Track) -> MediaInfo:
 
 
 def _cut_notes(data: bytes) -> Iterator[str]:
-    for box in boxes(data, 0, len(data)):
+    for box in top_boxes(data):
         if not box.whole:
             yield f"its {printable(box.kind)} box announces more than there is, it may be cut short"
 
@@ -255,42 +277,64 @@ def _track_notes(tracks: list[_Track]) -> Iterator[str]:
 
 
 def _words(data: bytes, movie: Box) -> tuple[str, ...]:
-    """What the film's own description gives away; the keys are looked for in its user data and metadata boxes."""
+    """What the film's own description gives away, by the names in its user data and metadata boxes."""
     words: list[str] = []
     for box in boxes(data, movie.start, movie.end):
-        if box.kind in (b"udta", b"meta"):
-            body = data[box.start : min(box.end, box.start + 1_000_000)]
-            words += ["GPS position"] if any(key in body for key in _LOCATION_KEYS) else []
-            words += ["author"] if any(key in body for key in _AUTHOR_KEYS[:4]) else []
-            words += ["camera model"] if any(key in body for key in _AUTHOR_KEYS[4:]) else []
-            words += ["cover picture"] if b"covr" in body else []
-            words += ["XMP"] if b"XMP_" in body else []
+        if box.kind == b"udta":
+            words += _user_words(data, box)
+        elif box.kind == b"meta":
+            words += _meta_words(data, box)
+    words += ["XMP" for b in top_boxes(data) if b.kind == b"uuid" and data[b.start : b.start + 16] == _XMP_UUID]
     return unique(words)
+
+
+def _user_words(data: bytes, user_data: Box) -> Iterator[str]:
+    for box in boxes(data, user_data.start, user_data.end):
+        if box.kind in _BOX_WORDS:
+            yield _BOX_WORDS[box.kind]
+        elif box.kind == b"meta":
+            yield from _meta_words(data, box)
+
+
+def _meta_words(data: bytes, meta: Box) -> Iterator[str]:
+    # QUIRK: QuickTime's meta is a plain box, everybody else's has a version in front
+    start = meta.start + (0 if data[meta.start + 4 : meta.start + 8] == b"hdlr" else 4)
+    for box in boxes(data, start, meta.end):
+        if box.kind == b"ilst":
+            yield from (_BOX_WORDS[b.kind] for b in boxes(data, box.start, box.end) if b.kind in _BOX_WORDS)
+        elif box.kind == b"keys":
+            names = data[box.start : min(box.end, box.start + 65_536)]
+            yield from (word for key, word in _KEY_WORDS.items() if key in names)
 
 
 def _fragments_ms(data: bytes, movie: Box, tracks: list[_Track]) -> int:
     """Length of a fragmented film: the latest end of any fragment of any track (14496-12 8.8)."""
     scales = {t.number: t.timescale for t in tracks}
-    defaults = {}
-    for box in boxes(data, movie.start, movie.end):
-        for trex in boxes(data, box.start, box.end) if box.kind == b"mvex" else ():
-            if trex.kind == b"trex" and trex.end - trex.start >= 16:
-                defaults[be(data, trex.start + 4, 4)] = be(data, trex.start + 12, 4)
+    extends = child(data, movie, b"mvex")
+    defaults = {
+        be(data, b.start + 4, 4): be(data, b.start + 12, 4)
+        for b in (boxes(data, extends.start, extends.end) if extends else ())
+        if b.kind == b"trex" and b.end - b.start >= 16
+    }
     latest = 0
     reached: dict[int, int] = {}
-    for fragment in boxes(data, 0, len(data)):
-        for run in boxes(data, fragment.start, fragment.end) if fragment.kind == b"moof" else ():
-            if run.kind == b"traf":
-                number, end = _run_end(data, run, defaults, reached)
-                reached[number] = end
-                latest = max(latest, milliseconds(end, scales.get(number, 0)) or 0)
+    for run in islice(_track_fragments(data), _MOST_FRAGMENTS):
+        number, end = _run_end(data, run, defaults, reached)
+        reached[number] = end
+        latest = max(latest, milliseconds(end, scales.get(number, 0)) or 0)
     return latest
+
+
+def _track_fragments(data: bytes) -> Iterator[Box]:
+    for fragment in top_boxes(data):
+        if fragment.kind == b"moof":
+            yield from (b for b in boxes(data, fragment.start, fragment.end, _MOST_TRACKS) if b.kind == b"traf")
 
 
 def _run_end(data: bytes, traf: Box, defaults: dict[int, int], reached: dict[int, int]) -> tuple[int, int]:
     """Track number, and the tick at which this fragment ends."""
     number, step, at = 0, 0, 0
-    for box in boxes(data, traf.start, traf.end):
+    for box in boxes(data, traf.start, traf.end, 16):
         try:
             if box.kind == b"tfhd":
                 number, step = _fragment_header(data, box, defaults)

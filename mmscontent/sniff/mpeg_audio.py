@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_adts", "read_garbled_mp3", "read_mp3"]
 
-_GARBAGE_BYTES = 1_000_000  # how far into garbage a chain of frames is looked for
+_GARBAGE_BYTES, _MOST_STARTS = 500_000, 50_000  # how far into garbage, and how often, a chain of frames is looked for
 _SURE_FRAMES, _LIKELY_FRAMES = 8, 2
 _MOST_WALKED = 200_000  # frames counted one by one; the rest is taken in proportion
 _BIT_RATES = {  # kbit/s by (MPEG-1?, layer)
@@ -65,7 +65,9 @@ def read_garbled_mp3(source: Source) -> MediaInfo | None:
     """MPEG audio behind garbage: only a long chain of agreeing frames is believed."""
     data = source.data
     at = data.find(b"\xff", 0, _GARBAGE_BYTES)
-    while at >= 0:
+    for _ in range(_MOST_STARTS):
+        if at < 0:
+            break
         if _chain(data, at, _SURE_FRAMES):
             info = _described(source, at, ())
             return replace(info, notes=(*info.notes, f"its first {at:,} bytes are no sound, they are skipped"))

@@ -27,7 +27,7 @@ _LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:;
 _MARK = re.compile(
     r"\s*BEGIN[ \t]*:[ \t]*(VCARD|VCALENDAR|VTIMEZONE|VEVENT|VTODO|VJOURNAL|VNOTE|IMELODY)\b", re.IGNORECASE
 )
-_VERSION = re.compile(r"^\s*VERSION[^:\n]{0,100}:[ \t]*([0-9.]+)", re.IGNORECASE | re.MULTILINE)
+_VERSION = re.compile(r"^[ \t]*VERSION[^:\n]{0,100}:[ \t]*([0-9.]+)", re.IGNORECASE | re.MULTILINE)
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)")
 _DOCTYPE = re.compile(r"<!DOCTYPE\s+([\w.:-]+)[^\[>]*(\[.*?\]\s*)?>", re.IGNORECASE | re.DOTALL)
 _XML_NOISE = (("<?", "?>"), ("<!--", "-->"))

@@ -142,7 +142,7 @@ def read_directories(data: bytes, most_pages: int) -> TiffHeader:
         seen: set[int] = set()
         while at and at not in seen and pages <= most_pages:
             seen.add(at)
-            found, at = _directory(data, at, layout)
+            found, at = _directory(data, at, layout, most_tags=_MOST_TAGS if pages < 2 else 0)
             words += _words(data, found, layout)
             tags = tags or found
             pages += 1
@@ -182,11 +182,11 @@ def _layout(data: bytes) -> _Layout | None:
     return None
 
 
-def _directory(data: bytes, at: int, layout: _Layout) -> tuple[dict[int, int], int]:
+def _directory(data: bytes, at: int, layout: _Layout, most_tags: int = _MOST_TAGS) -> tuple[dict[int, int], int]:
     """Tags of one directory with their first value, and where the next directory is."""
     count = layout.number(data, at, layout.count_size)
     entries = at + layout.count_size
-    tags = dict(_entries(data, entries, min(count, _MOST_TAGS), layout))
+    tags = dict(_entries(data, entries, min(count, most_tags), layout))
     after = entries + count * layout.entry_size
     if after + layout.value_size > len(data):
         return tags, 0  # QUIRK: several phones leave the last link out
