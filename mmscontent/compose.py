@@ -23,6 +23,7 @@ from mmscontent.pack import table as pack
 from mmscontent.parts import identify
 from mmscontent.plan import Examined, Keep, Option, Plan, Transcode, make_plan, options_for, refuse_unwanted, relabel
 from mmscontent.smil.compose import needs_presentation, present
+from mmscontent.smil.storyboard import message_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from mmscontent.plan import Decision
     from mmscontent.profile import Profile
 
-__all__ = ["Composed", "Outcome", "attempt", "check", "compose"]
+__all__ = ["Composed", "Outcome", "adapt", "attempt", "check", "compose"]
 
 _MOST_PACKINGS = 4  # the first and three corrections
 
@@ -134,6 +135,33 @@ def check(
         EngineError: One of our own tools is missing or failed.
     """
     return attempt(message, profile, envelope=envelope, encoding=encoding, effort=effort).ledger
+
+
+def adapt(
+    message: bytes | Content,
+    profile: Profile,
+    *,
+    envelope: Envelope | None = None,
+    encoding: str = "mime",
+    effort: Effort = "fast",
+) -> Composed:
+    """Fit an existing MMS to another receiver: its slides, order and timing stay, its parts are fitted anew.
+
+    Args:
+        message: Any wire form `unpack` reads, or its content.
+        profile: The new receiver.
+        envelope: Who sends to whom; the message's own when None.
+        encoding: Wire form to write.
+        effort: As for `compose`.
+
+    Raises:
+        MalformedContent: The message cannot be read.
+        MMSContentError: As `compose`.
+    """
+    if isinstance(message, bytes):
+        unpacked = pack.unpack(message)
+        message, envelope = unpacked.content, envelope or unpacked.envelope
+    return compose(message_of(message), profile, envelope=envelope, encoding=encoding, effort=effort)
 
 
 def attempt(

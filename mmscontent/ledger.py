@@ -133,7 +133,7 @@ class Ledger:
 
     def table(self) -> str:
         """One line a part, in columns, for a terminal."""
-        rows = [("part", "decision", "from", "to", "bytes", "share", "quality")]
+        rows: list[tuple[str, ...]] = [("part", "decision", "from", "to", "bytes", "share", "quality")]
         rows.extend(_row(part) for part in self.parts)
         return _columns(rows)
 
@@ -224,10 +224,8 @@ def _sentences(ledger: Ledger) -> list[str]:
     if not ledger.fits:
         said = [f"The message cannot be sent to {receiver} as it is: {ledger.error}."]
         return said + [f"Option: {_option_words(option)}." for option in ledger.options]
-    said = [
-        f"The message for {receiver} has {ledger.packed_bytes:,} bytes packed as {ledger.encoding},"
-        f" {ledger.utilisation:.0%} of the {target:,} aimed at (limit {limit:,}{_limit_words(ledger.profile)})."
-    ]
+    sizes = f"{ledger.packed_bytes:,} bytes packed as {ledger.encoding}, {ledger.utilisation:.0%} of the {target:,}"
+    said = [f"The message for {receiver} has {sizes} aimed at (limit {limit:,}{_limit_words(ledger.profile)})."]
     said.extend(_part_words(part) for part in ledger.parts)
     seconds = sum(s.duration_ms for s in ledger.slides) / 1000
     if ledger.slides:

@@ -9,15 +9,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from mmscontent import mediatypes
-from mmscontent.message import Message, Slide
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mmscontent.message import Part, SlideRole
+    from mmscontent.message import Message, Part, Slide, SlideRole
 
 __all__ = ["name_parts", "places", "with_parts"]
 
@@ -64,4 +63,4 @@ def with_parts(message: Message, parts: Sequence[Part]) -> Message:
     """The same message with its parts replaced, one for one in the order of `Message.parts`."""
     fresh = iter(parts)
     slides = tuple(replace(slide, **{role: next(fresh) for role in places(slide)}) for slide in message.slides)
-    return replace(message, slides=cast("tuple[Slide, ...]", slides), attachments=tuple(fresh))
+    return replace(message, slides=slides, attachments=tuple(fresh))

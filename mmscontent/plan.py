@@ -189,7 +189,7 @@ def make_plan(examined: Sequence[Examined], room_bytes: int) -> Plan:
     room = room_bytes - fixed
     if not media:
         _refuse_overflow(examined, room_bytes, fixed)
-    kept = _choose_kept([s for _, _, s in media], [e.label for _, e, _ in media], room)
+    kept = _choose_kept([s for _, _, s in media], [e.label for _, e, _ in media], room, fixed)
     left = room - sum(s.keep_bytes or 0 for (_, _, s), k in zip(media, kept, strict=True) if k)
     made = [(e, s) for (_, e, s), k in zip(media, kept, strict=True) if not k]
     shares = iter(share_room(left, [_want(e.label, s) for e, s in made]))
@@ -211,17 +211,21 @@ def _refuse_overflow(examined: Sequence[Examined], room_bytes: int, fixed: int) 
         )
 
 
-def _choose_kept(surveys: Sequence[Survey], labels: Sequence[str], room: int) -> list[bool]:
+def _choose_kept(surveys: Sequence[Survey], labels: Sequence[str], room: int, fixed: int) -> list[bool]:
     """Which sources go as they are.
 
-    All that may, if they fit together with a fair share for the rest; otherwise the shares are made from the
-    curves with the untouched source as their last knot, and those whose share holds it keep it.
+    The shares are made with the untouched source as the last knot of its curve; where the share holds it, it goes.
     """
     wants = [
         _want_with_keep(label, s) if s.keep_bytes is not None else _want(label, s)
         for label, s in zip(labels, surveys, strict=True)
     ]
-    shares = share_room(room, wants)
+    try:
+        shares = share_room(room, wants)
+    except DoesNotFit as error:
+        error.smallest_bytes += fixed
+        error.limit_bytes += fixed
+        raise
     return [s.keep_bytes is not None and share >= s.keep_bytes for s, share in zip(surveys, shares, strict=True)]
 
 
