@@ -1,0 +1,119 @@
+"""What a picture shows, as far as it decides how to write it: photograph, drawing, text, code.
+
+Looks at some tiles of the pixels as they will be sent, because flat areas and hard edges are what count and both
+are lost in a thumbnail.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Look", "look_at"]
+
+_TILE_PX, _TILES_ACROSS = 48, 9
+_HARD_STEP, _SOFT_STEP = 48, 12  # steps of 255 between neighbours
+_MAX_SCAN_ROWS = 128
+_DARK, _LIGHT = 80, 176
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Measured features, and the traits that follow from them.
+
+    Attributes:
+        flat: Share of pixels equal to their right neighbour.
+        soft: Share that differ a little, as sensors, lenses and gradients make them.
+        hard: Share that differ by a hard step.
+        colours: Different colours in the sample, at five bits a channel.
+        top_share: Share of pixels in the sixteen commonest colours.
+        traits: In the words of the ledger.
+    """
+
+    flat: float
+    soft: float
+    hard: float
+    colours: int
+    top_share: float
+    traits: tuple[str, ...]
+
+    @property
+    def is_graphic(self) -> bool:
+        """Kept sharp, and offered a palette."""
+        return "photograph" not in self.traits
+
+
+def look_at(pixels: NDArray[np.uint8]) -> Look:
+    """Features and traits of a picture given as (height, width, 3)."""
+    tiles = _tiles(pixels)
+    steps = np.abs(np.diff(tiles.astype(np.int16), axis=2)).max(axis=-1)
+    flat, soft, hard = (
+        float(share.mean()) for share in (steps == 0, (steps > 0) & (steps <= _SOFT_STEP), steps > _HARD_STEP)
+    )
+    counts = _colour_counts(tiles)
+    top_share = float(np.sort(counts)[::-1][:16].sum() / counts.sum())
+    traits = _traits(pixels, (flat, soft, hard), len(counts), top_share)
+    return Look(flat, soft, hard, len(counts), top_share, traits)
+
+
+def _tiles(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Tiles on a grid over the whole picture, as one array (tile, row, column, channel)."""
+    height, width, _ = pixels.shape
+    side_y, side_x = min(_TILE_PX, height), min(_TILE_PX, width)
+    tops = np.unique(np.linspace(0, height - side_y, min(_TILES_ACROSS, -(-height // side_y))).astype(int))
+    lefts = np.unique(np.linspace(0, width - side_x, min(_TILES_ACROSS, -(-width // side_x))).astype(int))
+    return np.stack([pixels[y : y + side_y, x : x + side_x] for y in tops for x in lefts])
+
+
+def _colour_counts(tiles: NDArray[np.uint8]) -> NDArray[np.int64]:
+    coarse = (tiles >> 3).astype(np.int32)
+    index = (coarse[..., 0] << 10 | coarse[..., 1] << 5 | coarse[..., 2]).ravel()
+    counts = np.bincount(index, minlength=1 << 15)
+    return counts[counts > 0]
+
+
+def _traits(
+    pixels: NDArray[np.uint8], steps: tuple[float, float, float], colours: int, top_share: float
+) -> tuple[str, ...]:
+    """Thresholds from the real pictures of benchmarks/pictures.py; see docs/fitting.md."""
+    flat, soft, hard = steps
+    # A sensor leaves soft steps everywhere; a drawing has none but where it shades or was scaled.
+    if hard < 0.005 or hard < 0.12 * soft:  # noqa: PLR2004
+        return ("photograph",)
+    if _is_two_tone(pixels) and _finder_rows(pixels) >= 3:  # noqa: PLR2004 - rows through the corner marks
+        return ("qr code", "line art")
+    if flat < 0.45:  # noqa: PLR2004
+        return ("photograph",)
+    if top_share > 0.95 and colours <= 96:  # noqa: PLR2004
+        return ("line art",)
+    return ("screenshot",)
+
+
+def _is_two_tone(pixels: NDArray[np.uint8]) -> bool:
+    """Nearly all dark or light, and a fair part of each."""
+    step = max(1, len(pixels) // _MAX_SCAN_ROWS)
+    green = pixels[::step, ::2, 1]
+    dark, light = float((green < _DARK).mean()), float((green > _LIGHT).mean())
+    return dark + light > 0.85 and min(dark, light) > 0.08  # noqa: PLR2004
+
+
+def _finder_rows(pixels: NDArray[np.uint8]) -> int:
+    """Rows in which dark and light alternate 1:1:3:1:1 as in the corner marks of a QR code (ISO 18004, 6.3.3)."""
+    rows = pixels[:: max(1, len(pixels) // _MAX_SCAN_ROWS), :, 1] < 128  # noqa: PLR2004 - dark
+    return sum(_has_finder(row) for row in rows)
+
+
+def _has_finder(dark: NDArray[np.bool_]) -> bool:
+    changes = np.flatnonzero(np.diff(dark)) + 1
+    if len(changes) < 6:  # noqa: PLR2004 - five runs lie between six changes
+        return False
+    fives = np.lib.stride_tricks.sliding_window_view(np.diff(changes).astype(float), 5)
+    unit = fives.sum(axis=1, keepdims=True) / 7
+    near = np.abs(fives / unit - (1, 1, 3, 1, 1)) < (0.5, 0.5, 1, 0.5, 0.5)
+    starts_dark = dark[changes[: len(fives)]]
+    return bool(np.any(near.all(axis=1) & starts_dark & (unit[:, 0] >= 2)))  # noqa: PLR2004 - pixels a module
