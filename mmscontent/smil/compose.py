@@ -25,7 +25,17 @@ if TYPE_CHECKING:
     from mmscontent.profile import Profile, SmilRule
     from mmscontent.smil.timing import Length
 
-__all__ = ["Arrangement", "Presented", "SlideTiming", "lay_out", "needs_presentation", "present"]
+__all__ = [
+    "MOVING",
+    "PRESENTATION_ID",
+    "PRESENTATION_LOCATION",
+    "Arrangement",
+    "Presented",
+    "SlideTiming",
+    "lay_out",
+    "needs_presentation",
+    "present",
+]
 
 PRESENTATION_ID = "smil"
 PRESENTATION_LOCATION = "smil.xml"
@@ -35,7 +45,7 @@ PRESENTATION_LOCATION = "smil.xml"
 _PICTURE_SHARES: tuple[tuple[int, int], ...] = ((60, 80), (200, 70))
 _LONG_CAPTION_SHARE = 50
 
-_MOVING = {"image": "animation", "video": "clip", "audio": "sound"}
+MOVING = {"image": "animation", "video": "clip", "audio": "sound"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +200,7 @@ def _length(slide: Slide, start: int, durations_ms: Mapping[int, int]) -> Length
     known = ((p, durations_ms.get(start + i, 0)) for i, p in enumerate(slide.parts))
     return slide_length(
         [text_of(slide.text)] if slide.text is not None else [],
-        [(_MOVING[p.kind], ms) for p, ms in known if p.kind in _MOVING and ms > 0],
+        [(MOVING[p.kind], ms) for p, ms in known if p.kind in MOVING and ms > 0],
         picture=slide.image is not None or slide.video is not None,
         wished_ms=slide.duration_ms,
     )

@@ -1,0 +1,118 @@
+"""What is wrong between a presentation and its parts: names, order, what is missing and what nobody shows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from mmscontent.errors import SourceError
+from mmscontent.smil.model import Presentation
+from mmscontent.smil.read import read
+from mmscontent.smil.rules import RULES, Finding
+from mmscontent.smil.shape import is_awkward, is_external, misleads
+from mmscontent.smil.storyboard import storyboard
+from mmscontent.smil.text import text_of
+from mmscontent.smil.timing import PACE, reading_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from mmscontent.message import Content, Part
+    from mmscontent.smil.storyboard import Scene, Shown, Storyboard
+
+__all__ = ["PLAYABLE", "check_content", "cuts_reading", "is_inline_text"]
+
+PLAYABLE = ("image", "video", "audio", "text")
+_LEAST_SHARE = 0.5  # of the reading time; who is given half of it has read half of it
+
+
+def check_content(content: Content, durations_ms: Mapping[int, int]) -> Iterator[Finding]:
+    """Findings about parts, and about the document and the parts together."""
+    yield from _check_names(content.parts)
+    part = content.presentation
+    if part is None:
+        if any(p.kind in PLAYABLE for p in content.parts):
+            yield _finding("no-presentation", "the message", "there is no presentation")
+        return
+    if part.media_type != "application/smil":
+        yield _finding("presentation-type", "the presentation", f"it is called {part.media_type}, not application/smil")
+    try:
+        presentation = read(part.data)
+    except SourceError:
+        presentation = Presentation(())
+    board = storyboard(presentation, content.parts)
+    for number, (scene, slide) in enumerate(zip(board.scenes, presentation.slides, strict=True), start=1):
+        for shown, medium in zip(scene.shown, slide.media, strict=True):
+            yield from _check_source(shown, medium.element, f"slide {number}, {medium.element}")
+        yield from _check_length(scene, content.parts, durations_ms, f"slide {number}")
+    yield from _check_rest(board, content.parts)
+
+
+def cuts_reading(duration_ms: int, text: str) -> bool:
+    """Whether a slide is gone before half of its words can be read."""
+    return duration_ms < _LEAST_SHARE * min(reading_of(text).milliseconds, PACE.most_reading_ms)
+
+
+def is_inline_text(element: str, src: str) -> bool:
+    """Whether words stand where a source belongs (QUIRK: python-messaging writes the text itself into src)."""
+    return element == "text" and " " in src.strip() and not is_external(src)
+
+
+def _check_source(shown: Shown, stated: str, place: str) -> Iterator[Finding]:
+    src = shown.medium.src
+    if shown.how == "missing" and is_inline_text(stated, src):
+        yield _finding("text-in-src", place, f"{src[:60]!r} is the text, not the name of a part")
+    elif shown.how == "missing" and not is_external(src):
+        yield _finding("dangling-src", place, f"no part is called {src[:100]!r}")
+    elif shown.how == "loose":
+        yield _finding("loose-src", place, f"{src[:100]!r} names part {(shown.index or 0) + 1} only roughly")
+    if shown.index is not None and shown.medium.element != stated:
+        yield _finding(
+            "wrong-element", place, f"{src[:100]!r} is shown as {stated}, the part is {shown.medium.element}"
+        )
+
+
+def _check_length(
+    scene: Scene, parts: Sequence[Part], durations_ms: Mapping[int, int], place: str
+) -> Iterator[Finding]:
+    if scene.duration_ms is None:
+        return
+    indices = [s.index for s in scene.shown if s.index is not None]
+    longest = max((durations_ms.get(i, 0) for i in indices), default=0)
+    if scene.duration_ms < longest:
+        yield _finding("dur-cuts-media", place, f"it lasts {scene.duration_ms} ms, its sound or clip {longest} ms")
+    if any(cuts_reading(scene.duration_ms, text_of(parts[i])) for i in indices if parts[i].kind == "text"):
+        yield _finding("dur-cuts-reading", place, f"its words cannot be read in {scene.duration_ms} ms")
+
+
+def _check_rest(board: Storyboard, parts: Sequence[Part]) -> Iterator[Finding]:
+    for index in board.orphans:
+        if parts[index].kind in PLAYABLE:
+            yield _finding("orphan-part", _place(index, parts[index]), "no slide shows it")
+    if list(board.order) != sorted(board.order):
+        order = ", ".join(str(i + 1) for i in board.order[:20])
+        yield _finding("part-order", "the parts", f"the slides show them in the order {order}")
+
+
+def _check_names(parts: Sequence[Part]) -> Iterator[Finding]:
+    counts = Counter(n for p in parts for n in {p.content_location, p.content_id} if n)
+    for index, part in enumerate(parts):
+        place = _place(index, part)
+        names = [n for n in (part.content_location, part.content_id) if n]
+        if not names:
+            yield _finding("unnamed-part", place, "it has neither Content-Location nor Content-ID")
+        if any(counts[n] > 1 for n in names):
+            yield _finding("duplicate-part-name", place, "another part has the same name")
+        if any(misleads(n.strip("<>"), part.kind) for n in names):
+            yield _finding("misleading-part-name", place, f"it is {part.media_type}, and its name says another kind")
+        if any(is_awkward(n.strip("<>")) for n in names):
+            yield _finding("awkward-part-name", place, f"{max(names, key=len)[:100]!r} may not survive a gateway")
+
+
+def _place(index: int, part: Part) -> str:
+    name = part.content_location or part.content_id or part.name
+    return f"part {index + 1} ({name[:60]})" if name else f"part {index + 1}"
+
+
+def _finding(rule: str, place: str, sentence: str) -> Finding:
+    return Finding(rule, RULES[rule].severity, place, sentence)

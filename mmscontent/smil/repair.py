@@ -1,0 +1,234 @@
+"""A presentation mended: what the author meant, written as MMS SMIL, and the difference shown.
+
+The document is read tolerantly and written strictly, so whatever lint.py finds is gone; the author's lengths and screen
+are kept where they are sound. With its parts at hand nothing that can be played is left out, and names, order and
+document agree. What is sound already comes back byte for byte.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from mmscontent.errors import SourceError
+from mmscontent.message import Content, Message, Part
+from mmscontent.profile import SmilRule
+from mmscontent.smil.compose import MOVING, PRESENTATION_ID, PRESENTATION_LOCATION, lay_out
+from mmscontent.smil.lint import lint
+from mmscontent.smil.lint_content import PLAYABLE, cuts_reading, is_inline_text
+from mmscontent.smil.model import IMAGE_REGION, TEXT_REGION, Medium, Presentation, Region, SlideView, element_for
+from mmscontent.smil.naming import name_parts
+from mmscontent.smil.read import read
+from mmscontent.smil.shape import is_external, overlap, reaches_out, too_small_for_text
+from mmscontent.smil.source import open_source
+from mmscontent.smil.storyboard import fit_slots, storyboard
+from mmscontent.smil.text import text_of
+from mmscontent.smil.timing import slide_length
+from mmscontent.smil.write import write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from mmscontent.smil.model import Fit
+    from mmscontent.smil.rules import Finding
+    from mmscontent.smil.storyboard import Storyboard
+
+__all__ = ["Repaired", "repair"]
+
+_PICTURES = ("img", "video")
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """A mended presentation.
+
+    Attributes:
+        data: The document.
+        content: The whole message, when a content was given.
+        diff: Unified, one element a line; "" when nothing was wrong.
+        findings: What was wrong before.
+        remaining: What still is: only that there is nothing to show at all.
+    """
+
+    data: bytes
+    content: Content | None
+    diff: str
+    findings: tuple[Finding, ...]
+    remaining: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A slide by the indices of its parts, with what the document says in words of each."""
+
+    shown: tuple[tuple[int, str], ...]
+    duration_ms: int | None
+
+
+def repair(subject: bytes | Content, *, durations_ms: Mapping[int, int] | None = None) -> Repaired:
+    """Mend a SMIL document, or the document and parts of a message.
+
+    Args:
+        subject: The bytes of a document, or a whole content.
+        durations_ms: Length of what sounds or moves, by index of the part in the content.
+
+    Raises:
+        MalformedContent: Bytes alone in which there is no element; a content is given a new document instead.
+        OverLimits: Bytes alone that are larger or deeper than any presentation.
+    """
+    findings = lint(subject, durations_ms=durations_ms)
+    if isinstance(subject, Content):
+        return _repair_content(subject, durations_ms or {}, findings)
+    if not findings:
+        return Repaired(subject, None, "", (), ())
+    presentation = read(subject)
+    inside = (replace(s, media=tuple(m for m in s.media if not is_external(m.src))) for s in presentation.slides)
+    slides = [_timed(s, (), ()) for whole in inside for s in fit_slots(whole)]
+    data = write(_placed(slides, presentation, 0))
+    return Repaired(data, None, _diff(subject, data), findings, lint(data))
+
+
+def _repair_content(content: Content, durations_ms: Mapping[int, int], findings: tuple[Finding, ...]) -> Repaired:
+    before = content.presentation.data if content.presentation is not None else b""
+    if not findings:
+        return Repaired(before, content, "", (), ())
+    presentation = _read_or_nothing(before)
+    parts = content.parts + _inline_texts(presentation, content.parts)
+    drafts = _drafts(storyboard(presentation, parts), parts)
+    own = _presentation_part(content.presentation)
+    parts = name_parts(parts, (own.content_location, own.content_id))
+    by_id = bool(presentation.media) and all(m.src[:4].lower() == "cid:" for m in presentation.media)
+    slides = [s for d in drafts for s in _slides(d, parts, durations_ms, by_id=by_id)]
+    captions = [len(text_of(parts[i])) for d in drafts for i, _ in d.shown if parts[i].kind == "text"]
+    data = write(_placed(slides, presentation, max(captions, default=0)))
+    order = tuple(dict.fromkeys((*(i for d in drafts for i, _ in d.shown), *range(len(parts)))))
+    made = replace(
+        content, parts=tuple(parts[i] for i in order), presentation=replace(own, data=data) if drafts else None
+    )
+    moved = {new: durations_ms[old] for new, old in enumerate(order) if old in durations_ms}
+    return Repaired(data, made, _diff(before, data), findings, lint(made, durations_ms=moved))
+
+
+def _read_or_nothing(data: bytes) -> Presentation:
+    try:
+        return read(data)
+    except SourceError:
+        return Presentation(())
+
+
+def _inline_texts(presentation: Presentation, parts: Sequence[Part]) -> tuple[Part, ...]:
+    """Words that stand where a name belongs become parts of that very name, and so are found."""
+    missing = [s.medium for scene in storyboard(presentation, parts).scenes for s in scene.shown if s.how == "missing"]
+    words = dict.fromkeys(m.src for m in missing if is_inline_text(m.element, m.src))
+    return tuple(Part.of_text(text, name=text) for text in words)
+
+
+def _drafts(board: Storyboard, parts: Sequence[Part]) -> list[_Draft]:
+    """Every slide by its parts; a source that leads nowhere takes the first left-over part of its kind."""
+    orphans = [i for i in board.orphans if parts[i].kind in PLAYABLE]
+    drafts = []
+    for scene in board.scenes:
+        shown: list[tuple[int, str]] = []
+        for s in scene.shown:
+            adopted = next((i for i in orphans if element_for(parts[i].kind) == s.medium.element), None)
+            index = s.index if s.index is not None else adopted
+            if index is None or (s.index is None and is_external(s.medium.src)):
+                continue
+            if index in orphans:
+                orphans.remove(index)
+            shown.append((index, s.medium.alt))
+        drafts.append(_Draft(tuple(shown), scene.duration_ms))
+    by_identity = {id(parts[i]): i for i in orphans}
+    rest = Message.of(parts[i] for i in orphans)
+    drafts.extend(_Draft(tuple((by_identity[id(p)], "") for p in s.parts), None) for s in rest.slides)
+    return [d for d in drafts if d.shown]
+
+
+def _slides(
+    draft: _Draft, parts: Sequence[Part], durations_ms: Mapping[int, int], *, by_id: bool
+) -> Iterable[SlideView]:
+    """The slide as slides a phone can show, each long enough."""
+    index_of: dict[str, int] = {}
+    media = []
+    for index, alt in draft.shown:
+        part = parts[index]
+        src = f"cid:{quote(part.content_id, safe='@!$*+._~-')}" if by_id else part.content_location
+        index_of[src] = index
+        media.append(Medium(element_for(part.kind), src, alt=alt or part.alt))
+    for view in fit_slots(SlideView(tuple(media), draft.duration_ms)):
+        shown = [(parts[i], durations_ms.get(i, 0)) for m in view.media for i in [index_of[m.src]]]
+        lengths = [(MOVING[p.kind], ms) for p, ms in shown if p.kind in MOVING and ms]
+        yield _timed(view, [text_of(p) for p, _ in shown if p.kind == "text"], lengths)
+
+
+def _timed(slide: SlideView, texts: Iterable[str], media: Iterable[tuple[str, int]]) -> SlideView:
+    """The slide with a length: the author's when nothing is cut by it, else ours."""
+    texts = tuple(texts)
+    wished = slide.duration_ms
+    if wished is not None and any(cuts_reading(wished, t) for t in texts):
+        wished = None
+    picture = any(m.element in _PICTURES for m in slide.media)
+    return replace(slide, duration_ms=slide_length(texts, media, picture=picture, wished_ms=wished).milliseconds)
+
+
+def _placed(slides: Sequence[SlideView], presentation: Presentation, longest_caption_chars: int) -> Presentation:
+    """Regions Image and Text: where the author had them when that is sound, else where we would put them."""
+    laid = lay_out(slides, rule=SmilRule(), longest_caption_chars=longest_caption_chars)
+    wanted = {r.id for r in laid.regions}
+    found = {
+        IMAGE_REGION: _region_used(presentation, _PICTURES, IMAGE_REGION),
+        TEXT_REGION: _region_used(presentation, ("text",), TEXT_REGION),
+    }
+    authors = tuple(found[name] for name in (IMAGE_REGION, TEXT_REGION) if name in wanted)
+    kept = tuple(r for r in authors if r is not None)
+    sound = len(kept) == len(authors) and all(_is_sound(r) for r in kept)
+    if not sound or (len(kept) > 1 and overlap(kept[0], kept[1])):
+        return laid
+    return replace(laid, regions=kept)
+
+
+def _region_used(presentation: Presentation, elements: Sequence[str], name: str) -> Region | None:
+    """The region most media of these elements are shown in, in whole percents and under the name it should have."""
+    uses = Counter(m.region for m in presentation.media if m.element in elements and m.region)
+    region = presentation.region(uses.most_common(1)[0][0] if uses else name)
+    if region is None:
+        return None
+    left, top, right, bottom = (round(v) for v in (region.left, region.top, region.right, region.bottom))
+    uncut: Fit = "scroll" if name == TEXT_REGION else "meet"
+    return Region(name, left, top, right - left, bottom - top, uncut if region.fit == "hidden" else region.fit)
+
+
+def _is_sound(region: Region) -> bool:
+    if region.width <= 0 or region.height <= 0 or reaches_out(region) or region.right > 100 or region.bottom > 100:  # noqa: PLR2004 - percent
+        return False
+    return region.id != TEXT_REGION or not too_small_for_text(region)
+
+
+def _presentation_part(part: Part | None) -> Part:
+    """The presentation's own part, rightly labelled; its document follows."""
+    made = part or Part(b"", "application/smil", name=PRESENTATION_LOCATION)
+    return replace(
+        made,
+        media_type="application/smil",
+        charset="utf-8",
+        content_id=made.content_id or PRESENTATION_ID,
+        content_location=made.content_location or PRESENTATION_LOCATION,
+    )
+
+
+def _diff(before: bytes, after: bytes) -> str:
+    lines = difflib.unified_diff(_lines(before), _lines(after), "before.smil", "after.smil", lineterm="")
+    return "\n".join(lines)
+
+
+def _lines(data: bytes) -> list[str]:
+    """One element a line, however the document was written, so that a difference is a line."""
+    try:
+        text = open_source(data).text
+    except SourceError:
+        text = data.decode("utf-8", "replace")
+    return [line for raw in re.sub(r">\s*<", ">\n<", text).splitlines() if (line := raw.strip())]
