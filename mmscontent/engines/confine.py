@@ -19,12 +19,12 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mmscontent.engines.syscalls import ALLOWED, DEADLY, DENIED, JUDGED
+from mmscontent.engines.syscalls import ALLOWED, DEADLY, DENIED, JUDGED, WRITING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["Layer", "Tightness", "enter", "limit_cpu", "tighten"]
+__all__ = ["Grants", "Layer", "Tightness", "enter", "limit_cpu", "tighten"]
 
 _LINUX = sys.platform == "linux"
 _MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column of syscalls.py, AUDIT_ARCH_*
@@ -37,7 +37,10 @@ _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
 _FS_RIGHTS = ((1, (1 << 13) - 1), (2, 1 << 13), (3, 1 << 14), (5, 1 << 15))
 _NET_RIGHTS_ABI, _SCOPES_ABI = 4, 6
 _STATM = "/proc/self/statm"
-_READ_FILE, _READ_DIR = 1 << 2, 1 << 3
+_EXECUTE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 2, 1 << 3
+# What a program may do in its one folder: read, write and truncate files there, make and remove them, list it.
+_ROOM = (1 << 1) | _READ_FILE | _READ_DIR | (1 << 5) | (1 << 8) | (1 << 14)
+_LOADERS = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")  # where the dynamic linker lies, which is executed as well
 _SYSTEM_READABLE = (
     "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store", "/gnu/store",
     "/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo", "/dev/null", "/dev/zero", "/dev/urandom",
@@ -76,11 +79,24 @@ class Tightness:
     open_files: int
 
 
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """What a worker that turns into another program may do on top.
+
+    Attributes:
+        folder: Files may be made, written and removed here, "" for nowhere.
+        program: This one file may be executed.
+    """
+
+    folder: str
+    program: str
+
+
 class _Refused(Exception):
     """A layer could not be put on; the text says why."""
 
 
-def enter(readable: Iterable[str], parent_pid: int) -> tuple[Layer, ...]:
+def enter(readable: Iterable[str], parent_pid: int, grants: Grants | None = None) -> tuple[Layer, ...]:
     """Put on what must come before any library is loaded; *readable* are the folders code is loaded from."""
     return (
         _try("user and network namespace", _own_namespaces),
@@ -88,11 +104,11 @@ def enter(readable: Iterable[str], parent_pid: int) -> tuple[Layer, ...]:
         _try("ends with its parent", lambda: _die_with(parent_pid)),
         _try("out-of-memory first", _volunteer),
         _try("no new privileges", _no_new_privileges),
-        _try("landlock", lambda: _landlock((*_SYSTEM_READABLE, *readable))),
+        _try("landlock", lambda: _landlock((*_SYSTEM_READABLE, *readable), grants)),
     )
 
 
-def tighten(tightness: Tightness, *, own_users: bool) -> tuple[Layer, ...]:
+def tighten(tightness: Tightness, *, own_users: bool, grants: Grants | None = None) -> tuple[Layer, ...]:
     """Put on what may only come once the libraries are loaded; *own_users*: a user namespace was made by enter."""
     return (
         _try("memory limit", lambda: _limit_memory(tightness.memory_bytes), linux_only=False),
@@ -101,7 +117,7 @@ def tighten(tightness: Tightness, *, own_users: bool) -> tuple[Layer, ...]:
         _try("no core dumps", lambda: _limit("RLIMIT_CORE", 0, "bytes of core"), linux_only=False),
         _try("threads limit", lambda: _limit_tasks(own_users=own_users)),
         _try("not dumpable", _not_dumpable),
-        _try("system calls", _filter_system_calls),
+        _try("system calls", lambda: _filter_system_calls(grants)),
     )
 
 
@@ -180,7 +196,7 @@ def _no_new_privileges() -> str:
     return "nothing it starts can gain rights"
 
 
-def _landlock(readable: Iterable[str]) -> str:
+def _landlock(readable: Iterable[str], grants: Grants | None) -> str:
     abi = _syscall("landlock", _LANDLOCK_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint(1))
     rights = sum(bits for since, bits in _FS_RIGHTS if abi >= since)
     ruleset = struct.pack("=Q", rights)
@@ -193,24 +209,30 @@ def _landlock(readable: Iterable[str]) -> str:
     )
     try:
         for path in dict.fromkeys(readable):
-            _let_read(wall, path)
+            _let(wall, path, _READ_FILE | _READ_DIR)
+        if grants is not None:
+            _let(wall, grants.folder, _ROOM & rights)
+            for path in (grants.program, *_LOADERS):
+                _let(wall, path, _EXECUTE | _READ_FILE)
         _syscall("landlock_restrict_self", _LANDLOCK_RESTRICT, ctypes.c_int(wall), ctypes.c_uint(0))
     finally:
         os.close(wall)
     with contextlib.suppress(PermissionError):
         os.scandir("/").close()
         raise _Refused("the root folder can still be listed")
-    return f"ABI {abi}: reads the folders of Python and the system's libraries, writes and runs nothing"
+    does = f"writes in {grants.folder or 'nothing'}, runs one program" if grants else "writes and runs nothing"
+    return f"ABI {abi}: reads the folders of Python and the system's libraries, {does}"
 
 
-def _let_read(wall: int, path: str) -> None:
+def _let(wall: int, path: str, rights: int) -> None:
+    """Allow *rights* beneath a path; of those only what means something for a file when it is one."""
     try:
         opened = os.open(path, os.O_PATH | os.O_CLOEXEC)  # type: ignore[attr-defined, unused-ignore]  # Linux only
     except OSError:
         return  # what is not there or not ours to see needs no rule
     try:
         folder = os.path.isdir(path)  # noqa: PTH112 - no pathlib before the wall
-        rule = struct.pack("=Qi", _READ_FILE | _READ_DIR if folder else _READ_FILE, opened)
+        rule = struct.pack("=Qi", rights if folder else rights & ~_READ_DIR, opened)
         _syscall(
             f"landlock_add_rule {path}", _LANDLOCK_ADD, ctypes.c_int(wall), ctypes.c_int(1), rule, ctypes.c_uint(0)
         )
@@ -254,11 +276,11 @@ def _not_dumpable() -> str:
     return "other processes of the same user cannot attach or read its memory"
 
 
-def _filter_system_calls() -> str:
+def _filter_system_calls(grants: Grants | None) -> str:
     """Install the filter over all threads at once."""
     if _COLUMN < 0:
         raise _Refused(f"no system call table for {platform.machine()}")
-    program = _program(os.getpid())
+    program = _program(os.getpid(), grants)
     code = ctypes.create_string_buffer(b"".join(program))
     filter_ = struct.pack("@HP", len(program), ctypes.addressof(code))
     all_threads, set_filter = ctypes.c_ulong(1), ctypes.c_uint(1)
@@ -267,15 +289,18 @@ def _filter_system_calls() -> str:
         raise _Refused(f"thread {failed} could not be bound")
     if _libc().prctl(_PR_GET_SECCOMP, 0, 0, 0, 0) != 2:  # noqa: PLR2004 - SECCOMP_MODE_FILTER
         raise _Refused("the kernel says no filter is on")
+    if grants is not None:
+        return f"{len(ALLOWED) + len(JUDGED) + len(WRITING)} calls allowed, no process, no socket"
     return f"{len(ALLOWED) + len(JUDGED)} calls allowed, no process, no program, no socket, no opening to write"
 
 
-def _program(pid: int) -> list[bytes]:
+def _program(pid: int, grants: Grants | None) -> list[bytes]:
     """The filter as classic BPF over struct seccomp_data (number at 0, machine at 4, arguments from 16)."""
+    granted = {**ALLOWED, **WRITING} if grants is not None else ALLOWED
     lines = [_load(4), _jump(0x15, _AUDIT_ARCH, 1, 0), _return(_KILL), _load(0)]
     if _COLUMN == 0:
         lines += [_jump(0x35, _X32, 0, 1), _return(_KILL)]  # the x32 numbers would slip by the table
-    for table, verdict in ((ALLOWED, _ALLOW), (DENIED, _ERRNO | errno.EPERM), (DEADLY, _KILL)):
+    for table, verdict in ((granted, _ALLOW), (DENIED, _ERRNO | errno.EPERM), (DEADLY, _KILL)):
         for numbers in table.values():
             number = numbers[_COLUMN]
             if number is not None:

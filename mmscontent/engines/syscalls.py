@@ -6,7 +6,7 @@ means the call does not exist there. What is not listed at all answers ENOSYS, s
 
 from __future__ import annotations
 
-__all__ = ["ALLOWED", "DEADLY", "DENIED", "JUDGED", "Numbers"]
+__all__ = ["ALLOWED", "DEADLY", "DENIED", "JUDGED", "WRITING", "Numbers"]
 
 Numbers = tuple[int | None, int | None]
 
@@ -127,6 +127,25 @@ ALLOWED: dict[str, Numbers] = {
     "capget": (125, 90),
     "exit": (60, 93),
     "exit_group": (231, 94),
+}
+
+# What a program of its own (engines/ffmpeg) may on top: be started once, and make files where Landlock lets it.
+# Asked before JUDGED and DENIED, so that what stands here as well is allowed.
+WRITING: dict[str, Numbers] = {
+    "execve": (59, 221),
+    "open": (2, None),
+    "openat": (257, 56),
+    "pwrite64": (18, 68),
+    "pwritev": (296, 70),
+    "ftruncate": (77, 46),
+    "fallocate": (285, 47),
+    "fsync": (74, 82),
+    "fdatasync": (75, 83),
+    "rename": (82, None),
+    "renameat": (264, 38),
+    "renameat2": (316, 276),
+    "unlink": (87, None),
+    "unlinkat": (263, 35),
 }
 
 # Answered with EPERM: libraries try these and live without them (find_library starts a compiler, for one).
