@@ -17,8 +17,9 @@ PACKAGE = ROOT / "mmscontent"
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("version", "errors", "mediatypes", "limits", "pack.assigned"),
     ("message", "profile", "curve", "xml"),
-    ("sniff", "engines", "pack.wsp", "pack.naming", "pack.addresses", "profile_schema", "handset_words"),
+    ("sniff", "engines", "pack.wsp", "pack.naming", "pack.addresses", "handset_words"),
     ("layers",),
+    ("profile_schema",),
     ("budget", "smil", "profile_files", "uaprof", "codecs.base", "pack.mime", "pack.pdu"),
     ("plan", "parts", "naming", "codecs.text", "codecs.image", "pack.mm7", "pack.mm4"),
     ("ledger", "codecs.table", "pack.table"),
