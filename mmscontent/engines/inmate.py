@@ -98,11 +98,12 @@ def serve(handlers: Mapping[str, Callable[..., object]], *, registry: Iterable[t
         except Closed:
             os._exit(0)  # no cleaning up: nothing outlives this process
         assert isinstance(order, dict)
-        for seat in order["forget"]:
-            seats.pop(seat, None)
-        if order["function"]:
-            confine.limit_cpu(limits["cpu_s"])
-            _answer(known, handlers, seats.setdefault(order["seat"], {}), order)
+        if "forget" in order:
+            for seat in order["forget"]:
+                seats.pop(seat, None)
+            continue
+        confine.limit_cpu(limits["cpu_s"])
+        _answer(known, handlers, seats.setdefault(order["seat"], {}), order)
 
 
 def _answer(
