@@ -182,16 +182,20 @@ def _descriptor(data: bytes, at: int) -> tuple[int, int, int]:
 
 def _specific(body: bytes, coding: Coding) -> Coding:
     if coding.codec == "mpeg4" and body[:4] == b"\0\0\1\xb0" and len(body) > 4:
-        return replace(
-            coding, profile="simple" if body[4] < 16 else f"0x{body[4]:02x}", level=_mpeg4_level(body[4])
-        )  # 14496-2 table G.1
+        profile, level = _mpeg4_profile(body[4])
+        return replace(coding, profile=profile, level=level)
     if coding.codec != "aac" or len(body) < 2:
         return coding
     return read_audio_specific(body, coding)
 
 
-def _mpeg4_level(indication: int) -> str | None:
-    return {8: "0", 9: "0b", 1: "1", 2: "2", 3: "3", 4: "4a", 5: "5"}.get(indication)
+def _mpeg4_profile(indication: int) -> tuple[str, str | None]:
+    """Profile and level of MPEG-4 pictures (14496-2 table G.1)."""
+    if indication >> 4 == 0:
+        return "simple", {8: "0", 9: "0b", 1: "1", 2: "2", 3: "3", 4: "4a", 5: "5", 6: "6"}.get(indication)
+    if indication >> 4 == 15:
+        return "advanced simple", "3b" if indication == 0xF7 else str(indication & 7)
+    return f"0x{indication:02x}", None
 
 
 def read_audio_specific(body: bytes, coding: Coding) -> Coding:
