@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["start"]
 
+# The package without its face: a worker needs a few of its modules, and everything loaded is there to be misused.
 _BOOT = (
-    "import sys, json; wire, sys.path[:] = int(sys.argv[1]), json.loads(sys.argv[2]); "
+    "import sys, json, importlib.util as u; wire, sys.path[:] = int(sys.argv[1]), json.loads(sys.argv[2]); "
+    "sys.modules['mmscontent'] = u.module_from_spec(u.find_spec('mmscontent')); "
     "from mmscontent.engines import inmate; inmate.enter(wire)"
 )
 # Threads of numpy's algebra bring nothing here, and malloc's arenas cost address space, which is limited.

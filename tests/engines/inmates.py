@@ -41,6 +41,14 @@ def count(seat, step):
     return seat["count"]
 
 
+def seats_held(_seat):
+    """How many seats' states the worker holds, found as its main loop holds them."""
+    frame = sys._getframe()
+    while "seats" not in frame.f_locals:
+        frame = frame.f_back
+    return len(frame.f_locals["seats"])
+
+
 def whoami(_seat):
     return os.getpid()
 
@@ -66,7 +74,7 @@ def read(_seat, path):
 
 
 def listing(_seat, path):
-    return os.listdir(path)
+    return [entry.name for entry in Path(path).iterdir()]
 
 
 def write(_seat, path):
@@ -179,7 +187,7 @@ def sight(_seat, tags):
 
 def warn(_seat, count):
     sys.stderr.write("x" * count)
-    return len(os.listdir(os.__file__.rpartition("/")[0])) > 0
+    return count
 
 
 def say_raw(_seat, data):
@@ -191,9 +199,9 @@ def say_raw(_seat, data):
 HANDLERS = {
     f.__name__: f
     for f in (
-        echo, count, whoami, environment, open_descriptors, read, listing, write, write_here, connect, connect_by_hand,
-        fork, execute, spawn, thread, signal_other, attach, bomb_bytes, bomb_malloc, forever, asleep, end_by, leave,
-        raise_ours, raise_other, answer_odd, sight, warn, say_raw,
+        echo, count, seats_held, whoami, environment, open_descriptors, read, listing, write, write_here, connect,
+        connect_by_hand, fork, execute, spawn, thread, signal_other, attach, bomb_bytes, bomb_malloc, forever, asleep,
+        end_by, leave, raise_ours, raise_other, answer_odd, sight, warn, say_raw,
     )
 }  # fmt: skip
 
