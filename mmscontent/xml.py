@@ -7,9 +7,12 @@ Source: OWASP XML external entity prevention; lxml FAQ "How do I use lxml safely
 
 from __future__ import annotations
 
-from lxml import etree
+from typing import TYPE_CHECKING
 
 from mmscontent.errors import MalformedContent, OverLimits
+
+if TYPE_CHECKING:
+    from lxml import etree
 
 __all__ = ["MAX_ATTRIBUTES", "MAX_BYTES", "MAX_DEPTH", "MAX_ELEMENTS", "parse"]
 
@@ -34,6 +37,8 @@ def parse(data: bytes, *, recover: bool = False, part: str = "") -> etree._Eleme
         MalformedContent: It is not XML, or declares or uses entities; offset says where.
         OverLimits: It is larger, deeper or wider than the caps of this module.
     """
+    from lxml import etree  # noqa: PLC0415  # an engine is imported where it is used; the face stays light
+
     subject = part or "the XML document"
     if len(data) > MAX_BYTES:
         raise OverLimits(f"{subject} has {len(data):,} bytes, at most {MAX_BYTES:,} are read as XML", part=part)
@@ -69,6 +74,8 @@ def _refuse_entities(data: bytes, subject: str, part: str) -> None:
 
 
 def _check_shape(root: etree._Element, subject: str, part: str) -> None:
+    from lxml import etree  # noqa: PLC0415  # as above
+
     depth = elements = 0
     for event, node in etree.iterwalk(root, events=("start", "end")):
         if event == "end":

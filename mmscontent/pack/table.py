@@ -4,6 +4,8 @@
     mime          RFC 5322 message, multipart/related, 7-bit clean   base64 bytes
     mime-binary   the same with 8-bit bodies as they are             bytes
     pdu           MMS-ENC binary                                     bytes
+    mm7           SOAP with attachments, MM7 SubmitReq or DeliverReq base64 bytes; mm7-binary: bytes
+    mm4           mail between operators, MM4_forward.REQ            base64 bytes
 
 `pack` gives every part its names first (naming.laid_out), so all forms agree on them.
 """
@@ -16,7 +18,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mmscontent.errors import MalformedContent
-from mmscontent.pack import mime, pdu
+from mmscontent.pack import mime, mm4, mm7, pdu
+from mmscontent.pack.mime import headers
 from mmscontent.pack.naming import digest, laid_out
 
 if TYPE_CHECKING:
@@ -63,14 +66,50 @@ _PDU = Encoding(
 )
 
 
-def _pdu_of(content: Content, envelope: Envelope) -> pdu.Pdu:
-    if not envelope.transaction_id:
-        envelope = replace(envelope, transaction_id=f"T{digest(content, envelope)}")
-    return pdu.pdu_of(content, envelope)
+def _identified(content: Content, envelope: Envelope) -> Envelope:
+    """The envelope with a transaction id, derived from content where none is given."""
+    return envelope if envelope.transaction_id else replace(envelope, transaction_id=f"T{digest(content, envelope)}")
 
+
+def _pdu_of(content: Content, envelope: Envelope) -> pdu.Pdu:
+    return pdu.pdu_of(content, _identified(content, envelope))
+
+
+def _mm7(name: str, peer: mm7.Peer) -> Encoding:
+    def message(content: Content, envelope: Envelope) -> mm7.Mm7:
+        return mm7.mm7_of(content, _identified(content, envelope), peer)
+
+    def write(content: Content, envelope: Envelope) -> Packed:
+        written = mm7.write_mm7(message(content, envelope), peer)
+        return Packed(written.data, written.content_type)
+
+    return Encoding(
+        name,
+        write,
+        lambda content, envelope: mm7.mm7_size(message(content, envelope), peer),
+        lambda limit, content, envelope: mm7.mm7_room(limit, message(content, envelope), peer),
+    )
+
+
+_MM4 = Encoding(
+    "mm4",
+    lambda content, envelope: Packed(mm4.write_mm4(mm4.mm4_of(content, envelope)), "message/rfc822"),
+    lambda content, envelope: mm4.mm4_size(mm4.mm4_of(content, envelope)),
+    lambda limit, content, envelope: mm4.mm4_room(limit, mm4.mm4_of(content, envelope)),
+)
 
 ENCODINGS: Mapping[str, Encoding] = MappingProxyType(
-    {row.name: row for row in (_mime("mime", binary=False), _mime("mime-binary", binary=True), _PDU)}
+    {
+        row.name: row
+        for row in (
+            _mime("mime", binary=False),
+            _mime("mime-binary", binary=True),
+            _PDU,
+            _mm7("mm7", mm7.DEFAULT_PEER),
+            _mm7("mm7-binary", mm7.PEERS["8bit"]),
+            _MM4,
+        )
+    }
 )
 
 
@@ -107,22 +146,46 @@ def room(limit_bytes: int, content: Content, envelope: Envelope, encoding: str) 
 # --- reading -------------------------------------------------------------------------------------------------------
 
 _HEADER = re.compile(rb"\s*(?:From [^\n]*\n)?[!-9;-~]+[ \t]*:")
+_HTTP = re.compile(rb"\s*(?:POST [^\n]* HTTP/1\.[01]|HTTP/1\.[01] [^\n]*)\r?\n")
+_MM4_TYPE = re.compile(rb"^x-mms-message-type[ \t]*:[ \t]*\"?mm4_", re.IGNORECASE | re.MULTILINE)
+_LOOK = 4096  # octets in which a message shows what it is
 
 
 def unpack(data: bytes, content_type: str | None = None) -> Unpacked:
     """A message in any wire form, told by its first bytes, and by *content_type* where they cannot tell.
 
+    An HTTP request or response captured whole is taken as well: its head says the type.
+
     Raises:
         MalformedContent: It is none of our forms, or too damaged to be read; offset says where.
         OverLimits: It has more parts, nesting or headers than we agree to open.
     """
-    stated = (content_type or "").partition(";")[0].strip().lower()
+    http = _HTTP.match(data, 0, _LOOK)
+    if http is None:
+        return _read(data, content_type or "")
+    fields, body = headers.read_fields(data, http.end(), len(data), [])
+    return _read(data[body:], fields.get("Content-Type"))
+
+
+def _read(data: bytes, content_type: str) -> Unpacked:
+    stated = content_type.partition(";")[0].strip().lower()
     if pdu.is_pdu(data) or stated == _PDU_TYPE:
         return pdu.unpacked_of(pdu.read_pdu(data))
+    if _is_mm7(data, content_type, stated):
+        return mm7.unpacked_of(mm7.read_mm7(data, content_type))
     if stated.startswith("multipart/"):
-        return mime.read_content(data, content_type or "")
+        return mime.read_content(data, content_type)
     if data.lstrip(b"\r\n").startswith(b"--"):
         return mime.read_content(data, "multipart/related")
-    if _HEADER.match(data, 0, 1000):
-        return mime.read_message(data)
+    if _HEADER.match(data, 0, _LOOK):
+        is_mm4 = _MM4_TYPE.search(data, 0, headers.MAX_BLOCK)
+        return mm4.unpacked_of(mm4.read_mm4(data)) if is_mm4 else mime.read_message(data)
     raise MalformedContent("the bytes are no message in a wire form we know", offset=0)
+
+
+def _is_mm7(data: bytes, content_type: str, stated: str) -> bool:
+    """A SOAP envelope, or a multipart that shows one before anything else."""
+    if mm7.is_soap(data):
+        return True
+    multipart = stated.startswith("multipart/") or data.lstrip(b"\r\n").startswith(b"--")
+    return multipart and ("text/xml" in content_type.lower() or b"schemas.xmlsoap.org/soap" in data[:_LOOK])

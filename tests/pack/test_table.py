@@ -47,7 +47,13 @@ def test_what_was_packed_is_read_back_whole(content: Content, envelope: Envelope
     assert [p.media_type for p in read.content.parts] == [p.media_type for p in content.parts]
     assert [p.charset for p in read.content.parts] == [p.charset for p in content.parts]
     assert (read.content.presentation is None) == (content.presentation is None)
-    assert replace(read.envelope, transaction_id="") == replace(envelope, transaction_id="")
+    assert _told(read.envelope, encoding) == _told(envelope, encoding)
+
+
+def _told(envelope: Envelope, encoding: str) -> Envelope:
+    """The envelope without what packing derives, and what the form leaves to its transport."""
+    bcc = () if encoding == "mm4" else envelope.bcc  # SMTP's own envelope has those
+    return replace(envelope, transaction_id="", message_id="", bcc=bcc)
 
 
 @every_encoding

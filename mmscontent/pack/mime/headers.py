@@ -41,9 +41,9 @@ MAX_FIELD = 16_384  # the longest To of a real message, 130 recipients, has 6,00
 MAX_BLOCK = 262_144
 MAX_LINE = 998  # RFC 5322 section 2.1.1
 FOLD = "\r\n "
-_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:[ \t]*(.*)", re.DOTALL)
+_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t]+[^ \t\r\n][^\n]*)*)(?:\n|\Z)")
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
-_END = re.compile(rb"\r?\n[ \t]*\r?\n")
+_BLANK = re.compile(rb"[ \t]*\r?\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,30 +70,22 @@ def read_fields(data: bytes, at: int, end: int, notes: list[str]) -> tuple[Field
     Raises:
         OverLimits: The block or a field of it is longer than we agree to read.
     """
-    for line_end in (b"\r\n", b"\n"):
-        if data.startswith(line_end, at, end):  # no field at all
-            return Fields(), at + len(line_end)
-    stop = _END.search(data, at, min(end, at + MAX_BLOCK))
-    if stop is None and end - at > MAX_BLOCK:
-        raise OverLimits(f"the header at octet {at:,} is longer than {MAX_BLOCK:,} octets")
-    if stop is None:
+    rows: list[tuple[str, str]] = []
+    here = at
+    while (match := _FIELD.match(data, here, end)) is not None:
+        if match.end() - here > MAX_FIELD or match.end() - at > MAX_BLOCK:
+            raise OverLimits(
+                f"the header at octet {at:,} has a field of more than {MAX_FIELD:,} octets, or more than {MAX_BLOCK:,} "
+                "octets in all"
+            )
+        value = wsp.decode_text(_FOLD.sub(b"", match[2]))
+        rows.append((match[1].decode("ascii"), clean(value).strip()))
+        here = match.end()
+    blank = _BLANK.match(data, here, end)
+    if blank is None:
+        # what the standard library's reader does as well: the body begins where the fields end
         notes.append(f"the header at octet {at:,} is not closed by an empty line")
-    block = data[at : stop.start() if stop else end]
-    rows = (_row(line, notes) for line in re.split(rb"\r?\n(?![ \t])", block))
-    return Fields(tuple(row for row in rows if row is not None)), stop.end() if stop else end
-
-
-def _row(line: bytes, notes: list[str]) -> tuple[str, str] | None:
-    if not line.strip():
-        return None
-    if len(line) > MAX_FIELD:
-        raise OverLimits(f"a header field has {len(line):,} octets, at most {MAX_FIELD:,} are read")
-    match = _FIELD.match(line)
-    if match is None:
-        notes.append(f"a header line is no field and is passed over: {clean(wsp.decode_text(line[:60]))!r}")
-        return None
-    value = wsp.decode_text(_FOLD.sub(b"", match[2]))
-    return match[1].decode("ascii"), clean(value).strip()
+    return Fields(tuple(rows)), blank.end() if blank else here
 
 
 def words(raw: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mmscontent.message import Content, Part
+from mmscontent.pack.addresses import PHONE_DOMAIN
 from mmscontent.pack.mime import headers, transfer
 from mmscontent.pack.naming import digest
 
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Multipart",
+    "address_fields",
     "body_room",
     "body_size",
-    "envelope_fields",
     "message_room",
     "message_size",
     "mms_fields",
@@ -65,10 +66,12 @@ def multipart_of(content: Content, envelope: Envelope, *, binary: bool = False) 
     """The content with a boundary that stands in none of its bodies."""
     salt = 0
     while True:
-        found = Multipart(content, f"=_mms_{digest(content, envelope, salt=salt)}", binary)
-        mark = found.boundary.encode("ascii")
-        # base64 has no underscore and quoted-printable no "=_", so they need no look
-        if not any(mark in body for part in found.entries if (body := transfer.choose(part, binary=binary)[1])):
+        mark = digest(content, envelope, salt=salt)
+        found = Multipart(content, f"=_mms_{mark}", binary)
+        # The digest alone is looked for, so that an outer multipart may build its boundary on it. In base64 it would
+        # have to stand behind an underscore, which base64 does not have.
+        bodies = (transfer.choose(part, binary=binary)[1] for part in found.entries)
+        if not any(mark.encode("ascii") in body for body in bodies if body):
             return found
         salt += 1
 
@@ -131,16 +134,16 @@ def _frame(multipart: Multipart, part: Part, encoding: str) -> int:
 # --- whole messages ------------------------------------------------------------------------------------------------
 
 
-def envelope_fields(content: Content, envelope: Envelope) -> bytes:
+def address_fields(envelope: Envelope, subject: str, domain: str = PHONE_DOMAIN) -> bytes:
     """The fields of RFC 5322 that say who sends what to whom."""
     rows = []
     if envelope.sender:
-        rows.append(headers.field("From", headers.mailbox(envelope.sender)))
+        rows.append(headers.field("From", headers.mailbox(envelope.sender, domain)))
     for name, listed in (("To", envelope.to), ("Cc", envelope.cc), ("Bcc", envelope.bcc)):
         if listed:
-            rows.append(headers.field(name, f",{headers.FOLD}".join(map(headers.mailbox, listed))))
-    if content.subject:
-        rows.append(headers.text_field("Subject", content.subject))
+            rows.append(headers.field(name, f",{headers.FOLD}".join(headers.mailbox(a, domain) for a in listed)))
+    if subject:
+        rows.append(headers.text_field("Subject", subject))
     if envelope.date_s is not None:
         rows.append(headers.field("Date", headers.date_text(envelope.date_s)))
     return b"".join(rows)
@@ -163,7 +166,7 @@ def mms_fields(envelope: Envelope) -> bytes:
 
 def _head(multipart: Multipart, envelope: Envelope) -> bytes:
     return (
-        envelope_fields(multipart.content, envelope)
+        address_fields(envelope, multipart.content.subject)
         + mms_fields(envelope)
         + headers.field("MIME-Version", "1.0")
         + headers.field("Content-Type", multipart.content_type)

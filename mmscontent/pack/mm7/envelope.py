@@ -1,0 +1,212 @@
+"""Envelope and content to MM7 messages, and back: SubmitReq towards the network, DeliverReq towards an application."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from mmscontent.message import Content, Envelope, Unpacked
+from mmscontent.pack.addresses import from_wire, is_email, is_phone_number, to_wire
+from mmscontent.pack.mm7.model import Address, Mm7, Recipient, Sender, Status
+from mmscontent.pack.mm7.nodes import Node
+from mmscontent.pack.naming import clean
+
+if TYPE_CHECKING:
+    from mmscontent.pack.mm7.model import Value
+    from mmscontent.pack.mm7.peers import Peer
+    from mmscontent.pack.mm7.read import Reading
+
+__all__ = ["mm7_of", "unpacked_of"]
+
+_OPERATION = {"m-send-req": "SubmitReq", "m-retrieve-conf": "DeliverReq"}
+_MESSAGE_TYPE = {operation: message_type for message_type, operation in _OPERATION.items()}
+_ROLES = {"To": "to", "Cc": "cc", "Bcc": "bcc"}
+
+
+# --- writing -------------------------------------------------------------------------------------------------------
+
+
+def mm7_of(content: Content, envelope: Envelope, peer: Peer) -> Mm7:
+    """The message that submits or delivers this content.
+
+    Raises:
+        ValueError: The envelope's type carries no content, or the peer takes fewer recipients.
+    """
+    operation = _OPERATION.get(envelope.message_type)
+    if operation is None:
+        raise ValueError(f"{envelope.message_type} is no submission; {', '.join(_OPERATION)} are")
+    recipients = _recipients(envelope, peer)
+    if operation == "SubmitReq" and 0 < peer.max_recipients < len(recipients):
+        raise ValueError(f"{peer.name} takes {peer.max_recipients} recipients in one message, got {len(recipients)}")
+    fields = _submission(envelope, peer) if operation == "SubmitReq" else _delivery(envelope, peer)
+    rows: list[tuple[str, Value]] = [row for row in fields if row[1] is not None]
+    if recipients:
+        rows.append(("Recipients", recipients))
+    if content.subject:
+        rows.append(("Subject", content.subject))
+    return Mm7(operation, envelope.transaction_id, tuple(rows), content)
+
+
+def _submission(envelope: Envelope, peer: Peer) -> tuple[tuple[str, Any], ...]:
+    sender = _address(envelope.sender, peer) if envelope.sender else None
+    return (
+        ("SenderIdentification", Sender(peer.vasp_id, peer.vas_id, address=sender)),
+        ("MessageClass", envelope.message_class.title()),
+        ("TimeStamp", _time(envelope.date_s)),
+        ("ExpiryDate", None if envelope.expiry_s is None else f"PT{envelope.expiry_s}S"),
+        # always said: some peers take silence for true
+        ("DeliveryReport", envelope.delivery_report),
+        ("ReadReply", envelope.read_report),
+        ("Priority", envelope.priority.title()),
+    )
+
+
+def _delivery(envelope: Envelope, peer: Peer) -> tuple[tuple[str, Any], ...]:
+    return (
+        ("LinkedID", envelope.message_id or None),
+        ("Sender", _address(envelope.sender, peer) if envelope.sender else None),
+        ("TimeStamp", _time(envelope.date_s)),
+        ("Priority", envelope.priority.title()),
+    )
+
+
+def _recipients(envelope: Envelope, peer: Peer) -> tuple[Recipient, ...]:
+    return tuple(
+        Recipient(role, _address(address, peer)) for role, name in _ROLES.items() for address in getattr(envelope, name)
+    )
+
+
+def _address(address: str, peer: Peer) -> Address:
+    if is_email(address):
+        return Address("RFC2822Address", address)
+    if not is_phone_number(address):
+        return Address("ShortCode", address)
+    forms = {"plus": address, "digits": address.lstrip("+"), "typed": to_wire(address)}
+    return Address("Number", forms[peer.numbers])
+
+
+def _time(seconds: int | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+# --- reading -------------------------------------------------------------------------------------------------------
+
+_SIMPLE = {
+    "Subject": "subject",
+    "MessageClass": "message_class",
+    "Priority": "priority",
+    "DeliveryReport": "delivery_report",
+    "ReadReply": "read_report",
+    "MessageID": "message_id",
+}
+_WORDS = {
+    "MessageClass": ("personal", "advertisement", "informational", "auto"),
+    "Priority": ("low", "normal", "high"),
+}
+_DURATION = re.compile(r"P(?:(\d{1,6})D)?(?:T(?:(\d{1,7})H)?(?:(\d{1,8})M)?(?:(\d{1,9})S)?)?")
+
+
+def unpacked_of(reading: Reading) -> Unpacked:
+    """Envelope and content of what was read; what they have no place for comes as text headers."""
+    message = reading.message
+    found: dict[str, Any] = {"transaction_id": clean(message.transaction_id)}
+    found["message_type"] = _MESSAGE_TYPE.get(message.operation, message.operation)
+    rest: list[tuple[str, str]] = []
+    for name, value in message.fields:
+        if not _take(found, rest, message.operation, name, value):
+            rest.append((name, _as_text(value)))
+    subject = found.pop("subject", "")
+    content = message.content or Content(())
+    return Unpacked(
+        Envelope(**found),
+        Content(content.parts, content.presentation, subject),
+        "mm7",
+        reading.notes,
+        (*_about(message), *rest, *reading.part_headers),
+    )
+
+
+def _about(message: Mm7) -> tuple[tuple[str, str], ...]:
+    adaptations = "" if message.allow_adaptations is None else str(message.allow_adaptations).lower()
+    rows = (("MM7Version", message.version), ("Namespace", message.namespace), ("allowAdaptations", adaptations))
+    return tuple((name, text) for name, text in rows if text)
+
+
+def _take(found: dict[str, Any], rest: list[tuple[str, str]], operation: str, name: str, value: Value) -> bool:
+    """Put an element into the envelope's arguments; False when it has no place there."""
+    if isinstance(value, Sender):
+        found["sender"] = from_wire(clean(value.address.value)) if value.address else ""
+        ids = (("MMSRelayServerID", value.relay_id), ("VASPID", value.vasp_id), ("VASID", value.vas_id))
+        rest.extend((key, text) for key, text in ids if text)
+        return True
+    if name == "Sender" and isinstance(value, Address):
+        found["sender"] = from_wire(clean(value.value))
+        return True
+    if name == "Recipients" and isinstance(value, tuple):
+        for role, attribute in _ROLES.items():
+            found[attribute] = tuple(from_wire(clean(r.address.value)) for r in value if r.role == role)
+        return True
+    if name == "Recipient" and isinstance(value, Address):
+        found["to"] = (from_wire(clean(value.value)),)
+        return True
+    return _take_simple(found, operation, name, value)
+
+
+def _take_simple(found: dict[str, Any], operation: str, name: str, value: Value) -> bool:
+    if name in ("TimeStamp", "Date") and isinstance(value, str):
+        found["date_s"] = _seconds(value)
+        return found["date_s"] is not None
+    if name == "ExpiryDate" and isinstance(value, str):
+        found["expiry_s"] = _duration(value)
+        return found["expiry_s"] is not None
+    attribute = "message_id" if operation == "DeliverReq" and name == "LinkedID" else _SIMPLE.get(name)
+    if attribute is None or not isinstance(value, (str, bool)):
+        return False
+    if name in _WORDS:
+        word = str(value).lower()
+        found.update({attribute: word} if word in _WORDS[name] else {})
+        return word in _WORDS[name]
+    found[attribute] = clean(value) if isinstance(value, str) else value
+    return True
+
+
+def _seconds(text: str) -> int | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        return int(moment.timestamp())
+    except (OverflowError, ValueError):
+        return None
+
+
+def _duration(text: str) -> int | None:
+    match = _DURATION.fullmatch(text)
+    if match is None or not any(match.groups()):
+        return None
+    days, hours, minutes, seconds = (int(group or 0) for group in match.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+
+
+def _as_text(value: Value) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return clean(value)
+        case Status():
+            return clean(" ".join(filter(None, (str(value.code), value.text, value.details))))
+        case Address():
+            return clean(value.value)
+        case Node():
+            return _node_text(value)
+        case _:
+            return clean(str(value))
+
+
+def _node_text(node: Node) -> str:
+    attributes = (f"{name}={value}" for name, value in node.attributes)
+    return clean(" ".join(filter(None, (node.text, *attributes, *(_node_text(child) for child in node.children)))))

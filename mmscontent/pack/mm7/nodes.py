@@ -1,0 +1,66 @@
+"""XML as plain values: what MM7 needs of an element, free of namespaces, prefixes and the parser's types."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mmscontent.pack.naming import clean
+
+if TYPE_CHECKING:
+    from lxml import etree
+
+__all__ = ["Node", "from_element", "local_name", "to_text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An element by its local name, with its own text (trimmed), attributes and child elements."""
+
+    name: str
+    text: str = ""
+    attributes: tuple[tuple[str, str], ...] = ()
+    children: tuple[Node, ...] = ()
+
+    def attribute(self, name: str) -> str:
+        """An attribute by its name in any case, or ""."""
+        return next((value for key, value in self.attributes if key.lower() == name.lower()), "")
+
+    def child(self, name: str) -> Node | None:
+        """The first child of that name in any case, or None."""
+        return next((node for node in self.children if node.name.lower() == name.lower()), None)
+
+    def child_text(self, name: str) -> str:
+        """The text of that child, or ""."""
+        node = self.child(name)
+        return node.text if node is not None else ""
+
+
+def local_name(tag: str) -> str:
+    """A name without its namespace, and without a prefix nobody declared."""
+    return tag.rpartition("}")[2].rpartition(":")[2]
+
+
+def from_element(element: etree._Element) -> Node:
+    """An element and all in it; how deep it may be is the parser's business (mmscontent.xml)."""
+    return Node(
+        local_name(str(element.tag)),
+        clean(element.text or "").strip(),
+        tuple((local_name(str(key)), clean(str(value))) for key, value in element.attrib.items()),
+        tuple(from_element(child) for child in element if isinstance(child.tag, str)),
+    )
+
+
+def to_text(node: Node, prefix: str = "", namespace: str = "") -> str:
+    """The element as XML; *namespace* is declared on it, children stand in it by the same prefix."""
+    tag = f"{prefix}:{node.name}" if prefix else node.name
+    declared = f' xmlns{":" + prefix if prefix else ""}="{_escape(namespace)}"' if namespace else ""
+    attributes = "".join(f' {name}="{_escape(value)}"' for name, value in node.attributes)
+    inside = _escape(node.text) + "".join(to_text(child, prefix) for child in node.children)
+    return f"<{tag}{declared}{attributes}>{inside}</{tag}>" if inside else f"<{tag}{declared}{attributes}/>"
+
+
+def _escape(text: str) -> str:
+    """Text that XML 1.0 can carry: control characters and non-characters go (section 2.2)."""
+    return html.escape(clean(text).replace("\ufffe", "").replace("\uffff", ""))

@@ -1,0 +1,270 @@
+"""MM7 messages to values: any prefix or none, any vendor's bending of the rules, each named in a note.
+
+The SOAP part goes through the one XML parser; what it refers to is read like any MIME content.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from mmscontent import xml
+from mmscontent.errors import MalformedContent
+from mmscontent.pack.mime import headers
+from mmscontent.pack.mime.read import Walk, read_entity, split
+from mmscontent.pack.mm7.model import OPERATIONS, Mm7, Value
+from mmscontent.pack.mm7.nodes import Node, from_element, local_name
+from mmscontent.pack.mm7.peers import quirk
+from mmscontent.pack.mm7.values import KINDS, read_yes
+
+if TYPE_CHECKING:
+    from lxml import etree
+
+__all__ = ["Reading", "is_soap", "read_mm7"]
+
+_OPERATIONS = {name.lower(): name for name in OPERATIONS}
+_MISSPELT = {"earlistdeliverytime": "EarliestDeliveryTime", "auxapplicid": "AuxApplicInfo"}
+_LOOK = 2000  # octets in which an envelope shows itself
+_ERRORS = ("RSErrorRsp", "VASPErrorRsp")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read.
+
+    Attributes:
+        message: The MM7 message.
+        notes: Each quirk and repair as a sentence; empty for a clean message.
+        part_headers: Headers of parts that a part has no place for.
+    """
+
+    message: Mm7
+    notes: tuple[str, ...] = ()
+    part_headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Entity:
+    fields: headers.Fields
+    begin: int
+    end: int
+
+    @property
+    def content_id(self) -> str:
+        return headers.words(self.fields.get("Content-ID")).strip("<> ")
+
+
+def is_soap(data: bytes) -> bool:
+    """Whether the bytes begin like a SOAP envelope: an element or an XML declaration, and `Envelope` early on."""
+    head = data[:_LOOK].lstrip(b"\xef\xbb\xbf \t\r\n")
+    return head.startswith(b"<") and b"Envelope" in head
+
+
+def read_mm7(data: bytes, content_type: str = "") -> Reading:
+    """Read one MM7 message as HTTP carries it.
+
+    Args:
+        data: The body of the request or response.
+        content_type: Its Content-Type; a multipart without one is told by its first line.
+
+    Raises:
+        MalformedContent: There is no SOAP envelope with an MM7 message in it.
+        OverLimits: The SOAP part or the content is larger or deeper than we agree to open.
+    """
+    walk = Walk()
+    soap, others = _parts(data, content_type, walk.notes)
+    root = _parse(soap, walk.notes)
+    transaction_id = _transaction_id(root, walk.notes)
+    element = _operation(root, walk.notes)
+    operation = _OPERATIONS[local_name(str(element.tag)).lower()]
+    node = from_element(element)
+    fields, reference = _fields(operation, node, walk.notes)
+    _read_content(data, others, reference, walk)
+    holds = bool(walk.parts) or "Content" in OPERATIONS[operation]
+    message = Mm7(
+        operation,
+        transaction_id,
+        fields,
+        walk.content() if holds else None,
+        _adaptations(reference, walk.notes) if walk.parts else None,
+        node.child_text("MM7Version"),
+        _namespace(element, walk.notes),
+    )
+    return Reading(message, tuple(walk.notes), tuple(walk.rest))
+
+
+# --- the parts -----------------------------------------------------------------------------------------------------
+
+
+def _parts(data: bytes, content_type: str, notes: list[str]) -> tuple[bytes, list[_Entity]]:
+    """The SOAP part, and the others."""
+    name, parameters = headers.content_type(content_type)
+    multipart = name.startswith("multipart/") or data.lstrip().startswith(b"--")
+    if not multipart or is_soap(data):
+        if multipart:
+            notes.append(quirk("no-boundary"))
+        return data.strip(), []
+    entities = []
+    for begin, end in split(data, 0, len(data), parameters.get("boundary", ""), notes):
+        fields, body = headers.read_fields(data, begin, end, notes)
+        entities.append(_Entity(fields, body, end))
+    at = _root(data, entities, parameters.get("start", ""), notes)
+    root = entities.pop(at)
+    return data[root.begin : root.end].strip(), entities
+
+
+def _root(data: bytes, entities: list[_Entity], start: str, notes: list[str]) -> int:
+    """Which part is the SOAP one: the one *start* names when it is, else the first that looks like it."""
+    wanted = start.strip("<> ")
+    named = next((i for i, e in enumerate(entities) if wanted and e.content_id == wanted), None)
+    if named is not None and _looks_like_soap(data, entities[named]):
+        return named
+    at = next((i for i, e in enumerate(entities) if _looks_like_soap(data, e)), None)
+    if at is None:
+        raise MalformedContent("no part of the multipart is a SOAP envelope", offset=0)
+    if at > 0 or named is not None:
+        notes.append(quirk("root-not-first"))
+    return at
+
+
+def _looks_like_soap(data: bytes, entity: _Entity) -> bool:
+    return is_soap(data[entity.begin : min(entity.end, entity.begin + _LOOK)])
+
+
+def _read_content(data: bytes, entities: list[_Entity], reference: Node | None, walk: Walk) -> None:
+    """Read the part the Content element refers to into *walk*; without a match the first one, then all others."""
+    if not entities:
+        if reference is not None:
+            walk.notes.append(quirk("content-missing"))
+        return
+    href = reference.attribute("href") if reference is not None else ""
+    named = next((i for i, e in enumerate(entities) if _matches(e, href)), None)
+    if named is None:
+        walk.notes.append(quirk("href-unmatched", href) if href else quirk("href-missing"))
+    elif not href.lower().startswith("cid:"):
+        walk.notes.append(quirk("href-without-cid", href))
+    entity = entities.pop(named or 0)
+    raw = entity.fields.get("Content-ID")
+    if not raw:
+        walk.notes.append(quirk("unknown-content-id"))
+    elif not raw.startswith("<"):
+        walk.notes.append(quirk("id-without-brackets", raw))
+    read_entity(data, entity.begin, entity.end, entity.fields, walk, 0)
+    if entities:
+        walk.notes.append(quirk("extra-parts"))
+    for other in entities:
+        read_entity(data, other.begin, other.end, other.fields, walk, 1)
+
+
+def _matches(entity: _Entity, href: str) -> bool:
+    plain = href[4:] if href.lower().startswith("cid:") else href
+    return bool(plain) and entity.content_id in (plain.strip("<> "), unquote(plain).strip("<> "))
+
+
+# --- the envelope --------------------------------------------------------------------------------------------------
+
+
+def _parse(soap: bytes, notes: list[str]) -> etree._Element:
+    try:
+        return xml.parse(soap, part="the SOAP part")
+    except MalformedContent:
+        root = xml.parse(soap, recover=True, part="the SOAP part")
+    notes.append(quirk("not-well-formed"))
+    return root
+
+
+def _children(element: etree._Element) -> list[etree._Element]:
+    return [child for child in element if isinstance(child.tag, str)]
+
+
+def _child(element: etree._Element, name: str) -> etree._Element | None:
+    return next((c for c in _children(element) if local_name(str(c.tag)).lower() == name.lower()), None)
+
+
+def _transaction_id(root: etree._Element, notes: list[str]) -> str:
+    header = _child(root, "Header")
+    found = _child(header, "TransactionID") if header is not None else None
+    text = (found.text or "") if found is not None else ""
+    if text != text.strip():
+        notes.append(quirk("spaced-text", "TransactionID"))
+    return text.strip()
+
+
+def _operation(root: etree._Element, notes: list[str]) -> etree._Element:
+    """The element that is the message: in the body, in the detail of a fault, or the fault itself."""
+    body = _child(root, "Body")
+    element = next(iter(_children(body)), None) if body is not None else None
+    if element is None:
+        raise MalformedContent("the SOAP envelope has no body with a message in it")
+    if local_name(str(element.tag)) == "Fault":
+        return _in_fault(element, notes)
+    name = local_name(str(element.tag))
+    if name.lower() not in _OPERATIONS:
+        raise MalformedContent(f"the SOAP body holds {name!r}, which is no message of MM7")
+    if _OPERATIONS[name.lower()] in _ERRORS:
+        notes.append(quirk("error-outside-fault"))
+    return element
+
+
+def _in_fault(fault: etree._Element, notes: list[str]) -> etree._Element:
+    detail = _child(fault, "detail")
+    if any("}" in str(child.tag) for child in _children(fault)) and "}" in str(fault.tag):
+        code = _child(fault, "faultcode")
+        if code is not None and str(code.tag).partition("}")[0] == str(fault.tag).partition("}")[0]:
+            notes.append(quirk("qualified-fault"))
+    inner = _children(detail) if detail is not None else []
+    return next((e for e in inner if local_name(str(e.tag)).lower() in _OPERATIONS), fault)
+
+
+def _namespace(element: etree._Element, notes: list[str]) -> str:
+    """The namespace of the message element; a document may leave it out."""
+    version = _child(element, "MM7Version")
+    for candidate in (element, version):
+        tag = str(candidate.tag) if candidate is not None else ""
+        if tag.startswith("{") and "soap/envelope" not in tag:
+            return tag[1:].partition("}")[0]
+    if local_name(str(element.tag)) != "Fault":
+        notes.append(quirk("no-namespace"))
+    return ""
+
+
+# --- the elements --------------------------------------------------------------------------------------------------
+
+
+def _fields(operation: str, node: Node, notes: list[str]) -> tuple[tuple[tuple[str, Value], ...], Node | None]:
+    """The values of the message's elements, and its Content element."""
+    rows = {name.lower(): (name, kind) for name, kind in OPERATIONS[operation].items()}
+    found: dict[str, Value] = {}
+    rest: list[tuple[str, Value]] = []
+    reference = None
+    for child in node.children:
+        key = _correct(child.name, notes)
+        name, kind = rows.get(key, (child.name, "node"))
+        if key == "mm7version" or name in found:
+            if name in found:
+                notes.append(quirk("twice", name))
+            continue
+        if kind == "content":
+            reference = child
+            continue
+        value = KINDS[kind].read(child, notes)
+        if kind == "node" or value is None:
+            notes.append(quirk("unknown-element", child.name))
+            rest.append((child.name, child))
+        else:
+            found[name] = value
+    return (*found.items(), *rest), reference
+
+
+def _correct(name: str, notes: list[str]) -> str:
+    key = name.lower()
+    if key in _MISSPELT:
+        notes.append(quirk("misspelt-element", name))
+        return _MISSPELT[key].lower()
+    return key
+
+
+def _adaptations(reference: Node | None, notes: list[str]) -> bool | None:
+    text = reference.attribute("allowAdaptations") if reference is not None else ""
+    return read_yes(text, notes, "allowAdaptations") if text else None

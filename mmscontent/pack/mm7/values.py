@@ -1,0 +1,145 @@
+"""The kinds of MM7 element values: each reads a Node and writes one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from mmscontent.pack.mm7.model import Address, Recipient, Sender, Status
+from mmscontent.pack.mm7.nodes import Node
+from mmscontent.pack.mm7.peers import quirk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["KINDS", "Kind"]
+
+Notes = list[str]
+FORMS = ("Number", "RFC2822Address", "ShortCode")
+ROLES = ("To", "Cc", "Bcc")
+_YES = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How one kind of element is read and written; a reader gives None for what it cannot make out."""
+
+    read: Callable[[Node, Notes], Any]
+    write: Callable[[str, Any], Node]
+
+
+def read_yes(text: str, notes: Notes, where: str) -> bool | None:
+    """A boolean in any spelling seen, or None."""
+    if text not in ("true", "false", "1", "0"):
+        notes.append(quirk("odd-boolean", f"{where} is {text!r}"))
+    return _YES.get(text.strip().lower())
+
+
+def _read_text(node: Node, _: Notes) -> str | None:
+    return None if node.children else node.text
+
+
+def _one_address(node: Node, notes: Notes) -> Address | None:
+    """The address a Number, RFC2822Address or ShortCode element holds."""
+    form = next((f for f in FORMS if f.lower() == node.name.lower()), None)
+    if form is None or node.children:
+        return None
+    shown = node.attribute("displayOnly")
+    only = bool(read_yes(shown, notes, "displayOnly")) if shown else False
+    return Address(form, node.text, only, node.attribute("id"))
+
+
+def _read_address(node: Node, notes: Notes) -> Address | None:
+    """The address in a Sender, Recipient or SenderAddress; one without an inner element is told by its look."""
+    found = next((a for child in node.children if (a := _one_address(child, notes))), None)
+    if found is None and node.text:
+        return Address("RFC2822Address" if "@" in node.text else "Number", node.text)
+    return found
+
+
+def _address_node(address: Address) -> Node:
+    rows = (("displayOnly", "true" if address.display_only else ""), ("id", address.id))
+    return Node(address.form, address.value, tuple(row for row in rows if row[1]))
+
+
+def _write_address(name: str, address: Address) -> Node:
+    return Node(name, children=(_address_node(address),))
+
+
+def _read_recipients(node: Node, notes: Notes) -> tuple[Recipient, ...]:
+    found: list[Recipient] = []
+    for group in node.children:
+        role = next((r for r in ROLES if r.lower() == group.name.lower()), None)
+        for child in group.children if role else ():
+            address = _one_address(child, notes)
+            if role and address is not None:
+                found.append(Recipient(role, address))
+    if len({(r.role, r.address.value) for r in found}) < len(found):
+        notes.append(quirk("same-recipient"))
+    return tuple(sorted(found, key=lambda r: ROLES.index(r.role)))  # as they are written: all To, all Cc, all Bcc
+
+
+def _write_recipients(name: str, recipients: tuple[Recipient, ...]) -> Node:
+    groups = ((role, tuple(_address_node(r.address) for r in recipients if r.role == role)) for role in ROLES)
+    return Node(name, children=tuple(Node(role, children=nodes) for role, nodes in groups if nodes))
+
+
+def _read_sender(node: Node, notes: Notes) -> Sender:
+    vasp = [child.text for child in node.children if child.name.lower() == "vaspid"]
+    vas = node.child_text("VASID")
+    if len(vasp) > 1 and not vas:
+        notes.append(quirk("vasp-id-twice"))
+        vas = vasp[1]
+    shown = node.child("SenderAddress")
+    address = _read_address(shown, notes) if shown is not None else None
+    return Sender(vasp[0] if vasp else "", vas, node.child_text("MMSRelayServerID"), address)
+
+
+def _write_sender(name: str, sender: Sender) -> Node:
+    ids = (("MMSRelayServerID", sender.relay_id), ("VASPID", sender.vasp_id), ("VASID", sender.vas_id))
+    children = tuple(Node(key, text) for key, text in ids if text)
+    if sender.address is not None:
+        children += (_write_address("SenderAddress", sender.address),)
+    return Node(name, children=children)
+
+
+_MAX_STATUS = 4  # digits
+
+
+def _read_status(node: Node, _: Notes) -> Status | None:
+    code = node.child_text("StatusCode")
+    if not (code.isascii() and code.isdecimal() and len(code) <= _MAX_STATUS):
+        return None
+    details = node.child("Details")
+    return Status(int(code), node.child_text("StatusText"), _all_text(details) if details is not None else "")
+
+
+def _all_text(node: Node) -> str:
+    return " ".join(filter(None, (node.text, *(_all_text(child) for child in node.children))))
+
+
+def _write_status(name: str, status: Status) -> Node:
+    rows = (("StatusCode", str(status.code)), ("StatusText", status.text), ("Details", status.details))
+    return Node(name, children=tuple(Node(key, text) for key, text in rows if text))
+
+
+def _read_attributes(node: Node, _: Notes) -> Node:
+    return node
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "text": Kind(_read_text, Node),
+        "yes": Kind(
+            lambda node, notes: read_yes(node.text, notes, node.name),
+            lambda name, yes: Node(name, "true" if yes else "false"),
+        ),
+        "address": Kind(_read_address, _write_address),
+        "recipients": Kind(_read_recipients, _write_recipients),
+        "sender": Kind(_read_sender, _write_sender),
+        "status": Kind(_read_status, _write_status),
+        "attributes": Kind(_read_attributes, lambda _, node: node),
+        "node": Kind(_read_attributes, lambda _, node: node),
+    }
+)

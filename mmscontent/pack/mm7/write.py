@@ -1,0 +1,149 @@
+"""Values to MM7 messages: SOAP with attachments in the peer's dialect, strict, and sized without building bodies.
+
+A message with content is multipart/related, the SOAP part first; one without is the SOAP envelope alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mmscontent.message import Envelope
+from mmscontent.pack.mime.write import Multipart, body_room, body_size, multipart_of, write_body
+from mmscontent.pack.mm7.model import OPERATIONS, Mm7, element_kind
+from mmscontent.pack.mm7.nodes import Node, to_text
+from mmscontent.pack.mm7.values import KINDS
+
+if TYPE_CHECKING:
+    from mmscontent.pack.mm7.model import Value
+    from mmscontent.pack.mm7.peers import Peer
+
+__all__ = ["Written", "mm7_room", "mm7_size", "write_mm7"]
+
+_SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+_START = "mm7-soap"
+_CONTENT = "mm7-content"
+_ERRORS = ("RSErrorRsp", "VASPErrorRsp")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A message as HTTP carries it; SOAPAction is always `""`, quoted and empty."""
+
+    data: bytes = field(repr=False)
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """All but the content's own bytes."""
+
+    head: bytes
+    tail: bytes
+    content_type: str
+    body: Multipart | None
+
+
+def write_mm7(message: Mm7, peer: Peer) -> Written:
+    """The bytes of a message and their Content-Type.
+
+    Raises:
+        ValueError: A value is not of its element's kind, or the peer takes fewer recipients.
+    """
+    frame = _frame(message, peer, _multipart(message, peer))
+    body = write_body(frame.body) if frame.body is not None else []
+    return Written(b"".join((frame.head, *body, frame.tail)), frame.content_type)
+
+
+def mm7_size(message: Mm7, peer: Peer) -> int:
+    """How many bytes `write_mm7` gives."""
+    frame = _frame(message, peer, _measure(message, peer))
+    body = body_size(frame.body) if frame.body is not None else 0
+    return len(frame.head) + body + len(frame.tail)
+
+
+def mm7_room(limit_bytes: int, message: Mm7, peer: Peer) -> int:
+    """What the bodies of the parts may have together so that `write_mm7` never passes *limit_bytes*."""
+    frame = _frame(message, peer, _measure(message, peer))
+    if frame.body is None:
+        return 0
+    return body_room(frame.body, limit_bytes - len(frame.head) - len(frame.tail))
+
+
+def _multipart(message: Mm7, peer: Peer) -> Multipart | None:
+    if not _has_content(message) or message.content is None:
+        return None
+    return multipart_of(message.content, Envelope(transaction_id=message.transaction_id), binary=peer.binary)
+
+
+def _measure(message: Mm7, peer: Peer) -> Multipart | None:
+    if not _has_content(message) or message.content is None:
+        return None
+    return Multipart(message.content, "=_mms_" + 20 * "0", peer.binary)
+
+
+def _has_content(message: Mm7) -> bool:
+    content = message.content
+    return content is not None and bool(content.parts or content.presentation)
+
+
+def _frame(message: Mm7, peer: Peer, body: Multipart | None) -> _Frame:
+    soap = _envelope(message, peer, with_content=body is not None).encode("utf-8")
+    if body is None:
+        return _Frame(soap, b"", 'text/xml; charset="utf-8"', None)
+    boundary = "=_mm7_" + body.boundary.removeprefix("=_mms_")  # what makes it unique stands in no body
+    inner = body.content_type.replace("\r\n", "")
+    head = (
+        f'--{boundary}\r\nContent-Type: text/xml; charset="utf-8"\r\nContent-ID: <{_START}>\r\n\r\n'.encode("ascii")
+        + soap
+        + f"\r\n--{boundary}\r\nContent-Type: {inner}\r\nContent-ID: <{_CONTENT}>\r\n\r\n".encode("ascii")
+    )
+    content_type = f'multipart/related; boundary="{boundary}"; type="text/xml"; start="<{_START}>"'
+    return _Frame(head, f"\r\n--{boundary}--\r\n".encode("ascii"), content_type, body)
+
+
+def _envelope(message: Mm7, peer: Peer, *, with_content: bool) -> str:
+    namespace = message.namespace or peer.namespace
+    prefix = peer.prefix
+    transaction = to_text(
+        Node("TransactionID", message.transaction_id, (("env:mustUnderstand", "1"),)), prefix, namespace
+    )
+    body = to_text(_message_node(message, peer, with_content=with_content), prefix, namespace)
+    if message.operation in _ERRORS:
+        side = "Client" if message.operation == "RSErrorRsp" else "Server"
+        body = _fault(f"env:{side}", f"{side} error", f"<detail>{body}</detail>")
+    elif message.operation == "Fault":
+        code, text = (str(message.get(name) or "") for name in ("faultcode", "faultstring"))
+        body = _fault(code, text, "")
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>'
+        f'<env:Envelope xmlns:env="{_SOAP}"><env:Header>{transaction}</env:Header>'
+        f"<env:Body>{body}</env:Body></env:Envelope>"
+    )
+
+
+def _fault(code: str, text: str, detail: str) -> str:
+    rows = to_text(Node("faultcode", code)) + to_text(Node("faultstring", text))
+    return f"<env:Fault>{rows}{detail}</env:Fault>"
+
+
+def _message_node(message: Mm7, peer: Peer, *, with_content: bool) -> Node:
+    children = [Node("MM7Version", message.version or peer.version)]
+    children += [_node(message.operation, name, value) for name, value in message.fields if name not in peer.leaves_out]
+    if with_content and "Content" in OPERATIONS[message.operation]:
+        attributes = [("href", _CONTENT if peer.bare_href else f"cid:{_CONTENT}")]
+        if message.allow_adaptations is not None:
+            attributes.append(("allowAdaptations", "true" if message.allow_adaptations else "false"))
+        children.append(Node("Content", attributes=tuple(attributes)))
+    return Node(message.operation, children=tuple(children))
+
+
+def _node(operation: str, name: str, value: Value) -> Node:
+    kind = "node" if isinstance(value, Node) else element_kind(operation, name)
+    try:
+        written = KINDS[kind].write(name, value)
+    except (AttributeError, TypeError, ValueError) as exc:
+        raise ValueError(f"{name} cannot be {value!r}: {exc}") from exc
+    if kind in ("text", "node") and not isinstance(value, (str, Node)):
+        raise ValueError(f"{name} is text, got {value!r}")
+    return written
