@@ -6,7 +6,7 @@ names file, key and value, so that a slip of the pen never becomes a silent defa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from mmscontent.errors import ProfileError
@@ -45,7 +45,7 @@ class ProfileFile:
 
     Attributes:
         extends: Keys of the profiles that fill what this one leaves open, nearest first.
-        status: Whether the network still carries MMS; `status_origin` says who says so.
+        status: Whether the network still carries MMS, as far as stated; `status_origin` says who says so.
         plmn: MCC and MNC codes that mean this carrier by themselves.
         mvno: Codes that mean it only with a SIM qualifier, `311480:gid1=BAE1`.
         uaprof: Addresses of its device profile documents; `*` stands for anything.
@@ -60,9 +60,8 @@ class ProfileFile:
     routes: tuple[RouteLimit, ...] = ()
     floor: bool = False
     country: str = ""
-    status: Status = "active"
-    status_origin: Origin | None = None
-    aliases: tuple[str, ...] = ()
+    status: Status | None = None
+    status_origin: Origin = field(default_factory=lambda: Origin(""))
     plmn: tuple[str, ...] = ()
     mvno: tuple[str, ...] = ()
     uaprof: tuple[str, ...] = ()
@@ -224,7 +223,6 @@ _TOP_KEYS: dict[str, Callable[[object], object]] = {
     "name": _text,
     "extends": _text,
     "country": _text,
-    "aliases": _texts,
     "floor": _yes_no,
     "notes": _texts,
     **_ORIGIN_KEYS,
@@ -256,9 +254,8 @@ def parse_profile(kind: Kind, key: str, table: Mapping[str, object], file: str) 
         routes=tuple(routes),
         floor=bool(top.get("floor", False)),
         country=str(top.get("country", "")),
-        status=cast("Status", status.get("is", "active")),
+        status=cast("Status | None", status.get("is")),
         status_origin=reader.origin(status, str(status.get("since", ""))),
-        aliases=cast("tuple[str, ...]", top.get("aliases", ())),
         notes=cast("tuple[str, ...]", top.get("notes", ())),
         **cast("dict[str, tuple[str, ...]]", match),
     )

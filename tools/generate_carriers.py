@@ -45,11 +45,30 @@ CHOSEN: dict[tuple[str, str], int | None] = {
     ("us/sprint", "toll_free"): 600_000,
     ("us/sprint", "short_code"): 1_000_000,
 }
+# Codes of the Android 7.1 set that no newer source has.
+ONLY_OLDER = {"26211": "de-o2", "732001": "co-movistar", "732123": "co-movistar", "74807": "uy-movistar"}
+_COLUMNS = (
+    "max_message_bytes",
+    "safe_message_bytes",
+    "limit_basis",
+    "mvno_filter",
+    "max_image_width",
+    "max_image_height",
+    "recipient_limit",
+    "max_subject_length",
+    "text_threshold_segments",
+    "group_mms",
+    "carrier_transcodes",
+    "supported_types",
+    "provider",
+    "notes",
+)
 TELNYX = "https://developers.telnyx.com/docs/messaging/messages/mms-transcoding"
 DATES = {
     "pixel-carriersettings-2025-01": "2025-01",
     "pixel-carriersettings-2026-07": "2026-07",
     "aosp-carrierconfig-12 (2021)": "2021",
+    "aosp-carrierconfig-7.1": "2016",
 }
 PLATFORM_DEFAULT: dict[str, object] = {
     "limit_bytes": 307_200,
@@ -74,11 +93,9 @@ ROUTE_OF = {
 
 def generate(source: Path, target: Path) -> dict[str, int]:
     """Write all carrier files; returns how many of each kind."""
-    rows = _rows(source / "carriers.csv")
     by_key: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        if row["carrier_key"] != "-default":
-            by_key[_key(row["carrier_key"])].append(row)
+    for row in _carrier_rows(source):
+        by_key[_key(row["carrier_key"])].append(row)
     older = _older_limits(source / "aosp_mms_config.csv")
     habits = _habits(source / "aosp_mms_config.csv")
     tables = {key: _table(key, group, older, habits, by_key) for key, group in sorted(by_key.items())}
@@ -100,6 +117,44 @@ def generate(source: Path, target: Path) -> dict[str, int]:
 def _rows(file: Path) -> list[Row]:
     with file.open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
+
+
+def _carrier_rows(source: Path) -> list[Row]:
+    """The carrier rows, with the number of networks that have one although MMS is off there."""
+    rows = _rows(source / "carriers.csv")
+    for row in rows:
+        if row["mms_status"] == "disabled" and row["limit_stated"].isdigit():
+            row["max_message_bytes"] = row["safe_message_bytes"] = row["limit_stated"]
+    toll_free = next(r["notes"] for r in rows if r["notes"].startswith("600 KB (Twilio, Telnyx); 525 KB"))
+    for row in rows:
+        row["notes"] = row["notes"].replace("as AT&T toll-free", toll_free)
+    return [r for r in rows if r["carrier_key"] != "-default"] + _only_in_older_sets(source / "aosp_mms_config.csv")
+
+
+def _only_in_older_sets(file: Path) -> list[Row]:
+    """Carriers no newer source knows, as rows of the same shape."""
+    found = []
+    for row in _rows(file):
+        key = ONLY_OLDER.get(row["mccmnc"])
+        if key and row["source_set"] == "aosp-carrierconfig-7.1" and not row["filter"]:
+            blank = dict.fromkeys(_COLUMNS, "")
+            stated = {
+                "carrier_key": key,
+                "display_name": key.rpartition("-")[2].capitalize(),
+                "country_iso": key[:2].upper(),
+                "mcc_mnc": row["mccmnc"],
+                "sender_type": "p2p",
+                "direction": "mo",
+                "max_message_bytes": row["maxMessageSize"],
+                "limit_stated": row["maxMessageSize"],
+                "mms_status": "unknown",
+                "evidence": row["source_set"],
+                "confidence": "low",
+                "preferred": "no" if key == "de-o2" else "yes",
+                "source": row["source"],
+            }
+            found.append({**blank, **stated})
+    return found
 
 
 def _key(old: str) -> str:
@@ -176,7 +231,7 @@ def _parent(key: str, by_key: dict[str, list[Row]]) -> str:
 
 def _status(head: Row, ended: Row | None) -> dict[str, object]:
     row = ended or head
-    if row["mms_status"] == "active":
+    if row["mms_status"] in ("active", "unknown"):
         return {}
     stated = row["limit_stated"] if ended else row["notes"]
     since = re.search(r"\d{4}-\d\d-\d\d", row["limit_stated"]) if row["mms_status"] == "discontinued" else None
@@ -210,7 +265,7 @@ def _winner(key: str, route: str, stated: list[Row]) -> Row | None:
     if (key, route) in CHOSEN:
         return next((r for r in stated if int(r["max_message_bytes"]) == CHOSEN[key, route]), None)
     preferred = [r for r in stated if r["preferred"] == "yes"]
-    return max(preferred or [r for r in stated if r["direction"] == "mo"], key=_date, default=None)
+    return max(preferred or [r for r in stated if r["direction"] in ("mo", "both")], key=_date, default=None)
 
 
 def _route(row: Row, others: list[Row]) -> dict[str, object]:
@@ -230,9 +285,15 @@ def _route(row: Row, others: list[Row]) -> dict[str, object]:
         "source": row["source"],
         "date": _date(row),
         "confidence": row["confidence"],
-        "stated": row["notes"] if row["limit_stated"] == "consensus" else row["limit_stated"],
-        "competing": [_sentence(r) for r in others] or None,
+        "stated": _stated(row, [r for r in others if int(r["max_message_bytes"]) == limit]),
+        "competing": [_sentence(r) for r in others if int(r["max_message_bytes"]) != limit] or None,
     }
+
+
+def _stated(row: Row, agreeing: list[Row]) -> str:
+    text = row["notes"] if row["limit_stated"] == "consensus" else row["limit_stated"]
+    same = sorted({r["provider"] or r["evidence"] for r in agreeing})
+    return f"{text}; the same: {', '.join(same)}" if same else text
 
 
 def _sentence(row: Row) -> str:
@@ -325,24 +386,40 @@ def _plmn(rows: list[Row]) -> list[str]:
 
 
 def _mvno(rows: list[Row]) -> list[str]:
-    return sorted({q for r in rows for q in r["mvno_filter"].split("|") if q})
+    """Qualified codes, one condition or one set of conditions each; cut-off ones are left out."""
+    rules = {q for r in rows for q in r["mvno_filter"].split("|")}
+    return sorted({f"{code}:{q}" for rule in rules for code, q in _qualified(rule)})
 
 
 def _plmn_index(by_key: dict[str, list[Row]]) -> list[str]:
     """One line per code and carrier. A code belongs to the carrier whose preferred phone row names it."""
     lines: set[str] = set()
+    owner: dict[str, str] = {}
+    for speaks in ("yes", "no"):
+        for key, rows in by_key.items():
+            phone = [r for r in rows if r["preferred"] == speaks and r["sender_type"] in ("p2p", "any")]
+            for plmn in _plmn(phone):
+                if re.fullmatch(r"\d{5,6}", plmn) and owner.setdefault(plmn, key) == key:
+                    lines.add(f"{plmn}\t\t{key}\n")
     for key, rows in by_key.items():
-        phone = [r for r in rows if r["sender_type"] == "p2p" and r["preferred"] == "yes"] or rows
-        lines |= {f"{plmn}\t\t{key}\n" for plmn in _plmn(phone)}
         for rule in _mvno(rows):
             code, _, qualifier = rule.partition(":")
-            lines |= {f"{code}\t{q}\t{key}\n" for q in [qualifier] if q}
+            lines.add(f"{code}\t{qualifier}\t{key}\n")
     return sorted(lines)
+
+
+def _qualified(rule: str) -> list[tuple[str, str]]:
+    """`302690:gid1=41&gid1=43` to one pair per alternative; conditions of different kinds hold together."""
+    code, _, conditions = rule.partition(":")
+    named = [c.replace("imsi_prefix_xpattern=", "imsi=") for c in conditions.split("&") if "=" in c]
+    if len({c.partition("=")[0] for c in named}) == 1:
+        return [(code, c) for c in named]
+    return [(code, "&".join(named))] if named else []
 
 
 # -- the older Android sets ------------------------------------------------------------------------------------------
 
-OLDER_SETS = {"aosp-carrierconfig-12": "2021", "aosp-messaging": "2021"}
+OLDER_SETS = {"aosp-carrierconfig-12": "2021", "aosp-messaging": "2021", "aosp-carrierconfig-7.1": "2016"}
 
 
 def _older_limits(file: Path) -> dict[str, Row]:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from tools.device_formats import audio_formats, image_types, video_formats
+from mmscontent.device_document import device_key
+from mmscontent.handset_words import audio_formats, image_types, video_formats, words_for
 from tools.toml_text import document
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+    from mmscontent.profile import AudioFormat, VideoFormat
 
 Row = dict[str, str]
 
@@ -51,7 +56,8 @@ UAPROF = {
 }
 USER_AGENTS = {
     "apple/iphone": ["iPhoneOS*", "*iPhone*"],
-    "google/android-messages": ["Android-Mms/2*", "Android-Messaging*"],
+    "google/android-messages": ["Android-Mms*", "Android-Messaging*", "*(Linux*; Android *"],
+    "samsung/messages": ["SAMSUNG-ANDROID-MMS*"],
     "kaios/messages": ["*KAIOS*", "*KaiOS*"],
 }
 READ = {
@@ -76,7 +82,10 @@ def generate(source: Path, target: Path) -> dict[str, int]:
             ),
             encoding="utf-8",
         )
-    return {"devices": len(rows)}
+    (target / "match.tsv").write_text(_MATCH_HEAD + "".join(sorted(_patterns(rows))), encoding="utf-8")
+    table, documents, models = population(source)
+    (target / "population.tsv").write_text(table, encoding="utf-8")
+    return {"devices": len(rows), "documents": documents, "models": models}
 
 
 def _key(old: str) -> str:
@@ -90,7 +99,6 @@ def _table(row: Row) -> dict[str, object]:
     unsourced = row["unsourced_fields"].replace("|", ", ")
     return {
         "name": row["display_name"],
-        "aliases": [row["device_key"]],
         "extends": "generic/smartphone" if modern else "generic/portable-300",
         "source": _plain_source(row["source"]),
         "date": READ.get(row["evidence"], "2015" if row["evidence"].startswith("uaprof") else "2026-11"),
@@ -101,12 +109,8 @@ def _table(row: Row) -> dict[str, object]:
         "match": {"uaprof": UAPROF.get(key, []) + _uaprof_url(row) or None, "user_agent": USER_AGENTS.get(key)},
         "message": {"limit_bytes": int(row["mms_max_bytes"]), "stated": row["mms_max_bytes"]},
         "image": _image(row),
-        "video": _formats(
-            video_formats(row["video_containers"], row["video_codecs"], row["video_profile_level"], modern=modern),
-            row,
-            modern=modern,
-        ),
-        "audio": _formats(audio_formats(row["audio_codecs"]), row, modern=False),
+        "video": {} if modern else _formats(_video(row), row),
+        "audio": _formats(audio_formats(row["audio_codecs"].split("|")), row),
         "text": {"charsets": _charsets(row["charsets"])},
         "contact": {"versions": re.findall(r"\d\.\d", row["vcard_versions"]) or None},
         "calendar": {"versions": ["1.0"] if row["vcalendar"] == "1.0" else None},
@@ -118,7 +122,7 @@ def _image(row: Row) -> dict[str, object]:
     sides = sorted((int(row[k]) for k in ("max_image_width", "max_image_height") if row[k]), reverse=True)
     screen = max((int(row[k]) for k in ("screen_width", "screen_height") if row[k]), default=0)
     return {
-        "media_types": image_types(row["image_formats"]) or None,
+        "media_types": image_types(row["image_formats"].split("|")) or None,
         "max_long_px": sides[0] if sides else None,
         "max_short_px": sides[1] if sides else None,
         "progressive": True if row["device_class"] in LIBJPEG else None,
@@ -127,13 +131,16 @@ def _image(row: Row) -> dict[str, object]:
     }
 
 
-def _formats(formats: list[dict[str, object]], row: Row, *, modern: bool) -> dict[str, object]:
-    """What the row names; nothing named where the document lists all it takes means nothing is played."""
-    if modern:
-        return {}  # the smartphone class states the levels
-    if formats or row["evidence"] == "uaprof":
-        return {"formats": formats}
-    return {}
+def _video(row: Row) -> tuple[VideoFormat, ...]:
+    words = row["video_containers"].split("|") + re.findall(r"h263|h264|mpeg4-visual", row["video_codecs"])
+    levels = re.split(r"[|;] ?(?=video|MPEG)", row["video_profile_level"])
+    return video_formats(words, levels, smartphone=row["device_class"] == "android-legacy")
+
+
+def _formats(formats: Iterable[VideoFormat | AudioFormat], row: Row) -> dict[str, object]:
+    """What the row names; where the document lists all it takes, nothing named means nothing is played."""
+    rows = [{k: v for k, v in asdict(f).items() if v is not None} for f in formats]
+    return {"formats": rows} if rows or row["evidence"] == "uaprof" else {}
 
 
 def _charsets(words: str) -> list[str] | None:
@@ -156,6 +163,72 @@ def _uaprof_url(row: Row) -> list[str]:
     return [f"http://{found.group(1)}"] if found else []
 
 
-def address_digest(url: str) -> str:
-    """How the population names a document: the start of the MD5 of its address, as its collectors stored it."""
+_MATCH_HEAD = """\
+# What phones say of themselves, to device. Generated by tools/generate_profiles.py.
+# what\tpattern\tdevice
+"""
+
+
+def _patterns(rows: list[Row]) -> list[str]:
+    """One line per UAProf address and User-Agent pattern of the device files."""
+    lines = []
+    for row in rows:
+        key = _key(row["device_key"])
+        lines += [f"uaprof\t{url}\t{key}\n" for url in UAPROF.get(key, []) + _uaprof_url(row)]
+        lines += [f"user_agent\t{pattern}\t{key}\n" for pattern in USER_AGENTS.get(key, [])]
+    return lines
+
+
+# -- the population ---------------------------------------------------------------------------------------------------
+
+_POPULATION_HEAD = """\
+# Phones by their UAProf documents, one line a document; a line with = is a set of abilities many share.
+# Source: github.com/GodsDev/uaprof-data@56714d6905cb, collected to 2015. Generated by tools/generate_profiles.py.
+# key\tdigest of the address\tvendor\tmodel\tbytes\timage\tscreen\tset
+# =set\twords\tlevels\tcharsets\tclasses
+"""
+
+
+def population(source: Path) -> tuple[str, int, int]:
+    """The compact table, how many documents and how many models are in it."""
+    sets: dict[tuple[str, ...], int] = {}
+    lines = []
+    with (source / "uaprof_mms.csv").open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            key = device_key(row["vendor"], row["model"]) or device_key(row["vendor"], "unnamed")
+            number = sets.setdefault(_abilities(row), len(sets))
+            size = row["mms_max_message_size"]
+            cells = (key, _digest(row["source"]), _cell(row["vendor"]), _cell(row["model"]), size)
+            boxes = (_pair(row, "mms_max_image"), _pair(row, "screen"), str(number))
+            lines.append((key, int(size or 0), "\t".join((*cells, *boxes)) + "\n"))
+    rows = [line for _, _, line in sorted(lines)]
+    shared = ["\t".join((f"={number}", *abilities)) + "\n" for abilities, number in sets.items()]
+    return _POPULATION_HEAD + "".join(rows + shared), len(rows), len({key for key, _, _ in lines})
+
+
+def _abilities(row: Row) -> tuple[str, ...]:
+    listed = row["accept"].split("|")
+    streamed = [w for w in row["video_codecs"].split("|") if w]
+    words = sorted({*words_for(listed), *streamed})
+    charsets = [c.lower() for c in row["charsets"].split("|") if c]
+    classes = [c for c in row["content_classes"].split("|") if c]
+    levels = row["video_profile_level"]
+    return (" ".join(words), levels, " ".join(charsets), " ".join(classes))
+
+
+def _digest(source: str) -> str:
+    """The start of the MD5 of a document's address; its collectors named most files by that digest."""
+    place = source.partition(":")[2]
+    if place.startswith("uaprof"):
+        return place.rpartition("/")[2][:16]
+    url = f"http://{place.removeprefix('http_/')}"
     return hashlib.md5(url.encode(), usedforsecurity=False).hexdigest()[:16]
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def _pair(row: Row, prefix: str) -> str:
+    width, height = row[f"{prefix}_width"], row[f"{prefix}_height"]
+    return f"{width}x{height}" if width.isdigit() and height.isdigit() else ""

@@ -1,0 +1,88 @@
+"""Where profiles lie, and the bytes of one file; every refusal names the file."""
+
+from __future__ import annotations
+
+import functools
+import os
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from mmscontent.errors import ProfileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["ENVIRONMENT_VARIABLE", "profile_folders", "read_toml", "rows_of", "table_text", "toml_keys"]
+
+ENVIRONMENT_VARIABLE = "MMSCONTENT_PROFILES"
+_MAX_FILE_BYTES = 200_000
+
+
+def profile_folders(profiles: str | os.PathLike[str] | None = None) -> tuple[Path, ...]:
+    """The folders to look in, the user's first, the shipped one last.
+
+    Raises:
+        ProfileError: The user's folder is not there.
+    """
+    own = profiles if profiles is not None else os.environ.get(ENVIRONMENT_VARIABLE) or None
+    if own is None:
+        return (_shipped(),)
+    folder = Path(own)
+    if not folder.is_dir():
+        raise ProfileError(
+            f"{folder} is not a folder of profiles; it should hold carriers/, devices/ or classes/", file=str(folder)
+        )
+    return (folder, _shipped())
+
+
+@functools.cache
+def _shipped() -> Path:
+    """The folder that came with the package: inside a wheel, or beside the package in a checkout."""
+    here = Path(__file__).resolve().parent.parent
+    for folder in (here / "_profiles", here.parent / "profiles"):
+        if (folder / "classes").is_dir():
+            return folder
+    raise ProfileError(f"no profiles came with mmscontent at {here}; install the package again", file=str(here))
+
+
+def read_toml(file: Path) -> dict[str, object]:
+    """One TOML file as a table."""
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(_MAX_FILE_BYTES + 1)
+    except OSError as exc:
+        raise ProfileError(f"{file} cannot be read: {exc.strerror}", file=str(file)) from exc
+    if len(data) > _MAX_FILE_BYTES:
+        raise ProfileError(f"{file} is larger than {_MAX_FILE_BYTES:,} bytes", file=str(file))
+    try:
+        return cast("dict[str, object]", tomllib.loads(data.decode("utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise ProfileError(f"{file} is not TOML: {exc}", file=str(file)) from exc
+
+
+def toml_keys(folder: Path) -> Iterator[str]:
+    """The keys of all TOML files under `carriers/`, `devices/` or `classes/`, sorted."""
+    for file in sorted(folder.glob("*/*.toml")):
+        yield f"{file.parent.name}/{file.stem}"
+
+
+def table_text(file: Path) -> str:
+    """A compact table, whole; "" when the folder has none."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ProfileError(f"{file} cannot be read: {exc}", file=str(file)) from exc
+
+
+def rows_of(text: str, key: str) -> list[list[str]]:
+    """The lines of a compact table that begin with a key, as cells; they stand together."""
+    found = []
+    at = text.find(f"\n{key}\t")
+    while at >= 0 and text.startswith(f"{key}\t", at + 1):
+        end = text.index("\n", at + 1)
+        found.append(text[at + 1 : end].split("\t"))
+        at = end
+    return found
