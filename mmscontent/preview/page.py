@@ -1,0 +1,265 @@
+"""One self-contained HTML page that plays a message as the phone will, and says why it came out as it did.
+
+No network: every byte is in the page, and its Content-Security-Policy allows nothing but its own style and script, by
+their hashes. Whatever comes from the message is text or the bytes of a known media type, never markup.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import replace
+from importlib import resources
+from string import Template
+from typing import TYPE_CHECKING
+
+from mmscontent import mediatypes
+from mmscontent.message import Content
+from mmscontent.preview.cards import cards, notes, weight, whole
+from mmscontent.preview.exhibits import as_mapping, show_of
+from mmscontent.preview.markup import bubble, data_uri, esc, json_block, plural
+from mmscontent.preview.views import picture_view
+from mmscontent.smil.lint import lint
+from mmscontent.smil.text import decode
+from mmscontent.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mmscontent.compose import Composed
+    from mmscontent.ledger import Ledger
+    from mmscontent.message import Message
+    from mmscontent.preview.exhibits import Exhibit, Show
+    from mmscontent.smil.model import Region
+    from mmscontent.smil.rules import Finding
+
+__all__ = ["preview"]
+
+# Screens to look at it on, in device-independent pixels: what a browser or a messaging app there has to draw on.
+DEVICES: dict[str, tuple[str, int, int]] = {
+    "apple/iphone": ("iPhone, 390 × 844", 390, 844),
+    "google/android-messages": ("Android phone, 412 × 915", 412, 915),
+    "small": ("Small smartphone, 360 × 640", 360, 640),
+    "feature": ("Feature phone, 240 × 320", 240, 320),
+    "first": ("First MMS phones, 128 × 160", 128, 160),
+}
+_MOST_SMIL_CHARACTERS = 40_000
+_UNPLAYED = {"image": "this picture", "video": "this clip", "audio": "this sound", "text": "this text"}
+
+
+def preview(
+    subject: Content | Composed,
+    *,
+    ledger: Ledger | Mapping[str, object] | None = None,
+    original: Message | None = None,
+) -> str:
+    """The page of a message.
+
+    Args:
+        subject: A composed message, or any content.
+        ledger: What became of each part, as a ledger or its JSON form; a composed message brings its own.
+        original: What it was composed of, for pictures before and after.
+    """
+    if isinstance(subject, Content):
+        content = subject
+    else:
+        content, ledger = subject.content, ledger if ledger is not None else subject.ledger
+    facts = as_mapping(ledger)
+    show = _with_views(show_of(content, facts))
+    findings = lint(content, durations_ms=_durations(content, facts))
+    style, script = _asset("page.css"), _asset("page.js")
+    heading = content.subject or "A message without a subject"
+    return Template(_asset("page.html")).substitute(
+        policy=esc(_policy(style, script)),
+        style=style,
+        script=script,
+        title=esc(f"{heading} · MMS preview"),
+        heading=esc(heading),
+        facts=_facts(show, facts),
+        watching=esc(show.trouble or "Press Play, or drag the time."),
+        devices=_devices(facts),
+        conversation=_conversation(content, show),
+        timeline=_timeline(show),
+        weight=esc(weight(content, facts)),
+        whole=whole(content, show, facts),
+        cards=cards(show, facts, original),
+        notes=notes(facts),
+        verdict=esc(_verdict(findings, content)),
+        findings=_findings(findings),
+        smil=esc(_smil(content)),
+        footer=esc(f"Made by mmscontent {__version__}. This page loads nothing from anywhere."),
+        plan=json_block(_plan(show)),
+    )
+
+
+def _asset(name: str) -> str:
+    return resources.files("mmscontent.preview").joinpath(name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    hashes = [base64.b64encode(hashlib.sha256(t.encode()).digest()).decode("ascii") for t in (style, script)]
+    return (
+        f"default-src 'none'; style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}'; "
+        "img-src data:; media-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _with_views(show: Show) -> Show:
+    """Pictures a browser does not know get a view it knows, made in the jail."""
+    return replace(
+        show,
+        exhibits=tuple(
+            replace(e, view=view, play="img")
+            if e.kind == "image" and not e.play and (view := picture_view(e.part, 1080)) is not None
+            else e
+            for e in show.exhibits
+        ),
+    )
+
+
+def _durations(content: Content, facts: Mapping[str, object]) -> dict[int, int]:
+    by_id = {}
+    parts = facts.get("parts")
+    for part in parts if isinstance(parts, list) else []:
+        result = part.get("result") or {}
+        if isinstance(result.get("duration_ms"), int):
+            by_id[part.get("content_id")] = result["duration_ms"]
+    return {i: by_id[p.content_id] for i, p in enumerate(content.parts) if p.content_id in by_id}
+
+
+def _facts(show: Show, facts: Mapping[str, object]) -> str:
+    length = sum(s.duration_ms for s in show.slides) / 1000
+    rows = [f"<strong>{plural(len(show.slides), 'slide')}</strong>, {length:.1f} s"]
+    rows.append(f"<strong>{plural(len(show.exhibits), 'part')}</strong>")
+    if facts.get("packed_bytes"):
+        rows.append(f"<strong>{facts['packed_bytes']:,} bytes</strong> as {esc(facts.get('encoding', ''))}")
+    profile = facts.get("profile")
+    if isinstance(profile, dict):
+        named = [str(v).replace("_", " ") for v in profile.values() if v]
+        rows.append(f"for <strong>{esc(', '.join(named) or 'any phone')}</strong>")
+    return "".join(f"<li>{row}</li>" for row in rows)
+
+
+def _devices(facts: Mapping[str, object]) -> str:
+    profile = facts.get("profile")
+    wanted = str(profile.get("device") or "") if isinstance(profile, dict) else ""
+    chosen = next((k for k in DEVICES if wanted and wanted.startswith(k)), "google/android-messages")
+    return "".join(
+        f'<option value="{key}"{" selected" if key == chosen else ""}>{label}</option>'
+        for key, (label, _, _) in DEVICES.items()
+    )
+
+
+def _timeline(show: Show) -> str:
+    return "".join(
+        f'<li><button type="button" aria-label="Slide {n}, {s.duration_ms / 1000:.1f} seconds">'
+        f"{n}<br>{s.duration_ms / 1000:.1f} s</button></li>"
+        for n, s in enumerate(show.slides, start=1)
+    )
+
+
+def _conversation(content: Content, show: Show) -> str:
+    rows = [f'<p class="from" dir="auto">{esc(content.subject)}</p>'] if content.subject else []
+    rows += [_bubble(e) for e in show.exhibits]
+    return "".join(rows)
+
+
+def _bubble(exhibit: Exhibit) -> str:
+    """One part as a phone shows it that knows nothing of slides; the media here are the only copy in the page."""
+    label, about = esc(exhibit.label), esc(exhibit.detail)
+    uri = data_uri("image/jpeg", exhibit.view) if exhibit.view is not None else _own_uri(exhibit)
+    if exhibit.play == "text":
+        return bubble(f'<span dir="auto">{esc(exhibit.text)}</span>', "words")
+    if exhibit.play == "img":
+        return bubble(f'<img id="part-{exhibit.index}" alt="{esc(exhibit.part.alt or exhibit.label)}" src="{uri}">')
+    if exhibit.play == "video":
+        return bubble(
+            f'<video id="part-{exhibit.index}" controls playsinline preload="metadata" aria-label="{label}"'
+            f' src="{uri}"></video>'
+        )
+    if exhibit.play == "audio":
+        player = (
+            f'<audio id="part-{exhibit.index}" controls preload="metadata" aria-label="{label}" src="{uri}"></audio>'
+        )
+        return bubble(f"{player}<small>{label}</small>", "sound")
+    what = {"contact": "Contact card", "calendar": "Calendar entry", "audio": "Sound", "video": "Clip"}
+    heading = esc(exhibit.text) if exhibit.text else label
+    return bubble(
+        f'<strong dir="auto">{heading}</strong><small>{what.get(exhibit.kind, "File")}, {about}</small>', "file"
+    )
+
+
+def _own_uri(exhibit: Exhibit) -> str:
+    return data_uri(mediatypes.canonical(exhibit.part.media_type), exhibit.part.data) if exhibit.play else ""
+
+
+def _plan(show: Show) -> dict[str, object]:
+    """What the script plays; its keys are the script's own."""
+    return {
+        "slides": [
+            {
+                "duration": s.duration_ms,
+                "why": s.why,
+                "shown": [
+                    {
+                        "element": i.element,
+                        "src": i.src[:200],
+                        "region": i.region,
+                        "alt": i.alt,
+                        "part": i.part,
+                    }
+                    for i in s.items
+                ],
+            }
+            for s in show.slides
+        ],
+        "parts": [
+            {
+                "index": e.index,
+                "label": e.label,
+                "play": e.play,
+                "text": e.text if e.play == "text" else "",
+                "unplayable": f"{e.detail}: no browser shows {_UNPLAYED.get(e.kind, 'this file')}",
+            }
+            for e in show.exhibits
+        ],
+        "regions": {r.id: _box(r) for r in show.regions},
+        "whole": {"left": 0, "top": 0, "width": 100, "height": 100, "fit": "meet"},
+        "background": show.background,
+        "devices": {key: [width, height] for key, (_, width, height) in DEVICES.items()},
+    }
+
+
+def _box(region: Region) -> dict[str, object]:
+    return {
+        "left": region.left,
+        "top": region.top,
+        "width": min(region.width, 100 - region.left),
+        "height": min(region.height, 100 - region.top),
+        "fit": region.fit,
+    }
+
+
+def _verdict(findings: tuple[Finding, ...], content: Content) -> str:
+    if content.presentation is None:
+        return "There is none."
+    if not findings:
+        return "Nothing to find fault with."
+    counts = [(s, sum(f.severity == s for f in findings)) for s in ("error", "warning", "info")]
+    return ", ".join(plural(n, s) if s != "info" else f"{n} of no effect" for s, n in counts if n)
+
+
+def _findings(findings: tuple[Finding, ...]) -> str:
+    rows = "".join(
+        f'<li><span class="{f.severity}">{f.severity}</span>'
+        f"<span>{esc(f.place)}: {esc(f.sentence)} <code>{f.rule}</code></span></li>"
+        for f in findings
+    )
+    return f'<ul class="findings">{rows}</ul>' if rows else ""
+
+
+def _smil(content: Content) -> str:
+    if content.presentation is None:
+        return "(none)"
+    text = decode(content.presentation.data, content.presentation.charset)[:_MOST_SMIL_CHARACTERS]
+    return text.replace("><", ">\n<")
