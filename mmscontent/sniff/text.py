@@ -24,9 +24,7 @@ _CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f\ufffe\uffff]")
 _LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:;!?-'\"\r\n\t/=<>()"
 
-_MARK = re.compile(
-    r"\s*BEGIN[ \t]*:[ \t]*(VCARD|VCALENDAR|VTIMEZONE|VEVENT|VTODO|VJOURNAL|VNOTE|IMELODY)\b", re.IGNORECASE
-)
+_MARK = re.compile(r"\s*BEGIN[ \t]*:[ \t]*(VCARD|VNOTE|IMELODY|V[A-Z]{4,8})\b", re.IGNORECASE)
 _VERSION = re.compile(r"^[ \t]*VERSION[^:\n]{0,100}:[ \t]*([0-9.]+)", re.IGNORECASE | re.MULTILINE)
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)")
 _DOCTYPE = re.compile(r"<!DOCTYPE\s+([\w.:-]+)[^\[>]*(\[.*?\]\s*)?>", re.IGNORECASE | re.DOTALL)
@@ -46,7 +44,7 @@ _ROOTS = {
     "html": "text/html",
 }
 _HTML_STARTS = frozenset(("html", "head", "body", "div", "p", "table", "title", "meta", "span", "font", "center"))
-_CARDS = {"VCARD": "text/x-vcard", "IMELODY": "audio/imelody"}
+_CARDS = {"VCARD": "text/x-vcard", "VNOTE": "text/plain", "IMELODY": "audio/imelody"}
 
 
 class _Text(NamedTuple):
@@ -128,8 +126,8 @@ def _card(head: str) -> str:
     name = found[1].upper()
     if name in _CARDS:
         return _CARDS[name]
-    if name == "VNOTE":
-        return "text/plain"
+    if name != "VCALENDAR" and f"END:{name}" not in head.upper():
+        return ""  # a component alone (an event, a zone) is believed when it also ends
     version = _VERSION.search(head)
     return "text/x-vcalendar" if version and version[1].startswith("1") else "text/calendar"
 
