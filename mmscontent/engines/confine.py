@@ -44,7 +44,7 @@ _LOADERS = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")  # where the dynamic lin
 _SYSTEM_READABLE = (
     "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store", "/gnu/store",
     "/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo", "/dev/null", "/dev/zero", "/dev/urandom",
-    "/proc/cpuinfo", "/proc/meminfo", _STATM, "/sys/devices/system/cpu", "/sys/fs/cgroup",
+    "/proc/cpuinfo", "/proc/meminfo", _STATM, "/sys/devices/system/cpu",
 )  # fmt: skip
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
@@ -330,6 +330,8 @@ def _judge(name: str, pid: int) -> list[bytes]:
             return _one_of(0, (0, pid), refuse)
         case "prctl":
             return _one_of(0, (_PR_SET_NAME, _PR_GET_NAME, _PR_GET_SECCOMP, _PR_GET_NO_NEW_PRIVS, _PR_SET_VMA), refuse)
+        case "fcntl":  # duplicate, get and set flags; F_SETOWN would send signals to others
+            return _one_of(1, (0, 1, 2, 3, 4, 1030), refuse)
         case _:  # ioctl: TCGETS (isatty), FIONREAD, FIONBIO, FIONCLEX, FIOCLEX
             return _one_of(1, (0x5401, 0x541B, 0x5421, 0x5450, 0x5451), _return(_ERRNO | errno.ENOTTY))
 

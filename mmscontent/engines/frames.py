@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
+import math
 import struct
 import time
 import types
@@ -161,7 +162,11 @@ class Registry:
         if depth > _MAX_DEPTH:
             raise TypeError(f"a value nests deeper than {_MAX_DEPTH} and may not cross the wall")
         match value:
-            case None | bool() | int() | float():
+            case None | bool():
+                return value
+            case int() | float():
+                if not _is_plain(value):
+                    raise TypeError(f"the number {value:.3g} may not cross the wall; only finite ones of 64 bits do")
                 return value
             case str() if len(value) <= _LONG_TEXT:
                 return str(value)
@@ -184,7 +189,9 @@ class Registry:
         if depth > _MAX_DEPTH:
             raise BrokenFrame(f"a value nests deeper than {_MAX_DEPTH}")
         match tree:
-            case None | bool() | int() | float() | str():
+            case None | bool() | str():
+                return tree
+            case int() | float() if _is_plain(tree):
                 return tree
             case list():
                 return tuple(self._value(v, blobs, depth + 1) for v in tree)
@@ -215,6 +222,11 @@ class Registry:
             if not self.conforms(held[key], hint):
                 raise BrokenFrame(f"{name}.{key} is of the wrong type: {type(held[key]).__name__}")
         return self._classes[name](**held)
+
+
+def _is_plain(number: float) -> bool:
+    """Whether it is finite and no wider than 64 bits: what a taken-over worker must not plant in our arithmetic."""
+    return math.isfinite(number) if isinstance(number, float) else -(1 << 63) <= number < 1 << 64
 
 
 def _append(blobs: list[bytes | memoryview], blob: bytes | memoryview) -> int:

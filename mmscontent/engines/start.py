@@ -71,7 +71,7 @@ def start(module: str) -> tuple[subprocess.Popen[bytes], socket.socket, int]:
 
 def _empty_folder() -> str:
     try:
-        return tempfile.mkdtemp(prefix="mmscontent-")
+        return tempfile.mkdtemp(prefix="mmscontent-jail-")
     except OSError:  # a read-only system
         return "/"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import signal
 import socket
@@ -123,6 +124,11 @@ def signal_other(_seat, pid):
     os.kill(pid, 0)
 
 
+def signal_by_descriptor(_seat, pid):
+    """Ask that whatever arrives on a descriptor be told to another process by a signal."""
+    fcntl.fcntl(1, fcntl.F_SETOWN, pid)
+
+
 def attach(_seat, pid):
     """ptrace(PTRACE_ATTACH): deadly."""
     ctypes.CDLL(None).ptrace(16, pid, None, None)
@@ -200,8 +206,8 @@ HANDLERS = {
     f.__name__: f
     for f in (
         echo, count, seats_held, whoami, environment, open_descriptors, read, listing, write, write_here, connect,
-        connect_by_hand, fork, execute, spawn, thread, signal_other, attach, bomb_bytes, bomb_malloc, forever, asleep,
-        end_by, leave, raise_ours, raise_other, answer_odd, sight, warn, say_raw,
+        connect_by_hand, fork, execute, spawn, thread, signal_other, signal_by_descriptor, attach, bomb_bytes,
+        bomb_malloc, forever, asleep, end_by, leave, raise_ours, raise_other, answer_odd, sight, warn, say_raw,
     )
 }  # fmt: skip
 

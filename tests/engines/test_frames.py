@@ -50,19 +50,18 @@ class Plain:
 
 
 REGISTRY = Registry((Leaf, Tree))
-leaves = st.builds(
-    Leaf, st.integers(-(2**63), 2**63), st.sampled_from(["image", "video"]), st.none() | st.floats(allow_nan=False)
-)
+integers, floats = st.integers(-(2**63), 2**64 - 1), st.floats(allow_nan=False, allow_infinity=False)
+leaves = st.builds(Leaf, integers, st.sampled_from(["image", "video"]), st.none() | floats)
 text = st.text(st.characters(), max_size=20)
 trees = st.builds(
     Tree,
     leaves,
     st.lists(leaves, max_size=3).map(tuple),
-    st.tuples(st.integers(), text),
+    st.tuples(integers, text),
     st.binary(max_size=300),
     st.dictionaries(text, st.none() | text, max_size=3),
 )
-atoms = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | text | st.binary(max_size=50)
+atoms = st.none() | st.booleans() | integers | floats | text | st.binary(max_size=50)
 values = st.recursive(
     atoms | leaves | trees,
     lambda inner: st.lists(inner, max_size=4).map(tuple) | st.dictionaries(text, inner, max_size=4),
@@ -104,7 +103,7 @@ def test_more_blobs_than_one_system_call_takes():
     assert through(many) == many
 
 
-@pytest.mark.parametrize("value", [object(), {1: 2}, {1, 2}, Plain(), Odd({1}), 1j, print])
+@pytest.mark.parametrize("value", [object(), {1: 2}, {1, 2}, Plain(), Odd({1}), 1j, print, 2**64, float("nan")])
 def test_what_is_not_agreed_on_does_not_leave(value):
     with pytest.raises(TypeError, match=r"may cross|may not cross"):
         REGISTRY.pack((value,))

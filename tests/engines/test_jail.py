@@ -245,9 +245,10 @@ def test_threads_are_allowed(seat):
 
 
 @needs_linux
-def test_other_processes_cannot_be_signalled(seat):
+@pytest.mark.parametrize("function", ["signal_other", "signal_by_descriptor"])
+def test_other_processes_cannot_be_signalled(seat, function):
     with pytest.raises(EngineFailed, match="PermissionError"):
-        seat.call("signal_other", os.getpid())
+        seat.call(function, os.getpid())
 
 
 # ends
@@ -345,6 +346,9 @@ def frame(header: bytes, *lengths: int) -> bytes:
         (value('{"c":"Curve","f":{"sizes_bytes":[1],"qualities":["x"]}}'), "Curve.qualities is of the wrong type"),
         (value('{"c":"Curve","f":{"sizes_bytes":[true],"qualities":[1.0]}}'), "Curve.sizes_bytes is of the wrong type"),
         (value('{"c":"Curve","f":{"sizes_bytes":[2,1],"qualities":[1,2]}}'), "not rising"),
+        (value('{"c":"Curve","f":{"sizes_bytes":[1],"qualities":[NaN]}}'), "do not know"),
+        (value("1e999"), "do not know"),
+        (value("9" * 30), "do not know"),
         (frame(b'{"d":{"other":1}}'), "class, message and attributes"),
         (error("SystemExit"), "none of ours"),
         (error("MalformedContent"), "none of ours"),
@@ -383,15 +387,15 @@ def test_the_last_words_of_a_dead_worker_are_told(fresh):
         seat.call("end_by", "SIGSEGV")
 
 
-def test_close_leaves_no_process_and_no_folder_behind():
-    before = set(Path(tempfile.gettempdir()).glob("mmscontent-*"))
+def test_close_leaves_no_process_and_no_folder_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     jail = Jail(MODULE, workers=2, registry=REGISTRY)
     seats = [jail.seat(), jail.seat()]
     pids = [s.call("whoami") for s in seats]
     jail.close()
 
     assert all(gone(pid) for pid in pids)
-    assert set(Path(tempfile.gettempdir()).glob("mmscontent-*")) == before
+    assert list(tmp_path.iterdir()) == []
     with pytest.raises(JailKilled, match="the jail was closed"):
         seats[0].call("echo")
 
