@@ -251,10 +251,9 @@ def text_of(value: object) -> str:
 def _byte_limits(held: dict[str, Fact], binding: list[Layer], base: list[Layer]) -> tuple[str, ...]:
     """Set `limit_bytes` and `target_bytes`: the lowest of all, floors raised first, unknown sides assumed."""
     carrier = next((layer for layer in binding if layer.role == "carrier"), None)
-    known = any(layer.role in {"carrier", "class"} for layer in binding)
+    known = any(layer.role in {"carrier", "class"} and layer.fact("limit_bytes") for layer in binding)
     bounding = binding if known else [*binding, *base]
     limits = [_raised(layer, f, carrier) for layer in bounding if (f := layer.fact("limit_bytes"))]
-    limits = limits or [f for layer in base if (f := layer.fact("limit_bytes"))]
     held["limit_bytes"] = limit = _lowest("limit_bytes", limits)
     targets = [f for layer in bounding if (f := layer.fact("target_bytes"))]
     notes: tuple[str, ...] = ()

@@ -25,6 +25,7 @@ RENAMED = {
     "us-at-t": "us/att",
     "us-verizon-wireless": "us/verizon",
     "us-uscc": "us/uscellular",
+    "gb-o2postpaid": "gb/o2",
     "us-c-spire": "us/cspire",
     "us-xfinity-mobile": "us/xfinity",
     "us-virgin-mobile": "us/virgin",

@@ -76,6 +76,8 @@ def load_profile(
         notes += more
         if device is None:
             layers.append(_base_layer(DEFAULT_PHONE, folders))
+    elif route is not None:
+        notes.append(f"route {route} means nothing without a carrier; name the carrier")
     if content_class is not None:
         layers.append(_class_layer(read_profile("class", content_class, folders), folders))
     layers.append(_base_layer(DEFAULT_CLASS, folders))
