@@ -14,8 +14,16 @@ from mmscontent.errors import MalformedContent
 from mmscontent.message import Content, Envelope, Unpacked
 from mmscontent.pack.addresses import PHONE_DOMAIN
 from mmscontent.pack.mime import headers
-from mmscontent.pack.mime.read import Walk, read_entity
-from mmscontent.pack.mime.write import Multipart, address_fields, body_room, body_size, multipart_of, write_body
+from mmscontent.pack.mime.read import Walk, header_start, read_entity
+from mmscontent.pack.mime.write import (
+    Multipart,
+    address_fields,
+    body_fields,
+    body_room,
+    body_size,
+    multipart_of,
+    write_body,
+)
 from mmscontent.pack.naming import clean, digest
 
 if TYPE_CHECKING:
@@ -154,7 +162,7 @@ def _head(message: Mm4, peer: Peer, body: Multipart | None) -> bytes:
     ]
     rows += [headers.text_field(name, _text(name, value)) for name, value in message.fields]
     if body is not None:
-        rows += (headers.field("MIME-Version", "1.0"), headers.field("Content-Type", body.content_type))
+        rows.append(body_fields(body))
     return b"".join(rows) + b"\r\n"
 
 
@@ -244,7 +252,7 @@ def read_mm4(data: bytes) -> Reading:
         OverLimits: More parts, nesting or header than we agree to open.
     """
     walk = Walk()
-    fields, body = headers.read_fields(data, 0, len(data), walk.notes)
+    fields, body = headers.read_fields(data, header_start(data), len(data), walk.notes)
     stated = fields.get(_TYPE).strip('" ')
     message_type = _TYPES.get(stated.lower())
     if message_type is None:

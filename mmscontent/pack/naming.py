@@ -60,7 +60,7 @@ def laid_out(content: Content) -> Content:
     if presentation is not None:
         presentation = _named(presentation, "smil", taken, places)
     parts = tuple(_named(p, f"part{i}", taken, places) for i, p in enumerate(content.parts, 1))
-    return Content(parts, presentation, content.subject)
+    return Content(parts, presentation, clean(content.subject).strip())
 
 
 def _named(part: Part, stem: str, taken: set[str], places: set[str]) -> Part:

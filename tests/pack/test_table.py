@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mmscontent.errors import MalformedContent, MMSContentError
 from mmscontent.message import Content, Envelope, Part
 from mmscontent.pack.table import ENCODINGS, pack, room, size, unpack
-from tests.pack.messages import CONTENTS, ENVELOPES, FULL, RICH, noise
+from tests.pack.messages import CONTENTS, ENVELOPES, FULL, RICH, noise, steady
 
 every_encoding = pytest.mark.parametrize("encoding", ENCODINGS)
 every_content = pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS)
@@ -145,7 +145,7 @@ def test_a_message_cut_anywhere_is_read_in_part_or_refused_by_name(encoding: str
         assert read.notes or len(packed.data) - end <= 8 or not read.content.parts
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@steady
 @given(
     sender=st.text('0123456789+abc@." ', max_size=12),
     subject=st.text(st.characters(blacklist_characters="\r\n\0", blacklist_categories=("Cs", "Cc")), max_size=60),

@@ -14,7 +14,7 @@ from mmscontent.pack.naming import presentation_first
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Walk", "read_content", "read_entity", "read_message", "split"]
+__all__ = ["Walk", "header_start", "read_content", "read_entity", "read_message", "split"]
 
 
 _MAX_PADDING = 80  # spaces some senders leave behind a delimiter
@@ -44,7 +44,7 @@ def read_message(data: bytes) -> Unpacked:
         OverLimits: More parts, deeper nesting or a longer header than we agree to read.
     """
     walk = Walk()
-    at = _after_mbox_line(data)
+    at = header_start(data)
     fields, body = headers.read_fields(data, at, len(data), walk.notes)
     if not fields.rows:
         raise MalformedContent("the message does not begin with a header field", offset=at)
@@ -60,7 +60,8 @@ def read_content(data: bytes, content_type: str) -> Unpacked:
     return Unpacked(Envelope(), walk.content(), "mime", tuple(walk.notes))
 
 
-def _after_mbox_line(data: bytes) -> int:
+def header_start(data: bytes) -> int:
+    """Where the header begins: after empty lines and the line a mailbox file puts before each mail."""
     at = len(data) - len(data.lstrip(b"\r\n"))
     return data.find(b"\n", at) + 1 if data.startswith(b"From ", at) else at
 

@@ -62,15 +62,21 @@ def base64_size(size: int) -> int:
 def base64_room(wire_bytes: int, parts: int) -> int:
     """How many octets *parts* bodies may have together so that in base64 they never pass *wire_bytes*.
 
-    The dearest way to split n octets is one octet in every part but one: each costs a group of four characters.
+    The dearest way to split n octets is one octet, a group of four characters, in every part but the largest; or in
+    every part but the largest and an empty one, where that octet costs the largest a line more.
     """
     if parts == 0 or wire_bytes < _GROUP:
         return 0
     if wire_bytes < _GROUP * parts:
         return wire_bytes // _GROUP
-    # what one part may have beside (parts - 1) single octets
-    lines, rest = divmod(wire_bytes - _GROUP * (parts - 1), _LINE + 2)
-    return lines * _LINE_BYTES + rest // _GROUP * 3 + parts - 1
+    singles = (parts - 1, max(0, parts - 2))
+    return min(_one_body(wire_bytes - _GROUP * count) + count for count in singles)
+
+
+def _one_body(wire_bytes: int) -> int:
+    """How many octets one body of base64 may have."""
+    lines, rest = divmod(wire_bytes, _LINE + 2)
+    return lines * _LINE_BYTES + rest // _GROUP * 3
 
 
 def _quoted_printable(data: bytes) -> bytes:

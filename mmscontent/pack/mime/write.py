@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Multipart",
     "address_fields",
+    "body_fields",
     "body_room",
     "body_size",
     "message_room",
@@ -94,6 +95,8 @@ def part_header(part: Part, encoding: str) -> bytes:
 def write_body(multipart: Multipart) -> list[bytes]:
     """The multipart from its first delimiter to the last line, as pieces to join."""
     mark = multipart.boundary.encode("ascii")
+    if not multipart.entries:
+        return []
     pieces: list[bytes] = []
     for part in multipart.entries:
         encoding, body = transfer.encode(part, binary=multipart.binary)
@@ -104,7 +107,7 @@ def write_body(multipart: Multipart) -> list[bytes]:
 
 def body_size(multipart: Multipart) -> int:
     """How many bytes `write_body` gives; base64 is counted, not built."""
-    size = len(multipart.boundary) + 2 * _DASHES + 2
+    size = _last_line(multipart)
     for part in multipart.entries:
         encoding, body = transfer.choose(part, binary=multipart.binary)
         length = transfer.base64_size(len(part.data)) if body is None else len(body)
@@ -114,7 +117,7 @@ def body_size(multipart: Multipart) -> int:
 
 def body_room(multipart: Multipart, wire_bytes: int) -> int:
     """What the bodies of the parts may have together so that `write_body` never passes *wire_bytes*."""
-    framing = len(multipart.boundary) + 2 * _DASHES + 2
+    framing = _last_line(multipart)
     if multipart.content.presentation is not None:
         first = Content((multipart.content.presentation,))
         framing = body_size(Multipart(first, multipart.boundary, multipart.binary))
@@ -124,6 +127,10 @@ def body_room(multipart: Multipart, wire_bytes: int) -> int:
     if multipart.binary:
         return max(0, left)
     return max(0, transfer.base64_room(left, len(multipart.content.parts)))
+
+
+def _last_line(multipart: Multipart) -> int:
+    return len(multipart.boundary) + 2 * _DASHES + 2 if multipart.entries else 0
 
 
 def _frame(multipart: Multipart, part: Part, encoding: str) -> int:
@@ -165,13 +172,14 @@ def mms_fields(envelope: Envelope) -> bytes:
 
 
 def _head(multipart: Multipart, envelope: Envelope) -> bytes:
-    return (
-        address_fields(envelope, multipart.content.subject)
-        + mms_fields(envelope)
-        + headers.field("MIME-Version", "1.0")
-        + headers.field("Content-Type", multipart.content_type)
-        + b"\r\n"
-    )
+    fields = address_fields(envelope, multipart.content.subject) + mms_fields(envelope)
+    return fields + body_fields(multipart) + b"\r\n"
+
+
+def body_fields(multipart: Multipart) -> bytes:
+    """The fields that announce the multipart; without parts it is none, for a multipart may not be empty."""
+    version = headers.field("MIME-Version", "1.0")
+    return version + headers.field("Content-Type", multipart.content_type) if multipart.entries else version
 
 
 def write_message(content: Content, envelope: Envelope, *, binary: bool = False) -> bytes:

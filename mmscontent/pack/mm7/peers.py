@@ -71,7 +71,7 @@ PEERS: Mapping[str, Peer] = MappingProxyType(
 QUIRKS: Mapping[str, str] = MappingProxyType(
     {
         "no-namespace": "the MM7 elements stand in no MM7 namespace",  # Sinch submit sample
-        "not-well-formed": "the SOAP part is not well-formed XML and was read as far as it goes",  # Sinch: `env::Header`
+        "not-well-formed": "the SOAP part is not well-formed XML and was read as far as it goes",  # Sinch
         "no-boundary": "labelled multipart but is a bare SOAP envelope",  # Sinch delivery report
         "root-not-first": "the SOAP part is not the first, or not the one start names",  # KT
         "content-missing": "the Content element refers to a part, but the message has none",

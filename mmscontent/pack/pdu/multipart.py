@@ -97,15 +97,16 @@ def _read_entry(data: bytes, at: int, end: int, body: Body, depth: int) -> int:
     name, parameters, after = _read_content_type(data, after, headers_end)
     number = len(body.parts) + 1
     headers = _read_headers(data, after, headers_end, body, number)
+    stop = min(headers_end + data_size, end)
     if name.startswith((_MULTIPART, "multipart/")):
         body.notes.append(f"part {number} is a {name}; its parts are laid flat")
-        _read_entries(data, headers_end, min(headers_end + data_size, end), body, depth + 1)
-        return headers_end + data_size
-    octets = data[headers_end : headers_end + data_size]
+        _read_entries(data, headers_end, stop, body, depth + 1)
+        return stop
+    octets = data[headers_end:stop]
     if len(octets) < data_size:
         body.notes.append(f"part {number} is cut off: {len(octets):,} of {data_size:,} octets are there")
     body.parts.append(_part(octets, name, parameters, headers))
-    return min(headers_end + data_size, end)
+    return stop
 
 
 def _part(data: bytes, name: str, parameters: Mapping[str, str | int], headers: Mapping[str, str]) -> Part:
