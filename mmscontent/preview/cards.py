@@ -18,6 +18,7 @@ __all__ = ["cards", "notes", "weight", "whole"]
 _KINDS = {"image", "video", "audio", "text", "contact", "calendar"}
 _DECISIONS = {"keep": "kept", "transcode": "made anew", "drop": "left out"}
 _VIEW_PX = 1080
+_QUOTED = 400
 
 
 def weight(content: Content, facts: Mapping[str, object]) -> str:
@@ -94,11 +95,20 @@ def _card(exhibit: Exhibit | None, entry: Mapping[str, object], total: int, sour
         f'<p class="bytes"><span><strong>{size:,} bytes</strong>{_came(entry)}</span>',
         f"<span>{_quality(entry)}</span></p>",
         f'<p class="quiet">{esc(_what(exhibit, entry))}</p>',
+        _quote(exhibit),
         items(_why(entry), "why"),
         _compare(exhibit, source),
         _tries(entry),
     ]
     return f'<article class="card">{"".join(rows)}</article>'
+
+
+def _quote(exhibit: Exhibit | None) -> str:
+    """The first words of a text, or what a card is about."""
+    if exhibit is None or not exhibit.text:
+        return ""
+    cut = exhibit.text if len(exhibit.text) <= _QUOTED else f"{exhibit.text[:_QUOTED]}…"
+    return f'<blockquote dir="auto">{esc(cut)}</blockquote>'
 
 
 def _came(entry: Mapping[str, object]) -> str:
@@ -113,7 +123,7 @@ def _quality(entry: Mapping[str, object]) -> str:
         return ""
     value = quality.get("measured") if quality.get("measured") is not None else quality.get("predicted")
     how = "measured" if quality.get("measured") is not None else "predicted"
-    return f"quality {value:.0f} of 100, {how}" if isinstance(value, int | float) else ""
+    return f"quality {min(value, 100):.0f} of 100, {how}" if isinstance(value, int | float) else ""
 
 
 def _what(exhibit: Exhibit | None, entry: Mapping[str, object]) -> str:
@@ -155,7 +165,8 @@ def _compare(exhibit: Exhibit | None, source: Part | None) -> str:
         '<div><figure class="compare">'
         f'<img alt="{label}, before" src="{data_uri("image/jpeg", before)}">'
         f'<img alt="{label}, after" data-from="part-{exhibit.index}">'
-        '<span class="on left" aria-hidden="true">before</span><span class="on right" aria-hidden="true">after</span>'
+        '<i class="edge"></i><span class="on left" aria-hidden="true">before</span>'
+        '<span class="on right" aria-hidden="true">after</span>'
         "</figure>"
         f'<input class="wipe" type="range" min="0" max="100" value="50" aria-label="Where before ends: {label}"></div>'
     )

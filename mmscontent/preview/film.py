@@ -96,14 +96,12 @@ def _frame(subject: Still | Exhibit, show: Show) -> Image.Image:
         assert not hasattr(subject, "items")
         _draw_exhibit(frame, draw, subject, _WHOLE)
         return frame
-    sounds = 0
     for item in items:
-        if item.element == "audio":
-            _draw_sound(draw, _label(item, show), sounds)
-            sounds += 1
-        elif item.element != "ref":
+        if item.element not in ("audio", "ref"):
             region = next((r for r in show.regions if r.id == item.region), _WHOLE)
             _draw_item(frame, draw, item, show, region)
+    for number, item in enumerate(i for i in items if i.element == "audio"):
+        _draw_sound(draw, _label(item, show), number)
     return frame
 
 
@@ -146,7 +144,7 @@ def _draw_clip(draw: ImageDraw.ImageDraw, exhibit: Exhibit, region: Region) -> N
 
 
 def _draw_sound(draw: ImageDraw.ImageDraw, label: str, number: int) -> None:
-    y = _FRAME[1] - 34 - 30 * number
+    y = 10 + 30 * number
     draw.rounded_rectangle((10, y, _FRAME[0] - 10, y + 25), radius=12, fill="#23201b")
     for n, tall in enumerate((6, 13, 9)):
         draw.rectangle((22 + 5 * n, y + 19 - tall, 24 + 5 * n, y + 19), fill="#ffb48f")

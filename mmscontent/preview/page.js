@@ -139,7 +139,7 @@
       each.style.width = `${Math.round(wide * scale)}px`;
       each.style.height = `${Math.round(high * scale)}px`;
     }
-    screen.style.fontSize = `${Math.max(9, Math.round(Math.min(wide, high) / 22 * scale))}px`;
+    screen.style.fontSize = `${Math.max(9, Math.round(Math.min(wide, high) / 20 * scale))}px`;
   };
   $("device").addEventListener("change", fit);
   document.querySelectorAll("input[name=turn]").forEach((r) => r.addEventListener("change", fit));
@@ -151,7 +151,8 @@
   document.querySelectorAll("img[data-from]").forEach((img) => { const held = $(img.dataset.from); if (held) img.src = held.src; });
   document.querySelectorAll(".wipe").forEach((range) => {
     const over = range.previousElementSibling.querySelector("img + img");
-    const wipe = () => { over.style.clipPath = `inset(0 0 0 ${range.value}%)`; };
+    const edge = range.previousElementSibling.querySelector(".edge");
+    const wipe = () => { over.style.clipPath = `inset(0 0 0 ${range.value}%)`; edge.style.left = `${range.value}%`; };
     range.addEventListener("input", wipe);
     wipe();
   });

@@ -1,4 +1,7 @@
-"""Six messages to look at: drawn and sounded here, so that no file has to be kept."""
+"""Six messages to look at: drawn and sounded here, so that no file has to be kept.
+
+`scale` makes the pictures smaller where only their presence matters.
+"""
 
 from __future__ import annotations
 
@@ -57,6 +60,10 @@ def picture(
 DUSK = ((38, 44, 92), (246, 166, 110), (255, 226, 160), ((88, 66, 108), (58, 46, 86), (30, 28, 56)))
 NOON = ((92, 164, 222), (226, 240, 248), (255, 250, 214), ((120, 170, 130), (74, 132, 96), (40, 92, 72)))
 DAWN = ((240, 180, 190), (255, 236, 206), (255, 214, 150), ((170, 120, 140), (126, 88, 120), (84, 62, 98)))
+
+
+def _scaled(width: int, height: int, scale: float) -> tuple[int, int]:
+    return round(width * scale), round(height * scale)
 
 
 def _part(data: bytes, media_type: str, name: str, alt: str = "") -> Part:
@@ -120,15 +127,17 @@ def clip() -> bytes:
 
 
 CARD = (
-    "BEGIN:VCARD\r\nVERSION:2.1\r\nN:Lovelace;Ada\r\nFN:Ada Lovelace\r\nTEL;CELL:+442079460123\r\n"
-    "EMAIL:ada@example.com\r\nEND:VCARD\r\n"
-).encode()
+    b"BEGIN:VCARD\r\nVERSION:2.1\r\nN:Lovelace;Ada\r\nFN:Ada Lovelace\r\nTEL;CELL:+442079460123\r\n"
+    b"EMAIL:ada@example.com\r\nEND:VCARD\r\n"
+)
 
 
-def postcard() -> Message:
+def postcard(scale: float = 1.0) -> Message:
     """Two pictures with captions, one right after the other."""
-    lake = _part(picture("lake", (1600, 2000), *DUSK), "image/jpeg", "lake.jpg", "Hills over a lake at dusk")
-    hills = _part(picture("hills", (2000, 1500), *NOON), "image/jpeg", "hills.jpg", "Green hills at noon")
+    lake = _part(
+        picture("lake", _scaled(1600, 2000, scale), *DUSK), "image/jpeg", "lake.jpg", "Hills over a lake at dusk"
+    )
+    hills = _part(picture("hills", _scaled(2000, 1500, scale), *NOON), "image/jpeg", "hills.jpg", "Green hills at noon")
     return Message(
         (
             Slide(image=lake, text=Part.of_text("We made it to the lake just before sunset. Wish you were here!")),
@@ -138,9 +147,9 @@ def postcard() -> Message:
     )
 
 
-def right_to_left() -> Message:
+def right_to_left(scale: float = 1.0) -> Message:
     """Hebrew and Arabic, each under a picture."""
-    one = _part(picture("sea", (1200, 1500), *DAWN), "image/jpeg", "sea.jpg", "זריחה")
+    one = _part(picture("sea", _scaled(1200, 1500, scale), *DAWN), "image/jpeg", "sea.jpg", "זריחה")
     return Message(
         (
             Slide(image=one, text=Part.of_text("יום הולדת שמח! נתראה בשבת בשעה 20:00 אצל סבתא, אל תשכחו את העוגה.")),
@@ -150,9 +159,9 @@ def right_to_left() -> Message:
     )
 
 
-def cjk() -> Message:
+def cjk(scale: float = 1.0) -> Message:
     """Japanese, Chinese and Korean."""
-    one = _part(picture("fuji", (1500, 1500), *DAWN), "image/jpeg", "fuji.jpg", "朝の山")
+    one = _part(picture("fuji", _scaled(1500, 1500, scale), *DAWN), "image/jpeg", "fuji.jpg", "朝の山")
     return Message(
         (
             Slide(image=one, text=Part.of_text("今日はとても良い天気ですね。山の上から写真を送ります。")),
@@ -163,16 +172,16 @@ def cjk() -> Message:
     )
 
 
-def moving() -> Message:
+def moving(scale: float = 1.0) -> Message:  # noqa: ARG001 - as its siblings are called
     """An animated GIF with words."""
     ball = _part(animation(), "image/gif", "ball.gif", "A ball that bounces")
     return Message((Slide(image=ball, text=Part.of_text("Match moved to 7 pm. Same place!")),), subject="Training")
 
 
-def film() -> Message:
+def film(scale: float = 1.0) -> Message:
     """A clip, then a sound under a picture."""
     moon = _part(clip(), "video/mp4", "moon.mp4", "The moon crosses the sky")
-    night = _part(picture("night", (1200, 1200), *DUSK), "image/jpeg", "night.jpg", "The garden at dusk")
+    night = _part(picture("night", _scaled(1200, 1200, scale), *DUSK), "image/jpeg", "night.jpg", "The garden at dusk")
     chime = _part(sound(), "audio/wav", "chime.wav")
     return Message(
         (
@@ -183,7 +192,7 @@ def film() -> Message:
     )
 
 
-def contact() -> Message:
+def contact(scale: float = 1.0) -> Message:  # noqa: ARG001 - as its siblings are called
     """A card beside words."""
     card = _part(CARD, "text/x-vcard", "ada.vcf")
     return Message(
@@ -193,7 +202,7 @@ def contact() -> Message:
     )
 
 
-MESSAGES: dict[str, Callable[[], Message]] = {
+MESSAGES: dict[str, Callable[..., Message]] = {
     "postcard": postcard,
     "right-to-left": right_to_left,
     "cjk": cjk,
