@@ -202,7 +202,8 @@ def _encoded_words(text: str) -> str:
 
 def mailbox(address: str, domain: str = PHONE_DOMAIN) -> str:
     """An address as a mail needs it: numbers with their type, and a domain on everything that has none."""
-    wire = address if is_email(address) else f"{to_wire(address)}@{domain}"
+    typed = f"{address}/TYPE=PLMN" if address.isascii() and address.isdecimal() else to_wire(address)
+    wire = address if is_email(address) else f"{typed}@{domain}"
     local, _, host = wire.rpartition("@")
     if not (host.isascii() and re.fullmatch(r"[A-Za-z0-9.:\-\[\]_]+", host)):
         raise ValueError(f"the address {address!r} has a domain that a mail cannot name")
