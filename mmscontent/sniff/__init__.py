@@ -7,6 +7,7 @@ libmagic is a second witness (magic.py), heard where ours say little or nothing.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -74,6 +75,9 @@ _READERS: tuple[Callable[[Source], MediaInfo | None], ...] = (
 )
 
 
+_CHARSET = re.compile(r";\s*charset\s*=\s*\"?([A-Za-z0-9._:-]+)", re.IGNORECASE)
+
+
 def sniff(
     data: bytes,
     name: str | None = None,
@@ -86,7 +90,7 @@ def sniff(
     Args:
         data: The whole part.
         name: The file name it came with, if any.
-        declared: The media type somebody declared, if any; parameters do not matter.
+        declared: The media type somebody declared, if any; of its parameters a charset is heard.
         limits: What we agree to open at all.
 
     Raises:
@@ -99,14 +103,19 @@ def sniff(
         raise DamagedMedia(f"{subject} is empty", part=name or "")
     if len(data) > limits.max_part_bytes:
         raise OverLimits(f"{subject} has {len(data):,} bytes, the limit is {limits.max_part_bytes:,}", part=name or "")
-    named = type_for_name(name) if name else None
-    source = Source(bytes(data), named.name if named else "", canonical(declared) if declared else "", limits)
+    source = _source(bytes(data), name or "", declared or "", limits)
     try:
         info = _read(source)
         _check(info, limits)
     except SourceError as exc:
         raise type(exc)(f"{subject}: {exc}", part=name or "") from exc
     return replace(info, notes=(*info.notes, *_disagreements(source, info, name or "", declared or "")))
+
+
+def _source(data: bytes, name: str, declared: str, limits: InputLimits) -> Source:
+    named = type_for_name(name)
+    charset = _CHARSET.search(declared)
+    return Source(data, named.name if named else "", canonical(declared), charset[1] if charset else "", limits)
 
 
 def _read(source: Source) -> MediaInfo:

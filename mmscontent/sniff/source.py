@@ -22,11 +22,13 @@ class Source:
     Attributes:
         name_type: Media type the file name's ending points to, or "".
         declared_type: Media type somebody declared, canonical, or "".
+        declared_charset: Charset parameter of that declaration, or "".
     """
 
     data: bytes = field(repr=False)
     name_type: str = ""
     declared_type: str = ""
+    declared_charset: str = ""
     limits: InputLimits = DEFAULT_INPUT_LIMITS
 
     def info(self, media_type: str) -> MediaInfo:

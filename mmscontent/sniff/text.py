@@ -1,4 +1,4 @@
-"""Words: charset, cards, calendars, XML of all kinds, mails, HTTP dumps, and plain text.
+"""Words: cards, calendars, XML of all kinds, mails, HTTP dumps, and plain text.
 
 What begins like a mail or a card is one even when the rest is odd; the readers of those forms judge the rest.
 Sources: RFC 5322 2.2, RFC 2046 5.1.1, RFC 6350, RFC 5545, vCalendar 1.0, XML 1.0 section 2.8.
@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from mmscontent.errors import OverLimits
+from mmscontent.mediatypes import kind_of
+from mmscontent.sniff.charset import read_charset
 
 if TYPE_CHECKING:
     from mmscontent.message import MediaInfo
     from mmscontent.sniff.source import Source
 
-__all__ = ["read", "read_charset", "read_pdf"]
-
-_HEAD_BYTES = 65_536
-_BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-_CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
-_CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f\ufffe\uffff]")
-_LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:;!?-'\"\r\n\t/=<>()"
+__all__ = ["read", "read_pdf"]
 
 _MARK = re.compile(r"\s*BEGIN[ \t]*:[ \t]*(VCARD|VNOTE|IMELODY|V[A-Z]{4,8})\b", re.IGNORECASE)
 _VERSION = re.compile(r"^[ \t]*VERSION[^:\n]{0,100}:[ \t]*([0-9.]+)", re.IGNORECASE | re.MULTILINE)
@@ -47,17 +43,9 @@ _HTML_STARTS = frozenset(("html", "head", "body", "div", "p", "table", "title", 
 _CARDS = {"VCARD": "text/x-vcard", "VNOTE": "text/plain", "IMELODY": "audio/imelody"}
 
 
-class _Text(NamedTuple):
-    """The beginning of a text, decoded."""
-
-    head: str
-    charset: str
-    notes: tuple[str, ...] = ()
-
-
 def read(source: Source) -> MediaInfo | None:
     """Whatever is made of words; None when the bytes are not."""
-    text = read_charset(source.data)
+    text = read_charset(source.data, source.declared_charset, claimed=_claims_words(source))
     if text is None:
         return None
     for reader in (_card, _mail, _http, _parts, _xml):
@@ -66,57 +54,16 @@ def read(source: Source) -> MediaInfo | None:
             break
     else:
         media_type = "text/plain"
-    info = replace(source.info(media_type), charset=text.charset, notes=text.notes)
+    info = source.info(media_type)
+    info = replace(info, charset=text.charset if info.kind != "message" else None, notes=text.notes)
     if info.kind in ("text", "presentation", "calendar") and len(source.data) > source.limits.max_text_bytes:
         raise OverLimits(f"{media_type} of {len(source.data):,} bytes, the limit is {source.limits.max_text_bytes:,}")
     return _with_version(info, text.head)
 
 
-def read_charset(data: bytes) -> _Text | None:
-    """Charset and decoded beginning; None when these are no words.
-
-    A byte order mark decides; then UTF-8 if all of the beginning is valid; then one octet a character, if what there
-    is of control characters and letters looks like writing.
-    """
-    head = data[:_HEAD_BYTES]
-    for mark, charset in _BOMS:
-        if head.startswith(mark):
-            return _marked(head, charset)
-    if _CONTROLS.search(head):
-        return _odd(head)
-    try:
-        text = head.decode("utf-8")
-    except UnicodeDecodeError as exc:
-        if len(data) > _HEAD_BYTES and exc.start >= len(head) - 3:
-            return _Text(head[: exc.start].decode("utf-8"), "utf-8")
-        return _single(head)
-    return _Text(text, "us-ascii" if text.isascii() else "utf-8")
-
-
-def _marked(head: bytes, charset: str) -> _Text | None:
-    even = head[: len(head) & ~1] if charset == "utf-16" else head
-    text = even.decode(charset, "replace").removeprefix("\ufeff")
-    if _CONTROL_CHARACTERS.search(text) or text.count("\ufffd") > len(text) // 100 + 1:
-        return None
-    return _Text(text, charset)
-
-
-def _odd(head: bytes) -> _Text | None:
-    """A few stray control characters in what is otherwise ASCII: mails and cards from old gateways have them."""
-    strays = len(_CONTROLS.findall(head))
-    if len(head) < 64 or strays > len(head) // 500 + 1 or b"\0" in head:
-        return None
-    if sum(head.count(c) for c in set(_LETTERS)) < len(head) * 0.9:
-        return None
-    return _Text(head.decode("utf-8", "replace"), "utf-8", (f"it holds {strays} control characters",))
-
-
-def _single(head: bytes) -> _Text | None:
-    """Not UTF-8 and no control characters: one octet a character if most of them are letters, else nothing known."""
-    letters = sum(head.count(c) for c in set(_LETTERS))
-    if letters < len(head) * 0.5:
-        return None
-    return _Text(head.decode("latin-1"), "windows-1252", ("it is not UTF-8, windows-1252 is a guess",))
+def _claims_words(source: Source) -> bool:
+    claims = (source.name_type, source.declared_type)
+    return any(c.startswith("text/") or kind_of(c) in ("contact", "calendar", "presentation") for c in claims)
 
 
 def _card(head: str) -> str:

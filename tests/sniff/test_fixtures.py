@@ -35,7 +35,7 @@ def film(media_type: str, codec: str, audio_codec: str, **more: object) -> Facts
     return facts | {"width_px": 128, "height_px": 96} | more
 
 
-def words(media_type: str, charset: str = "us-ascii", **more: object) -> Facts:
+def words(media_type: str, charset: str | None = "us-ascii", **more: object) -> Facts:
     return {"media_type": media_type, "charset": charset} | more
 
 
@@ -127,8 +127,8 @@ CASES: dict[str, Facts] = {
     "text-utf8.txt": words("text/plain", "utf-8", kind="text", notes=()),
     "text-utf16-bom.txt": words("text/plain", "utf-16"),
     "text-windows1252.txt": words("text/plain", "windows-1252"),
-    "mail-two-parts.eml": words("message/rfc822", kind="message"),
-    "mm7-submit-with-http-head.http": words("multipart/related", kind="message"),
+    "mail-two-parts.eml": words("message/rfc822", None, kind="message"),
+    "mm7-submit-with-http-head.http": words("multipart/related", None, kind="message"),
     "mm7-soap-alone.xml": words("application/xml"),
     "uaprof.rdf": words("application/rdf+xml"),
     "pdu-m-send-req.mms": {"media_type": "application/vnd.wap.mms-message", "profile": "m-send-req", "notes": ()},

@@ -168,6 +168,66 @@ def test_words_are_told_apart_by_how_they_begin(data: bytes, media_type: str) ->
     assert sniff(data).media_type == media_type
 
 
+CHARSETS: list[tuple[str, bytes, str | None, str | None, str | None]] = [
+    ("ascii", b"hello", None, None, "us-ascii"),
+    ("utf-8", "Küste".encode(), None, None, "utf-8"),
+    ("utf-8 beats a wrong declaration", "Küste".encode(), None, "text/plain; charset=iso-8859-1", "utf-8"),
+    ("utf-8, cut inside a letter after 64 KiB", b"a" * 65_535 + "é".encode() + b"b", None, None, "utf-8"),
+    ("utf-16, little-endian mark", "Küste".encode("utf-16"), None, None, "utf-16"),
+    ("utf-16, big-endian mark", b"\xfe\xff" + "Küste".encode("utf-16-be"), None, None, "utf-16"),
+    (
+        "ucs-2 without a mark, declared",
+        "Küste".encode("utf-16-be"),
+        None,
+        'text/plain;charset="iso-10646-ucs-2"',
+        "utf-16",
+    ),
+    ("latin letters", "Größe und Küste".encode("cp1252"), None, None, "windows-1252"),
+    (
+        "russian, declared",
+        "Привет, как дела".encode("cp1251"),
+        None,
+        "text/plain; charset=windows-1251",
+        "windows-1251",
+    ),
+    ("russian, only named", "Привет".encode("cp1251"), "a.txt", None, None),
+    (
+        "a card that says so",
+        "BEGIN:VCARD\nN;CHARSET=SHIFT_JIS:安藤\nEND:VCARD".encode("shift_jis"),
+        None,
+        None,
+        "shift_jis",
+    ),
+    (
+        "xml that says so",
+        "<?xml version='1.0' encoding='ISO-8859-2'?><a>Łódź</a>".encode("iso-8859-2"),
+        None,
+        None,
+        "iso-8859-2",
+    ),
+    ("an unknown declaration", "Größe".encode("cp1252"), None, "text/plain; charset=zlib_codec", "windows-1252"),
+    ("escapes, declared", "日本".encode("iso-2022-jp"), None, "text/plain; charset=ISO-2022-JP", "iso-2022-jp"),
+    ("ends in a zero", b"<smil><body/></smil>\0", None, None, "us-ascii"),
+]
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "declared", "charset"), [r[1:] for r in CHARSETS], ids=[r[0] for r in CHARSETS]
+)
+def test_a_charset_is_seen_before_it_is_believed(
+    data: bytes, name: str | None, declared: str | None, charset: str | None
+) -> None:
+    info = sniff(data, name, declared)
+
+    assert info.charset == charset
+    assert info.kind in ("text", "contact", "presentation", "other")
+
+
+def test_russian_letters_nobody_claims_are_unknown() -> None:
+    with pytest.raises(UnknownMedia):
+        sniff("Привет".encode("cp1251"))
+
+
 def wbmp(width: int, height: int, size: int) -> bytes:
     return bytes([0, 0, width, height]) + bytes(size)
 

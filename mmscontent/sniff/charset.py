@@ -1,0 +1,157 @@
+"""Which charset a text is in: its byte order mark, valid UTF-8, what it or its sender declares, and only then a guess.
+
+Returns the decoded beginning, never the whole: what kind of words they are shows there. Sources: RFC 3629, RFC 2781,
+IANA character sets.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+__all__ = ["Text", "read_charset"]
+
+_HEAD_BYTES = 65_536
+_BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f\ufffe\uffff]")
+_LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:;!?-'\"\r\n\t/=<>()"
+_DECLARED = re.compile(rb"(?:encoding|charset)\s{0,5}=\s{0,5}[\"']?([A-Za-z0-9._-]{2,40})", re.IGNORECASE)
+
+# Charsets believed when declared, by any of their names; the first of a row is the one told.
+_CHARSETS = (
+    ("windows-1252", "cp1252"),
+    ("iso-8859-1", "latin1", "latin-1", "iso8859-1"),
+    ("iso-8859-2", "latin2"),
+    ("iso-8859-5",),
+    ("iso-8859-7",),
+    ("iso-8859-8",),
+    ("iso-8859-9", "latin5"),
+    ("iso-8859-15", "latin-9"),
+    ("windows-1250", "cp1250"),
+    ("windows-1251", "cp1251"),
+    ("windows-1253", "cp1253"),
+    ("windows-1254", "cp1254"),
+    ("windows-1255", "cp1255"),
+    ("windows-1256", "cp1256"),
+    ("windows-1257", "cp1257"),
+    ("windows-1258", "cp1258"),
+    ("windows-874", "cp874"),
+    ("tis-620",),
+    ("koi8-r",),
+    ("koi8-u",),
+    ("shift_jis", "shift-jis", "sjis", "x-sjis", "ms_kanji"),
+    ("windows-31j", "cp932"),
+    ("euc-jp",),
+    ("iso-2022-jp",),
+    ("euc-kr", "ks_c_5601-1987"),
+    ("iso-2022-kr",),
+    ("big5",),
+    ("big5-hkscs",),
+    ("gb2312",),
+    ("gbk", "cp936"),
+    ("gb18030",),
+)
+_NAMES = {name: row[0] for row in _CHARSETS for name in row}
+_PYTHON_NAMES = {"windows-31j": "cp932", "windows-874": "cp874"}
+_WIDE = {"utf-16": "utf-16-be", "utf-16be": "utf-16-be", "utf-16le": "utf-16-le", "iso-10646-ucs-2": "utf-16-be"}
+_WIDE |= {"ucs-2": "utf-16-be", "csunicode": "utf-16-be"}
+
+
+class Text(NamedTuple):
+    """The beginning of a text, decoded; charset is None when it is not known."""
+
+    head: str
+    charset: str | None
+    notes: tuple[str, ...] = ()
+
+
+def read_charset(data: bytes, declared: str = "", *, claimed: bool = False) -> Text | None:
+    """Charset and decoded beginning; None when these are no words.
+
+    Args:
+        data: The whole part.
+        declared: A charset its sender states, or "".
+        claimed: Name or declared type say it is text: bytes without control characters are then believed.
+    """
+    head = data[:_HEAD_BYTES]
+    for mark, charset in _BOMS:
+        if head.startswith(mark):
+            return _wide(head, "utf-16") if charset == "utf-16" else _marked(head)
+    if declared.lower() in _WIDE and (text := _wide(head, _WIDE[declared.lower()])):
+        return text
+    head, notes = _without_zeros(head)
+    if _CONTROLS.search(head) or not head:
+        return _odd(head)
+    if head.isascii():
+        escapes = b"\x1b" in head and _NAMES.get(declared.lower(), "").startswith("iso-2022")
+        return Text(head.decode("ascii"), declared.lower() if escapes else "us-ascii", notes)
+    text = _utf8(head) or _declared(head, declared) or _guessed(head, claimed=claimed)
+    return text._replace(notes=text.notes + notes) if text else None
+
+
+def _without_zeros(head: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """QUIRK: some phones end a text or SMIL with a zero, as C strings do."""
+    body = head.rstrip(b"\0")
+    return (body, ()) if body == head else (body, ("it ends in zeros, as a C string does",))
+
+
+def _marked(head: bytes) -> Text | None:
+    text = head.decode("utf-8", "replace").removeprefix("\ufeff")
+    return Text(text, "utf-8") if _reads_well(text) else None
+
+
+def _wide(head: bytes, codec: str) -> Text | None:
+    text = head[: len(head) & ~1].decode(codec, "replace").removeprefix("\ufeff")
+    return Text(text, "utf-16") if text and _reads_well(text) else None
+
+
+def _reads_well(text: str) -> bool:
+    return not _CONTROL_CHARACTERS.search(text.rstrip("\0")) and text.count("\ufffd") <= len(text) // 100 + 1
+
+
+def _odd(head: bytes) -> Text | None:
+    """A few stray control characters in what is otherwise ASCII: mails and cards from old gateways have them."""
+    strays = len(_CONTROLS.findall(head))
+    if len(head) < 64 or strays > len(head) // 500 + 1 or b"\0" in head or _share_of_letters(head) < 0.9:
+        return None
+    return Text(head.decode("utf-8", "replace"), "utf-8", (f"it holds {strays} control characters",))
+
+
+def _share_of_letters(head: bytes) -> float:
+    return sum(head.count(c) for c in set(_LETTERS)) / len(head)
+
+
+def _utf8(head: bytes) -> Text | None:
+    text = _decoded(head, "utf-8")
+    return Text(text, "utf-8") if text is not None else None
+
+
+def _declared(head: bytes, declared: str) -> Text | None:
+    """By the sender's word, or by what the text itself says (XML, HTML, mails, vCard 2.1)."""
+    inside = _DECLARED.search(head)
+    for name in (declared, inside[1].decode("ascii") if inside else ""):
+        charset = _NAMES.get(name.lower())
+        if charset:
+            text = _decoded(head, _PYTHON_NAMES.get(charset, charset))
+            if text is not None and _reads_well(text):
+                return Text(text, charset)
+    return None
+
+
+def _decoded(head: bytes, codec: str) -> str | None:
+    """Decode all of it; the beginning of something longer may end inside a character."""
+    try:
+        return head.decode(codec)
+    except UnicodeDecodeError as exc:
+        if len(head) == _HEAD_BYTES and exc.start >= len(head) - 3:
+            return head[: exc.start].decode(codec)
+        return None
+
+
+def _guessed(head: bytes, *, claimed: bool) -> Text | None:
+    if _share_of_letters(head) >= 0.5:
+        return Text(head.decode("cp1252", "replace"), "windows-1252", ("it is not UTF-8, windows-1252 is a guess",))
+    if claimed:
+        return Text(head.decode("latin-1"), None, ("it is not UTF-8 and its charset is not known",))
+    return None
