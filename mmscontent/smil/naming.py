@@ -35,10 +35,7 @@ def name_parts(parts: Sequence[Part], taken: Sequence[str] = ()) -> tuple[Part, 
         if not _keeps(location, part, used):
             location = _free(_stem(part), mediatypes.suffix_for(part.media_type), used)
         used.add(location.lower())
-        keep_identity = (
-            bool(identity) and not is_awkward(identity) and identity.lower() not in used - {location.lower()}
-        )
-        if not keep_identity:
+        if not _keeps(identity, part, used - {location.lower()}):
             identity = _free(location.rpartition(".")[0] or location, "", used)
         used.add(identity.lower())
         named.append(replace(part, content_location=location, content_id=identity))

@@ -37,9 +37,9 @@ def is_awkward(name: str) -> bool:
 
 
 def misleads(name: str, kind: Kind) -> bool:
-    """Whether a name ends like that of another kind of medium."""
+    """Whether a name ends like that of another kind of medium (`.mail` ends many a Content-ID and means nothing)."""
     row = mediatypes.type_for_name(name)
-    return row is not None and row.kind != kind
+    return row is not None and row.kind not in (kind, "message", "other", "presentation")
 
 
 def overlap(one: Region, other: Region) -> bool:

@@ -19,7 +19,7 @@ from mmscontent.pack.table import unpack
 from mmscontent.preview import filmstrip, preview
 from mmscontent.profile import Profile
 from mmscontent.smil.compose import present
-from tests.conftest import CorpusFile, corpus_files
+from tests.conftest import ROOT, CorpusFile, corpus_files
 from tests.preview.messages import MESSAGES
 
 PROFILE = Profile(600_000, 600_000)
@@ -70,8 +70,8 @@ class Page(HTMLParser):
 
 _KNOWN = (
     "a article b blockquote body br button code details div fieldset figure footer h1 h2 h3 head header html i img"
-    " input label legend li link main meta ol option p pre rect script section select small span strong style summary svg"
-    " title ul audio video"
+    " input label legend li link main meta ol option p pre rect script section select small span strong style summary"
+    " svg title ul audio video"
 )
 KNOWN = frozenset(_KNOWN.split())
 
@@ -227,7 +227,8 @@ def test_a_message_without_playable_slides_is_still_shown(data: bytes | None, to
 
 
 def test_a_picture_no_browser_knows_gets_a_view() -> None:
-    wbmp = Part(bytes([0, 0, 8, 8]) + b"\xaa\x55" * 4, "image/vnd.wap.wbmp", content_location="dots.wbmp")
+    data = (ROOT / "fixtures" / "wbmp-100x60.wbmp").read_bytes()
+    wbmp = Part(data, "image/vnd.wap.wbmp", content_location="dots.wbmp")
 
     page = assert_inert(preview(content_of(Message((Slide(image=wbmp),)))))
 

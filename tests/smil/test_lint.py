@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mmscontent.errors import SourceError
 from mmscontent.message import Content, Part
+from mmscontent.pack.table import unpack
 from mmscontent.smil.lint import lint
 from mmscontent.smil.lint_content import PLAYABLE
 from mmscontent.smil.read import read
@@ -259,6 +260,25 @@ def test_every_real_document_is_mended_without_loss(file: CorpusFile) -> None:
     assert made.remaining == ()
     assert [m.src for m in read(made.data).media] == [m.src for m in read(data).media]
     assert_valid(made.data)
+
+
+@pytest.mark.parametrize("file", corpus_files("mms-pdu", "mm3-mail", "mm7"), ids=lambda f: f.name)
+def test_every_real_message_is_mended_without_loss(file: CorpusFile) -> None:
+    """Its playable parts are all shown afterwards, and every part is still there."""
+    try:
+        content = unpack(file.path.read_bytes()).content
+    except SourceError:
+        return  # a sample of SOAP alone, or a notification: there is no content in it
+
+    made = repair(content)
+
+    assert made.remaining == ()
+    assert made.content is not None
+    assert sorted(p.data for p in made.content.parts) == sorted(p.data for p in content.parts)
+    if made.content.presentation is not None:
+        board = storyboard(read(made.data), made.content.parts)
+        assert not [i for i in board.orphans if made.content.parts[i].kind in PLAYABLE]
+        assert_valid(made.content.presentation.data)
 
 
 def assert_valid(data: bytes) -> None:
