@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import io
 import json
 import math
 import struct
@@ -26,12 +27,15 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Iterable
 
-__all__ = ["Bounds", "BrokenFrame", "Closed", "Registry", "read_frame", "write_frame"]
+    from _typeshed import WriteableBuffer as Buffer
+
+__all__ = ["Bounds", "BrokenFrame", "Closed", "Registry", "Wire"]
 
 _MAGIC = b"MMSJ"
 _PREFIX = struct.Struct(">4sII")  # magic, bytes of the header, number of blobs
 _LONG_TEXT = 4096  # longer strings travel as blobs: JSON would escape them
 _MAX_DEPTH = 24
+_BLOCK = 1 << 16
 _MAX_IOV = 512  # buffers per sendmsg; Linux takes 1024, macOS as well
 
 
@@ -80,7 +84,7 @@ class Registry:
         lengths = struct.pack(f">{len(blobs)}Q", *(len(b) for b in blobs))
         return [_PREFIX.pack(_MAGIC, len(header), len(blobs)) + lengths + header, *blobs]
 
-    def unpack(self, header: bytes | bytearray, blobs: Sequence[bytes]) -> object:
+    def unpack(self, header: bytes, blobs: Sequence[bytes]) -> object:
         """The value of a frame's header and blobs; lists come back as tuples.
 
         Raises:
@@ -262,69 +266,99 @@ def _resolve(thing: object, label: str, names: dict[str, object]) -> dict[str, o
         ) from exc
 
 
-def write_frame(wire: socket.socket, buffers: Sequence[bytes | memoryview], *, until: float | None = None) -> None:
-    """Send one packed frame whole.
+class Wire:
+    """One end of the socket between us and a worker; frames go out and come in whole."""
 
-    Raises:
-        TimeoutError: *until* (of time.monotonic) came first.
-        Closed: The other side is gone.
-    """
-    left = [memoryview(b).cast("B") for b in buffers if len(b)]
-    while left:
-        _arm(wire, until)
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+
+    def write(self, buffers: Sequence[bytes | memoryview], *, until: float | None = None) -> None:
+        """Send one packed frame whole.
+
+        Raises:
+            TimeoutError: *until* (of time.monotonic) came first.
+            Closed: The other side is gone.
+        """
+        left = [memoryview(b).cast("B") for b in buffers if len(b)]
+        while left:
+            _arm(self._end, until)
+            try:
+                sent = self._end.sendmsg(left[:_MAX_IOV])
+            except (BrokenPipeError, ConnectionResetError) as exc:
+                raise Closed("the other side is gone") from exc
+            left = _without(left, sent)
+
+    def read(self, bounds: Bounds, *, until: float | None = None) -> tuple[bytes, list[bytes]]:
+        """Read one frame: its header and its blobs.
+
+        Raises:
+            BrokenFrame: No frame of ours, or over the bounds.
+            TimeoutError: *until* (of time.monotonic) came first.
+            Closed: The other side is gone.
+        """
+        magic, header_bytes, count = _PREFIX.unpack(self._exactly(_PREFIX.size, until))
+        if magic != _MAGIC:
+            raise BrokenFrame(f"a frame begins with {magic!r}")
+        if header_bytes > bounds.header_bytes or count > bounds.blobs:
+            raise BrokenFrame(f"a frame announces {header_bytes} header bytes and {count} blobs, over its bounds")
+        lengths = struct.unpack(f">{count}Q", self._exactly(8 * count, until))
+        if sum(lengths) > bounds.blob_bytes:
+            raise BrokenFrame(f"a frame announces {sum(lengths)} bytes, at most {bounds.blob_bytes} are taken")
+        header = self._exactly(header_bytes, until)
+        return header, [self._exactly(n, until) for n in lengths]
+
+    def close(self) -> None:
+        """Close this end; the other one then reads that we are gone."""
+        self._end.close()
+
+    def _exactly(self, count: int, until: float | None) -> bytes:
         try:
-            sent = wire.sendmsg(left[:_MAX_IOV])
-        except (BrokenPipeError, ConnectionResetError) as exc:
-            raise Closed("the other side is gone") from exc
-        done = 0
-        while done < len(left) and sent >= len(left[done]):
-            sent -= len(left[done])
-            done += 1
-        left = left[done:]
-        if sent:
-            left[0] = left[0][sent:]
-
-
-def read_frame(wire: socket.socket, bounds: Bounds, *, until: float | None = None) -> tuple[bytearray, list[bytes]]:
-    """Read one frame: its header and its blobs.
-
-    Raises:
-        BrokenFrame: No frame of ours, or over the bounds.
-        TimeoutError: *until* (of time.monotonic) came first.
-        Closed: The other side is gone.
-    """
-    magic, header_bytes, count = _PREFIX.unpack(_exactly(wire, _PREFIX.size, until))
-    if magic != _MAGIC:
-        raise BrokenFrame(f"a frame begins with {magic!r}")
-    if header_bytes > bounds.header_bytes or count > bounds.blobs:
-        raise BrokenFrame(f"a frame announces {header_bytes} header bytes and {count} blobs, over its bounds")
-    lengths = struct.unpack(f">{count}Q", _exactly(wire, 8 * count, until))
-    if sum(lengths) > bounds.blob_bytes:
-        raise BrokenFrame(f"a frame announces {sum(lengths)} bytes, at most {bounds.blob_bytes} are taken")
-    header = _exactly(wire, header_bytes, until)
-    return header, [bytes(_exactly(wire, n, until)) for n in lengths]
-
-
-def _exactly(wire: socket.socket, count: int, until: float | None) -> bytearray:
-    buffer = bytearray(count)
-    view = memoryview(buffer)
-    at = 0
-    while at < count:
-        _arm(wire, until)
-        try:
-            got = wire.recv_into(view[at:])
+            # Fills the bytes it hands out in place; never kept, as its lock would not survive a fork under a call.
+            data = io.BufferedReader(_Span(self._end, count, until), _BLOCK).read(count)
         except ConnectionResetError as exc:
             raise Closed("the other side is gone") from exc
-        if not got:
+        if len(data) < count:
             raise Closed("the other side is gone")
-        at += got
-    return buffer
+        return data
 
 
-def _arm(wire: socket.socket, until: float | None) -> None:
+class _Span(io.RawIOBase):
+    """The next *count* bytes of a socket and not one more, with an end to each wait."""
+
+    def __init__(self, end: socket.socket, count: int, until: float | None) -> None:
+        super().__init__()
+        self._end = end
+        self._left = count
+        self._until = until
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        if not self._left:
+            return 0
+        _arm(self._end, self._until)
+        got = self._end.recv_into(buffer, min(len(memoryview(buffer)), self._left))
+        self._left -= got
+        return got
+
+
+def _without(buffers: list[memoryview], sent: int) -> list[memoryview]:
+    """What is left of the buffers after so many bytes of them went out."""
+    done = 0
+    while done < len(buffers) and sent >= len(buffers[done]):
+        sent -= len(buffers[done])
+        done += 1
+    left = buffers[done:]
+    if sent:
+        left[0] = left[0][sent:]
+    return left
+
+
+def _arm(end: socket.socket, until: float | None) -> None:
     """Let the next wait on the socket end at *until*."""
     if until is not None:
         left = until - time.monotonic()
         if left <= 0:
             raise TimeoutError
-        wire.settimeout(left)
+        end.settimeout(left)

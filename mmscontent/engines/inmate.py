@@ -19,7 +19,7 @@ from dataclasses import astuple
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mmscontent.engines import confine
-from mmscontent.engines.frames import Bounds, Closed, Registry, read_frame, write_frame
+from mmscontent.engines.frames import Bounds, Closed, Registry, Wire
 from mmscontent.errors import EngineFailed, JailKilled, MMSContentError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _OUT_OF_MEMORY = ("out of memory", "cannot allocate memory", "unable to allocate
 class _Cell:
     """What `enter` hands to `serve`, which the worker's module calls without knowing of it."""
 
-    wire: socket.socket | None = None
+    wire: Wire | None = None
     orders: dict[str, Any]
     layers: tuple[confine.Layer, ...] = ()
     own_users: bool = False
@@ -57,8 +57,8 @@ def enter(wire: int) -> NoReturn:
     faulthandler.enable()
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it, then a full file is told as anything
     sys.stderr = _Murmur()
-    _Cell.wire = socket.socket(fileno=wire)
-    orders = Registry().unpack(*read_frame(_Cell.wire, Bounds()))
+    _Cell.wire = Wire(socket.socket(fileno=wire))
+    orders = Registry().unpack(*_Cell.wire.read(Bounds()))
     assert isinstance(orders, dict)
     uid = os.getuid()
     _Cell.orders = orders
@@ -94,7 +94,7 @@ def serve(handlers: Mapping[str, Callable[..., object]], *, registry: Iterable[t
     seats: dict[int, dict[str, object]] = {}
     while True:
         try:
-            order = known.unpack(*read_frame(wire, Bounds()))
+            order = known.unpack(*wire.read(Bounds()))
         except Closed:
             os._exit(0)  # no cleaning up: nothing outlives this process
         assert isinstance(order, dict)
@@ -119,7 +119,7 @@ def _answer(
     except BaseException as exc:  # noqa: BLE001 - whatever a decoder raises becomes one of our errors here
         frame = known.pack({"error": _as_ours(known, exc, order["part"])})
     assert _Cell.wire is not None
-    write_frame(_Cell.wire, frame)
+    _Cell.wire.write(frame)
 
 
 def _as_ours(known: Registry, exc: BaseException, part: str) -> dict[str, object]:
@@ -148,4 +148,4 @@ def _in_words(exc: BaseException) -> str:
 
 def _say(known: Registry, value: dict[str, object]) -> None:
     assert _Cell.wire is not None
-    write_frame(_Cell.wire, known.pack(value))
+    _Cell.wire.write(known.pack(value))

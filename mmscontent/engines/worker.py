@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from mmscontent.engines import paths
 from mmscontent.engines.confine import Layer
-from mmscontent.engines.frames import Bounds, BrokenFrame, Closed, Registry, read_frame, write_frame
+from mmscontent.engines.frames import Bounds, BrokenFrame, Closed, Registry, Wire
 from mmscontent.engines.start import start
 from mmscontent.errors import EngineFailed, EngineMissing, EngineTimeout, JailKilled, MMSContentError
 
@@ -81,7 +81,8 @@ class Worker:
         self._layers: tuple[Layer, ...] | None = None
         self._said = b""
         self._turn = threading.Lock()
-        self._process, self._wire, self._stderr = start(module)
+        self._process, end, self._stderr = start(module)
+        self._wire = Wire(end)
 
     @property
     def alive(self) -> bool:
@@ -124,7 +125,7 @@ class Worker:
             self._greet(part)
             until = time.monotonic() + allowed_s
             self._forget_left(until)
-            write_frame(self._wire, frame, until=until)
+            self._wire.write(frame, until=until)
             answer = self._receive(until)
             self._listen()
             return self._judge(answer)
@@ -181,7 +182,7 @@ class Worker:
         readable = paths.readable(self.module)
         orders = {"module": self.module, "limits": limits, "readable": readable, "parent": os.getpid()}
         until = time.monotonic() + _START_S
-        write_frame(self._wire, self.registry.pack(orders), until=until)
+        self._wire.write(self.registry.pack(orders), until=until)
         told = self._receive(until)
         if isinstance(told, dict) and "failed" in told:
             self._finish(part, "start")
@@ -199,10 +200,10 @@ class Worker:
         while self._left:
             left.append(self._left.popleft())
         if left:
-            write_frame(self._wire, self.registry.pack({"forget": left}), until=until)
+            self._wire.write(self.registry.pack({"forget": left}), until=until)
 
     def _receive(self, until: float) -> object:
-        header, blobs = read_frame(self._wire, Bounds(blob_bytes=self.limits.result_bytes), until=until)
+        header, blobs = self._wire.read(Bounds(blob_bytes=self.limits.result_bytes), until=until)
         return self.registry.unpack(header, blobs)
 
     def _listen(self) -> None:

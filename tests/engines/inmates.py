@@ -198,7 +198,7 @@ def warn(_seat, count):
 
 def say_raw(_seat, data):
     """A taken-over worker writes what it likes on the wire."""
-    os.write(inmate._Cell.wire.fileno(), data)
+    os.write(inmate._Cell.wire._end.fileno(), data)
     time.sleep(30)
 
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmscontent import errors
-from mmscontent.engines.frames import Bounds, BrokenFrame, Closed, Registry, read_frame, write_frame
+from mmscontent.engines.frames import Bounds, BrokenFrame, Closed, Registry, Wire
 
 ours = settings(max_examples=150, deadline=None, derandomize=True)
 
@@ -73,10 +73,10 @@ def through(value: object) -> object:
     """Over a real socket pair, from another thread as a frame may be larger than the socket holds."""
     near, far = socket.socketpair()
     with near, far:
-        sending = threading.Thread(target=lambda: write_frame(near, REGISTRY.pack(value)))
+        sending = threading.Thread(target=lambda: Wire(near).write(REGISTRY.pack(value)))
         sending.start()
         try:
-            return REGISTRY.unpack(*read_frame(far, Bounds(), until=time.monotonic() + 10))
+            return REGISTRY.unpack(*Wire(far).read(Bounds(), until=time.monotonic() + 10))
         finally:
             far.close()
             sending.join()
@@ -175,7 +175,7 @@ def test_any_bytes_on_the_wire_are_a_frame_a_broken_frame_or_an_end(data):
         near.sendall(data)
         near.close()
         with pytest.raises((BrokenFrame, Closed)):
-            read_frame(far, Bounds(blob_bytes=1000, header_bytes=1000, blobs=10), until=time.monotonic() + 5)
+            Wire(far).read(Bounds(blob_bytes=1000, header_bytes=1000, blobs=10), until=time.monotonic() + 5)
 
 
 ERRORS = [
@@ -212,6 +212,6 @@ def test_time_runs_out_on_a_side_that_neither_sends_nor_reads():
     near, far = socket.socketpair()
     with near, far:
         with pytest.raises(TimeoutError):
-            read_frame(far, Bounds(), until=time.monotonic() + 0.05)
+            Wire(far).read(Bounds(), until=time.monotonic() + 0.05)
         with pytest.raises(TimeoutError):
-            write_frame(near, [bytes(10_000_000)], until=time.monotonic() + 0.05)
+            Wire(near).write([bytes(10_000_000)], until=time.monotonic() + 0.05)
