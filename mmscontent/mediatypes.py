@@ -68,7 +68,7 @@ MEDIA_TYPES: tuple[MediaType, ...] = (
         ("audio/mp3", "audio/mpeg3", "audio/mpg", "audio/x-mp3", "audio/x-mpeg3", "audio/x-mpeg"),
     ),
     MediaType("audio/mp4", "audio", (".m4a", ".m4b"), ("audio/x-m4a", "audio/m4a", "audio/mp4a-latm")),
-    MediaType("audio/aac", "audio", (".aac", ".adts"), ("audio/x-aac", "audio/aacp")),
+    MediaType("audio/aac", "audio", (".aac", ".adts"), ("audio/x-aac", "audio/aacp", "audio/x-hx-aac-adts")),
     MediaType("audio/3gpp", "audio", (".3ga",), ("audio/3gp",)),
     MediaType("audio/3gpp2", "audio", (), ("audio/3g2",)),
     MediaType(

@@ -93,7 +93,7 @@ def _still(info: MediaInfo, data: bytes, meta: _Meta, brands: tuple[bytes, ...])
         codec=_codec(meta) or info.codec or _TYPES_BACK.get(_type_of(brands, "")),
         profile=f"{depth}-bit" if depth else info.profile,
         notes=info.notes + notes,
-        metadata=unique([*exif.metadata, *_words(data, meta)]),
+        metadata=unique([*exif.metadata, *_words(data, meta), *info.metadata]),
     )
 
 

@@ -179,9 +179,9 @@ def _samples(data: bytes, table: Box | None) -> int:
 
 def _sequence(source: Source, tracks: list[_Track]) -> MediaInfo | None:
     """What the picture track of an image sequence says."""
-    track = next((t for t in tracks if t.handler in (b"pict", b"vide") and t.samples), None)
+    track = next((t for t in tracks if t.handler == b"pict" and t.samples), None)
     if track is None:
-        return None
+        return _with_film(source, tracks)
     fps = _fps(track)
     return replace(
         source.info("image/heif"),
@@ -193,6 +193,13 @@ def _sequence(source: Source, tracks: list[_Track]) -> MediaInfo | None:
         codec=track.coding.codec,
         orientation=track.orientation or 1,
     )
+
+
+def _with_film(source: Source, tracks: list[_Track]) -> MediaInfo | None:
+    """A picture whose file also holds a film track: a motion photo, not an image sequence."""
+    if not any(t.handler == b"vide" for t in tracks):
+        return None
+    return replace(source.info("image/heif"), metadata=("motion photo video",))
 
 
 def _fps(track: _Track) -> float | None:

@@ -383,3 +383,27 @@ def test_hostile_structure_ends_within_two_seconds(made: Callable[[], bytes]) ->
 def test_an_empty_input_is_damaged_whatever_is_claimed() -> None:
     with pytest.raises(DamagedMedia, match=r"the input is empty"):
         sniff(b"", None, "image/jpeg")
+
+
+def test_a_film_beside_a_heif_picture_is_a_motion_photo_not_an_animation() -> None:
+    film = fixture("mp4-h264-128x96-1s.mp4")
+    movie = film[film.index(b"moov") - 4 :]
+
+    info = sniff(fixture("heic-64x48-irot-orient3.heic") + movie)
+
+    assert (info.media_type, info.frames, info.duration_ms) == ("image/heic", 1, None)
+    assert (info.width_px, info.height_px, info.orientation) == (64, 48, 3)
+    assert "motion photo video" in info.metadata
+
+
+def test_the_exif_orientation_of_a_heif_is_only_told() -> None:
+    """ISO/IEC 23008-12: what turns the picture are its item properties."""
+    info = sniff(fixture("heic-64x48-irot-orient3.heic").replace(b"irot", b"free"))
+
+    assert info.orientation == 1
+    assert info.notes == ("EXIF orientation 3 is informational in HEIF, the picture is stored upright",)
+
+
+def test_a_film_without_picture_or_sound_is_damaged() -> None:
+    with pytest.raises(DamagedMedia, match="without a picture or sound track"):
+        sniff(fixture("mp4-h264-128x96-1s.mp4").replace(b"trak", b"free"))
