@@ -33,8 +33,11 @@ from mmscontent.ledger import Ledger, PartEntry, SlideEntry
 from mmscontent.message import Content, Envelope, MediaInfo, Message, Part, Slide, Unpacked
 from mmscontent.pack.table import unpack
 from mmscontent.parts import read_parts
+from mmscontent.preview import preview
 from mmscontent.profile import Origin, Profile
 from mmscontent.profile_files import load_profile
+from mmscontent.smil.lint import lint
+from mmscontent.smil.repair import repair
 from mmscontent.sniff import sniff
 from mmscontent.version import __version__
 
@@ -73,8 +76,11 @@ __all__ = [
     "attempt",
     "check",
     "compose",
+    "lint",
     "load_profile",
+    "preview",
     "read_parts",
+    "repair",
     "sniff",
     "unpack",
 ]

@@ -71,16 +71,28 @@ def share_room(room_bytes: int, wants: Sequence[Want]) -> tuple[int, ...]:
         )
     shares = [w.least_bytes for w in wants]
     left = room_bytes - least
-    for piece in sorted(_slices(wants), key=lambda s: (-s.gain_per_byte, s.want)):
-        take = min(piece.length_bytes, left)
-        shares[piece.want] += take
-        left -= take
+    steepest_first = sorted(_slices(wants), key=lambda s: (-s.gain_per_byte, s.want))
+    for _, alike in itertools.groupby(steepest_first, key=lambda s: s.gain_per_byte):
+        pieces = list(alike)
+        for piece, take in zip(pieces, _in_proportion(left, [p.length_bytes for p in pieces]), strict=True):
+            shares[piece.want] += take
+            left -= take
     return _spread(left, shares, wants)
 
 
 def total_quality(shares: Sequence[int], wants: Sequence[Want]) -> float:
     """What a sharing is worth: the weighted sum of the qualities it buys."""
     return sum(w.weight * w.curve.quality_at(s) for s, w in zip(shares, wants, strict=True))
+
+
+def _in_proportion(left: int, lengths: Sequence[int]) -> list[int]:
+    """Stretches of equal gain each get the same part of what they ask for, to the byte."""
+    total = sum(lengths)
+    room = min(total, left)
+    takes = [length * room // total for length in lengths]
+    for index in range(room - sum(takes)):
+        takes[index] += 1
+    return takes
 
 
 def _slices(wants: Sequence[Want]) -> list[_Slice]:

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from mmscontent.plan import Option
     from mmscontent.profile import Origin, Profile
 
-__all__ = ["Ledger", "PartEntry", "SlideEntry", "facts"]
+__all__ = ["Ledger", "PartEntry", "SlideEntry", "columns", "facts"]
 
 SCHEMA = "mmscontent.ledger/1"
+_MOST_TOLD = 8  # parts a paragraph can tell of and still be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ class Ledger:
         """One line a part, in columns, for a terminal."""
         rows: list[tuple[str, ...]] = [("part", "decision", "from", "to", "bytes", "share", "quality")]
         rows.extend(_row(part) for part in self.parts)
-        return _columns(rows)
+        return columns(rows)
 
     def paragraph(self) -> str:
         """The whole in a few sentences a support agent can paste."""
@@ -211,7 +212,8 @@ def _shape(info: MediaInfo) -> str:
     return info.media_type.partition("/")[2] + sides + length
 
 
-def _columns(rows: Sequence[tuple[str, ...]]) -> str:
+def columns(rows: Sequence[tuple[str, ...]]) -> str:
+    """Rows as text in columns, the first one ruled off."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     rule = ["─" * w for w in widths]
     lines = [rows[0], tuple(rule), *rows[1:]]
@@ -226,7 +228,9 @@ def _sentences(ledger: Ledger) -> list[str]:
         return said + [f"Option: {_option_words(option)}." for option in ledger.options]
     sizes = f"{ledger.packed_bytes:,} bytes packed as {ledger.encoding}, {ledger.utilisation:.0%} of the {target:,}"
     said = [f"The message for {receiver} has {sizes} aimed at (limit {limit:,}{_limit_words(ledger.profile)})."]
-    said.extend(_part_words(part) for part in ledger.parts)
+    said.extend(_part_words(part) for part in ledger.parts[:_MOST_TOLD])
+    if len(ledger.parts) > _MOST_TOLD:
+        said.append(f"{len(ledger.parts) - _MOST_TOLD} more parts are in the table.")
     seconds = sum(s.duration_ms for s in ledger.slides) / 1000
     if ledger.slides:
         plural = "slide plays" if len(ledger.slides) == 1 else "slides play"

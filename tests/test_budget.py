@@ -92,3 +92,12 @@ def test_a_heavier_weight_draws_bytes() -> None:
     shares = share_room(40_000, [light, heavy])
 
     assert shares == (10_000, 30_000)
+
+
+def test_equal_parts_get_equal_shares() -> None:
+    curve = Curve.through([(5_000, 30.0), (40_000, 70.0), (150_000, 85.0)])
+
+    shares = share_room(100_000, [Want(str(i), 5_000, curve, 150_000) for i in range(4)])
+
+    assert max(shares) - min(shares) <= 1
+    assert sum(shares) >= 99_990

@@ -28,7 +28,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("codecs.jailed",),
     ("adapt",),
     ("compose",),
-    ("preview", "profile_report", "doctor"),
+    ("preview", "doctor"),
     ("cli",),
     ("__main__",),
 )

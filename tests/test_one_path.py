@@ -6,19 +6,22 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import mmscontent as mms
 from tests.conftest import ROOT
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 FIXTURES = ROOT / "fixtures"
 FILES = ["heic-*-p3-*orient6*.heic", "png-*receipt*.png", "jpeg-*-exif6-*.jpg"]
 
 
 def paths() -> list[Path]:
-    return [sorted(FIXTURES.glob(pattern))[0] for pattern in FILES]
+    return [min(FIXTURES.glob(pattern)) for pattern in FILES]
 
 
 def library_bytes(encoding: str) -> bytes:
@@ -31,7 +34,12 @@ def library_bytes(encoding: str) -> bytes:
 def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONWARNINGS": "error"}
     return subprocess.run(
-        [sys.executable, "-m", "mmscontent", *arguments], cwd=cwd, env=environment, capture_output=True, text=True
+        [sys.executable, "-m", "mmscontent", *arguments],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 

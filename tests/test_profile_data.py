@@ -8,12 +8,15 @@ from collections import defaultdict
 import pytest
 
 from mmscontent.mediatypes import find
-from mmscontent.profile_files import lint_profiles, list_profiles, load_profile
+from mmscontent.profile_files import kinds_of, lint_profiles, list_profiles, load_profile
 from mmscontent.profile_files.folders import profile_folders, read_toml, toml_keys
 from mmscontent.profile_files.match import match_profiles
 from mmscontent.profile_files.read import chain_of, read_profile
 from mmscontent.profile_schema import KINDS
+from tests.conftest import CORPUS
+from tools import generate_carriers, generate_devices
 
+TABLES = CORPUS.parent / "data"
 SHIPPED = profile_folders()[-1]
 FILES = [(kind, key) for kind, folder in KINDS.items() for key in toml_keys(SHIPPED / folder)]
 CATALOGUE = list_profiles()
@@ -146,6 +149,32 @@ def test_a_number_that_lost_is_kept_beside_the_one_that_holds():
     assert origin is not None
     assert any("675,000" in text and "plivo" in text for text in origin.competing)
     assert any("1,530,843" in text and "sinch" in text for text in origin.competing)
+
+
+@pytest.mark.parametrize(
+    ("key", "kinds"),
+    [
+        ("us/att", ("carrier",)),
+        ("gb/ee", ("carrier",)),
+        ("apple/iphone", ("device",)),
+        ("nokia/6300", ("device",)),
+        ("oma/text", ("class",)),
+        ("no/one", ()),
+        ("nonsense", ()),
+    ],
+)
+def test_a_bare_key_is_known_for_what_it_is(key, kinds):
+    assert kinds_of(key) == kinds
+
+
+@pytest.mark.skipif(not TABLES.is_dir(), reason="the researched tables are not beside the corpus")
+def test_the_generator_writes_the_shipped_files_again(tmp_path):
+    for name, room in (("carriers", generate_carriers), ("devices", generate_devices)):
+        (tmp_path / name).mkdir()
+        room.generate(TABLES, tmp_path / name)
+        made = {f.relative_to(tmp_path): f.read_bytes() for f in (tmp_path / name).rglob("*") if f.is_file()}
+        kept = {f.relative_to(SHIPPED): f.read_bytes() for f in (SHIPPED / name).rglob("*") if f.is_file()}
+        assert made == kept
 
 
 def test_file_names_and_content_agree():

@@ -25,6 +25,8 @@ __all__ = ["check_command", "compose_command", "profile_from", "profile_options"
 
 Command = TypeVar("Command", bound="Callable[..., object]")
 REFUSED = 1
+# How a message is called when the caller names no file; everything that is not binary is a mail-like text.
+SUFFIXES = {"pdu": ".mms", "mm7": ".mm7"}
 ROUTES = ("p2p", "long_code", "toll_free", "short_code")
 
 
@@ -129,7 +131,7 @@ def _one_line(value: str) -> str:
 
 def _default_output(options: dict[str, Any]) -> Path:
     stem = options["files"][0].stem if options["files"] else "message"
-    return Path(stem + ENCODINGS[options["encoding"]].suffix)
+    return Path(stem + SUFFIXES.get(options["encoding"], ".eml"))
 
 
 def _write_message(data: bytes, output: Path) -> None:

@@ -58,7 +58,12 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run the command on arguments; the exit status."""
     try:
-        result = cli.main(args=arguments, prog_name="mmscontent", standalone_mode=False)
+        # Not cli.main(): it turns a reader that went away into status 1, which means "does not fit" here.
+        with cli.make_context("mmscontent", list(arguments)) as context:
+            result = cli.invoke(context)
+            sys.stdout.flush()
+    except click.exceptions.Exit as done:  # --help and --version
+        return done.exit_code
     except MMSContentError as error:
         return _report(error, as_json="--json" in arguments)
     except click.ClickException as error:

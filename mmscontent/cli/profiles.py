@@ -1,0 +1,232 @@
+"""`profiles`: which receivers are known, what each accepts, and who says so."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mmscontent.cli.compose import ROUTES, profile_from, profile_options
+from mmscontent.cli.output import write_json
+from mmscontent.errors import ProfileError
+from mmscontent.ledger import columns
+from mmscontent.parts import read_file
+from mmscontent.profile_files import lint_profiles, list_profiles, load_profile
+from mmscontent.profile_files.match import match_profiles
+
+if TYPE_CHECKING:
+    from mmscontent.profile import Origin, Profile
+
+__all__ = ["profiles_group"]
+
+FOUND_FAULTS = 1
+# The values `show` tells, in its order: field of the profile, and the words for it.
+_TOLD = (
+    ("limit_bytes", "largest packed message, bytes"),
+    ("target_bytes", "aimed at, bytes"),
+    ("image.media_types", "pictures"),
+    ("image.max_long_px", "picture box, long side px"),
+    ("image.max_short_px", "picture box, short side px"),
+    ("image.progressive", "progressive JPEG"),
+    ("image.animated", "animated GIF"),
+    ("image.view_long_px", "seen at, long side px"),
+    ("video.formats", "video"),
+    ("audio.formats", "sound"),
+    ("text.charsets", "text"),
+    ("text.max_chars", "text, characters"),
+    ("contact.versions", "cards"),
+    ("contact.media_type", "cards are labelled"),
+    ("calendar.versions", "calendar entries"),
+    ("smil.accepted", "slides are played"),
+    ("subject_max_chars", "subject, characters"),
+    ("max_recipients", "recipients"),
+    ("max_parts", "parts"),
+    ("counts", "what is counted"),
+)
+
+
+@click.group("profiles")
+def profiles_group() -> None:
+    """Look at what is known about carriers, devices and content classes."""
+
+
+@profiles_group.command("list")
+@click.option("--kind", type=click.Choice(("carrier", "device", "class")), help="Only these.")
+@click.option("--country", metavar="CC", help="Only carriers of this country, `us` and the like.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def list_command(kind: Any, country: str | None, *, as_json: bool) -> None:  # noqa: ANN401 - click gives a plain str
+    """Name every profile there is."""
+    found = [s for s in list_profiles(kind) if country is None or s.country.lower() == country.lower()]
+    if as_json:
+        write_json([asdict(s) for s in found])
+        return
+    rows = [("kind", "key", "limit", "routes", "status", "name")]
+    for s in found:
+        limit = f"{s.limit_bytes:,}" if s.limit_bytes else "inherited"
+        rows.append((s.kind, s.key, limit, " ".join(s.routes), s.status, s.name))
+    click.echo(columns(rows))
+
+
+@profiles_group.command("show")
+@click.argument("key", required=False)
+@profile_options
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def show_command(key: str | None, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click's own
+    """Print every effective limit of a receiver, and which statement set it."""
+    profile = _load(key, options)
+    if as_json:
+        write_json(_profile_json(profile))
+        return
+    rows = [("what", "value", "set by", "date", "confidence")]
+    for name, words in _TOLD:
+        origin = profile.origin(name)
+        said = (origin.source, origin.date, origin.confidence) if origin else ("built in", "", "")
+        rows.append((words, _words(_value(profile, name)), *said))
+    click.echo(columns(rows))
+    for note in profile.notes:
+        click.echo(f"note: {note}")
+
+
+@profiles_group.command("why")
+@click.argument("key", required=False)
+@profile_options
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def why_command(key: str | None, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click's own
+    """Tell where each limit comes from: source, literal wording, and the numbers that lost."""
+    profile = _load(key, options)
+    if as_json:
+        write_json({name: asdict(origin) for name, origin in profile.origins})
+        return
+    for name, origin in profile.origins:
+        click.echo(f"{name} = {_words(_value(profile, name))}")
+        for line in _why(origin):
+            click.echo(f"    {line}")
+
+
+@profiles_group.command("diff")
+@click.argument("first")
+@click.argument("second")
+@click.option("--route", type=click.Choice(ROUTES), help="The same way in for both.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def diff_command(first: str, second: str, route: str | None, *, as_json: bool) -> None:
+    """Show what differs between two profiles."""
+    options = {"carrier": None, "route": route, "device": None, "content_class": None, "max_bytes": None}
+    one, other = _load(first, dict(options)), _load(second, dict(options))
+    differing = [(words, _value(one, name), _value(other, name)) for name, words in _TOLD]
+    if route is None:
+        differing += _by_route(first, second, options)
+    differing = [row for row in differing if row[1] != row[2]]
+    if as_json:
+        write_json({words: [_plain(mine), _plain(theirs)] for words, mine, theirs in differing})
+        return
+    rows = [("what", first, second), *((words, _words(mine), _words(theirs)) for words, mine, theirs in differing)]
+    click.echo(columns(rows) if differing else "no difference")
+
+
+def _by_route(first: str, second: str, options: dict[str, Any]) -> list[tuple[str, object, object]]:
+    """Limits of both by every way in."""
+    rows: list[tuple[str, object, object]] = []
+    for route in ROUTES:
+        one, other = (_load(key, {**options, "route": route}) for key in (first, second))
+        rows.append((f"{route}, largest message, bytes", one.limit_bytes, other.limit_bytes))
+        rows.append((f"{route}, aimed at, bytes", one.target_bytes, other.target_bytes))
+    return rows
+
+
+@profiles_group.command("match")
+@click.option("--plmn", help="MCC and MNC of the SIM, 311480 and the like.")
+@click.option("--gid1", help="Group identifier of the SIM, which tells a brand from its host network.")
+@click.option("--spn", help="Service provider name of the SIM.")
+@click.option("--user-agent", help="The phone's User-Agent header.")
+@click.option("--uaprof", metavar="FILE|URL", help="A UAProf document, or the address a phone sent.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def match_command(uaprof: str | None, *, as_json: bool, **known: str | None) -> int:
+    """Find the profiles that what is known of a phone points to, the best first."""
+    if not any((uaprof, *known.values())):
+        raise click.UsageError("nothing to match: give --plmn, --user-agent or --uaprof")
+    found = match_profiles(uaprof=_document(uaprof), **known)
+    if as_json:
+        write_json([{"kind": m.kind, "key": m.key, "name": m.name, "how": m.how, "certain": m.certain} for m in found])
+    else:
+        rows = [("kind", "key", "certain", "how", "name")]
+        rows += [(m.kind, m.key, "yes" if m.certain else "no", m.how, m.name) for m in found]
+        click.echo(columns(rows) if found else "nothing fits")
+    return 0 if found else FOUND_FAULTS
+
+
+@profiles_group.command("lint")
+@click.option(
+    "--profiles", "folder", type=click.Path(exists=True, file_okay=False), help="Your own folder of profiles."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def lint_command(folder: str | None, *, as_json: bool) -> int:
+    """Read every profile file and tell what is wrong with it."""
+    findings = lint_profiles(folder)
+    if as_json:
+        write_json([asdict(f) for f in findings])
+    else:
+        for f in findings:
+            click.echo(f"{f.severity}: {f.file}: {f.key + ': ' if f.key else ''}{f.message}")
+        click.echo(f"{len(findings)} findings")
+    return FOUND_FAULTS if any(f.severity == "error" for f in findings) else 0
+
+
+def _load(key: str | None, options: dict[str, Any]) -> Profile:
+    """A bare key is a carrier, a device or a class, whichever is known by it; the options say the rest."""
+    if key is None:
+        return profile_from(options)
+    kinds = {s.kind for s in list_profiles(population=True) if s.key == key}
+    if not kinds:
+        return load_profile(carrier=key)  # which names the nearest keys in its error
+    kind = min(kinds)
+    field = {"carrier": "carrier", "device": "device", "class": "content_class"}[kind]
+    if options[field] not in (None, key):
+        raise ProfileError(f"{key} and --{kind} {options[field]} are two answers to one question; give one", key=key)
+    return profile_from({**options, field: key})
+
+
+def _document(uaprof: str | None) -> str | bytes | None:
+    if uaprof is None or "://" in uaprof:
+        return uaprof
+    return read_file(Path(uaprof))
+
+
+def _value(profile: Profile, name: str) -> object:
+    value: object = profile
+    for step in name.split("."):
+        value = getattr(value, step)
+    return value
+
+
+def _words(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ", ".join(dict.fromkeys(_words(v) for v in value)) or "none"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if hasattr(value, "codec"):
+        return f"{value.codec} in {value.media_type}"
+    return "not stated" if value is None else str(value)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    return asdict(value) if hasattr(value, "__dataclass_fields__") else value  # type: ignore[call-overload]
+
+
+def _profile_json(profile: Profile) -> dict[str, object]:
+    document = asdict(profile)
+    document["origins"] = {name: asdict(origin) for name, origin in profile.origins}
+    return document
+
+
+def _why(origin: Origin) -> list[str]:
+    stated = f", stated as “{origin.stated}”" if origin.stated else ""
+    lines = [f"{origin.source} ({origin.confidence}{', ' + origin.date if origin.date else ''}){stated}"]
+    if origin.url:
+        lines.append(origin.url)
+    return lines + [f"against: {c}" for c in origin.competing]

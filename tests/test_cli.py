@@ -1,0 +1,171 @@
+"""The command: exit statuses, one JSON document, files whole or not at all, nothing by surprise."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mmscontent.cli.main import run
+from tests.conftest import ROOT
+
+FIXTURES = ROOT / "fixtures"
+
+
+def fixture(pattern: str) -> str:
+    return str(min(FIXTURES.glob(pattern)))
+
+
+PHOTO = fixture("jpeg-*-exif6-*.jpg")
+
+STATUSES = [
+    # arguments, exit status
+    (["compose", PHOTO, "-o", "m.mms"], 0),
+    (["check", PHOTO], 0),
+    (["sniff", PHOTO], 0),
+    (["doctor"], 0),
+    (["check", PHOTO, "--max-bytes", "900"], 1),
+    (["check", PHOTO, "--class", "oma/text"], 1),
+    (["compose"], 2),
+    (["compose", PHOTO, "--carrier", "us/nobody"], 2),
+    (["compose", PHOTO, "--route", "pigeon"], 2),
+    (["compose", PHOTO, "--encoding", "fax"], 2),
+    (["compose", PHOTO, "-o", "no/such/folder/m.mms"], 2),
+    (["compose", PHOTO, "-o", "-", "--json"], 2),
+    (["compose", "--text", "x", "--subject", "a\nb"], 2),
+    (["frobnicate"], 2),
+    (["compose", "nothing-here.jpg"], 3),
+    (["compose", fixture("truncated.jpg")], 3),
+    (["compose", fixture("text-named.jpg")], 3),
+    (["compose", fixture("header-50000x50000.png")], 3),
+    (["compose", fixture("zero-dimension.jpg")], 3),
+    (["sniff", PHOTO, "nothing-here.jpg"], 3),
+    (["unpack", PHOTO], 3),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"), STATUSES, ids=lambda v: " ".join(v)[-60:] if isinstance(v, list) else str(v)
+)
+def test_exit_status(
+    arguments: list[str],
+    status: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    started = time.monotonic()
+
+    assert run(arguments) == status
+    if status:
+        assert capfd.readouterr().err.strip(), "a failure says why on standard error"
+        assert list(tmp_path.iterdir()) == [], "a failure writes nothing"
+    if status == 3:
+        assert time.monotonic() - started < 5  # two seconds on an idle machine
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [s for s in STATUSES if s[0][0] in ("compose", "check", "sniff") and "-o" not in s[0] and s[1] != 2],
+)
+def test_json_is_one_document(
+    arguments: list[str],
+    status: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert run([*arguments, "--json"]) == status
+    document = json.loads(capfd.readouterr().out)
+    if arguments[0] in ("compose", "check") and status in (0, 1):
+        assert document["schema"] == "mmscontent.ledger/1"
+        assert document["fits"] is (status == 0)
+        assert status == 0 or document["options"]
+
+
+def test_the_message_can_go_to_standard_output(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mmscontent", "compose", PHOTO, "-o", "-"],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+    )
+
+    assert done.returncode == 0
+    assert done.stdout.startswith(b"\x8c\x80")  # X-Mms-Message-Type: m-send-req
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_an_output_the_message_is_named_after_the_first_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert run(["compose", PHOTO, "--encoding", "mime"]) == 0
+    assert [p.suffix for p in tmp_path.iterdir()] == [".eml"]
+
+
+def test_unpack_gives_back_what_compose_wrote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["compose", PHOTO, "--text", "Grüße", "--subject", "Hi", "--to", "+12065550101", "-o", "m.mms"]) == 0
+    capfd.readouterr()
+
+    assert run(["unpack", "m.mms", "-o", "parts", "--json"]) == 0
+    document = json.loads(capfd.readouterr().out)
+
+    assert (document["subject"], document["to"]) == ("Hi", ["+12065550101"])
+    assert sorted(p.name for p in (tmp_path / "parts").iterdir()) == sorted(p["file"] for p in document["parts"])
+    words = next(p for p in document["parts"] if p["media_type"] == "text/plain")
+    assert (tmp_path / "parts" / words["file"]).read_text(encoding="utf-8") == "Grüße"
+
+
+def test_an_interrupt_ends_with_130_and_leaves_nothing(tmp_path: Path) -> None:
+    arguments = ["compose", *[PHOTO] * 30, "--effort", "best", "-o", "m.mms"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "mmscontent", *arguments], cwd=tmp_path, stderr=subprocess.PIPE, start_new_session=True
+    ) as started:
+        _wait_for_a_child(started.pid)
+        os.kill(started.pid, signal.SIGINT)
+        _, said = started.communicate(timeout=60)
+
+    assert started.returncode == 130, said.decode()
+    assert list(tmp_path.iterdir()) == []
+
+
+def _wait_for_a_child(pid: int) -> None:
+    """Until the command has started a worker, so that it is at work and not still loading."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        parents = [stat.rpartition(")")[2].split()[1] for stat in _stats()]
+        if str(pid) in parents:
+            return
+        time.sleep(0.02)
+    raise AssertionError("the command started no worker")
+
+
+def _stats() -> list[str]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            found.append(path.read_text())
+    return found
+
+
+def test_a_closed_pipe_is_no_error() -> None:
+    line = f"{sys.executable} -m mmscontent sniff {PHOTO} {PHOTO} {PHOTO} | head -c 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
