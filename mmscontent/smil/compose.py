@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
 from mmscontent.message import Part
+from mmscontent.profile import SmilRule
 from mmscontent.smil.model import Medium, Presentation, Region, SlideView, element_for
 from mmscontent.smil.quirks import DEFAULT, Quirk, quirk_for
 from mmscontent.smil.text import text_of
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mmscontent.message import Message, Slide
-    from mmscontent.profile import Profile, SmilRule
+    from mmscontent.profile import Profile
     from mmscontent.smil.timing import Length
 
 __all__ = [
@@ -33,8 +34,10 @@ __all__ = [
     "Presented",
     "SlideTiming",
     "lay_out",
+    "medium_of",
     "needs_presentation",
     "present",
+    "presentation_part",
 ]
 
 PRESENTATION_ID = "smil"
@@ -45,6 +48,7 @@ PRESENTATION_LOCATION = "smil.xml"
 _PICTURE_SHARES: tuple[tuple[int, int], ...] = ((60, 80), (200, 70))
 _LONG_CAPTION_SHARE = 50
 
+_DEFAULT_RULE = SmilRule()
 MOVING = {"image": "animation", "video": "clip", "audio": "sound"}
 
 
@@ -121,11 +125,11 @@ def present(
     order = tuple(_ordered(s, arrangement) for s in message.slides)
     lengths = _lengths(message, durations_ms)
     views = [
-        SlideView(tuple(_medium(p, profile.smil) for p in parts), length.milliseconds)
+        SlideView(tuple(medium_of(p, profile.smil) for p in parts), length.milliseconds)
         for parts, length in zip(order, lengths, strict=True)
     ]
     if quirk.attachments == "ref" and views:
-        refs = tuple(_medium(p, profile.smil) for p in message.attachments)
+        refs = tuple(medium_of(p, profile.smil) for p in message.attachments)
         views[-1] = replace(views[-1], media=views[-1].media + refs)
     longest = max((len(text_of(s.text)) for s in message.slides if s.text is not None), default=0)
     laid = lay_out(views, rule=profile.smil, quirk=quirk, arrangement=arrangement, longest_caption_chars=longest)
@@ -134,7 +138,7 @@ def present(
         for parts, length in zip(order, lengths, strict=True)
     )
     parts = tuple(p for parts in order for p in parts) + message.attachments
-    return Presented(_part(write(laid, unit=quirk.unit)), parts, tuple(timings), laid)
+    return Presented(presentation_part(write(laid, unit=quirk.unit)), parts, tuple(timings), laid)
 
 
 def lay_out(
@@ -185,7 +189,8 @@ def _ordered(slide: Slide, arrangement: Arrangement) -> tuple[Part, ...]:
     return (slide.text, *(p for p in slide.parts if p is not slide.text))
 
 
-def _medium(part: Part, rule: SmilRule) -> Medium:
+def medium_of(part: Part, rule: SmilRule = _DEFAULT_RULE) -> Medium:
+    """The element that shows a part, named as the receiver wants it."""
     src = part.content_location if rule.src == "location" else f"cid:{quote(part.content_id, safe='@!$*+._~-')}"
     return Medium(element_for(part.kind), src, alt=part.alt)
 
@@ -206,7 +211,8 @@ def _length(slide: Slide, start: int, durations_ms: Mapping[int, int]) -> Length
     )
 
 
-def _part(data: bytes) -> Part:
+def presentation_part(data: bytes) -> Part:
+    """The part that carries a presentation, with all its names."""
     return Part(
         data,
         "application/smil",

@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from mmscontent.errors import SourceError
 from mmscontent.message import Content, Message, Part
-from mmscontent.profile import SmilRule
-from mmscontent.smil.compose import MOVING, PRESENTATION_ID, PRESENTATION_LOCATION, lay_out
+from mmscontent.smil.compose import MOVING, PRESENTATION_ID, PRESENTATION_LOCATION
 from mmscontent.smil.lint import lint
 from mmscontent.smil.lint_content import PLAYABLE, cuts_reading, is_inline_text
-from mmscontent.smil.model import IMAGE_REGION, TEXT_REGION, Medium, Presentation, Region, SlideView, element_for
+from mmscontent.smil.model import Medium, Presentation, SlideView, element_for
 from mmscontent.smil.naming import name_parts
 from mmscontent.smil.read import read
-from mmscontent.smil.shape import is_external, overlap, reaches_out, too_small_for_text
+from mmscontent.smil.regions import PICTURES, placed
+from mmscontent.smil.shape import is_external
 from mmscontent.smil.source import open_source
 from mmscontent.smil.storyboard import fit_slots, storyboard
 from mmscontent.smil.text import text_of
@@ -33,13 +32,10 @@ from mmscontent.smil.write import write
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from mmscontent.smil.model import Fit
     from mmscontent.smil.rules import Finding
     from mmscontent.smil.storyboard import Storyboard
 
 __all__ = ["Repaired", "repair"]
-
-_PICTURES = ("img", "video")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +84,7 @@ def repair(subject: bytes | Content, *, durations_ms: Mapping[int, int] | None =
     presentation = read(subject)
     inside = (replace(s, media=tuple(m for m in s.media if not is_external(m.src))) for s in presentation.slides)
     slides = [_timed(s, (), ()) for whole in inside for s in fit_slots(whole)]
-    data = write(_placed(slides, presentation, 0))
+    data = write(placed(slides, presentation, 0))
     return Repaired(data, None, _diff(subject, data), findings, lint(data))
 
 
@@ -104,7 +100,7 @@ def _repair_content(content: Content, durations_ms: Mapping[int, int], findings:
     by_id = bool(presentation.media) and all(m.src[:4].lower() == "cid:" for m in presentation.media)
     slides = [s for d in drafts for s in _slides(d, parts, durations_ms, by_id=by_id)]
     captions = [len(text_of(parts[i])) for d in drafts for i, _ in d.shown if parts[i].kind == "text"]
-    data = write(_placed(slides, presentation, max(captions, default=0)))
+    data = write(placed(slides, presentation, max(captions, default=0)))
     order = tuple(dict.fromkeys((*(i for d in drafts for i, _ in d.shown), *range(len(parts)))))
     made = replace(
         content, parts=tuple(parts[i] for i in order), presentation=replace(own, data=data) if drafts else None
@@ -171,41 +167,8 @@ def _timed(slide: SlideView, texts: Iterable[str], media: Iterable[tuple[str, in
     wished = slide.duration_ms
     if wished is not None and any(cuts_reading(wished, t) for t in texts):
         wished = None
-    picture = any(m.element in _PICTURES for m in slide.media)
+    picture = any(m.element in PICTURES for m in slide.media)
     return replace(slide, duration_ms=slide_length(texts, media, picture=picture, wished_ms=wished).milliseconds)
-
-
-def _placed(slides: Sequence[SlideView], presentation: Presentation, longest_caption_chars: int) -> Presentation:
-    """Regions Image and Text: where the author had them when that is sound, else where we would put them."""
-    laid = lay_out(slides, rule=SmilRule(), longest_caption_chars=longest_caption_chars)
-    wanted = {r.id for r in laid.regions}
-    found = {
-        IMAGE_REGION: _region_used(presentation, _PICTURES, IMAGE_REGION),
-        TEXT_REGION: _region_used(presentation, ("text",), TEXT_REGION),
-    }
-    authors = tuple(found[name] for name in (IMAGE_REGION, TEXT_REGION) if name in wanted)
-    kept = tuple(r for r in authors if r is not None)
-    sound = len(kept) == len(authors) and all(_is_sound(r) for r in kept)
-    if not sound or (len(kept) > 1 and overlap(kept[0], kept[1])):
-        return laid
-    return replace(laid, regions=kept)
-
-
-def _region_used(presentation: Presentation, elements: Sequence[str], name: str) -> Region | None:
-    """The region most media of these elements are shown in, in whole percents and under the name it should have."""
-    uses = Counter(m.region for m in presentation.media if m.element in elements and m.region)
-    region = presentation.region(uses.most_common(1)[0][0] if uses else name)
-    if region is None:
-        return None
-    left, top, right, bottom = (round(v) for v in (region.left, region.top, region.right, region.bottom))
-    uncut: Fit = "scroll" if name == TEXT_REGION else "meet"
-    return Region(name, left, top, right - left, bottom - top, uncut if region.fit == "hidden" else region.fit)
-
-
-def _is_sound(region: Region) -> bool:
-    if region.width <= 0 or region.height <= 0 or reaches_out(region) or region.right > 100 or region.bottom > 100:  # noqa: PLR2004 - percent
-        return False
-    return region.id != TEXT_REGION or not too_small_for_text(region)
 
 
 def _presentation_part(part: Part | None) -> Part:
