@@ -6,7 +6,7 @@ known from their UAProf documents lines of `devices/population.tsv`. `profile_fi
 apart because it needs the XML parser.
 """
 
-from mmscontent.profile_files.catalogue import ProfileSummary, list_profiles
+from mmscontent.profile_files.catalogue import ProfileSummary, kinds_of, list_profiles
 from mmscontent.profile_files.folders import ENVIRONMENT_VARIABLE
 from mmscontent.profile_files.lint import ProfileFinding, lint_profiles
 from mmscontent.profile_files.load import load_profile
@@ -16,6 +16,7 @@ __all__ = [
     "ENVIRONMENT_VARIABLE",
     "ProfileFinding",
     "ProfileSummary",
+    "kinds_of",
     "lint_profiles",
     "list_profiles",
     "load_profile",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from mmscontent.profile_files.folders import profile_folders, read_toml, table_text, toml_keys
-from mmscontent.profile_files.read import INHERITED, POPULATION
+from mmscontent.profile_files.read import INHERITED, POPULATION, find_profile
 from mmscontent.profile_schema import KINDS, Kind, ProfileFile, parse_profile
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["ProfileSummary", "list_profiles"]
+__all__ = ["ProfileSummary", "kinds_of", "list_profiles"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,12 @@ def list_profiles(
             if kind in (None, summary.kind):
                 found.setdefault((summary.kind, summary.key), summary)
     return tuple(found[name] for name in sorted(found))
+
+
+def kinds_of(key: str, *, profiles: str | os.PathLike[str] | None = None) -> tuple[Kind, ...]:
+    """What a bare key names: carriers, devices or classes that go by it; empty when nobody does."""
+    folders = profile_folders(profiles)
+    return tuple(kind for kind in KINDS if find_profile(kind, key, folders) is not None)
 
 
 def _summaries(folder: Path, *, population: bool) -> Iterator[ProfileSummary]:
