@@ -8,38 +8,48 @@
     composed = mms.compose(message, profile, encoding="pdu")
     composed.data, composed.ledger
 
-Engines are imported where they are used, so that this import stays light.
+A name is loaded when it is first used: importing the package costs what `import os` costs, and a program that only
+reads messages never loads what makes them. Engines wait still longer, until a source needs them.
 """
 
-from mmscontent.compose import Composed, Outcome, adapt, attempt, check, compose
-from mmscontent.curve import Curve
-from mmscontent.errors import (
-    DamagedMedia,
-    DoesNotFit,
-    EngineError,
-    EngineFailed,
-    EngineMissing,
-    EngineTimeout,
-    JailKilled,
-    MalformedContent,
-    MMSContentError,
-    NotAllowed,
-    OverLimits,
-    ProfileError,
-    SourceError,
-    UnknownMedia,
-)
-from mmscontent.ledger import Ledger, PartEntry, SlideEntry
-from mmscontent.message import Content, Envelope, MediaInfo, Message, Part, Slide, Unpacked
-from mmscontent.pack.table import unpack
-from mmscontent.parts import read_parts
-from mmscontent.preview import preview
-from mmscontent.profile import Origin, Profile
-from mmscontent.profile_files import load_profile
-from mmscontent.smil.lint import lint
-from mmscontent.smil.repair import repair
-from mmscontent.sniff import sniff
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING
+
 from mmscontent.version import __version__
+
+if TYPE_CHECKING:
+    from mmscontent.compose import Composed, Outcome, adapt, attempt, check, compose
+    from mmscontent.curve import Curve
+    from mmscontent.errors import (
+        DamagedMedia,
+        DoesNotFit,
+        EngineError,
+        EngineFailed,
+        EngineMissing,
+        EngineTimeout,
+        JailKilled,
+        MalformedContent,
+        MMSContentError,
+        NotAllowed,
+        OverLimits,
+        ProfileError,
+        SourceError,
+        UnknownMedia,
+    )
+    from mmscontent.ledger import Ledger, PartEntry, SlideEntry
+    from mmscontent.message import Content, Envelope, MediaInfo, Message, Part, Slide, Unpacked
+    from mmscontent.pack.table import unpack
+    from mmscontent.parts import read_parts
+    from mmscontent.preview import filmstrip, preview
+    from mmscontent.profile import Origin, Profile
+    from mmscontent.profile_files import load_profile
+    from mmscontent.smil.lint import lint
+    from mmscontent.smil.repair import repair
+    from mmscontent.sniff import sniff
 
 __all__ = [
     "Composed",
@@ -76,6 +86,7 @@ __all__ = [
     "attempt",
     "check",
     "compose",
+    "filmstrip",
     "lint",
     "load_profile",
     "preview",
@@ -84,3 +95,63 @@ __all__ = [
     "sniff",
     "unpack",
 ]
+
+# Where each name lives; tests/test_exports.py holds the three lists together.
+_HOMES = {
+    "compose": ("Composed", "Outcome", "adapt", "attempt", "check", "compose"),
+    "curve": ("Curve",),
+    "errors": (
+        "DamagedMedia",
+        "DoesNotFit",
+        "EngineError",
+        "EngineFailed",
+        "EngineMissing",
+        "EngineTimeout",
+        "JailKilled",
+        "MMSContentError",
+        "MalformedContent",
+        "NotAllowed",
+        "OverLimits",
+        "ProfileError",
+        "SourceError",
+        "UnknownMedia",
+    ),
+    "ledger": ("Ledger", "PartEntry", "SlideEntry"),
+    "message": ("Content", "Envelope", "MediaInfo", "Message", "Part", "Slide", "Unpacked"),
+    "pack.table": ("unpack",),
+    "parts": ("read_parts",),
+    "preview": ("filmstrip", "preview"),
+    "profile": ("Origin", "Profile"),
+    "profile_files": ("load_profile",),
+    "smil.lint": ("lint",),
+    "smil.repair": ("repair",),
+    "sniff": ("sniff",),
+}
+_HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
+
+
+class _Face(ModuleType):
+    """A package whose function `compose` is not replaced by its module `compose` when that is imported."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (isinstance(value, ModuleType) and name in _HOME_OF):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Face
+
+
+if not TYPE_CHECKING:  # a checker must go on reporting names that do not exist
+
+    def __getattr__(name: str) -> object:
+        """Load a public name when it is first used."""
+        if name not in _HOME_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(_HOME_OF[name]), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    """What is public, loaded or not."""
+    return sorted(__all__)

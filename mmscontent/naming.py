@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mmscontent import mediatypes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from mmscontent.message import Message, Part, Slide, SlideRole
 
@@ -62,5 +62,10 @@ def places(slide: Slide) -> tuple[SlideRole, ...]:
 def with_parts(message: Message, parts: Sequence[Part]) -> Message:
     """The same message with its parts replaced, one for one in the order of `Message.parts`."""
     fresh = iter(parts)
-    slides = tuple(replace(slide, **{role: next(fresh) for role in places(slide)}) for slide in message.slides)
+    slides = tuple(_refilled(slide, fresh) for slide in message.slides)
     return replace(message, slides=slides, attachments=tuple(fresh))
+
+
+def _refilled(slide: Slide, fresh: Iterator[Part]) -> Slide:
+    changes: dict[str, Any] = {role: next(fresh) for role in places(slide)}
+    return replace(slide, **changes)

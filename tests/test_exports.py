@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import subprocess
 import sys
-import types
+
+import pytest
 
 import mmscontent
+from tests.conftest import ROOT
 
 HEAVY = ("numpy", "PIL", "pyvips", "lxml", "magic", "pillow_heif", "click", "rich", "ffmpeg", "pydub", "vobject")
 
@@ -17,13 +20,35 @@ def test_all_names_exist_and_are_sorted() -> None:
     assert len(set(mmscontent.__all__)) == len(mmscontent.__all__)
 
 
-def test_nothing_public_is_left_out_of_all() -> None:
-    public = {
-        name
-        for name, value in vars(mmscontent).items()
-        if not name.startswith("_") and not isinstance(value, types.ModuleType)
+def test_the_three_lists_of_the_face_agree() -> None:
+    tree = ast.parse((ROOT / "mmscontent" / "__init__.py").read_text(encoding="utf-8"))
+    typed = {
+        (node.module, alias.name)
+        for block in tree.body
+        if isinstance(block, ast.If)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
     }
-    assert public - set(mmscontent.__all__) == set()
+    loaded = {(f"mmscontent.{home}", name) for home, names in mmscontent._HOMES.items() for name in names}
+
+    assert typed == loaded
+    assert {name for _, name in loaded} | {"__version__"} == set(mmscontent.__all__)
+    assert set(dir(mmscontent)) == set(mmscontent.__all__)
+
+
+def test_a_function_keeps_its_name_when_the_module_of_that_name_is_imported() -> None:
+    code = (
+        "import mmscontent.compose, mmscontent.sniff, mmscontent as m; from mmscontent import compose, preview;"
+        "print(callable(m.compose), callable(m.sniff), callable(compose), callable(preview))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.split() == ["True"] * 4
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'frobnicate'"):
+        mmscontent.frobnicate  # noqa: B018 - the look-up is the point
 
 
 def test_every_public_name_is_documented() -> None:

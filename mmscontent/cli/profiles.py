@@ -13,6 +13,7 @@ from mmscontent.cli.output import write_json
 from mmscontent.errors import ProfileError
 from mmscontent.ledger import columns
 from mmscontent.parts import read_file
+from mmscontent.profile import AudioFormat, VideoFormat
 from mmscontent.profile_files import lint_profiles, list_profiles, load_profile
 from mmscontent.profile_files.match import match_profiles
 
@@ -207,7 +208,7 @@ def _words(value: object) -> str:
         return ", ".join(dict.fromkeys(_words(v) for v in value)) or "none"
     if isinstance(value, int):
         return f"{value:,}"
-    if hasattr(value, "codec"):
+    if isinstance(value, AudioFormat | VideoFormat):
         return f"{value.codec} in {value.media_type}"
     return "not stated" if value is None else str(value)
 
@@ -215,7 +216,7 @@ def _words(value: object) -> str:
 def _plain(value: object) -> object:
     if isinstance(value, tuple):
         return [_plain(v) for v in value]
-    return asdict(value) if hasattr(value, "__dataclass_fields__") else value  # type: ignore[call-overload]
+    return asdict(value) if isinstance(value, AudioFormat | VideoFormat) else value
 
 
 def _profile_json(profile: Profile) -> dict[str, object]:
