@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -136,7 +137,7 @@ def _default_output(options: dict[str, Any]) -> Path:
 
 def _write_message(data: bytes, output: Path) -> None:
     if output == Path("-"):
-        click.get_binary_stream("stdout").write(data)
+        sys.stdout.buffer.write(data)
         return
     write_whole(output, data)
     say(f"wrote {output} ({len(data):,} bytes)")
