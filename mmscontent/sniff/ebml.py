@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from mmscontent.errors import DamagedMedia
-from mmscontent.sniff.source import be, milliseconds
+from mmscontent.sniff.source import be, frame_rate, milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,7 +148,7 @@ def _track(data: bytes, entry: _Element) -> _Track:
     return _Track(
         _number(data, entry, _TYPE),
         _CODECS.get(code, _CODECS.get(code.rpartition("/")[0], code.lower())),
-        round(1e9 / per_frame_ns, 3) if per_frame_ns else None,
+        frame_rate(1, per_frame_ns / 1e6),
         (_number(data, video, _WIDTH) if video else 0) or None,
         (_number(data, video, _HEIGHT) if video else 0) or None,
         (round(_real(data, audio, _RATE)) or 8000) if audio else None,

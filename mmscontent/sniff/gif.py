@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mmscontent.errors import DamagedMedia
-from mmscontent.sniff.source import be, le, unique
+from mmscontent.sniff.source import be, frame_rate, le, unique
 
 if TYPE_CHECKING:
     from mmscontent.message import MediaInfo
@@ -54,7 +54,7 @@ def read(source: Source) -> MediaInfo | None:
         height_px=extent[1],
         frames=seen.frames,
         duration_ms=seen.duration_ms if moving else None,
-        fps=round(seen.frames * 1000 / seen.duration_ms, 3) if moving else None,
+        fps=frame_rate(seen.frames, seen.duration_ms) if moving else None,
         profile=data[:6].decode("ascii"),
         notes=notes,
         metadata=unique(seen.words),

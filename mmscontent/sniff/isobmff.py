@@ -14,7 +14,7 @@ from mmscontent.errors import DamagedMedia
 from mmscontent.sniff.boxes import Box, boxes, child, full_box, top_boxes
 from mmscontent.sniff.heif import STILL_BRANDS, read_still
 from mmscontent.sniff.sample_entries import Coding, read_sample_entry
-from mmscontent.sniff.source import be, milliseconds, printable, unique
+from mmscontent.sniff.source import be, frame_rate, milliseconds, printable, unique
 from mmscontent.sniff.turns import exif_number
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def _with_film(source: Source, tracks: list[_Track]) -> MediaInfo | None:
 
 
 def _fps(track: _Track) -> float | None:
-    return round(track.samples * 1000 / track.duration_ms, 3) if track.samples and track.duration_ms else None
+    return frame_rate(track.samples, track.duration_ms)
 
 
 def _film(source: Source, brands: tuple[bytes, ...], movie: Box, tracks: list[_Track]) -> MediaInfo:

@@ -54,7 +54,7 @@ def read(source: Source) -> MediaInfo | None:
         source.info("video/ogg" if picture else "audio/ogg"),
         width_px=first.width_px,
         height_px=first.height_px,
-        fps=round(picture.per_second, 3) if picture else None,
+        fps=round(picture.per_second, 3) or None if picture else None,
         codec=first.codec,
         duration_ms=duration_ms,
         bit_rate_bps=first.bit_rate_bps or (len(data) * 8000 // duration_ms if duration_ms else None),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mmscontent.errors import DamagedMedia
-from mmscontent.sniff.source import be, unique
+from mmscontent.sniff.source import be, frame_rate, unique
 from mmscontent.sniff.tiff import TiffHeader, read_exif
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def read(source: Source) -> MediaInfo | None:
         orientation=seen.exif.orientation or 1,
         frames=seen.frames,
         duration_ms=round(seen.duration_ms) if moving else None,
-        fps=round(seen.frames * 1000 / seen.duration_ms, 3) if moving else None,
+        fps=frame_rate(seen.frames, seen.duration_ms) if moving else None,
         codec="apng" if seen.frames > 1 else None,
         profile=f"{data[24]}-bit {_COLOURS.get(data[25], 'unknown')}",
         notes=(*seen.exif.notes, *seen.notes),

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from mmscontent.errors import DamagedMedia
-from mmscontent.sniff.source import le, milliseconds, printable, unique
+from mmscontent.sniff.source import frame_rate, le, milliseconds, printable, unique
 from mmscontent.sniff.tiff import TiffHeader, read_exif
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _webp(source: Source) -> MediaInfo:
         orientation=exif.orientation or 1,
         frames=max(1, len(delays)),
         duration_ms=total if len(delays) > 1 else None,
-        fps=round(len(delays) * 1000 / total, 3) if len(delays) > 1 and total else None,
+        fps=frame_rate(len(delays), total) if len(delays) > 1 else None,
         codec="vp8l" if any(c.kind == b"VP8L" for c in chunks) else "vp8",
         profile={b"VP8X": "extended", b"VP8L": "lossless", b"VP8 ": "lossy"}[first.kind],
         notes=exif.notes,
@@ -167,7 +167,7 @@ def _avi(source: Source) -> MediaInfo:
                 info,
                 width_px=le(data, chunk.start + 32, 4),
                 height_px=le(data, chunk.start + 36, 4),
-                fps=round(1_000_000 / per_frame_us, 3) if per_frame_us else None,
+                fps=frame_rate(1, per_frame_us / 1000),
                 duration_ms=milliseconds(per_frame_us * frames, 1_000_000),
             )
         elif chunk.kind == b"LIST" and data[chunk.start : chunk.start + 4] == b"strl":

@@ -12,7 +12,9 @@ from mmscontent.limits import DEFAULT_INPUT_LIMITS, InputLimits
 from mmscontent.mediatypes import kind_of
 from mmscontent.message import MediaInfo
 
-__all__ = ["Source", "be", "le", "milliseconds", "printable", "unique"]
+__all__ = ["Source", "be", "frame_rate", "le", "milliseconds", "printable", "unique"]
+
+_LONGEST_MS = 10**15  # a header may say "for ever" (a rate of next to nothing); any limit is below this
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,14 @@ def _take(data: bytes, at: int, size: int) -> bytes:
 
 def milliseconds(ticks: float, per_second: float) -> int | None:
     """A length in milliseconds, or None when the header does not say (zero ticks or zero rate)."""
-    return round(ticks * 1000 / per_second) if ticks > 0 and per_second > 0 else None
+    if ticks <= 0 or per_second <= 0:
+        return None
+    return round(min(ticks * 1000 / per_second, _LONGEST_MS))
+
+
+def frame_rate(frames: int, duration_ms: float | None) -> float | None:
+    """Frames a second to three digits, or None when the length is not known or makes no rate."""
+    return round(frames * 1000 / duration_ms, 3) or None if duration_ms else None
 
 
 def printable(fourcc: bytes) -> str:

@@ -380,6 +380,14 @@ def test_hostile_structure_ends_within_two_seconds(made: Callable[[], bytes]) ->
     assert time.process_time() - start < 2
 
 
+def test_a_sampling_rate_of_next_to_nothing_is_over_the_limit() -> None:
+    data = bytearray(fixture("caf-alac-1s.caf"))
+    data[20:28] = struct.pack(">d", 5e-324)
+
+    with pytest.raises(OverLimits, match="lasts"):
+        sniff(bytes(data))
+
+
 def test_an_empty_input_is_damaged_whatever_is_claimed() -> None:
     with pytest.raises(DamagedMedia, match=r"the input is empty"):
         sniff(b"", None, "image/jpeg")
