@@ -88,6 +88,10 @@ def local_name(element: etree._Element) -> str:
 
 def attribute(element: etree._Element, *names: str) -> str:
     """The first of the named attributes that is there, whatever its case and namespace; "" when none is."""
+    for name in names:
+        value = element.get(name)
+        if value is not None:
+            return str(value).strip()
     found = {str(k).rpartition("}")[2].lower(): str(v) for k, v in element.attrib.items()}
     return next((found[n].strip() for n in names if n in found), "")
 

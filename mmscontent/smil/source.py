@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_SMIL_BYTES", "Source", "SourceNote", "open_source"]
 
+_MOST_NOTES = 200  # a document made to be slow has a fault a byte
 MAX_SMIL_BYTES = 200_000  # the longest in the wild has 1.5 kB; 200 slides of long names need 60
 
 _MARKS: tuple[tuple[bytes, str], ...] = (
@@ -117,9 +118,7 @@ def _decode_as(data: bytes, name: str) -> str:
 def _drop_control(text: str, notes: list[SourceNote]) -> str:
     first = _CONTROL.search(text.rstrip("\0"))
     if first is not None:
-        notes.append(
-            _note("control-character", text, first.start(), f"character U+{ord(first[0]):04X} is not allowed in XML")
-        )
+        _note(notes, "control-character", text, first.start(), f"character U+{ord(first[0]):04X} is not allowed in XML")
     return _CONTROL.sub("", text)
 
 
@@ -134,9 +133,7 @@ def _drop_declaration(text: str, notes: list[SourceNote]) -> str:
     match = _DECLARATION.search(text)
     if match is None:
         return text
-    notes.append(
-        _note("xml-declaration", text, match.start(), "an XML declaration is legal, and some handsets stop at it")
-    )
+    _note(notes, "xml-declaration", text, match.start(), "an XML declaration is legal, and some handsets stop at it")
     return _DECLARATION.sub(lambda m: _blank(m[0]), text)
 
 
@@ -146,9 +143,9 @@ def _drop_doctype(text: str, notes: list[SourceNote]) -> str:
         return text
     end = _end_of_doctype(text, start)
     inside = text[start:end]
-    notes.append(_note("doctype", text, start, "a document type is not part of MMS SMIL, and is never loaded"))
+    _note(notes, "doctype", text, start, "a document type is not part of MMS SMIL, and is never loaded")
     if "<!ENTITY" in inside.upper():
-        notes.append(_note("entity", text, start, "entities are declared; they are never expanded"))
+        _note(notes, "entity", text, start, "entities are declared; they are never expanded")
     return text[:start] + _blank(inside) + text[end:]
 
 
@@ -176,11 +173,9 @@ def _mend_entities(text: str, notes: list[SourceNote]) -> str:
         if name.startswith("#"):
             return _mend_reference(match, text, notes)
         if not name:
-            notes.append(
-                _note("not-well-formed", text, match.start(), "an ampersand stands alone; it is written &amp;")
-            )
+            _note(notes, "not-well-formed", text, match.start(), "an ampersand stands alone; it is written &amp;")
             return "&amp;"
-        notes.append(_note("entity", text, match.start(), f"&{name}; is not an entity of XML itself"))
+        _note(notes, "entity", text, match.start(), f"&{name}; is not an entity of XML itself")
         return html.entities.html5.get(f"{name};", f"&amp;{name};").replace("<", "&lt;")
 
     return _ENTITY.sub(mend, text)
@@ -191,7 +186,7 @@ def _mend_reference(match: re.Match[str], text: str, notes: list[SourceNote]) ->
     code = int(digits[1:], 16) if digits[:1] in "xX" else int(digits)
     if code <= 0x10FFFF and not _CONTROL.match(chr(code)):  # noqa: PLR2004 - the last code point
         return match[0]
-    notes.append(_note("control-character", text, match.start(), f"{match[0]} is not a character of XML"))
+    _note(notes, "control-character", text, match.start(), f"{match[0]} is not a character of XML")
     return ""
 
 
@@ -213,5 +208,6 @@ def _blank(text: str) -> str:
     return "\n" * text.count("\n")
 
 
-def _note(rule: str, text: str, at: int, sentence: str) -> SourceNote:
-    return SourceNote(rule, text.count("\n", 0, at) + 1, sentence)
+def _note(notes: list[SourceNote], rule: str, text: str, at: int, sentence: str) -> None:
+    if len(notes) < _MOST_NOTES:
+        notes.append(SourceNote(rule, text.count("\n", 0, at) + 1, sentence))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -249,6 +250,28 @@ def test_a_flood_of_one_fault_is_told_once_it_is_clear() -> None:
 
     assert len(found) == 21
     assert found[-1].sentence == "and 980 more of the same"
+
+
+SLOW = [
+    ("ampersands", b"<smil>" + b"&" * 190_000),
+    ("entities", b"<smil>" + b"&a;" * 60_000),
+    ("opening brackets", b"<" * 190_000),
+    ("elements", b"<smil>" + b"<a b='c'/>" * 19_000 + b"</smil>"),
+    ("regions", b"<smil><layout>" + b"<region id='Image' width='1px'/>" * 5_000 + b"</layout></smil>"),
+    ("media", b"<smil><par>" + b"<img src='a'/>" * 13_000 + b"</par></smil>"),
+    ("document types", b"<!DOCTYPE " * 19_000),
+    ("quotes", b"<smil a=" + b"'\"" * 90_000),
+    ("control characters", b"<smil>" + b"\x01" * 190_000 + b"</smil>"),
+]
+
+
+@pytest.mark.parametrize("data", [row[1] for row in SLOW], ids=[row[0] for row in SLOW])
+def test_a_document_made_to_be_slow_is_answered_soon(data: bytes) -> None:
+    began = time.process_time()
+    findings = lint(message(data, PICTURE, WORDS))
+
+    assert findings
+    assert time.process_time() - began < 3
 
 
 @pytest.mark.parametrize("file", CORPUS, ids=lambda f: f.name)
