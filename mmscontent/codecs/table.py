@@ -49,9 +49,52 @@ def _image_verify() -> Callable[[bytes, MediaInfo], MediaInfo]:
     return verify
 
 
+def _animation_source() -> type[MediaSource]:
+    from mmscontent.codecs.animation import AnimationSource  # noqa: PLC0415
+
+    return AnimationSource
+
+
+def _animation_verify() -> Callable[[bytes, MediaInfo], MediaInfo]:
+    from mmscontent.codecs.animation import verify  # noqa: PLC0415
+
+    return verify
+
+
+def _moves(info: MediaInfo) -> bool:
+    return info.kind == "image" and (info.frames or 1) > 1
+
+
+def _video_source() -> type[MediaSource]:
+    from mmscontent.codecs.video import FilmSource  # noqa: PLC0415
+
+    return FilmSource
+
+
+def _video_verify() -> Callable[[bytes, MediaInfo], MediaInfo]:
+    from mmscontent.codecs.video import verify  # noqa: PLC0415
+
+    return verify
+
+
+def _audio_source() -> type[MediaSource]:
+    from mmscontent.codecs.audio import SoundSource  # noqa: PLC0415
+
+    return SoundSource
+
+
+def _audio_verify() -> Callable[[bytes, MediaInfo], MediaInfo]:
+    from mmscontent.codecs.audio import verify  # noqa: PLC0415
+
+    return verify
+
+
 # The first row that takes a medium fits it.
 CODECS: Mapping[str, CodecRow] = {
+    "animation": CodecRow(_moves, "image", True, _animation_source, _animation_verify),
     "image": CodecRow(lambda info: info.kind == "image", "image", True, _image_source, _image_verify),
+    "video": CodecRow(lambda info: info.kind == "video", "video", False, _video_source, _video_verify),
+    "audio": CodecRow(lambda info: info.kind == "audio", "audio", False, _audio_source, _audio_verify),
 }
 
 

@@ -1,0 +1,70 @@
+"""Writes GIF89a: header, loop count, frames with their delays and disposals.
+
+Pillow's C coder does the LZW; everything around it is written here, because only so do we decide palettes,
+rectangles and transparency ourselves. Source: CompuServe GIF89a specification, sections 18 to 27.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import GifImagePlugin, Image
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from mmscontent.codecs.animation.draw import Drawn
+
+__all__ = ["delays_cs", "write_gif"]
+
+_TRANSPARENT, _KEEP, _CLEAR = 1, 1 << 2, 2 << 2
+_DESCRIPTOR_BYTES = 10
+_LEAST_CS = 2  # less is played as 10 by everybody
+
+
+def write_gif(width: int, height: int, palette: NDArray[np.uint8], frames: Sequence[Drawn], loops: int) -> bytes:
+    """The file. The palette is (n, 3) with n at most 255; number n means transparent; 0 *loops* are for ever."""
+    pieces = [_header(width, height, palette), _loop(loops)]
+    transparent = len(palette)
+    for frame, delay in zip(frames, delays_cs(f.duration_ms for f in frames), strict=True):
+        flags = _TRANSPARENT | (_CLEAR if frame.clears else _KEEP)
+        pieces.append(b"!\xf9\x04" + struct.pack("<BHBB", flags, delay, transparent, 0))
+        pieces.append(_picture(frame))
+    return b"".join((*pieces, b";"))
+
+
+def delays_cs(durations_ms: Iterable[int]) -> tuple[int, ...]:
+    """Hundredths of a second whose running sum stays within half a hundredth of the real times."""
+    delays: list[int] = []
+    wanted_ms = written_cs = 0
+    for duration in durations_ms:
+        wanted_ms += duration
+        delay = min(max(_LEAST_CS, round(wanted_ms / 10) - written_cs), 0xFFFF)
+        delays.append(delay)
+        written_cs += delay
+    return tuple(delays)
+
+
+def _header(width: int, height: int, palette: NDArray[np.uint8]) -> bytes:
+    bits = max(1, len(palette).bit_length())  # one place more than colours: the transparent one
+    table = np.zeros((1 << bits, 3), np.uint8)
+    table[: len(palette)] = palette
+    return b"GIF89a" + struct.pack("<HHBBB", width, height, 0xF0 | bits - 1, 0, 0) + table.tobytes()
+
+
+def _loop(loops: int) -> bytes:
+    """NETSCAPE2.0 counts repetitions after the first round; one round needs no word."""
+    if loops == 1:
+        return b""
+    return b"!\xff\x0bNETSCAPE2.0\x03\x01" + struct.pack("<H", min(max(loops - 1, 0), 0xFFFF)) + b"\0"
+
+
+def _picture(frame: Drawn) -> bytes:
+    height, width = frame.indices.shape
+    coded = b"".join(GifImagePlugin.getdata(Image.fromarray(frame.indices)))
+    # Its own descriptor knows neither our place on the canvas nor that there is no palette of its own.
+    return b"," + struct.pack("<HHHHB", frame.x, frame.y, width, height, 0) + coded[_DESCRIPTOR_BYTES:]

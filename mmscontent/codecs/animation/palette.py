@@ -1,0 +1,102 @@
+"""Colours of a film: one palette for all of it, and the nearest entry for every pixel.
+
+libimagequant chooses the colours from a sample of what changes; films of few colours keep each of them exactly.
+One palette for all frames is what lets an unchanged pixel stay unchanged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import imagequant
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mmscontent.codecs.animation.film import Film
+
+    Pixels = NDArray[np.uint8]
+
+__all__ = ["WEIGHTS", "Indexer", "choose_palette"]
+
+# How much an error counts in red, green and blue.
+WEIGHTS = np.array([0.9, 1.2, 0.6], np.float32)
+_SAMPLE_PX = 160_000
+_CELL_BITS = 6
+_CHUNK = 4_096
+
+
+def choose_palette(film: Film, colours: int) -> tuple[Pixels, bool]:
+    """At most so many colours, as (n, 3), and whether they are all there are."""
+    exact = _all_colours(film, colours)
+    if exact is not None:
+        return exact, True
+    pixels = np.concatenate([_opaque(p.rgba) for p in film.patches])
+    rgba = np.ascontiguousarray(pixels[:: max(1, len(pixels) // _SAMPLE_PX)])
+    _, chosen = imagequant.quantize_raw_rgba_bytes(
+        rgba.tobytes(), len(rgba), 1, dithering_level=0.0, max_colors=colours
+    )
+    table = np.array(chosen, np.uint8).reshape(-1, 4)[:colours, :3]
+    return np.unique(table, axis=0), False
+
+
+def _opaque(rgba: Pixels) -> Pixels:
+    return rgba[rgba[..., 3] > 0]
+
+
+def _all_colours(film: Film, most: int) -> Pixels | None:
+    seen = np.zeros(0, np.uint32)
+    for patch in film.patches:
+        seen = np.union1d(seen, packed(_opaque(patch.rgba)))
+        if len(seen) > most:
+            return None
+    return np.stack([seen & 255, seen >> 8 & 255, seen >> 16], axis=1).astype(np.uint8)
+
+
+def packed(rgba: Pixels) -> NDArray[np.uint32]:
+    """One number a colour: red in the lowest byte, alpha left out."""
+    return np.ascontiguousarray(rgba).view("<u4")[..., 0] & np.uint32(0xFFFFFF)
+
+
+@dataclass(slots=True)
+class Indexer:
+    """Gives pixels the number of their nearest colour; what was looked up once is remembered per cell of colours."""
+
+    palette: Pixels
+    exact: bool
+    _table: NDArray[np.int16] | None = None
+
+    def __call__(self, rgba: Pixels) -> NDArray[np.uint8]:
+        """(height, width) numbers of colours."""
+        cells = packed(rgba) if self.exact else _cells(rgba)
+        if self._table is None:
+            self._table = np.full(1 << (24 if self.exact else 3 * _CELL_BITS), -1, np.int16)
+            if self.exact:
+                numbers = np.array([1, 1 << 8, 1 << 16])
+                self._table[self.palette @ numbers] = np.arange(len(self.palette))
+        found = self._table[cells]
+        if not self.exact and (found < 0).any():
+            self._learn(np.unique(cells[found < 0]))
+            found = self._table[cells]
+        return found.astype(np.uint8)
+
+    def _learn(self, cells: NDArray[np.int32]) -> None:
+        assert self._table is not None
+        mask, half = (1 << _CELL_BITS) - 1, 1 << (7 - _CELL_BITS)
+        parts = [(cells >> _CELL_BITS * i & mask) << (8 - _CELL_BITS) for i in (2, 1, 0)]
+        centres = np.stack(parts, axis=1).astype(np.float32) + np.float32(half)
+        root = np.sqrt(WEIGHTS)
+        entries = self.palette.astype(np.float32) * root
+        norms = np.square(entries).sum(1)
+        for at in range(0, len(cells), _CHUNK):
+            some = centres[at : at + _CHUNK] * root
+            self._table[cells[at : at + _CHUNK]] = (norms - 2 * some @ entries.T).argmin(1)
+
+
+def _cells(rgba: Pixels) -> NDArray[np.int32]:
+    shift = 8 - _CELL_BITS
+    cut = (rgba >> shift).astype(np.int32)
+    result: NDArray[np.int32] = cut[..., 0] << 2 * _CELL_BITS | cut[..., 1] << _CELL_BITS | cut[..., 2]
+    return result

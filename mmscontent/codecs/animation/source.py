@@ -1,0 +1,294 @@
+"""The codec of animations: one source, decoded once, written as a GIF at the best place of its ladder.
+
+Knows one animation and one rule. Where the receiver shows none, its best frame goes to the codec of stills.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from mmscontent.codecs.animation.film import decode
+from mmscontent.codecs.animation.ladder import DRAWN, FILMED
+from mmscontent.codecs.animation.make import Maker, brought_to, frames_at, moments_of, sample_of
+from mmscontent.codecs.animation.palette import packed
+from mmscontent.codecs.animation.search import Guess, find_place
+from mmscontent.codecs.base import Rendition, Survey
+from mmscontent.codecs.image.header import read_header
+from mmscontent.codecs.image.keep import kept_bytes
+from mmscontent.codecs.image.source import StillSource
+from mmscontent.curve import Curve
+from mmscontent.errors import DoesNotFit
+from mmscontent.message import MediaInfo
+from mmscontent.profile import ImageRule
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mmscontent.codecs.animation.film import Film
+    from mmscontent.codecs.animation.ladder import Rung
+    from mmscontent.codecs.animation.make import Made
+    from mmscontent.codecs.animation.palette import Indexer
+    from mmscontent.codecs.base import Effort
+    from mmscontent.profile import Rule
+
+__all__ = ["AnimationSource"]
+
+_TRIES = {"fast": (0.95, 5), "best": (0.975, 8)}  # share of the limit that is good enough, encodes at most
+_FLAT_SHARE = 0.35  # of pixels equal to their left neighbour; with less, colours are never what to give up first
+
+
+@dataclass(slots=True)
+class _Way:
+    """One ladder for the film, and what its places are thought to give."""
+
+    maker: Maker
+    guesses: list[Guess]
+
+    def quality_at(self, size_bytes: int) -> float:
+        """What the ladder is thought to give in so many bytes."""
+        falling = self.guesses[::-1]
+        return float(np.interp(size_bytes, [g.size_bytes for g in falling], [g.quality for g in falling]))
+
+
+@dataclass(slots=True)
+class _Work:
+    rule: ImageRule
+    effort: Effort
+    film: Film
+    ways: list[_Way]
+
+
+class AnimationSource:
+    """One animation; see MediaSource in codecs/base.py."""
+
+    def __init__(self, data: bytes, info: MediaInfo) -> None:
+        self._data = data
+        self._header = read_header(data, info.media_type)
+        self._declared = info
+        self._work: _Work | None = None
+        self._still: StillSource | None = None
+
+    # --- looking ---
+
+    def survey(self, rule: Rule, effort: Effort) -> Survey:
+        """Decode, sample and predict; remembers rule and effort for render.
+
+        Raises:
+            DamagedMedia: No frame can be decoded.
+            NotAllowed: The receiver takes neither animations nor a still we can write.
+        """
+        assert isinstance(rule, ImageRule)
+        film = decode(self._data, self._header.media_type, _work_box(rule))
+        self._still = None
+        why_still = _why_still(film, rule)
+        if why_still is not None:
+            return self._survey_still(film, rule, effort, why_still)
+        drawn = _is_drawn(film)
+        ways = _ways(film, (FILMED, DRAWN) if drawn else (FILMED,), rule)
+        self._work = _Work(rule, effort, film, ways)
+        reasons = self._why_not_kept(rule)
+        guesses = [g for way in ways for g in way.guesses]
+        floor = min(round(min(g.size_bytes for g in guesses)), len(self._data))
+        return Survey(
+            info=self._info(film),
+            curve=Curve.through([(max(1, round(g.size_bytes)), g.quality) for g in guesses]),
+            floor_bytes=max(1, floor),
+            keep_bytes=None if reasons else len(kept_bytes(self._data, self._header)),
+            scale=f"ssimulacra2@{rule.view_long_px}",
+            reasons=reasons,
+            traits=("animation", "drawing" if drawn else "film"),
+            stripped=self._header.labels,
+        )
+
+    def _survey_still(self, film: Film, rule: ImageRule, effort: Effort, why: str) -> Survey:
+        png = _poster(film)
+        info = MediaInfo("image/png", "image", len(png), film.width, film.height, frames=1)
+        self._still = StillSource(png, info)
+        survey = self._still.survey(rule, effort)
+        return replace(
+            survey,
+            info=self._info(film),
+            keep_bytes=None,
+            reasons=(why, "its best frame is sent as a still"),
+            traits=("animation", *survey.traits),
+            stripped=self._header.labels,
+        )
+
+    def keep(self) -> Rendition:
+        """The source as it is but for its metadata."""
+        data = kept_bytes(self._data, self._header)
+        film = None if self._work is None else self._work.film
+        info = replace(self._info(film), size_bytes=len(data), metadata=())
+        return Rendition(data, info, 0, 100.0, stripped=self._header.labels, tries=("passed through",))
+
+    # --- writing ---
+
+    def render(self, limit_bytes: int) -> Rendition:
+        """The best GIF of at most *limit_bytes*, never larger than a source that could go as it is.
+
+        Raises:
+            DoesNotFit: Even the end of the ladder is larger.
+        """
+        if self._still is not None:
+            made = self._still.render(limit_bytes)
+            note = f"the animation of {self._header.frames} frames was given up for its best one"
+            return replace(made, stripped=self._header.labels, notes=(*made.notes, note))
+        assert self._work is not None, "survey() comes first"
+        work = self._work
+        kept = None if self._why_not_kept(work.rule) else len(kept_bytes(self._data, self._header))
+        if kept is not None and kept <= limit_bytes:
+            return self.keep()
+        use, encodes = _TRIES[work.effort]
+        way = max(work.ways, key=lambda w: w.quality_at(limit_bytes))
+        found = find_place(way.maker.make, way.guesses, limit_bytes, use=use, encodes=encodes)
+        tries = tuple(made.words for made in found.tried)
+        if found.best is None:
+            least = min(len(made.data) for made in found.tried)
+            raise DoesNotFit(
+                f"the animation needs at least {least:,} bytes, {limit_bytes:,} are left;"
+                " allow more, or send its best frame as a still",
+                limit_bytes=limit_bytes,
+                smallest_bytes=least,
+                tries=tries,
+            )
+        return self._rendition(found.best, len(found.tried), tries)
+
+    def measure(self, data: bytes) -> float | None:
+        """Real SSIMULACRA2, mean over frames at the receiver's view; None when the ssimulacra2 package is missing."""
+        if self._still is not None:
+            return self._still.measure(data)
+        try:
+            from ssimulacra2 import compute_ssimulacra2  # noqa: PLC0415 - optional, and scipy takes a second
+        except ImportError:
+            return None
+        assert self._work is not None, "survey() comes first"
+        film, scale = self._work.film, self._work.ways[0].maker.judged_scale
+        made = decode(
+            data, "image/gif", (film.width, film.height) if film.width > film.height else (film.height, film.width)
+        )
+        moments = moments_of(film)
+        pairs = zip(frames_at(film, moments, scale), frames_at(made, moments), strict=False)
+        scores = [
+            compute_ssimulacra2(_as_png(wanted), _as_png(brought_to(shown, wanted.shape[1::-1])))
+            for wanted, shown in pairs
+        ]
+        return float(np.mean(scores))
+
+    # --- parts of it ---
+
+    def _why_not_kept(self, rule: ImageRule) -> tuple[str, ...]:
+        header, reasons = self._header, []
+        if header.media_type != "image/gif":
+            reasons.append(f"animated {header.media_type} is not promised to move everywhere; GIF is")
+        long_px, short_px = max(header.width, header.height), min(header.width, header.height)
+        if long_px > rule.max_long_px or short_px > rule.max_short_px:
+            box = f"{rule.max_long_px}×{rule.max_short_px}"
+            reasons.append(f"{header.width}×{header.height} pixels are over the receiver's {box}")
+        return tuple(reasons)
+
+    def _info(self, film: Film | None) -> MediaInfo:
+        header = self._header
+        return replace(
+            self._declared,
+            size_bytes=len(self._data),
+            width_px=header.width,
+            height_px=header.height,
+            frames=header.frames,
+            duration_ms=self._declared.duration_ms if film is None else film.duration_ms,
+            metadata=header.labels,
+        )
+
+    def _rendition(self, made: Made, encodes: int, tries: tuple[str, ...]) -> Rendition:
+        assert self._work is not None
+        film = self._work.film
+        info = MediaInfo(
+            "image/gif",
+            "image",
+            len(made.data),
+            made.width,
+            made.height,
+            frames=made.frames,
+            duration_ms=film.duration_ms,
+            fps=round(made.frames * 1000 / film.duration_ms, 3),
+            profile="GIF89a",
+        )
+        notes = (
+            () if made.setting.rung.every == 1 else (f"{made.frames} of {self._header.frames} frames, total time kept",)
+        )
+        return Rendition(
+            made.data,
+            info,
+            encodes,
+            round(made.quality, 1),
+            None,
+            self._header.labels,
+            tries,
+            (made.setting.rung.gives_up, *notes),
+        )
+
+
+def _why_still(film: Film, rule: ImageRule) -> str | None:
+    if not rule.animated:
+        return "the receiver does not play animations"
+    if "image/gif" not in rule.media_types:
+        return "the receiver takes no GIF, the one animation phones share"
+    if len(film.patches) == 1:
+        return "all its frames are the same"
+    return None
+
+
+def _work_box(rule: ImageRule) -> tuple[int, int]:
+    return rule.max_long_px, rule.max_short_px
+
+
+def _is_drawn(film: Film) -> bool:
+    """Flat colours, as in screens and cartoons, or shades, as in what was filmed."""
+    same = total = 0
+    for patch in film.patches[:: max(1, len(film.patches) // 8)]:
+        numbers = packed(patch.rgba)
+        equal = numbers[:, 1:] == numbers[:, :-1]
+        same, total = same + int(equal.sum()), total + equal.size
+    return same > _FLAT_SHARE * total
+
+
+def _ways(film: Film, ladders: tuple[tuple[Rung, ...], ...], rule: ImageRule) -> list[_Way]:
+    scale = min(1.0, rule.view_long_px / max(film.width, film.height))
+    sample, times = sample_of(film)
+    sampled: dict[tuple[int, bool], Indexer] = {}
+    whole: dict[tuple[int, bool], Indexer] = {}
+    ways = []
+    for ladder in ladders:
+        maker = Maker(sample, ladder, scale, sampled)
+        made = [maker.make(place) for place in (0, 0.5, *range(1, len(ladder) + 1))]
+        guesses = [Guess(m.place, len(m.data) * times, m.quality) for m in made]
+        ways.append(_Way(Maker(film, ladder, scale, whole), guesses))
+    return ways
+
+
+def _poster(film: Film) -> bytes:
+    """The frame with the most to see, as PNG: the strongest edges among those that are not a blend of two."""
+    best, most = None, -1.0
+    for frame in film.frames():
+        grey = frame[::2, ::2, :3].astype(np.float32).mean(-1)
+        seen = (
+            float(np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean()) if grey.size > 1 else 0.0
+        )
+        seen *= float((frame[..., 3] > 0).mean())
+        if seen > most * 1.02:  # the first of equals
+            best, most = frame.copy(), seen
+    assert best is not None
+    target = io.BytesIO()
+    Image.fromarray(best).save(target, "PNG", compress_level=1)
+    return target.getvalue()
+
+
+def _as_png(pixels: NDArray[np.uint8]) -> io.BytesIO:
+    target = io.BytesIO()
+    Image.fromarray(pixels).save(target, "PNG", compress_level=1)
+    target.seek(0)
+    return target

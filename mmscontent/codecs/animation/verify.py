@@ -1,0 +1,50 @@
+"""A second look at an animation: libvips (libnsgif) decodes what was written, and it is compared with the claim."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mmscontent.codecs.image import vips
+from mmscontent.codecs.image.verify import verify as verify_still
+from mmscontent.errors import EngineFailed
+
+if TYPE_CHECKING:
+    from mmscontent.message import MediaInfo
+
+__all__ = ["verify"]
+
+_MOST_OFF_MS = 10  # GIF counts hundredths of a second
+
+
+def verify(data: bytes, info: MediaInfo) -> MediaInfo:
+    """Decode all frames and return what was seen.
+
+    Raises:
+        EngineFailed: Sides, frames or playing time are not what was claimed, or it does not decode.
+    """
+    if info.media_type != "image/gif" or (info.frames or 1) == 1:
+        return verify_still(data, info)
+    try:
+        pages = vips.Image.gifload_buffer(data, n=-1, access="sequential", fail_on="error")
+        pages.avg()
+        frames = pages.get("n-pages")
+        delays = pages.get("delay")
+    except vips.VipsError as exc:
+        raise EngineFailed(
+            f"the GIF that was made cannot be decoded again ({exc}); this is a fault of its encoder"
+        ) from exc
+    height = pages.get("page-height")
+    duration = sum(d if d >= 20 else 100 for d in delays)  # noqa: PLR2004 - as browsers play it
+    seen = replace(
+        info, width_px=pages.width, height_px=height, frames=frames, duration_ms=duration, size_bytes=len(data)
+    )
+    for name in ("width_px", "height_px", "frames"):
+        if getattr(info, name) != getattr(seen, name):
+            raise EngineFailed(
+                f"the GIF that was made has {name} {getattr(seen, name)}, {getattr(info, name)} was claimed;"
+                " this is a fault of its encoder"
+            )
+    if info.duration_ms is not None and abs(duration - info.duration_ms) > _MOST_OFF_MS:
+        raise EngineFailed(f"the GIF that was made plays {duration} ms, {info.duration_ms} were claimed")
+    return seen
