@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from mmscontent import naming
 from mmscontent.adapt import Made, Workshop
 from mmscontent.codecs.text import fit_text
-from mmscontent.errors import DoesNotFit, EngineFailed, MMSContentError, NotAllowed, OverLimits
+from mmscontent.errors import DoesNotFit, EngineFailed, JailKilled, MMSContentError, NotAllowed, OverLimits
 from mmscontent.ledger import Ledger, PartEntry, SlideEntry
 from mmscontent.limits import DEFAULT_INPUT_LIMITS
 from mmscontent.message import Content, Envelope, MediaInfo, Message
@@ -179,21 +179,30 @@ def attempt(
         SourceError: A part is at fault; it is named.
         EngineError: One of our own tools is missing or failed.
     """
-    started = time.perf_counter()
-    envelope = envelope or Envelope()
     message, warnings = _fit_subject(message, profile)
-    job = _Job(message, profile, envelope, encoding, effort, measure, warnings)
+    job = _Job(message, profile, envelope or Envelope(), encoding, effort, measure, warnings)
+    try:
+        return _attempt(job)
+    except JailKilled as killed:
+        # The worker was ended by somebody else's source; ours did nothing wrong and gets a new one, once.
+        if not killed.retryable:
+            raise
+        return _attempt(job)
+
+
+def _attempt(job: _Job) -> Outcome:
+    started = time.perf_counter()
     examined = _examine(job)
     with Workshop() as workshop:
         try:
             _refuse(job, examined)
-            examined = workshop.survey(examined, profile, effort)
+            examined = workshop.survey(examined, job.profile, job.effort)
             fitted = _fit(job, examined, workshop)
         except (DoesNotFit, NotAllowed) as refusal:
             ledger = _refused_ledger(job, examined, refusal)
             return Outcome(_timed(ledger, started), refusal=refusal)
         _verify(fitted, examined, workshop)
-        if measure:
+        if job.measure:
             fitted = replace(fitted, made=workshop.measure(examined, fitted.made))
     ledger = _timed(_ledger(job, examined, fitted), started)
     return Outcome(ledger, Composed(fitted.packed.data, fitted.packed.content_type, ledger, fitted.content))

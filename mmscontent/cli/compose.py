@@ -13,6 +13,7 @@ from mmscontent.compose import attempt
 from mmscontent.message import Envelope, Message
 from mmscontent.pack.table import ENCODINGS
 from mmscontent.parts import read_parts
+from mmscontent.preview import filmstrip, preview
 from mmscontent.profile_files import load_profile
 
 if TYPE_CHECKING:
@@ -22,7 +23,15 @@ if TYPE_CHECKING:
     from mmscontent.compose import Outcome
     from mmscontent.profile import Profile
 
-__all__ = ["check_command", "compose_command", "profile_from", "profile_options"]
+__all__ = [
+    "check_command",
+    "compose_command",
+    "deliver",
+    "output_options",
+    "profile_from",
+    "profile_options",
+    "refuse_two_documents",
+]
 
 Command = TypeVar("Command", bound="Callable[..., object]")
 REFUSED = 1
@@ -82,22 +91,51 @@ def message_options(command: Command) -> Command:
     return command
 
 
+def output_options(command: Command) -> Command:
+    """The options that say where a made message and what is told of it go."""
+    path = click.Path(path_type=Path)
+    options = [
+        click.option("-o", "--output", type=path, help="Where the message goes; `-` is standard output."),
+        click.option("--ledger", "ledger_path", type=path, help="Write the ledger here as JSON."),
+        click.option("--preview", "preview_path", type=path, help="Write a page that plays the message."),
+        click.option("--filmstrip", "strip_path", type=path, help="Write every slide into one PNG."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @click.command("compose")
 @message_options
 @profile_options
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the message goes; `-` is standard output.")
-@click.option("--ledger", "ledger_path", type=click.Path(path_type=Path), help="Write the ledger here as JSON.")
-def compose_command(output: Path | None, ledger_path: Path | None, **options: Any) -> int:  # noqa: ANN401 - click's own
+@output_options
+def compose_command(**options: Any) -> int:  # noqa: ANN401 - click's own
     """Fit files and a text to a receiver and write the message."""
-    to_stdout = output == Path("-")
-    if to_stdout and options["as_json"]:
+    refuse_two_documents(options)
+    message = _message(options)
+    outcome = _attempt(message, options)
+    stem = options["files"][0].stem if options["files"] else "message"
+    return deliver(outcome, stem, options, message)
+
+
+def refuse_two_documents(options: dict[str, Any]) -> None:
+    """Standard output holds one thing."""
+    if options["output"] == Path("-") and options["as_json"]:
         raise click.UsageError("-o - and --json both want standard output; give one of them a file")
-    outcome = _attempt(options)
-    if ledger_path is not None:
-        write_whole(ledger_path, outcome.ledger.to_json().encode("utf-8"))
+
+
+def deliver(outcome: Outcome, stem: str, options: dict[str, Any], original: Message | None = None) -> int:
+    """Write and show what came of an attempt; the exit status."""
+    if options["ledger_path"] is not None:
+        write_whole(options["ledger_path"], outcome.ledger.to_json().encode("utf-8"))
+    output: Path = options["output"] or Path(stem + SUFFIXES.get(options["encoding"], ".eml"))
     if outcome.composed is not None:
-        _write_message(outcome.composed.data, output or _default_output(options))
-    _show(outcome, as_json=options["as_json"], quiet=to_stdout)
+        if options["preview_path"] is not None:
+            write_whole(options["preview_path"], preview(outcome.composed, original=original).encode("utf-8"))
+        if options["strip_path"] is not None:
+            write_whole(options["strip_path"], filmstrip(outcome.composed))
+        _write_message(outcome.composed.data, output)
+    _show(outcome, as_json=options["as_json"], quiet=output == Path("-"))
     return 0 if outcome.composed is not None else REFUSED
 
 
@@ -106,17 +144,19 @@ def compose_command(output: Path | None, ledger_path: Path | None, **options: An
 @profile_options
 def check_command(**options: Any) -> int:  # noqa: ANN401 - click's own
     """Tell what compose would do, and write nothing; the exit status answers."""
-    outcome = _attempt(options)
+    outcome = _attempt(_message(options), options)
     _show(outcome, as_json=options["as_json"], quiet=False)
     return 0 if outcome.ledger.fits else REFUSED
 
 
-def _attempt(options: dict[str, Any]) -> Outcome:
+def _message(options: dict[str, Any]) -> Message:
     if not options["files"] and not options["text"]:
         raise click.UsageError("nothing to send: give at least one FILE or --text")
+    return Message.of(read_parts(options["files"]), text=options["text"], subject=_one_line(options["subject"]))
+
+
+def _attempt(message: Message, options: dict[str, Any]) -> Outcome:
     profile = profile_from(options)
-    parts = read_parts(options["files"])
-    message = Message.of(parts, text=options["text"], subject=_one_line(options["subject"]))
     envelope = Envelope(sender=_one_line(options["sender"]), to=tuple(_one_line(n) for n in options["to"]))
     effort: Effort = options["effort"]
     return attempt(
@@ -128,11 +168,6 @@ def _one_line(value: str) -> str:
     if any(c in value for c in "\r\n\0"):
         raise click.UsageError(f"a subject or number must be one line, got {value!r}")
     return value
-
-
-def _default_output(options: dict[str, Any]) -> Path:
-    stem = options["files"][0].stem if options["files"] else "message"
-    return Path(stem + SUFFIXES.get(options["encoding"], ".eml"))
 
 
 def _write_message(data: bytes, output: Path) -> None:

@@ -9,9 +9,9 @@ import click
 
 from mmscontent import naming
 from mmscontent.cli.output import say, write_json, write_whole
+from mmscontent.cli.sources import open_message
 from mmscontent.errors import MMSContentError
 from mmscontent.ledger import facts
-from mmscontent.pack.table import unpack
 from mmscontent.parts import read_file
 from mmscontent.sniff import sniff
 
@@ -62,7 +62,7 @@ def _words(info: MediaInfo) -> str:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 def unpack_command(message: Path, output: Path | None, *, as_json: bool) -> int:
     """Open a message of any wire form; with -o write its parts under safe names."""
-    unpacked = unpack(read_file(message))
+    unpacked = open_message(message)
     names = _safe_names(unpacked)
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ import click
 from mmscontent.cli.compose import check_command, compose_command
 from mmscontent.cli.inspect import sniff_command, unpack_command
 from mmscontent.cli.machine import doctor_command
+from mmscontent.cli.present import adapt_command, lint_command, preview_command
 from mmscontent.cli.profiles import profiles_group
 from mmscontent.errors import (
     DoesNotFit,
@@ -46,7 +47,18 @@ def cli() -> None:
     """
 
 
-for command in (compose_command, check_command, sniff_command, unpack_command, profiles_group, doctor_command):
+COMMANDS = (
+    compose_command,
+    check_command,
+    adapt_command,
+    sniff_command,
+    unpack_command,
+    lint_command,
+    preview_command,
+    profiles_group,
+    doctor_command,
+)
+for command in COMMANDS:
     cli.add_command(command)
 
 
