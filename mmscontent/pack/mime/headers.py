@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from email import errors as email_errors
 from email.header import decode_header
 from email.message import Message
-from email.utils import formatdate, getaddresses, mktime_tz, parsedate_tz
+from email.utils import formatdate, mktime_tz, parsedate_tz
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -41,7 +41,7 @@ MAX_FIELD = 16_384  # the longest To of a real message, 130 recipients, has 6,00
 MAX_BLOCK = 262_144
 MAX_LINE = 998  # RFC 5322 section 2.1.1
 FOLD = "\r\n "
-_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t]+[^ \t\r\n][^\n]*)*)(?:\n|\Z)")
+_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:([^\n]*+(?:\n[ \t]++[^ \t\r\n][^\n]*+)*+)(?:\n|\Z)")
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _BLANK = re.compile(rb"[ \t]*\r?\n")
 
@@ -72,7 +72,7 @@ def read_fields(data: bytes, at: int, end: int, notes: list[str]) -> tuple[Field
     """
     rows: list[tuple[str, str]] = []
     here = at
-    while (match := _FIELD.match(data, here, end)) is not None:
+    while (match := _FIELD.match(data, here, min(end, here + MAX_FIELD + 1))) is not None:
         if match.end() - here > MAX_FIELD or match.end() - at > MAX_BLOCK:
             raise OverLimits(
                 f"the header at octet {at:,} has a field of more than {MAX_FIELD:,} octets, or more than {MAX_BLOCK:,} "
@@ -149,12 +149,39 @@ def disposition(raw: str) -> tuple[str, str]:
 
 def addresses(fields: Fields, name: str) -> tuple[str, ...]:
     """Every address of the fields of that name, in the envelope's plain form."""
-    raw = [words(value) for value in fields.get_all(name)]
-    pairs = getaddresses(raw)
-    found = [from_wire(clean(address)) for _, address in pairs if address]
-    if not found:  # QUIRK: the strict reader gives nothing for a list it doubts
-        found = [from_wire(item.strip(" <>")) for value in raw for item in value.split(",")]
-    return tuple(address for address in found if address)
+    found = (address for value in fields.get_all(name) for address in split_addresses(words(value)))
+    return tuple(plain for address in found if (plain := from_wire(clean(address))))
+
+
+# One step of RFC 5322 section 3.4: a quoted string, a run of plain text, or a single sign.
+_ADDRESS_SIGN = re.compile(r'"(?:[^"\\]|\\.)*"?|[^"()<>,;:\\]+|.', re.DOTALL)
+
+
+def split_addresses(text: str) -> list[str]:
+    """The addresses of a list without names, comments and groups, in one pass.
+
+    The standard library's reader recurses into comments and gives nothing for a list it doubts.
+    """
+    found: list[str] = []
+    plain: list[str] = []
+    angle: list[str] | None = None
+    comments = 0
+    for sign in _ADDRESS_SIGN.findall(text):
+        if sign in "()":
+            comments = max(0, comments + (1 if sign == "(" else -1))
+        elif comments:
+            continue
+        elif sign == "<":
+            angle = []
+        elif sign in ",;":
+            found.append("".join(plain if angle is None else angle).strip())
+            plain, angle = [], None
+        elif sign == ":" and angle is None:
+            plain = []  # what stands before it names a group
+        elif sign != ">":
+            (plain if angle is None else angle).append(sign)
+    found.append("".join(plain if angle is None else angle).strip())
+    return [address for address in found if address]
 
 
 def timestamp(raw: str) -> int | None:

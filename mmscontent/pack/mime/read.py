@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["Walk", "header_start", "read_content", "read_entity", "read_message", "split"]
 
 
-_MAX_PADDING = 80  # spaces some senders leave behind a delimiter
+_AFTER_MARK = re.compile(rb"[ \t\r]{0,80}(?:\n|\Z)")  # some senders leave spaces behind a delimiter
+_LINE_FEED = 0x0A
 
 
 @dataclass(slots=True)
@@ -93,15 +95,16 @@ def split(data: bytes, at: int, end: int, boundary: str, notes: list[str]) -> It
     if found is None:
         notes.append("the boundary of the multipart is nowhere in it")
         return
-    while found is not None:
-        _, begin, closing = found
-        if closing:
+    for _ in range(DEFAULT_INPUT_LIMITS.max_parts + 1):
+        if found is None or found[2]:
             return
+        begin = found[1]
         found = _next_delimiter(data, begin, end, mark)
         if found is None:
             notes.append("the multipart has no closing delimiter; its last part goes to the end")
         if begin < end:
             yield begin, found[0] if found else end
+    raise OverLimits(f"a multipart has more than {DEFAULT_INPUT_LIMITS.max_parts} parts")
 
 
 def _guessed_boundary(data: bytes, at: int, end: int, notes: list[str]) -> str:
@@ -119,12 +122,13 @@ def _next_delimiter(data: bytes, at: int, end: int, mark: bytes) -> tuple[int, i
     here = at
     while (here := data.find(mark, here, end)) >= 0:
         after = here + len(mark)
-        closing = data.startswith(b"--", after)
-        line_end = data.find(b"\n", after, end)
-        rest = data[after + 2 * closing : line_end if line_end >= 0 else end]
-        if (here == at or data[here - 1 : here] == b"\n") and len(rest) < _MAX_PADDING and not rest.strip():
-            before = here - 1 - (data[here - 2 : here] == b"\r\n") if here > at else here
-            return max(before, at), line_end + 1 if line_end >= 0 else end, closing
+        # the cheap question first, and never a look further than a delimiter may reach
+        if here == at or data[here - 1] == _LINE_FEED:
+            closing = data.startswith(b"--", after, end)
+            line = _AFTER_MARK.match(data, after + 2 * closing, end)
+            if line:
+                before = here if here == at else here - 1 - (data[here - 2 : here] == b"\r\n")
+                return max(before, at), line.end(), closing
         here = after
     return None
 
