@@ -14,7 +14,7 @@ from urllib.parse import quote
 from mmscontent.message import Part
 from mmscontent.profile import SmilRule
 from mmscontent.smil.model import Medium, Presentation, Region, SlideView, element_for
-from mmscontent.smil.quirks import DEFAULT, Quirk, quirk_for
+from mmscontent.smil.quirks import DEFAULT, Quirk, quirk_for, rule_for
 from mmscontent.smil.text import text_of
 from mmscontent.smil.timing import slide_length
 from mmscontent.smil.write import write
@@ -121,18 +121,18 @@ def present(
     """
     _check_names(message.parts)
     arrangement = arrangement or Arrangement()
-    quirk = quirk_for(profile)
+    quirk, rule = quirk_for(profile), rule_for(profile)
     order = tuple(_ordered(s, arrangement) for s in message.slides)
     lengths = _lengths(message, durations_ms)
     views = [
-        SlideView(tuple(medium_of(p, profile.smil) for p in parts), length.milliseconds)
+        SlideView(tuple(medium_of(p, rule) for p in parts), length.milliseconds)
         for parts, length in zip(order, lengths, strict=True)
     ]
     if quirk.attachments == "ref" and views:
-        refs = tuple(medium_of(p, profile.smil) for p in message.attachments)
+        refs = tuple(medium_of(p, rule) for p in message.attachments)
         views[-1] = replace(views[-1], media=views[-1].media + refs)
     longest = max((len(text_of(s.text)) for s in message.slides if s.text is not None), default=0)
-    laid = lay_out(views, rule=profile.smil, quirk=quirk, arrangement=arrangement, longest_caption_chars=longest)
+    laid = lay_out(views, rule=rule, quirk=quirk, arrangement=arrangement, longest_caption_chars=longest)
     timings = (
         SlideTiming(tuple(p.content_location for p in parts), length.milliseconds, length.why)
         for parts, length in zip(order, lengths, strict=True)

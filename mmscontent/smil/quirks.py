@@ -6,16 +6,16 @@ handset writes itself is taken as what it surely reads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from mmscontent.smil.model import IMAGE_REGION, TEXT_REGION
 
 if TYPE_CHECKING:
-    from mmscontent.profile import Profile
+    from mmscontent.profile import Profile, SmilRule
     from mmscontent.smil.write import TimeUnit
 
-__all__ = ["DEFAULT", "QUIRKS", "Quirk", "quirk_for"]
+__all__ = ["DEFAULT", "QUIRKS", "Quirk", "quirk_for", "rule_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Quirk:
         matches: Beginning of a device or carrier key; "" matches all.
         unit: Durations in milliseconds or whole seconds.
         image_region, text_region: What it calls its two regions.
+        src: How media are named, where it differs from what the profile says.
         attachments: `ref` names cards and files in the last slide, `leave` does not mention them.
         source: Where it was seen.
     """
@@ -34,6 +35,7 @@ class Quirk:
     unit: TimeUnit = "ms"
     image_region: str = IMAGE_REGION
     text_region: str = TEXT_REGION
+    src: Literal["location", "cid"] | None = None
     attachments: Literal["ref", "leave"] = "ref"
     source: str = ""
 
@@ -41,14 +43,19 @@ class Quirk:
 DEFAULT = Quirk("", source="OMA-TS-MMS_CONF section 8; AOSP Messaging and iPhone both name attachments with ref")
 
 QUIRKS: tuple[Quirk, ...] = (
-    # iPhones write whole seconds (dur="10s") and play no slides; kept in seconds for relays that compare.
-    Quirk("apple/", unit="s", source="SMIL of iPhone OS 3 in the wild"),
-    # AOSP Mms shows a ref to a text/x-vCard as words on the slide, and fails on other types (MediaModelFactory).
-    Quirk("aosp/mms", attachments="leave", source="AOSP Mms MediaModelFactory.getGenericMediaModel"),
-    # Feature phones of the first years fail on elements outside img, text, audio, video.
-    Quirk("nokia/s40", attachments="leave", source="Nokia Series 40 2nd edition MMS guides name no ref"),
-    Quirk("sonyericsson/", attachments="leave", source="Sony Ericsson T310 SMIL in the wild leaves cards out"),
+    # iPhones write whole seconds (dur="10s") and play no slides; seconds for the relays that compare.
+    Quirk("apple/", unit="s", source="an iPhone's own SMIL in the wild"),
+    # Takes a ref to anything of type text/… for words, so a card's source would stand on the slide.
+    Quirk("aosp/mms", attachments="leave", source="AOSP Mms, MediaModelFactory, ELEMENT_TAG_REF"),
+    # Writes cid: and percent itself, in two documents of two messages.
+    Quirk("openwave/", src="cid", source="an Openwave phone's own SMIL in the wild"),
 )
+
+
+def rule_for(profile: Profile) -> SmilRule:
+    """The profile's rule, with the receiver's own way of naming media."""
+    src = quirk_for(profile).src
+    return profile.smil if src is None else replace(profile.smil, src=src)
 
 
 def quirk_for(profile: Profile) -> Quirk:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from mmscontent.errors import MalformedContent
 from mmscontent.smil.compose import MOVING, Presented, SlideTiming, medium_of, presentation_part
 from mmscontent.smil.model import SlideView
-from mmscontent.smil.quirks import quirk_for
+from mmscontent.smil.quirks import quirk_for, rule_for
 from mmscontent.smil.read import attribute, is_medium, local_name, read_tree
 from mmscontent.smil.regions import PICTURES, placed
 from mmscontent.smil.source import open_source
@@ -60,17 +60,18 @@ def present_by_template(
         OverLimits: It is larger or deeper than any presentation.
     """
     author, drafts = _filled(template, message)
+    rule = rule_for(profile)
     parts = message.parts
     lengths = [_length(indices, wished, parts, durations_ms) for indices, wished in drafts]
     views = [
-        SlideView(tuple(medium_of(parts[i], profile.smil) for i in indices), length.milliseconds)
+        SlideView(tuple(medium_of(parts[i], rule) for i in indices), length.milliseconds)
         for (indices, _), length in zip(drafts, lengths, strict=True)
     ]
     order = tuple(dict.fromkeys(i for indices, _ in drafts for i in indices))
     left = [i for i in range(len(parts)) if i not in set(order)]
     quirk = quirk_for(profile)
     if quirk.attachments == "ref" and views:
-        refs = tuple(medium_of(parts[i], profile.smil) for i in left)
+        refs = tuple(medium_of(parts[i], rule) for i in left)
         views[-1] = replace(views[-1], media=views[-1].media + refs)
     captions = [len(text_of(p)) for p in parts if p.kind == "text"]
     laid = placed(views, author, max(captions, default=0))

@@ -125,7 +125,7 @@ def test_each_length_belongs_to_its_part_whatever_the_order_on_the_screen() -> N
 
 @pytest.mark.parametrize(
     ("device", "dur", "refs"),
-    [(None, "7000ms", 1), ("apple/iphone", "7s", 1), ("nokia/s40-6th", "7000ms", 0), ("acme/one", "7000ms", 1)],
+    [(None, "7000ms", 1), ("apple/iphone", "7s", 1), ("aosp/mms", "7000ms", 0), ("acme/one", "7000ms", 1)],
 )
 def test_a_receivers_wishes_are_rows(device: str | None, dur: str, refs: int) -> None:
     root = tree(present(MESSAGE, {1: 6200}, replace(PROFILE, device=device)).part.data)
@@ -165,6 +165,12 @@ def test_slides_given_as_values_get_their_regions() -> None:
 
     assert [m.region for m in laid.media] == ["Image", "", "Text"]
     assert lay_out([SlideView((Medium("img", "a"),))], rule=SmilRule(accepted=False)).regions == ()
+
+
+def test_a_receiver_that_names_media_by_id_gets_ids() -> None:
+    made = present(MESSAGE, {}, replace(PROFILE, device="openwave/v7"))
+
+    assert [m.src for m in made.presentation.slides[0].media] == ["cid:beach", "cid:voice", "cid:words"]
 
 
 def test_a_device_goes_before_its_carrier() -> None:
