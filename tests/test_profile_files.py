@@ -120,6 +120,38 @@ def test_phones_of_a_network_send_what_its_configuration_says(carrier, limit, bo
     assert profile.text.sms_to_mms_segments == segments
 
 
+PICTURES = [
+    ("us/t-mobile", "apple/iphone", (2592, 1944)),  # a floor: 1024×1024 declared, the network's phones send more
+    ("gb/ee", "apple/iphone", (1024, 1024)),  # the network is silent
+    ("us/t-mobile", "google/android-messages", (2592, 1944)),
+    ("us/t-mobile", "nokia/220", (1600, 1200)),  # hard
+    ("us/t-mobile", "samsung/sgh-e700", (160, 128)),
+    (None, "nokia/s40-6th", (1600, 1200)),
+]
+
+
+@pytest.mark.parametrize(("carrier", "device", "box"), PICTURES)
+def test_a_picture_fits_the_phone_and_a_floor_gives_way_to_the_network(carrier, device, box):
+    image = load_profile(carrier, None, device).image
+
+    assert (image.max_long_px, image.max_short_px) == box
+
+
+@pytest.mark.parametrize(
+    ("device", "progressive"),
+    [
+        ("apple/iphone", True),
+        ("google/android-messages", True),
+        ("samsung/gt-i9100", True),
+        ("nokia/s40-6th", False),
+        ("blackberry/9900", False),
+        ("nokia/6300", False),
+    ],
+)
+def test_progressive_jpeg_is_for_decoders_known_to_read_it(device, progressive):
+    assert load_profile(device=device).image.progressive is progressive
+
+
 CLASSES = [
     ("oma/text", 30_720, None),
     ("oma/image-basic", 30_720, (160, 120)),

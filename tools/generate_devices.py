@@ -112,10 +112,15 @@ def _table(row: Row) -> dict[str, object]:
         "video": {} if modern else _formats(_video(row), row),
         "audio": _formats(audio_formats(row["audio_codecs"].split("|")), row),
         "text": {"charsets": _charsets(row["charsets"])},
-        "contact": {"versions": re.findall(r"\d\.\d", row["vcard_versions"]) or None},
+        "contact": {"versions": None if "vcard" in unsourced else _versions(row)},
         "calendar": {"versions": ["1.0"] if row["vcalendar"] == "1.0" else None},
         "smil": {"accepted": True if row["smil"] == "yes" else None},
     }
+
+
+def _versions(row: Row) -> list[str] | None:
+    """Card versions, the richest first where a phone reads several."""
+    return sorted(re.findall(r"\d\.\d", row["vcard_versions"]), reverse=True) or None
 
 
 def _image(row: Row) -> dict[str, object]:
