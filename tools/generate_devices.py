@@ -155,8 +155,9 @@ def _charsets(words: str) -> list[str] | None:
 
 
 def _plain_source(text: str) -> str:
-    """Without the hit numbers of the search that found it; they mean nothing to a reader."""
-    return re.sub(r"\s*\((?:find_string hits? [\d, ]+|code search excerpt)(?:: )?([^)]*)\)", _kept, text)
+    """Without the notes of where somebody searched; they mean nothing to a reader."""
+    text = re.sub(r"from \w+ hits? [\d, ]+", "from an application string", text)
+    return re.sub(r"\s*\((?:\w+ hits? [\d, ]+|code \w+ excerpt)(?:: )?([^)]*)\)", _kept, text)
 
 
 def _kept(found: re.Match[str]) -> str:
