@@ -104,7 +104,14 @@ def _table(row: Row) -> dict[str, object]:
         "date": READ.get(row["evidence"], "2015" if row["evidence"].startswith("uaprof") else "2026-11"),
         "confidence": row["confidence"],
         "floor": True if kind in FLOORS and key not in HARD else None,
-        "notes": [n for n in (row["multipart_quirks"], unsourced and f"not confirmed by a document: {unsourced}") if n]
+        "notes": [
+            n
+            for n in (
+                row["multipart_quirks"].replace(" (aosp_mms_config.csv)", ""),
+                unsourced and f"not confirmed by a document: {unsourced}",
+            )
+            if n
+        ]
         or None,
         "match": {"uaprof": UAPROF.get(key, []) + _uaprof_url(row) or None, "user_agent": USER_AGENTS.get(key)},
         "message": {"limit_bytes": int(row["mms_max_bytes"]), "stated": row["mms_max_bytes"]},
