@@ -7,16 +7,18 @@ decoded once. Several parts are worked on at the same time; the result does not 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from mmscontent.codecs.jailed import HANDLERS, REGISTRY
 from mmscontent.codecs.table import CODECS, codec_for
 from mmscontent.engines import jail
+from mmscontent.errors import MMSContentError
 from mmscontent.plan import Examined, Keep, Transcode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -99,9 +101,11 @@ class Workshop:
             if codec is None:
                 return one
             seat = self._seats[index]
-            seat.call("open", codec, one.part.data, one.info, part=one.label)
             rule: Rule = getattr(profile, CODECS[codec].rule)
-            return replace(one, survey=cast("Survey", seat.call("survey", rule, effort, part=one.label)))
+            with _naming(one):
+                seat.call("open", codec, one.part.data, one.info, part=one.label)
+                survey = cast("Survey", seat.call("survey", rule, effort, part=one.label))
+            return replace(one, survey=survey)
 
         for index, one in enumerate(examined):
             codec = codec_for(one.info)
@@ -144,7 +148,8 @@ class Workshop:
         return _made(one, self._call(index, "render", one, decision.limit_bytes), decision.limit_bytes)
 
     def _call(self, index: int, function: str, one: Examined, *args: object) -> Rendition:
-        return cast("Rendition", self._seats[index].call(function, *args, part=one.label))
+        with _naming(one):
+            return cast("Rendition", self._seats[index].call(function, *args, part=one.label))
 
     def _spend_rest(self, plan: Plan, examined: Sequence[Examined], made: list[Made]) -> list[Made]:
         rest = plan.room_bytes - sum(len(m.part.data) for m in made)
@@ -172,7 +177,8 @@ class Workshop:
             index, one, result = item
             if result.rendition is not None:
                 data, info = result.rendition.data, result.rendition.info
-                self._seats[index].call("verify", codec_for(one.info), data, info, part=one.label)
+                with _naming(one):
+                    self._seats[index].call("verify", codec_for(one.info), data, info, part=one.label)
 
         _each(look, [(i, e, m) for i, (e, m) in enumerate(zip(examined, made, strict=True))])
 
@@ -187,6 +193,18 @@ class Workshop:
             return replace(result, rendition=replace(result.rendition, measured_quality=cast("float | None", score)))
 
         return tuple(_each(look, [(i, e, m) for i, (e, m) in enumerate(zip(examined, made, strict=True))]))
+
+
+@contextmanager
+def _naming(one: Examined) -> Iterator[None]:
+    """A codec knows no names: what it raises is about this part."""
+    try:
+        yield
+    except MMSContentError as error:
+        error.part = one.label
+        if one.label not in str(error):
+            error.args = (f"{one.label}: {error}", *error.args[1:])
+        raise
 
 
 def _limit(decision: Decision) -> int | None:

@@ -440,22 +440,24 @@ def _refused_ledger(job: _Job, examined: Sequence[Examined], refusal: DoesNotFit
         profile=job.profile,
         packed_bytes=smallest,
         overhead_bytes=max(0, job.profile.limit_bytes - room),
-        parts=tuple(_refused_entry(one) for one in examined),
+        parts=tuple(_refused_entry(one, refusal) for one in examined),
         warnings=job.warnings,
         options=options,
         error=str(refusal),
     )
 
 
-def _refused_entry(one: Examined) -> PartEntry:
+def _refused_entry(one: Examined, refusal: DoesNotFit | NotAllowed) -> PartEntry:
     """A part of a message that was not made: what it is, and what would have been done with it."""
     survey = one.survey
+    unwanted = isinstance(refusal, NotAllowed) and refusal.part == one.label
+    made_anew = survey is not None and survey.keep_bytes is None
     return PartEntry(
         name=one.label,
         kind=one.info.kind,
-        decision="transcode" if survey is not None and survey.keep_bytes is None else "keep",
+        decision="drop" if unwanted else ("transcode" if made_anew else "keep"),
         source=survey.info if survey else one.info,
         content_id=one.part.content_id,
-        reasons=(*one.reasons, *(survey.reasons if survey else ())),
+        reasons=(*one.reasons, *((str(refusal),) if unwanted else ()), *(survey.reasons if survey else ())),
         notes=(*one.info.notes, *_traits(one)),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,7 +25,18 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("uaprof",),
     ("budget", "smil", "profile_files", "codecs.base", "pack.mime", "pack.pdu"),
     ("codecs.places",),
-    ("plan", "parts", "naming", "codecs.text", "codecs.image", "codecs.animation", "codecs.audio", "codecs.video", "pack.mm7", "pack.mm4"),
+    (
+        "plan",
+        "parts",
+        "naming",
+        "codecs.text",
+        "codecs.image",
+        "codecs.animation",
+        "codecs.audio",
+        "codecs.video",
+        "pack.mm7",
+        "pack.mm4",
+    ),
     ("ledger", "codecs.table", "pack.table"),
     ("codecs.jailed",),
     ("adapt",),
@@ -112,6 +124,7 @@ def test_there_are_no_cycles() -> None:
         walk(module, ())
 
 
+PUT_OFF = re.compile(r"\b(TO" "DO|FIX" "ME|X" "XX|NotImplemented" "Error)\b")
 SOURCES = [
     path
     for folder in ("mmscontent", "tests", "benchmarks", "fixtures", "examples")
@@ -123,7 +136,7 @@ SOURCES = [
 def test_files_and_functions_stay_short_and_nothing_is_put_off(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.count("\n") <= 600, "split it into a folder of its name"
-    assert not any(word in text for word in ("TO" + "DO", "FIX" + "ME", "X" + "XX", "NotImplemented" + "Error"))
+    assert not PUT_OFF.search(text)
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert node.end_lineno is not None
