@@ -348,7 +348,7 @@ def profile_of(held: dict[str, Fact], names: Names, notes: tuple[str, ...] = ())
         calendar=CalendarRule(**_section(held, "calendar")),
         smil=SmilRule(**_section(held, "smil")),
         notes=notes,
-        origins=tuple((name, fact.origin) for name, fact in sorted(held.items())),
+        origins=tuple((name, held[name].origin) for name in ("limit_bytes", "target_bytes", *MEET) if name in held),
         **_section(held, ""),
     )
 

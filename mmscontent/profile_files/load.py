@@ -141,7 +141,7 @@ def _carrier_layer(chain: list[ProfileFile], route: str | None) -> tuple[Layer, 
     facts = (
         Fact("limit_bytes", limit.limit_bytes, limit.origin),
         Fact("target_bytes", limit.target_bytes, limit.target_origin),
-        Fact("counts", limit.counts, limit.origin),
+        Fact("counts", limit.counts, replace(limit.origin, competing=())),
         *_inherited(chain),
     )
     return Layer("carrier", chain[0].key, facts, handset_limit=handset), notes
