@@ -117,4 +117,4 @@ def test_the_memory_a_reader_takes_is_bounded_by_its_input(shape: Callable[[int]
     finally:
         tracemalloc.stop()
 
-    assert peak < 40 * len(data) + 2_000_000
+    assert peak < 40 * len(data) + 4_000_000  # the second for what the cap on XML elements allows

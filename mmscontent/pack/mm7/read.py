@@ -250,10 +250,10 @@ def _fields(operation: str, node: Node, notes: list[str]) -> tuple[tuple[tuple[s
             continue
         value = KINDS[kind].read(child, notes)
         if kind == "node" or value is None:
-            notes.append(quirk("unknown-element", child.name))
             rest.append((child.name, child))
         else:
             found[name] = value
+    notes += [quirk("unknown-element", name) for name in dict(rest)]
     return (*found.items(), *rest), reference
 
 

@@ -1,0 +1,1 @@
+"""Judges: independent programs and libraries that read what we wrote."""
