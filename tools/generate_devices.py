@@ -116,7 +116,7 @@ def _table(row: Row) -> dict[str, object]:
         "match": {"uaprof": UAPROF.get(key, []) + _uaprof_url(row) or None, "user_agent": USER_AGENTS.get(key)},
         "message": {"limit_bytes": int(row["mms_max_bytes"]), "stated": row["mms_max_bytes"]},
         "image": _image(row),
-        "video": {} if modern else _formats(_video(row), row),
+        "video": _APPLE_VIDEO.get(key) or ({} if modern else _formats(_video(row), row)),
         "audio": _formats(audio_formats(row["audio_codecs"].split("|")), row),
         "text": {"charsets": _charsets(row["charsets"])},
         "contact": {"versions": None if "vcard" in unsourced else _versions(row)},
@@ -141,6 +141,28 @@ def _image(row: Row) -> dict[str, object]:
         "animated": True if row["animated_gif"] == "yes" else None,
         "view_long_px": min(max(screen, 160), 1080) if screen else None,
     }
+
+
+def _apple(profile: str, level: str, long_px: int, short_px: int) -> dict[str, object]:
+    """What Apple says iPhones play: H.264 and MPEG-4 simple profile; H.263 is not named, so it is made anew."""
+    frame = {"max_long_px": long_px, "max_short_px": short_px, "max_fps": 30, "audio_codec": "aac"}
+    h264 = {"codec": "h264", "profile": profile, "level": level, **frame}
+    small = {"codec": "mpeg4", "profile": "simple", **frame, "max_long_px": 640, "max_short_px": 480}
+    places = ("video/mp4", "video/quicktime", "video/3gpp")
+    return {
+        "formats": [{"media_type": p, **h264} for p in places] + [{"media_type": "video/mp4", **small}],
+        "source": "iPhone OS Technology Overview, quoted at "
+        "https://syntaxfix.com/question/51918/video-file-formats-supported-in-iphone",
+        "date": "2026-11",
+        "confidence": "medium",
+        "stated": ".mov, .mp4, .m4v and .3gp with H.264 or MPEG-4 simple profile and AAC-LC; not said of MMS",
+    }
+
+
+_APPLE_VIDEO = {
+    "apple/iphone": _apple("main", "3.1", 1280, 720),
+    "apple/iphone-ios3": _apple("constrained-baseline", "3.0", 640, 480),
+}
 
 
 def _video(row: Row) -> tuple[VideoFormat, ...]:
