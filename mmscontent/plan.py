@@ -122,13 +122,11 @@ def _refuse_image(info: MediaInfo, profile: Profile) -> str | None:
 
 
 def _refuse_video(info: MediaInfo, profile: Profile) -> str | None:
-    taken = {f.media_type for f in profile.video.formats}
-    return None if info.media_type in taken else _not_in(info.media_type, taken)
+    return None if profile.video.formats else f"{info.media_type}: the receiver plays no films"
 
 
 def _refuse_audio(info: MediaInfo, profile: Profile) -> str | None:
-    taken = {f.media_type for f in profile.audio.formats}
-    return None if info.media_type in taken else _not_in(info.media_type, taken)
+    return None if profile.audio.formats else f"{info.media_type}: the receiver plays no sound"
 
 
 def _refuse_contact(info: MediaInfo, profile: Profile) -> str | None:

@@ -1,0 +1,255 @@
+"""One sound: what it could become, and making that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from mmscontent.codecs.audio.coders import CODERS, Coder, Setting, aac_setting, quality_of, settings_for
+from mmscontent.codecs.audio.decode import decode, encode
+from mmscontent.codecs.audio.samples import Heard, Samples, listen
+from mmscontent.codecs.base import Rendition, Survey
+from mmscontent.codecs.places import without_location
+from mmscontent.curve import Curve
+from mmscontent.engines.ffmpeg import Room, look
+from mmscontent.errors import DamagedMedia, DoesNotFit, NotAllowed
+from mmscontent.profile import AudioRule
+from mmscontent.sniff import sniff
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mmscontent.codecs.base import Effort
+    from mmscontent.message import MediaInfo
+    from mmscontent.profile import Rule
+
+__all__ = ["SoundSource"]
+
+SCALE = "sound-table"
+# Aimed at by AAC, whose rate is not exact: a little under, and a second encode where the first missed by more.
+_AIM, _ENOUGH = 0.985, 0.97
+_TRIES = 3
+_LEAST_AAC_BPS = 8_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One way of coding it, its predicted size and quality."""
+
+    coder: Coder
+    setting: Setting
+    size_bytes: int
+    quality: float
+
+
+class SoundSource:
+    """A sound from the first look to the last encode."""
+
+    def __init__(self, data: bytes, info: MediaInfo) -> None:
+        self._data = data
+        self._info = info
+        self._kept, self._stripped = without_location(data)
+        self._rule = AudioRule()
+        self._room: Room | None = None
+        self._samples = Samples(b"", 8000, 1)
+        self._heard = Heard("music", 0.0, -120.0, -120.0, stereo=False, lead_ms=0, trail_ms=0)
+
+    def __del__(self) -> None:
+        room = getattr(self, "_room", None)
+        if room is not None:
+            room.close()
+
+    def survey(self, rule: Rule, effort: Effort) -> Survey:  # noqa: ARG002 - sound is quick either way
+        """Decode and listen; see codecs/base.py.
+
+        Raises:
+            DamagedMedia, OverLimits, UnknownMedia: It cannot be used.
+            NotAllowed: The receiver plays no sound we can make of it.
+        """
+        assert isinstance(rule, AudioRule)
+        self._rule = rule
+        accepted = any(
+            f.media_type == self._info.media_type and f.codec in (self._info.codec, "") for f in rule.formats
+        )
+        if self._only_carried():
+            return self._carried(accepted=accepted)
+        self._listen()
+        ways = self._ways(0)
+        if not ways and not accepted:
+            raise NotAllowed(
+                f"{self._info.media_type} ({self._info.codec}): of what the receiver plays we write none"
+                f" ({', '.join(f'{f.media_type} {f.codec}' for f in rule.formats) or 'nothing'})"
+            )
+        points = [(w.size_bytes, w.quality) for w in ways] or [(len(self._kept), 100.0)]
+        least = min((w.size_bytes for w in self._ways(self._silence_ms())), default=len(self._kept))
+        return Survey(
+            self._facts(),
+            Curve.through(points),
+            least,
+            keep_bytes=len(self._kept) if accepted else None,
+            scale=f"{self._heard.kind} table",
+            reasons=()
+            if accepted
+            else (f"{self._info.media_type} ({self._info.codec}) is not played by the receiver",),
+            traits=(self._heard.kind, f"speech score {self._heard.speech_score:.2f}"),
+            stripped=self._stripped,
+        )
+
+    def keep(self) -> Rendition:
+        """The sound as it came, without positions."""
+        info = replace(sniff(self._kept), notes=())
+        return Rendition(self._kept, info, 0, stripped=self._stripped)
+
+    def render(self, limit_bytes: int) -> Rendition:
+        """The best rendition of at most *limit_bytes*; see codecs/base.py.
+
+        Raises:
+            DoesNotFit: Even the lowest rate is larger.
+        """
+        limit = self._sensible(limit_bytes)
+        cut = False
+        ways = [w for w in self._ways(0) if w.size_bytes <= limit]
+        if not ways and self._silence_ms():
+            cut = True
+            ways = [w for w in self._ways(self._silence_ms()) if w.size_bytes <= limit]
+        if not ways:
+            raise self._too_large(limit_bytes)
+        best = max(ways, key=lambda w: (w.quality, -w.size_bytes))
+        samples = self._worked(best.setting, cut=cut)
+        return self._made(best, samples, limit, cut=cut)
+
+    def measure(self, data: bytes) -> float | None:  # noqa: ARG002 - the scale is a table
+        """None: the scale is a table, there is nothing to measure."""
+        return None
+
+    # --- looking -----------------------------------------------------------------------------------------------
+
+    def _only_carried(self) -> bool:
+        return self._info.codec in ("midi", "imelody")
+
+    def _carried(self, *, accepted: bool) -> Survey:
+        if not accepted:
+            raise NotAllowed(f"{self._info.media_type} is only passed on, and the receiver does not play it")
+        size = len(self._kept)
+        return Survey(self._info, Curve.through([(size, 100.0)]), size, keep_bytes=size, scale=SCALE, traits=("notes",))
+
+    def _listen(self) -> None:
+        if self._samples.frames:
+            return
+        self._room = Room(self._data, self._info.media_type)
+        seen = look(self._room)
+        if seen.sound is None:
+            raise DamagedMedia("it holds no sound track")
+        longest = max(seen.duration_ms, self._info.duration_ms or 0)
+        self._samples = decode(self._room, seen.sound, longest)
+        self._heard = listen(self._samples)
+
+    def _facts(self) -> MediaInfo:
+        """The source's facts, its length as counted."""
+        info, counted = self._info, self._samples.duration_ms
+        said = info.duration_ms
+        notes = info.notes
+        if said is not None and abs(said - counted) > max(500, counted // 20):
+            notes = (*notes, f"its header says {said:,} ms, {counted:,} ms were decoded")
+        return replace(info, duration_ms=counted, notes=notes)
+
+    def _silence_ms(self) -> int:
+        """What could be cut away at both ends, a moment kept on each side."""
+        spare = max(0, self._heard.lead_ms - 100) + max(0, self._heard.trail_ms - 100)
+        return spare if spare < self._samples.duration_ms else 0
+
+    # --- choosing ----------------------------------------------------------------------------------------------
+
+    def _ways(self, without_ms: int) -> tuple[_Way, ...]:
+        return tuple(self._each_way(without_ms))
+
+    def _each_way(self, without_ms: int) -> Iterator[_Way]:
+        for wanted in self._rule.formats:
+            coder = CODERS.get((wanted.media_type, wanted.codec))
+            if coder is None:
+                continue
+            stereo = self._heard.stereo and self._heard.kind == "music"
+            for setting in settings_for(coder.codec, self._samples.rate_hz, stereo=stereo):
+                size = coder.size_of(setting, self._samples.frames_at(setting.sample_rate_hz, without_ms))
+                yield _Way(coder, setting, size, round(quality_of(setting, self._heard.kind), 1))
+
+    def _sensible(self, limit_bytes: int) -> int:
+        """Never larger than the source, unless the smallest way is."""
+        least = min((w.size_bytes for w in self._ways(0)), default=0)
+        return min(limit_bytes, max(len(self._data), least))
+
+    def _too_large(self, limit_bytes: int) -> DoesNotFit:
+        ways = self._ways(self._silence_ms())
+        smallest = min(ways, key=lambda w: w.size_bytes)
+        return DoesNotFit(
+            f"{self._samples.duration_ms / 1000:.1f} s of sound need at least {smallest.size_bytes:,} bytes"
+            f" ({smallest.setting}), {limit_bytes:,} are left for them; cut it shorter",
+            limit_bytes=limit_bytes,
+            smallest_bytes=smallest.size_bytes,
+            tries=[f"{w.setting} → {w.size_bytes:,} bytes" for w in ways],
+        )
+
+    # --- making ------------------------------------------------------------------------------------------------
+
+    def _worked(self, setting: Setting, *, cut: bool) -> Samples:
+        lead, trail = (max(0, self._heard.lead_ms - 100), max(0, self._heard.trail_ms - 100)) if cut else (0, 0)
+        return self._samples.worked(
+            gain_db=self._heard.gain_db, mono=setting.channels == 1, lead_ms=lead, trail_ms=trail
+        )
+
+    def _made(self, way: _Way, samples: Samples, limit: int, *, cut: bool) -> Rendition:
+        """Encode; AAC, whose rate can be anything, is aimed at the limit and corrected."""
+        assert self._room is not None
+        tries: list[str] = []
+        best, chosen, factor, before = b"", way.setting, 1.0, 0
+        for _ in range(_TRIES):
+            setting = self._aimed(way, samples, limit, factor)
+            if best and setting.rate_bps <= chosen.rate_bps:
+                break
+            predicted = round(way.coder.size_of(setting, samples.frames_at(setting.sample_rate_hz)) * factor)
+            data = encode(self._room, samples, way.coder, setting)
+            tries.append(f"{setting} → {len(data):,} bytes, {predicted:,} predicted")
+            if len(best) < len(data) <= limit:
+                best, chosen = data, setting
+            if way.coder.codec != "aac" or _ENOUGH * limit <= len(data) <= limit or len(data) == before:
+                break  # exact, close enough, or the sound needs no more bits
+            factor *= len(data) / predicted
+            before = len(data)
+        if not best:
+            raise self._too_large(limit)
+        return Rendition(
+            best,
+            replace(sniff(best), notes=()),
+            len(tries),
+            predicted_quality=round(quality_of(chosen, self._heard.kind), 1),
+            stripped=self._info.metadata,
+            tries=tuple(tries),
+            notes=tuple(self._said(chosen, cut=cut)),
+        )
+
+    def _aimed(self, way: _Way, samples: Samples, limit: int, factor: float) -> Setting:
+        """The setting that should just fit, when the coder takes any rate; *factor* is actual over predicted so far."""
+        if way.coder.codec != "aac":
+            return way.setting
+        highest = max(w.setting.rate_bps for w in self._ways(0) if w.coder is way.coder)
+        stereo = self._heard.stereo and self._heard.kind == "music"
+        trial = way.setting
+        for _ in range(4):
+            size = way.coder.size_of(trial, samples.frames_at(trial.sample_rate_hz)) * factor
+            overhead = size - trial.rate_bps * samples.duration_ms / 8000 * factor
+            rate = int((limit * _AIM - overhead) * 8000 / max(1, samples.duration_ms) / factor)
+            rate = max(_LEAST_AAC_BPS, min(rate, highest))
+            setting = aac_setting(rate, self._samples.rate_hz, stereo=stereo)
+            # The sampling rate and the channels stay the way's own: the size hangs on them.
+            trial = replace(setting, sample_rate_hz=way.setting.sample_rate_hz, channels=way.setting.channels)
+        return trial
+
+    def _said(self, setting: Setting, *, cut: bool) -> Iterator[str]:
+        heard = self._heard
+        yield f"taken for {heard.kind} (score {heard.speech_score:.2f} of 1, speech from 0.5 on)"
+        if heard.gain_db:
+            yield f"its level of {heard.level_dbfs:.0f} dBFS was changed by {heard.gain_db:+.1f} dB"
+        if self._samples.channels > setting.channels:
+            yield "mixed to one channel"
+        if cut:
+            yield f"{self._silence_ms():,} ms of silence at its ends were cut so that it fits"

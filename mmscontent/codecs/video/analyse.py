@@ -1,0 +1,169 @@
+"""The one analysis pass: small, fast encodes of the picture say what it costs at any size and quantiser.
+
+The source is decoded once for all of them. Long films are looked at in three places.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from math import log2
+from typing import TYPE_CHECKING, Any
+
+import ffmpeg  # type: ignore[import-untyped,unused-ignore]
+
+from mmscontent.codecs.video.formats import Frame
+from mmscontent.codecs.video.picture import shaped
+from mmscontent.engines.ffmpeg import Bounds
+from mmscontent.errors import DamagedMedia, EngineFailed
+
+if TYPE_CHECKING:
+    from mmscontent.engines.ffmpeg import Room, VideoTrack
+
+__all__ = ["Cost", "analyse"]
+
+# Long sides and rate factors of the probes; the first is the anchor.
+_ANCHOR = 24
+_PROBES = ((320, _ANCHOR), (320, 34), (160, _ANCHOR))
+_PRESET = "medium"  # that of the encode itself: faster ones are off by an octave, and by half of one from clip to clip
+_WHOLE_PX = 2_000_000_000  # frames × area decoded in full: half a minute of 1080p30
+_WINDOW_S = 4.0
+_TIMES = "times"
+_MOST_FPS = 480.0
+_STEEPER = 1.4  # under the anchor's factor the bits grow faster
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a picture track costs.
+
+    Attributes:
+        frames, duration_ms: As decoded; of a long film as its header says.
+        bits_per_frame: At the anchor: its area and rate factor.
+        octaves_per_step: How often the bits halve with each step of the rate factor.
+        octaves_per_area: How the bits grow with the area, 1.0 = in proportion.
+    """
+
+    frames: int
+    duration_ms: int
+    anchor_px: int
+    bits_per_frame: float
+    octaves_per_step: float
+    octaves_per_area: float
+    counted: bool = True
+
+    @property
+    def fps(self) -> float:
+        """Frames a second on average."""
+        return self.frames * 1000 / max(1, self.duration_ms)
+
+    def bits_at(self, area_px: int, rate_factor: float) -> float:
+        """Predicted bits of one frame for the probe's own encoder."""
+        octaves = self.octaves_per_area * log2(area_px / self.anchor_px)
+        steps = rate_factor - _ANCHOR
+        return float(
+            self.bits_per_frame * 2 ** (octaves - self.octaves_per_step * steps * (_STEEPER if steps < 0 else 1))
+        )
+
+    def factor_for(self, area_px: int, bits_per_frame: float) -> float:
+        """The rate factor that makes frames of so many bits."""
+        steps = -log2(max(bits_per_frame, 1.0) / self.bits_at(area_px, _ANCHOR)) / self.octaves_per_step
+        return _ANCHOR + (steps / _STEEPER if steps < 0 else steps)
+
+
+def analyse(room: Room, track: VideoTrack, duration_ms: int, fps: float | None) -> Cost:
+    """Decode the film once and encode it small in a few ways.
+
+    Args:
+        room: Where the film lies.
+        track: Its picture track.
+        duration_ms: As the header says; 0 when it does not.
+        fps: Frames a second to make, None for the film's own.
+
+    Raises:
+        DamagedMedia: Not one picture can be decoded.
+    """
+    spans = _spans(track, duration_ms)
+    sources = [room.source(**span)[str(track.index)] for span in spans]
+    probes = [(_small(track, long), factor, f"probe{i}") for i, (long, factor) in enumerate(_PROBES)]
+    largest = probes[0][0]
+    parts = [shaped(node, track, largest, fps=fps, flags="area") for node in sources]
+    whole = ffmpeg.concat(*parts, v=1, a=0) if len(parts) > 1 else parts[0]
+    copies = whole.filter_multi_output("split", len(probes) + 1)
+    outputs = [_probe(copies.stream(i), *probe, largest) for i, probe in enumerate(probes)]
+    outputs.append(_clock(copies.stream(len(probes))))
+    try:
+        room.run(*outputs, bounds=Bounds(wall_s=240))
+    except EngineFailed as exc:
+        if not room.size(probes[0][2]):
+            raise DamagedMedia(f"its picture cannot be decoded: {_last(exc)}", part=exc.part) from exc
+    return _cost(room, probes, duration_ms if len(spans) > 1 else 0, track)
+
+
+def _spans(track: VideoTrack, duration_ms: int) -> list[dict[str, float]]:
+    """Where to look: everywhere, or at the start, in the middle and before the end of what is long."""
+    frames = duration_ms / 1000 * (track.fps or 30)
+    if frames * track.width_px * track.height_px <= _WHOLE_PX or duration_ms < 4000 * _WINDOW_S:
+        return [{}]
+    last = duration_ms / 1000 - _WINDOW_S - 1
+    return [{"ss": round(at, 3), "t": _WINDOW_S} for at in (0.0, last / 2, last)]
+
+
+def _small(track: VideoTrack, long_px: int) -> Frame:
+    scale = min(1.0, long_px / max(track.width_px, track.height_px))
+    width, height = (max(16, round(side * scale / 2) * 2) for side in (track.width_px, track.height_px))
+    return Frame(width, height, (width, height))
+
+
+def _probe(node: Any, frame: Frame, factor: int, name: str, largest: Frame) -> Any:  # noqa: ANN401 - ffmpeg-python has no types
+    if frame != largest:
+        node = node.filter("scale", frame.width_px, frame.height_px, flags="area")
+    options: dict[str, Any] = {"c:v": "libx264", "preset": _PRESET, "profile:v": "main", "crf": factor, "threads": 2}
+    options |= {"bsf:v": "filter_units=remove_types=6", "g": 250}
+    return ffmpeg.output(node, name, f="h264", fps_mode="passthrough", **options)
+
+
+def _clock(node: Any) -> Any:  # noqa: ANN401 - as above
+    """Every picture's time, as a line of text each."""
+    return ffmpeg.output(
+        node.filter("scale", 16, 16, flags="fast_bilinear"), _TIMES, f="framecrc", fps_mode="passthrough"
+    )
+
+
+def _times(text: str) -> list[float]:
+    """Milliseconds at which each picture is shown, and at which the last one ends."""
+    base = re.search(r"^#tb 0: (\d+)/(\d+)", text, re.MULTILINE)
+    rows = [line.split(",") for line in text.splitlines() if line.startswith("0,")]
+    if base is None or not rows:
+        return []
+    unit = 1000 * int(base[1]) / int(base[2])
+    shown = [int(row[2]) for row in rows]
+    return [ticks * unit for ticks in (*shown, shown[-1] + int(rows[-1][3]))]
+
+
+def _last(exc: EngineFailed) -> str:
+    return exc.last_lines.splitlines()[-1][:200] if exc.last_lines else str(exc)
+
+
+def _cost(room: Room, probes: list[tuple[Frame, int, str]], whole_ms: int, track: VideoTrack) -> Cost:
+    times = _times(room.read(_TIMES).decode("ascii", "replace"))
+    pictures = len(times) - 1
+    if pictures < 1:
+        raise DamagedMedia("its picture track holds not one picture that can be decoded")
+    seen_ms = max(1, round(times[-1] - times[0]))
+    if seen_ms < 1000 * pictures / _MOST_FPS:
+        seen_ms = round(1000 * pictures / (track.fps or 25))  # times that stand still
+    sizes = [max(1.0, room.size(name) * 8 / pictures) for _, _, name in probes]
+    (frame_a, factor_a, _), (_, factor_b, _), (frame_c, _, _) = probes
+    steps = log2(sizes[0] / sizes[1]) / (factor_b - factor_a)
+    areas = log2(frame_a.area_px / frame_c.area_px)
+    growth = log2(sizes[0] / sizes[2]) / areas if areas > 0.5 else 0.75  # noqa: PLR2004 - too near to tell
+    return Cost(
+        round(pictures * whole_ms / seen_ms) if whole_ms else pictures,
+        whole_ms or seen_ms,
+        frame_a.area_px,
+        sizes[0],
+        min(0.30, max(0.06, steps)),
+        min(1.1, max(0.35, growth)),
+        counted=not whole_ms,
+    )

@@ -1,0 +1,198 @@
+"""What the rules of a receiver allow: whether a film may pass as it is, and which frames may be made for it.
+
+Sources: ITU-T H.264 table A-1, H.263 annex X, ISO/IEC 14496-2 annex N; 3GPP TS 26.140 section 4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mmscontent.engines.ffmpeg import Seen
+    from mmscontent.message import MediaInfo
+    from mmscontent.profile import VideoFormat
+
+__all__ = ["Frame", "choose_format", "frames_for", "why_not_kept"]
+
+# Level: macroblocks a frame, macroblocks a second (H.264 table A-1).
+_H264: dict[str, tuple[int, int]] = {
+    "1": (99, 1_485),
+    "1b": (99, 1_485),
+    "1.1": (396, 3_000),
+    "1.2": (396, 6_000),
+    "1.3": (396, 11_880),
+    "2": (396, 11_880),
+    "2.1": (792, 19_800),
+    "2.2": (1_620, 20_250),
+    "3": (1_620, 40_500),
+    "3.1": (3_600, 108_000),
+    "3.2": (5_120, 216_000),
+    "4": (8_192, 245_760),
+    "4.1": (8_192, 245_760),
+    "4.2": (8_704, 522_240),
+    "5": (22_080, 589_824),
+    "5.1": (36_864, 983_040),
+}
+# From the least demanding up; what stands in one row may be played where a later one is.
+_LEVELS: dict[str, tuple[str, ...]] = {
+    "h264": tuple(_H264),
+    "h263": ("10", "45", "20", "30", "40", "50", "60", "70"),
+    "mpeg4": ("0", "0b", "1", "2", "3", "4a", "5", "6"),
+}
+_PROFILES: dict[str, tuple[str, ...]] = {
+    "h264": ("constrained-baseline", "baseline", "main", "high"),
+    "h263": ("0", "3"),
+    "mpeg4": ("simple", "advanced-simple"),
+}
+# H.263 knows these frames only (baseline, clause 4.1).
+_H263_FRAMES = ((128, 96), (176, 144), (352, 288))
+_MACROBLOCK = 16
+_LEAST_SHORT_PX, _STEP = 96, 0.86
+_WRITTEN = ("h264", "mpeg4", "h263")
+_TOLERANCE = 1.02  # a film of 15.02 frames a second is one of 15
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A frame size to encode at.
+
+    Attributes:
+        picture_px: Of the picture inside it; differs where a codec knows only fixed frames, the rest is black.
+    """
+
+    width_px: int
+    height_px: int
+    picture_px: tuple[int, int]
+
+    @property
+    def area_px(self) -> int:
+        """Of the picture."""
+        return self.picture_px[0] * self.picture_px[1]
+
+    @property
+    def short_px(self) -> int:
+        """The picture's short side."""
+        return min(self.picture_px)
+
+    def __str__(self) -> str:
+        return f"{self.width_px}×{self.height_px}"
+
+
+def choose_format(formats: Sequence[VideoFormat]) -> VideoFormat | None:
+    """The best format we write: the rules name the best first."""
+    return next((f for f in formats if f.codec in _WRITTEN), None)
+
+
+def sound_codec_of(wanted: VideoFormat) -> str:
+    """The sound a film of this format carries."""
+    return wanted.audio_codec or ("aac" if wanted.codec == "h264" else "amr-nb")
+
+
+def frames_for(wanted: VideoFormat, width_px: int, height_px: int, fps: float) -> tuple[Frame, ...]:
+    """Frames a film of these sides may be made in, largest first; never larger than the film, at least one."""
+    if wanted.codec == "h263":
+        return _h263_frames(wanted, width_px, height_px)
+    long, short = max(width_px, height_px), min(width_px, height_px)
+    scale = min(1.0, (wanted.max_long_px or long) / long, (wanted.max_short_px or short) / short)
+    frames: list[Frame] = []
+    while True:
+        frame = _even(width_px * scale, height_px * scale)
+        if _within_level(wanted, frame, fps) and frame not in frames:
+            frames.append(frame)
+        if frames and min(width_px, height_px) * scale * _STEP < _LEAST_SHORT_PX:
+            return tuple(frames)
+        scale *= _STEP
+
+
+def _even(width: float, height: float) -> Frame:
+    sides = max(2, round(width / 2) * 2), max(2, round(height / 2) * 2)
+    return Frame(*sides, sides)
+
+
+def _within_level(wanted: VideoFormat, frame: Frame, fps: float) -> bool:
+    bound = _H264.get(_level(wanted.level)) if wanted.codec == "h264" and wanted.level else None
+    if bound is None:
+        return True
+    blocks = -(-frame.width_px // _MACROBLOCK) * -(-frame.height_px // _MACROBLOCK)
+    return blocks <= bound[0] and blocks * min(fps, wanted.max_fps or fps) <= bound[1] * _TOLERANCE
+
+
+def _h263_frames(wanted: VideoFormat, width_px: int, height_px: int) -> tuple[Frame, ...]:
+    """The picture as large as it fits, upright, in each fixed frame the rule allows; the smallest always."""
+    frames = []
+    for long, short in reversed(_H263_FRAMES):
+        if long > (wanted.max_long_px or 176) and (long, short) != _H263_FRAMES[0]:
+            continue
+        scale = min(1.0, long / width_px, short / height_px)
+        inner = _even(min(long, width_px * scale), min(short, height_px * scale))
+        frames.append(Frame(long, short, inner.picture_px))
+    fitting = [f for f in frames if f.picture_px != (width_px, height_px)]
+    exact = [f for f in frames if f.picture_px == (width_px, height_px)]
+    return (*exact[-1:], *fitting)
+
+
+# --- may it pass as it is? -------------------------------------------------------------------------------------
+
+
+def why_not_kept(info: MediaInfo, seen: Seen, formats: Sequence[VideoFormat]) -> tuple[str, ...]:
+    """Why no format takes the film as it is, by the format that comes nearest; empty when one does."""
+    assert seen.video is not None
+    always = [*_always(info, seen)]
+    tries = [(*always, *_against(info, seen, wanted)) for wanted in formats]
+    return min(tries, key=len) if tries else ("the receiver plays no film",)
+
+
+def _always(info: MediaInfo, seen: Seen) -> list[str]:
+    assert seen.video is not None
+    reasons = []
+    if seen.video.turned:
+        reasons.append("it is stored turned, which not every phone heeds")
+    if not seen.video.square:
+        reasons.append("its pixels are not square")
+    if seen.video.is_hdr:
+        reasons.append("its colours are for HDR screens")
+    if any("tracks of other kinds" in note for note in info.notes):
+        reasons.append("it holds tracks beside picture and sound")
+    return reasons
+
+
+def _against(info: MediaInfo, seen: Seen, wanted: VideoFormat) -> list[str]:
+    assert seen.video is not None
+    reasons = []
+    if info.media_type != wanted.media_type:
+        reasons.append(f"{info.media_type} is not {wanted.media_type}")
+    if info.codec != wanted.codec:
+        reasons.append(f"{info.codec} is not {wanted.codec}")
+    elif not _at_most(_PROFILES, wanted.codec, _profile(info.profile), _profile(wanted.profile)):
+        reasons.append(f"{info.codec} profile {info.profile} is above {wanted.profile}")
+    elif not _at_most(_LEVELS, wanted.codec, _level(info.level), _level(wanted.level)):
+        reasons.append(f"{info.codec} level {info.level} is above {wanted.level}")
+    long, short = max(seen.video.width_px, seen.video.height_px), min(seen.video.width_px, seen.video.height_px)
+    if long > (wanted.max_long_px or long) or short > (wanted.max_short_px or short):
+        reasons.append(f"{long}×{short} px is over {wanted.max_long_px}×{wanted.max_short_px}")
+    if wanted.max_fps and (info.fps or seen.video.fps) > wanted.max_fps * _TOLERANCE:
+        reasons.append(f"{info.fps or seen.video.fps:g} frames a second are over {wanted.max_fps:g}")
+    if wanted.max_bit_rate_bps and (info.bit_rate_bps or 0) > wanted.max_bit_rate_bps * _TOLERANCE:
+        reasons.append(f"{info.bit_rate_bps or 0:,} b/s are over {wanted.max_bit_rate_bps:,}")
+    if seen.sound is not None and info.audio_codec != sound_codec_of(wanted):
+        reasons.append(f"its sound is {info.audio_codec}, not {sound_codec_of(wanted)}")
+    return reasons
+
+
+def _profile(name: str | None) -> str:
+    return (name or "").replace(" ", "-")
+
+
+def _level(name: str | None) -> str:
+    return (name or "").removesuffix(".0")
+
+
+def _at_most(order: dict[str, tuple[str, ...]], codec: str, found: str, most: str) -> bool:
+    """Whether a profile or level is no more than another; what a header or rule does not say is no obstacle."""
+    rows = order.get(codec, ())
+    if not most or not found:
+        return True
+    return found in rows and most in rows and rows.index(found) <= rows.index(most)

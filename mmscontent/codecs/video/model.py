@@ -1,0 +1,163 @@
+"""From what a picture costs to what it will look like: frame size, frame rate, quantiser and sound chosen together.
+
+Pure arithmetic. The constants were fitted on a grid of real clips (benchmarks/motion.py fits them anew; docs/motion.md
+has the numbers); qualities are VMAF as seen on a view of 480 lines.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from math import exp, log2
+from typing import TYPE_CHECKING
+
+from mmscontent.codecs.video.formats import Frame, frames_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mmscontent.codecs.video.analyse import Cost
+    from mmscontent.profile import VideoFormat
+
+__all__ = ["Choice", "SoundWay", "Want", "best_choice", "choices_for", "film_quality", "most_bytes", "picture_quality"]
+
+_VIEW_PX, _LARGER_VIEW_PX = 480, 720  # short side of the view the picture is judged on; beyond it little is gained
+_LARGER_GAIN = 3.0
+# Quality from size and rate factor, fitted over 160 encodes of 8 clips (r.m.s. 4.3 points beside each clip's level).
+_TOP, _SMALLER, _SMALLER_POWER, _COARSER, _COARSER_POWER, _FROM = 104.0, 20.3, 1.2, 0.455, 1.5, 16.0
+_SATURATED, _SOFT = 94.0, 5.0
+# Octaves by which the other encoders' frames are larger than the probe's at the same coarseness.
+_GAIN: dict[str, float] = {"h264": 0.0, "mpeg4": 0.6, "h263": 0.7}
+_BEST_FACTOR = 18.0
+_WORST_FACTOR: dict[str, float] = {"h264": 42.0, "mpeg4": 39.0, "h263": 39.0}  # quantiser 31 is the coarsest there is
+# A frame that stands longer differs more from the next.
+_RARER_BITS = 0.35  # octaves a halving of the frame rate
+_RATES = (1.0, 0.5, 1 / 3)
+_RARER_COST = {1.0: 0.0, 0.5: 14.0, 1 / 3: 22.0}  # VMAF points
+_LEAST_FPS = 5.0
+_SOUND_WEIGHT = 0.2  # of the quality of a film with sound; the rest is the picture's
+CONTAINER_BYTES, FRAME_BYTES = 1500, 10
+
+
+@dataclass(frozen=True, slots=True)
+class SoundWay:
+    """One way the sound may be coded; *key* is the caller's."""
+
+    size_bytes: int
+    quality: float
+    key: int
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What is to be made, for `choices_for`."""
+
+    wanted: VideoFormat
+    width_px: int
+    height_px: int
+    fps: float
+    cost: Cost
+    sounds: Sequence[SoundWay] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Frame, rates and sound for a size.
+
+    Attributes:
+        fps: Frames a second to make; None keeps the source's own times.
+        factor: x264's rate factor; MPEG-4 and H.263 take it as a step of the same coarseness.
+        picture_bytes: Predicted, without the container.
+        size_bytes: Predicted, all together.
+        quality: Predicted, of picture and sound.
+    """
+
+    frame: Frame
+    fps: float | None
+    factor: float
+    picture_bytes: int
+    size_bytes: int
+    quality: float
+    picture_quality: float
+    sound: SoundWay | None
+
+    @property
+    def is_finest(self) -> bool:
+        """More bytes would not be used."""
+        return self.factor <= _BEST_FACTOR
+
+
+def choices_for(want: Want, limit_bytes: int) -> Iterator[Choice]:
+    """Everything that could be made of at most *limit_bytes*, one choice per frame size, frame rate and sound."""
+    frames = frames_for(want.wanted, want.width_px, want.height_px, want.fps)
+    for sound, (share, fps) in itertools.product(want.sounds or (None,), _rates(want)):
+        pictures = max(1, round(want.cost.duration_ms / 1000 * fps))
+        fixed = CONTAINER_BYTES + FRAME_BYTES * pictures + (sound.size_bytes if sound else 0)
+        room = min(limit_bytes, most_bytes(want)) - fixed
+        if room <= 0:
+            continue
+        for frame in frames:
+            choice = _fitted(want, frame, share, fps, room / pictures * 8)
+            if choice is not None:
+                yield _with_sound(choice, sound, fixed, pictures)
+
+
+def most_bytes(want: Want) -> int:
+    """What the rule's bit rate lets through: the film's length, and one second in the decoder's buffer."""
+    rate = want.wanted.max_bit_rate_bps
+    return CONTAINER_BYTES + rate * (want.cost.duration_ms + 1000) // 8000 if rate else 1 << 60
+
+
+def best_choice(want: Want, limit_bytes: int) -> Choice | None:
+    """The choice that looks and sounds best; None when nothing is that small."""
+    return max(choices_for(want, limit_bytes), key=lambda c: (c.quality, -c.size_bytes), default=None)
+
+
+def _rates(want: Want) -> list[tuple[float, float]]:
+    """Shares of the full frame rate worth trying, and the rates they make."""
+    full = min(want.fps, want.wanted.max_fps or want.fps)
+    return [(share, full * share) for share in _RATES if share == 1.0 or full * share >= _LEAST_FPS]
+
+
+def _fitted(want: Want, frame: Frame, share: float, fps: float, bits: float) -> Choice | None:
+    """The finest quantiser whose frames have at most so many bits."""
+    gain = _GAIN[want.wanted.codec] + _RARER_BITS * log2(max(1.0, want.cost.fps / fps))
+    factor = want.cost.factor_for(frame.area_px, bits / 2**gain)
+    if factor > _WORST_FACTOR[want.wanted.codec]:
+        return None
+    factor = max(factor, _BEST_FACTOR)
+    needed = want.cost.bits_at(frame.area_px, factor) * 2**gain
+    seen = picture_quality(frame.short_px, factor, min(want.width_px, want.height_px)) - _RARER_COST[share]
+    own = fps >= want.fps * 0.98 and want.wanted.codec == "h264"
+    return Choice(frame, None if own else round(fps, 3), factor, round(needed / 8), 0, 0.0, max(1.0, seen), None)
+
+
+def _with_sound(choice: Choice, sound: SoundWay | None, fixed: int, pictures: int) -> Choice:
+    picture = choice.picture_bytes * pictures
+    quality = film_quality(choice.picture_quality, sound.quality if sound else None)
+    return Choice(
+        choice.frame,
+        choice.fps,
+        choice.factor,
+        picture,
+        picture + fixed,
+        quality,
+        choice.picture_quality,
+        sound,
+    )
+
+
+def film_quality(picture: float, sound: float | None) -> float:
+    """Picture and sound as one number."""
+    return picture if sound is None else (1 - _SOUND_WEIGHT) * picture + _SOUND_WEIGHT * sound
+
+
+def picture_quality(short_px: int, factor: float, source_short_px: int) -> float:
+    """VMAF on the phone's view of a picture this size at this rate factor."""
+    whole = min(_VIEW_PX, source_short_px)
+    smaller = log2(max(1.0, whole / short_px))
+    raw: float = _TOP - _SMALLER * smaller**_SMALLER_POWER - _COARSER * max(0.0, factor - _FROM) ** _COARSER_POWER
+    raw -= _LARGER_GAIN * log2(max(1.0, min(_LARGER_VIEW_PX, source_short_px) / max(short_px, whole)))
+    if raw > _SATURATED:
+        raw = _SATURATED + _SOFT * (1 - exp((_SATURATED - raw) / _SOFT))
+    return max(1.0, raw)

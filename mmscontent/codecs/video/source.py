@@ -1,0 +1,365 @@
+"""One film: what it could become, and making that."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import ffmpeg  # type: ignore[import-untyped,unused-ignore]
+
+from mmscontent.codecs.audio.coders import CODERS, Coder, Setting, quality_of, settings_for
+from mmscontent.codecs.audio.decode import decode, encode
+from mmscontent.codecs.audio.samples import Heard, Samples, listen
+from mmscontent.codecs.base import Rendition, Survey
+from mmscontent.codecs.places import without_location
+from mmscontent.codecs.video.analyse import Cost, analyse
+from mmscontent.codecs.video.encode import Aim, encode_film, payload_bytes
+from mmscontent.codecs.video.formats import choose_format, sound_codec_of, why_not_kept
+from mmscontent.codecs.video.model import Choice, SoundWay, Want, best_choice, most_bytes
+from mmscontent.codecs.video.verify import facts_of
+from mmscontent.curve import Curve
+from mmscontent.engines.ffmpeg import Bounds, Room, Seen, look
+from mmscontent.errors import DamagedMedia, DoesNotFit, NotAllowed, OverLimits
+from mmscontent.profile import VideoFormat, VideoRule
+from mmscontent.sniff import sniff
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mmscontent.codecs.base import Effort
+    from mmscontent.message import MediaInfo
+    from mmscontent.profile import Rule
+
+__all__ = ["FilmSource"]
+
+SCALE = "vmaf@480"
+MAX_FRAME_PX = 8192 * 4352  # 8K; what is larger is no phone's film
+_LEAST_SIDE_PX = 16
+_AIM, _AIM_AGAIN, _ENOUGH = 0.975, 0.985, 0.95
+_SOUND_FILE = "track"
+_ENCODES = 3  # two by plan; a third only when the second is still over
+_FAR_OFF = 1.6  # an encode this many times larger or smaller than predicted: another frame size may be better
+_KNOTS = 10
+_VIEW_PX = 480
+
+
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    """The sound track, decoded and heard, and how it would be coded."""
+
+    samples: Samples
+    heard: Heard
+    coder: Coder
+    settings: tuple[Setting, ...]
+
+    def ways(self) -> tuple[SoundWay, ...]:
+        return tuple(
+            SoundWay(
+                self.coder.size_of(s, self.samples.frames_at(s.sample_rate_hz)),
+                quality_of(s, self.heard.kind),
+                key,
+            )
+            for key, s in enumerate(self.settings)
+        )
+
+
+@dataclass(slots=True)
+class _Try:
+    """An encode that was made."""
+
+    data: bytes
+    choice: Choice
+    picture_bytes: int
+    rate: int | None
+
+
+class FilmSource:
+    """A film from the first look to the last encode."""
+
+    def __init__(self, data: bytes, info: MediaInfo) -> None:
+        self._data = data
+        self._info = info
+        self._kept, self._stripped = without_location(data)
+        self._room: Room | None = None
+        self._effort: Effort = "fast"
+        self._wanted = VideoFormat("video/3gpp", "h263")
+        self._seen = Seen(None, None)
+        self._cost: Cost | None = None
+        self._sound: _Sound | None = None
+
+    def __del__(self) -> None:
+        room = getattr(self, "_room", None)
+        if room is not None:
+            room.close()
+
+    def survey(self, rule: Rule, effort: Effort) -> Survey:
+        """Look, listen and analyse; see codecs/base.py.
+
+        Raises:
+            DamagedMedia, OverLimits, UnknownMedia: It cannot be used.
+            NotAllowed: The receiver plays no film we can make.
+        """
+        assert isinstance(rule, VideoRule)
+        self._effort = effort
+        self._look()
+        against = why_not_kept(self._info, self._seen, rule.formats)
+        wanted = choose_format(rule.formats)
+        if wanted is None and against:
+            raise NotAllowed(f"{self._info.media_type}: of what the receiver plays we write none: {'; '.join(against)}")
+        facts = self._facts()
+        keep_bytes = None if against else len(self._kept)
+        if wanted is None:
+            return Survey(facts, Curve.through([(len(self._kept), 100.0)]), len(self._kept), keep_bytes, scale=SCALE)
+        self._wanted = wanted
+        self._analyse()
+        points = list(self._points())
+        if not points:
+            raise NotAllowed(f"no frame of {wanted.media_type} {wanted.codec} holds this film")
+        return Survey(
+            self._facts(),
+            Curve.through(points),
+            points[0][0],
+            keep_bytes,
+            scale=SCALE,
+            reasons=against,
+            traits=tuple(self._traits()),
+            stripped=self._stripped if keep_bytes else self._info.metadata,
+        )
+
+    def keep(self) -> Rendition:
+        """The film as it came, without positions."""
+        return Rendition(self._kept, replace(sniff(self._kept), notes=()), 0, stripped=self._stripped)
+
+    def render(self, limit_bytes: int) -> Rendition:
+        """The best rendition of at most *limit_bytes*; see codecs/base.py.
+
+        Raises:
+            DoesNotFit: Nothing worth sending is that small.
+        """
+        limit = min(limit_bytes, max(len(self._data), self._floor()), most_bytes(self._want()))
+        choice = self._choose(int(limit * _AIM), limit_bytes)
+        tries: list[str] = []
+        made = [self._encode(choice, None, tries)]
+        while not self._enough(made, limit):
+            choice = self._again(choice, made[-1], limit, first=len(made) == 1)
+            rate = self._rate_for(made, limit) if choice.frame == made[-1].choice.frame else None
+            made.append(self._encode(choice, rate, tries))
+        fitting = max((m for m in made if len(m.data) <= limit), key=lambda m: len(m.data), default=None)
+        if fitting is None:
+            raise self._too_large(limit_bytes, min(len(m.data) for m in made))
+        return self._rendition(fitting, tries)
+
+    def measure(self, data: bytes) -> float | None:
+        """VMAF of a rendition on the view of 480 lines; None when the program says none."""
+        room, track = self._open(), self._seen.video
+        assert track is not None
+        room.write("rendition", data)
+        scale = _VIEW_PX / min(track.width_px, track.height_px)
+        width, height = (round(side * scale / 2) * 2 for side in (track.width_px, track.height_px))
+        made = room.made("rendition", "mov")["v:0"].filter("scale", width, height, flags="bicubic")
+        ours = room.source()[str(track.index)].filter("scale", width, height, flags="bicubic")
+        pair = [n.filter("format", "yuv420p").filter("settb", "1/1000") for n in (made, ours)]
+        graph = ffmpeg.filter(pair, "libvmaf", n_threads=2, ts_sync_mode="nearest")
+        said = room.run(ffmpeg.output(graph, "-", f="null"), loglevel="info", bounds=Bounds(wall_s=240))
+        score = re.search(r"VMAF score: ([\d.]+)", said)
+        return float(score[1]) if score else None
+
+    # --- looking -----------------------------------------------------------------------------------------------
+
+    def _open(self) -> Room:
+        if self._room is None:
+            self._room = Room(self._data, self._info.media_type)
+        return self._room
+
+    def _look(self) -> None:
+        self._refuse_huge(self._info.width_px or 0, self._info.height_px or 0)
+        self._seen = look(self._open())
+        track = self._seen.video
+        if track is None:
+            raise DamagedMedia(f"{self._info.media_type} without a picture track that can be decoded")
+        self._refuse_huge(track.width_px, track.height_px)
+        if min(track.width_px, track.height_px) < _LEAST_SIDE_PX:
+            raise DamagedMedia(f"its pictures have {track.width_px}×{track.height_px} px, nothing can be seen in them")
+
+    def _refuse_huge(self, width_px: int, height_px: int) -> None:
+        if width_px * height_px > MAX_FRAME_PX:
+            raise OverLimits(
+                f"its frames have {width_px:,} × {height_px:,} px, {MAX_FRAME_PX:,} px in all are opened; scale it down"
+            )
+
+    def _analyse(self) -> None:
+        if self._cost is not None:
+            return
+        room, track = self._open(), self._seen.video
+        assert track is not None
+        said_ms = max(self._info.duration_ms or 0, self._seen.duration_ms)
+        self._cost = analyse(room, track, said_ms, self._capped_fps(track.fps))
+        if self._seen.sound is None:
+            return
+        coder = CODERS.get((_SOUND_TYPES[sound_codec_of(self._wanted)], sound_codec_of(self._wanted)))
+        samples = decode(room, self._seen.sound, max(said_ms, self._cost.duration_ms), damaged_is_error=False)
+        if coder is None or not samples.frames:
+            return
+        heard = listen(samples)
+        settings = settings_for(coder.codec, samples.rate_hz, stereo=heard.stereo and heard.kind == "music")
+        self._sound = _Sound(samples, heard, coder, settings)
+
+    def _capped_fps(self, fps: float) -> float | None:
+        """The rate to make where the rule allows fewer frames a second than there are; an even share of them."""
+        most = self._wanted.max_fps
+        if most is None or fps <= most * 1.02:
+            return None
+        return round(fps / -(-fps // most), 3)
+
+    def _facts(self) -> MediaInfo:
+        """The source's facts, its length and frame rate as counted."""
+        info, cost = self._info, self._cost
+        if cost is None or not cost.counted:
+            return info
+        notes, said = info.notes, info.duration_ms
+        if said is not None and abs(said - cost.duration_ms) > max(1000, cost.duration_ms // 10):
+            notes = (*notes, f"its header says {said:,} ms, {cost.duration_ms:,} ms of pictures were decoded")
+        fps = info.fps or round(cost.fps, 3)
+        assert self._seen.video is not None
+        return replace(
+            info,
+            duration_ms=max(cost.duration_ms, self._sound.samples.duration_ms if self._sound else 0),
+            fps=fps,
+            width_px=info.width_px or self._seen.video.width_px,
+            height_px=info.height_px or self._seen.video.height_px,
+            notes=notes,
+        )
+
+    def _traits(self) -> Iterator[str]:
+        if self._sound is not None:
+            yield f"its sound is {self._sound.heard.kind}"
+        if self._seen.video is not None and self._seen.video.is_hdr:
+            yield "HDR"
+
+    # --- choosing ----------------------------------------------------------------------------------------------
+
+    def _want(self) -> Want:
+        track, cost = self._seen.video, self._cost
+        assert track is not None
+        assert cost is not None
+        sounds = self._sound.ways() if self._sound else ()
+        return Want(self._wanted, track.width_px, track.height_px, cost.fps, cost, sounds)
+
+    def _points(self) -> Iterator[tuple[int, float]]:
+        """Knots of the curve, the floor first: each the best choice for a size, sizes in equal steps of proportion."""
+        want = self._want()
+        most = best_choice(want, 1 << 40)
+        if most is None:
+            return
+        least = self._floor()
+        for step in range(_KNOTS):
+            size = round(least * (max(most.size_bytes, least) / least) ** (step / (_KNOTS - 1)))
+            choice = best_choice(want, size)
+            if choice is not None:
+                yield size, round(choice.quality, 2)
+
+    def _floor(self) -> int:
+        """The smallest size anything can be made of, by halving."""
+        want = self._want()
+        low, high = 1_000, 2_000
+        while best_choice(want, high) is None and high < 1 << 32:
+            low, high = high, high * 2
+        while high - low > high // 50:
+            middle = (low + high) // 2
+            low, high = (low, middle) if best_choice(want, middle) is not None else (middle, high)
+        return high
+
+    def _choose(self, aimed_bytes: int, limit_bytes: int) -> Choice:
+        choice = best_choice(self._want(), aimed_bytes) or best_choice(self._want(), limit_bytes)
+        if choice is None:
+            raise self._too_large(limit_bytes, self._floor())
+        return choice
+
+    def _enough(self, made: list[_Try], limit: int) -> bool:
+        """Whether the last encode is to be sent, or nothing more may be tried."""
+        fits = [len(m.data) <= limit for m in made]
+        if fits[-1] and (len(made[-1].data) >= _ENOUGH * limit or made[-1].choice.is_finest):
+            return True
+        return len(made) >= _ENCODES or (len(made) > 1 and any(fits))
+
+    def _again(self, choice: Choice, last: _Try, limit: int, *, first: bool) -> Choice:
+        """The choice for a second encode, now that the first told how far the prediction was off."""
+        if not first:
+            return choice
+        assert self._cost is not None
+        correction = last.picture_bytes / max(1, choice.picture_bytes)
+        self._cost = replace(self._cost, bits_per_frame=self._cost.bits_per_frame * correction)
+        if 1 / _FAR_OFF < correction < _FAR_OFF and not choice.is_finest:
+            return choice  # the best frame size is a flat top: the first encode's statistics are worth more
+        return best_choice(self._want(), int(limit * _AIM)) or choice
+
+    def _rate_for(self, made: list[_Try], limit: int) -> int:
+        """Bits a second that should fill the limit, by what the encodes so far took for what they were given."""
+        assert self._cost is not None
+        last = made[-1]
+        room_bytes = limit * _AIM_AGAIN - (len(last.data) - last.picture_bytes)
+        if last.rate:  # the encoder's own error, a second time
+            return max(1000, int(last.rate * room_bytes * 0.99 / last.picture_bytes))
+        return max(1000, int(room_bytes * 8000 / self._cost.duration_ms))
+
+    def _too_large(self, limit_bytes: int, smallest_bytes: int) -> DoesNotFit:
+        assert self._cost is not None
+        return DoesNotFit(
+            f"{self._cost.duration_ms / 1000:.1f} s of film need at least {smallest_bytes:,} bytes,"
+            f" {limit_bytes:,} are left for them; cut it shorter or send a picture of it",
+            limit_bytes=limit_bytes,
+            smallest_bytes=max(smallest_bytes, limit_bytes + 1),
+        )
+
+    # --- making ------------------------------------------------------------------------------------------------
+
+    def _encode(self, choice: Choice, rate: int | None, tries: list[str]) -> _Try:
+        """One encode: by rate factor, or at a rate by the statistics the one before left."""
+        room, track = self._open(), self._seen.video
+        assert track is not None
+        sound = self._encode_sound(choice)
+        aim = Aim(choice.frame, choice.fps, None if rate else choice.factor, rate or 0)
+        data = encode_film(room, track, self._wanted, aim, effort=self._effort, sound=_SOUND_FILE if sound else "")
+        said = f", sound {self._sound.settings[choice.sound.key]}" if self._sound and choice.sound else ""
+        tries.append(f"{aim}{said} → {len(data):,} bytes, {choice.size_bytes:,} predicted")
+        return _Try(data, choice, max(1, payload_bytes(data) - payload_bytes(sound)), rate)
+
+    def _encode_sound(self, choice: Choice) -> bytes:
+        """The sound, which is copied into every encode of the picture."""
+        if self._sound is None or choice.sound is None:
+            return b""
+        sound, setting = self._sound, self._sound.settings[choice.sound.key]
+        samples = sound.samples.worked(gain_db=sound.heard.gain_db, mono=setting.channels == 1)
+        data = encode(self._open(), samples, sound.coder, setting)
+        self._open().write(_SOUND_FILE, data)
+        return data
+
+    def _rendition(self, made: _Try, tries: list[str]) -> Rendition:
+        return Rendition(
+            made.data,
+            replace(facts_of(made.data, self._wanted.media_type), notes=()),
+            len(tries),
+            predicted_quality=round(made.choice.quality, 1),
+            stripped=self._info.metadata,
+            tries=tuple(tries),
+            notes=tuple(self._said(made.choice)),
+        )
+
+    def _said(self, choice: Choice) -> Iterator[str]:
+        track, cost = self._seen.video, self._cost
+        assert track is not None
+        assert cost is not None
+        if track.is_hdr:
+            yield f"its HDR colours ({track.transfer}) were mapped to those of ordinary screens"
+        if track.turned:
+            yield "turned upright"
+        if choice.fps is not None and choice.fps < cost.fps * 0.9:
+            yield f"{choice.fps:g} of its {cost.fps:g} frames a second are shown"
+        if self._seen.sound is not None and choice.sound is None:
+            yield "its sound could not be decoded and is left out"
+        if self._sound is not None and self._sound.heard.gain_db:
+            yield f"its sound was changed by {self._sound.heard.gain_db:+.1f} dB"
+
+
+_SOUND_TYPES = {"aac": "audio/mp4", "amr-nb": "audio/3gpp"}

@@ -1,0 +1,86 @@
+"""The process between us and the program: confines a child that becomes ffmpeg, watches it, and cleans up after us.
+
+It ends the program and removes its folder when its standard input closes early, which is what happens when the process
+that started it is killed. Runs bare (`python -I -S`), so it imports little.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import signal
+import sys
+from typing import Any, NoReturn
+
+from mmscontent.engines import confine
+
+__all__ = ["CANNOT_START", "main"]
+
+CANNOT_START = 126  # exit status of a child that could not become the program, as shells have it
+_OPEN_FILES = 64
+_NICE_FOLDERS = ("/proc/self",)  # the program reads its own auxiliary vector and status
+
+
+def main(orders_text: str) -> NoReturn:
+    """Carry out the orders; the exit status is the program's, or 128 and the signal that ended it."""
+    orders: dict[str, Any] = json.loads(orders_text)
+    if orders["arguments"] is None:
+        json.dump([[r.name, r.in_force, r.detail] for r in _confine(orders, os.getppid())], sys.stdout)
+        sys.stdout.flush()
+        os._exit(0)
+    watcher = os.getpid()
+    woken, wake = os.pipe()
+    for end in (woken, wake):
+        os.set_blocking(end, False)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    child = os.fork()
+    if not child:
+        _become(orders, watcher)
+    status = _wait(child, woken, orders["folder"])
+    os._exit(status if status >= 0 else 128 - status)
+
+
+def _confine(orders: dict[str, Any], parent: int) -> tuple[confine.Layer, ...]:
+    grants = confine.Grants(orders["folder"], orders["program"])
+    uid = os.getuid()
+    first = confine.enter(_NICE_FOLDERS, parent, grants)
+    tightness = confine.Tightness(orders.get("memory_bytes", 1 << 32), orders.get("file_bytes", 1 << 30), _OPEN_FILES)
+    return (*first, *confine.tighten(tightness, own_users=os.getuid() != uid, grants=grants))
+
+
+def _become(orders: dict[str, Any], watcher: int) -> NoReturn:
+    """In the child: put the layers on and turn into the program."""
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for name in ("SIGPIPE", "SIGXFSZ"):  # Python ignores them, and what is ignored stays so in the program
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
+        os.chdir(orders["folder"])
+        nothing = os.open("/dev/null", os.O_RDONLY)
+        os.dup2(nothing, 0)
+        confine.limit_cpu(orders["cpu_s"])
+        _confine(orders, watcher)
+        os.execve(orders["program"], orders["arguments"], orders["environment"])  # noqa: S606 - the door's whole point
+    except BaseException as exc:  # noqa: BLE001 - a second copy of the watcher must not go on
+        os.write(2, f"cannot start {orders['program']}: {exc!r}\n".encode("utf-8", "replace"))
+    finally:
+        os._exit(CANNOT_START)
+
+
+def _wait(child: int, woken: int, folder: str) -> int:
+    """Until the program ends, or nobody listens any more."""
+    while True:
+        ready = select.select([0, woken], [], [])[0]
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        if woken in ready:
+            os.read(woken, 512)
+        if 0 in ready and not os.read(0, 512):
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            shutil.rmtree(folder, ignore_errors=True)
+            os._exit(128 + signal.SIGKILL)
