@@ -163,7 +163,7 @@ def _compare(exhibit: Exhibit | None, source: Part | None) -> str:
     label = esc(exhibit.label)
     return (
         '<div><figure class="compare">'
-        f'<img alt="{label}, before" src="{data_uri("image/jpeg", before)}">'
+        f'<img alt="{label}, before" src="{data_uri(before.media_type, before.data)}">'
         f'<img alt="{label}, after" data-from="part-{exhibit.index}">'
         '<i class="edge"></i><span class="on left" aria-hidden="true">before</span>'
         '<span class="on right" aria-hidden="true">after</span>'

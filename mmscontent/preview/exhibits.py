@@ -32,13 +32,8 @@ DEFAULT_SLIDE_MS = 5000  # AOSP Messaging's DEFAULT_DURATION, for slides that st
 _MOST_CHARACTERS = 20_000  # of a text; more is cut off in the preview only
 Play = Literal["img", "video", "audio", "text", ""]
 
-# What browsers of today show without help; everything else is named, not shown.
-_PLAYED: dict[str, Play] = {
-    **dict.fromkeys(("image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/bmp"), "img"),
-    **dict.fromkeys(("video/mp4", "video/webm", "video/quicktime", "video/3gpp", "video/3gpp2", "video/ogg"), "video"),
-    **dict.fromkeys(("audio/mpeg", "audio/mp4", "audio/aac", "audio/wav", "audio/ogg", "audio/flac"), "audio"),
-    "text/plain": "text",
-}
+# How a kind is shown; what a browser does not know of it gets a view in its stead (views.py), or is only named.
+_PLAYED: dict[Kind, Play] = {"image": "img", "video": "video", "audio": "audio"}
 _SLOT = {"img": "picture", "video": "picture", "audio": "sound", "text": "words"}
 _FULL_NAME = re.compile(r"^FN[^:\n]{0,80}:([^\n]{1,80})", re.IGNORECASE | re.MULTILINE)
 _SUMMARY = re.compile(r"^SUMMARY[^:\n]{0,80}:([^\n]{1,80})", re.IGNORECASE | re.MULTILINE)
@@ -52,8 +47,8 @@ class Exhibit:
         label: What to call it: its name, or what it is.
         detail: A line about it in words: type, sides, length.
         play: How a browser shows it; "" when it cannot.
+        data, media_type: What the browser is given: the part itself, or a view of it.
         text: Words of a text part, or what a card is about.
-        view: A picture a browser can show in its stead, as image/jpeg; or None.
     """
 
     index: int
@@ -61,9 +56,14 @@ class Exhibit:
     kind: Kind
     label: str
     detail: str
-    play: Play
+    play: Play = ""
+    data: bytes = b""
+    media_type: str = ""
     text: str = ""
-    view: bytes | None = None
+
+    def shown_as(self, data: bytes, media_type: str) -> Exhibit:
+        """The same, with what a browser is given; its type must be of our table."""
+        return replace(self, play=_PLAYED.get(self.kind, ""), data=data, media_type=mediatypes.canonical(media_type))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +187,8 @@ def _exhibit(index: int, part: Part, result: Mapping[str, object]) -> Exhibit:
         kind,
         name[:120] or f"{kind} {index + 1}",
         ", ".join(_details(part, result)),
-        _PLAYED.get(mediatypes.canonical(part.media_type), ""),
-        text,
+        play="text" if kind == "text" else "",
+        text=text,
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mmscontent.message import Content
 from mmscontent.preview.exhibits import as_mapping, show_of
 from mmscontent.preview.markup import plural
-from mmscontent.preview.views import picture_view
+from mmscontent.preview.views import picture_view, poster_view
 from mmscontent.smil.model import Region
 from mmscontent.smil.timing import guess_language
 
@@ -36,13 +36,14 @@ _MIDDLE_GREY = 128
 _WHOLE = Region("")
 # Fonts for scripts that Pillow's own does not hold, by their names on Debian, Windows and macOS; the first one here.
 _WIDE = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "arial.ttf", "Arial Unicode.ttf")
+_EAST = ("NotoSansCJK-Regular.ttc", "wqy-microhei.ttc", "wqy-zenhei.ttc")
 _FONTS: dict[str, tuple[str, ...]] = {
     "arabic": ("NotoNaskhArabic-Regular.ttf", *_WIDE),
     "cyrillic": _WIDE,
-    "han": ("NotoSansCJK-Regular.ttc", "wqy-microhei.ttc", "wqy-zenhei.ttc", "msyh.ttc", "PingFang.ttc"),
-    "hangul": ("NotoSansCJK-Regular.ttc", "malgun.ttf", "AppleSDGothicNeo.ttc"),
+    "han": (*_EAST, "msyh.ttc", "PingFang.ttc"),
+    "hangul": (*_EAST, "malgun.ttf", "AppleSDGothicNeo.ttc"),
     "hebrew": _WIDE,
-    "ja": ("NotoSansCJK-Regular.ttc", "fonts-japanese-gothic.ttf", "msgothic.ttc", "Hiragino Sans GB.ttc"),
+    "ja": (*_EAST, "msgothic.ttc", "Hiragino Sans GB.ttc"),
     "unspaced": ("NotoSansThai-Regular.ttf", "Garuda.ttf", "tahoma.ttf"),
 }
 
@@ -80,7 +81,7 @@ def filmstrip(subject: Content | Composed, *, ledger: Ledger | Mapping[str, obje
 def _frames(show: Show) -> Iterator[tuple[Still | Exhibit, str]]:
     for number, still in enumerate(show.slides, start=1):
         more = f", {plural(len(show.slides) - _MOST_FRAMES, 'slide')} more" if number == _MOST_FRAMES else ""
-        yield still, f"{number}   {still.duration_ms / 1000:.1f} s{more if len(show.slides) > _MOST_FRAMES else ''}"
+        yield still, f"{number} · {still.duration_ms / 1000:.1f} s{more if len(show.slides) > _MOST_FRAMES else ''}"
     if not show.slides:
         for exhibit in show.exhibits:
             yield exhibit, exhibit.label
@@ -115,12 +116,16 @@ def _draw_item(frame: Image.Image, draw: ImageDraw.ImageDraw, item: Item, show: 
 def _draw_exhibit(
     frame: Image.Image, draw: ImageDraw.ImageDraw, exhibit: Exhibit, region: Region, ground: str = _SCREEN
 ) -> None:
-    view = picture_view(exhibit.part, _VIEW_PX) if exhibit.kind == "image" else None
+    maker = {"image": picture_view, "video": poster_view}.get(exhibit.kind)
+    view = maker(exhibit.part, _VIEW_PX) if maker is not None else None
     if view is not None:
-        _paste(frame, view, _box(region))
+        _paste(frame, view.data, _box(region))
+        if exhibit.kind == "video":
+            _draw_clip(draw, exhibit, region)
     elif exhibit.kind == "text":
         _draw_words(draw, exhibit.text, region, _readable_on(ground), ground)
     elif exhibit.kind == "video":
+        draw.rectangle(_box(region), fill="#d9d2c3")
         _draw_clip(draw, exhibit, region)
     else:
         _draw_words(draw, f"{exhibit.text or exhibit.label}\n{exhibit.detail}", region, _SOFT, ground)
@@ -137,10 +142,10 @@ def _paste(frame: Image.Image, view: bytes, box: tuple[int, int, int, int]) -> N
 
 def _draw_clip(draw: ImageDraw.ImageDraw, exhibit: Exhibit, region: Region) -> None:
     left, top, right, bottom = _box(region)
-    draw.rectangle((left, top, right, bottom), fill="#2b2430")
     x, y = (left + right) // 2, (top + bottom) // 2
-    draw.polygon([(x - 14, y - 20), (x - 14, y + 20), (x + 22, y)], fill="#e9dff0")
-    draw.text((left + 10, bottom - 26), _cut(exhibit.label, 26), fill="#e9dff0", font=_font(exhibit.label, 13))
+    draw.ellipse((x - 26, y - 26, x + 26, y + 26), fill="#23201b")
+    draw.polygon([(x - 8, y - 14), (x - 8, y + 14), (x + 16, y)], fill="#ffffff")
+    draw.text((left + 10, bottom - 24), _cut(exhibit.label, 26), fill=_SOFT, font=_font(exhibit.label, 13))
 
 
 def _draw_sound(draw: ImageDraw.ImageDraw, label: str, number: int) -> None:

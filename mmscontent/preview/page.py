@@ -13,12 +13,11 @@ from importlib import resources
 from string import Template
 from typing import TYPE_CHECKING
 
-from mmscontent import mediatypes
 from mmscontent.message import Content
 from mmscontent.preview.cards import cards, notes, weight, whole
 from mmscontent.preview.exhibits import as_mapping, show_of
 from mmscontent.preview.markup import bubble, data_uri, esc, json_block, plural
-from mmscontent.preview.views import picture_view
+from mmscontent.preview.views import needs_view, view_of
 from mmscontent.smil.lint import lint
 from mmscontent.smil.text import decode
 from mmscontent.version import __version__
@@ -44,7 +43,7 @@ DEVICES: dict[str, tuple[str, int, int]] = {
     "first": ("First MMS phones, 128 × 160", 128, 160),
 }
 _MOST_SMIL_CHARACTERS = 40_000
-_UNPLAYED = {"image": "this picture", "video": "this clip", "audio": "this sound", "text": "this text"}
+_UNPLAYED = {"image": "this picture", "video": "this clip", "audio": "this sound"}
 
 
 def preview(
@@ -105,15 +104,21 @@ def _policy(style: str, script: str) -> str:
 
 
 def _with_views(show: Show) -> Show:
-    """Pictures a browser does not know get a view it knows, made in the jail."""
+    """Give each exhibit what a browser can show of it: the part itself, or a view made behind the walls."""
+    return replace(show, exhibits=tuple(_with_view(e) for e in show.exhibits))
+
+
+def _with_view(exhibit: Exhibit) -> Exhibit:
+    part = exhibit.part
+    if exhibit.kind not in _UNPLAYED:
+        return exhibit
+    if not needs_view(part):
+        return exhibit.shown_as(part.data, part.media_type)
+    view = view_of(part)
+    if view is None:
+        return exhibit
     return replace(
-        show,
-        exhibits=tuple(
-            replace(e, view=view, play="img")
-            if e.kind == "image" and not e.play and (view := picture_view(e.part, 1080)) is not None
-            else e
-            for e in show.exhibits
-        ),
+        exhibit.shown_as(view.data, view.media_type), detail=f"{exhibit.detail}, seen here as {view.media_type}"
     )
 
 
@@ -167,7 +172,7 @@ def _conversation(content: Content, show: Show) -> str:
 def _bubble(exhibit: Exhibit) -> str:
     """One part as a phone shows it that knows nothing of slides; the media here are the only copy in the page."""
     label, about = esc(exhibit.label), esc(exhibit.detail)
-    uri = data_uri("image/jpeg", exhibit.view) if exhibit.view is not None else _own_uri(exhibit)
+    uri = data_uri(exhibit.media_type, exhibit.data) if exhibit.data else ""
     if exhibit.play == "text":
         return bubble(f'<span dir="auto">{esc(exhibit.text)}</span>', "words")
     if exhibit.play == "img":
@@ -181,16 +186,12 @@ def _bubble(exhibit: Exhibit) -> str:
         player = (
             f'<audio id="part-{exhibit.index}" controls preload="metadata" aria-label="{label}" src="{uri}"></audio>'
         )
-        return bubble(f"{player}<small>{label}</small>", "sound")
+        return bubble(f"{player}<small>{label}, {about}</small>", "sound")
     what = {"contact": "Contact card", "calendar": "Calendar entry", "audio": "Sound", "video": "Clip"}
     heading = esc(exhibit.text) if exhibit.text else label
     return bubble(
         f'<strong dir="auto">{heading}</strong><small>{what.get(exhibit.kind, "File")}, {about}</small>', "file"
     )
-
-
-def _own_uri(exhibit: Exhibit) -> str:
-    return data_uri(mediatypes.canonical(exhibit.part.media_type), exhibit.part.data) if exhibit.play else ""
 
 
 def _plan(show: Show) -> dict[str, object]:

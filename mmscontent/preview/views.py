@@ -1,39 +1,139 @@
-"""A small picture of a part that a browser or a ticket can show, decoded and encoded in the jail.
+"""What a browser or a ticket can show in the stead of a part it does not know, made by the codecs behind their walls.
 
-The codec of stills does it, with a rule of its own; a picture that cannot be decoded has no view, and that is no error.
+The codecs do it with rules of their own: HEIC and WBMP as JPEG, AMR as AAC, H.263 as H.264. What cannot be decoded has
+no view, and that is no error: the page names it instead.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
-from mmscontent.codecs.jailed import REGISTRY
+from mmscontent.codecs.jailed import HANDLERS, REGISTRY
+from mmscontent.codecs.table import CODECS
 from mmscontent.engines import jail
 from mmscontent.errors import MMSContentError
-from mmscontent.profile import ImageRule
+from mmscontent.profile import AudioFormat, AudioRule, ImageRule, VideoFormat, VideoRule
 from mmscontent.sniff import sniff
 
 if TYPE_CHECKING:
     from mmscontent.codecs.base import Rendition
-    from mmscontent.message import Part
+    from mmscontent.message import MediaInfo, Part
+    from mmscontent.profile import Rule
 
-__all__ = ["picture_view"]
+__all__ = ["View", "clip_view", "needs_view", "picture_view", "poster_view", "sound_view", "view_of"]
 
 _WORKER_MODULE = "mmscontent.codecs.jailed"  # the same warm workers as adapt.py
 _BYTES_PER_PX = 0.12  # good JPEG at the size it is looked at; the page must stay light
+_SOUND_BYTES_PER_S = 8_000
+_CLIP_BYTES_PER_S = 60_000
+_LEAST_BYTES = 30_000
+_VIEW_PX = 1080
+# Pictures, sounds and codecs of films that browsers of today show as they are.
+_PICTURES = ("image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/bmp")
+_SOUNDS = ("audio/mpeg", "audio/mp4", "audio/aac", "audio/wav", "audio/ogg", "audio/flac")
+_FILMS = ("h264", "vp8", "vp9", "av1")
+_AAC = AudioRule((AudioFormat("audio/mp4", "aac"),))
+_H264 = VideoRule(
+    (
+        VideoFormat(
+            "video/mp4",
+            "h264",
+            profile="main",
+            level="3.1",
+            max_long_px=640,
+            max_short_px=480,
+            max_fps=30,
+            audio_codec="aac",
+        ),
+    )
+)
 
 
-def picture_view(part: Part, long_px: int) -> bytes | None:
-    """The picture as upright sRGB JPEG of at most *long_px* a side; None when it cannot be decoded here."""
+@dataclass(frozen=True, slots=True)
+class View:
+    """Something a browser shows: image/jpeg, audio/mp4 or video/mp4."""
+
+    data: bytes
+    media_type: str
+
+
+def needs_view(part: Part) -> bool:
+    """Whether a browser needs help with a picture, sound or clip."""
+    if part.kind == "video":
+        return sniff(part.data, name=part.name or None, declared=part.media_type).codec not in _FILMS
+    known = {"image": _PICTURES, "audio": _SOUNDS}.get(part.kind)
+    return known is not None and part.media_type not in known
+
+
+def view_of(part: Part) -> View | None:
+    """The part as a browser can show it; None when it cannot be decoded here."""
+    if part.kind == "image":
+        return picture_view(part, _VIEW_PX)
+    return sound_view(part) if part.kind == "audio" else clip_view(part)
+
+
+def picture_view(part: Part, long_px: int) -> View | None:
+    """A picture as upright sRGB JPEG of at most *long_px* a side, an animation by its first frame."""
     rule = ImageRule(("image/jpeg",), max_long_px=long_px, max_short_px=long_px, animated=False, view_long_px=long_px)
-    limit = max(20_000, round(long_px * long_px * _BYTES_PER_PX))
+    return _rendered("image", part, rule, max(_LEAST_BYTES, round(long_px * long_px * _BYTES_PER_PX)))
+
+
+def sound_view(part: Part) -> View | None:
+    """A sound as AAC."""
+    return _rendered("audio", part, _AAC, 0)
+
+
+def clip_view(part: Part) -> View | None:
+    """A clip as H.264."""
+    return _rendered("video", part, _H264, 0)
+
+
+def poster_view(part: Part, long_px: int) -> View | None:
+    """A frame of a clip as a picture."""
+    from mmscontent.engines.ffmpeg import Room  # noqa: PLC0415 - an engine
+
     try:
         info = sniff(part.data, name=part.name or None, declared=part.media_type)
-        if info.kind != "image":
-            return None
-        with jail.shared(_WORKER_MODULE, registry=REGISTRY).seat() as seat:
-            seat.call("open", "image", part.data, info, part=part.name)
-            seat.call("survey", rule, "fast", part=part.name)
-            return cast("Rendition", seat.call("render", limit, part=part.name)).data
+        with Room(part.data, info.media_type, part=part.name) as room:
+            node = room.source(ss=f"{(info.duration_ms or 0) / 4000:.3f}")
+            room.run(node.video.output("poster.jpg", vframes=1, f="image2", vcodec="mjpeg", qscale=3))
+            made = room.read("poster.jpg")
     except MMSContentError:
         return None
+    return picture_view(replace(part, data=made, media_type="image/jpeg"), long_px) if made else None
+
+
+def _rendered(codec: str, part: Part, rule: Rule, limit_bytes: int) -> View | None:
+    try:
+        info = sniff(part.data, name=part.name or None, declared=part.media_type)
+        if info.kind != codec:
+            return None
+        made = _render(codec, part, info, rule, limit_bytes or _room_for(info))
+    except MMSContentError:
+        return None
+    return View(made.data, made.info.media_type)
+
+
+def _room_for(info: MediaInfo) -> int:
+    per_second = _SOUND_BYTES_PER_S if info.kind == "audio" else _CLIP_BYTES_PER_S
+    return max(_LEAST_BYTES, (info.duration_ms or 0) * per_second // 1000)
+
+
+def _render(codec: str, part: Part, info: MediaInfo, rule: Rule, limit_bytes: int) -> Rendition:
+    """The codec in a jailed worker, or here when its decoder is a program that is jailed by itself."""
+    steps: tuple[tuple[str, tuple[object, ...]], ...] = (
+        ("open", (codec, part.data, info)),
+        ("survey", (rule, "fast")),
+        ("render", (limit_bytes,)),
+    )
+    answer: object = None
+    if CODECS[codec].jailed:
+        with jail.shared(_WORKER_MODULE, registry=REGISTRY).seat() as seat:
+            for name, arguments in steps:
+                answer = seat.call(name, *arguments, part=part.name)
+    else:
+        state: dict[str, object] = {}
+        for name, arguments in steps:
+            answer = HANDLERS[name](state, *arguments)
+    return cast("Rendition", answer)

@@ -34,6 +34,7 @@ __all__ = [
     "Presented",
     "SlideTiming",
     "lay_out",
+    "length_of",
     "medium_of",
     "needs_presentation",
     "present",
@@ -202,12 +203,16 @@ def _lengths(message: Message, durations_ms: Mapping[int, int]) -> tuple[Length,
 
 
 def _length(slide: Slide, start: int, durations_ms: Mapping[int, int]) -> Length:
-    known = ((p, durations_ms.get(start + i, 0)) for i, p in enumerate(slide.parts))
+    return length_of([(p, durations_ms.get(start + i, 0)) for i, p in enumerate(slide.parts)], slide.duration_ms)
+
+
+def length_of(shown: Sequence[tuple[Part, int]], wished_ms: int | None) -> Length:
+    """How long a slide stays that shows these parts, each with its own length in ms or 0."""
     return slide_length(
-        [text_of(slide.text)] if slide.text is not None else [],
-        [(MOVING[p.kind], ms) for p, ms in known if p.kind in MOVING and ms > 0],
-        picture=slide.image is not None or slide.video is not None,
-        wished_ms=slide.duration_ms,
+        [text_of(p) for p, _ in shown if p.kind == "text"],
+        [(MOVING[p.kind], ms) for p, ms in shown if p.kind in MOVING and ms > 0],
+        picture=any(p.kind == "image" or (p.kind == "video" and not ms) for p, ms in shown),
+        wished_ms=wished_ms,
     )
 
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from mmscontent.errors import SourceError
 from mmscontent.message import Content, Message, Part
-from mmscontent.smil.compose import MOVING, PRESENTATION_ID, PRESENTATION_LOCATION
+from mmscontent.smil.compose import PRESENTATION_ID, PRESENTATION_LOCATION, length_of
 from mmscontent.smil.lint import lint
 from mmscontent.smil.lint_content import PLAYABLE, cuts_reading, is_inline_text
 from mmscontent.smil.model import Medium, Presentation, SlideView, element_for
@@ -83,7 +83,7 @@ def repair(subject: bytes | Content, *, durations_ms: Mapping[int, int] | None =
         return Repaired(subject, None, "", (), ())
     presentation = read(subject)
     inside = (replace(s, media=tuple(m for m in s.media if not is_external(m.src))) for s in presentation.slides)
-    slides = [_timed(s, (), ()) for whole in inside for s in fit_slots(whole)]
+    slides = [_timed(s) for whole in inside for s in fit_slots(whole)]
     data = write(placed(slides, presentation, 0))
     return Repaired(data, None, _diff(subject, data), findings, lint(data))
 
@@ -157,18 +157,16 @@ def _slides(
         media.append(Medium(element_for(part.kind), src, alt=alt or part.alt))
     for view in fit_slots(SlideView(tuple(media), draft.duration_ms)):
         shown = [(parts[i], durations_ms.get(i, 0)) for m in view.media for i in [index_of[m.src]]]
-        lengths = [(MOVING[p.kind], ms) for p, ms in shown if p.kind in MOVING and ms]
-        yield _timed(view, [text_of(p) for p, _ in shown if p.kind == "text"], lengths)
+        wished = draft.duration_ms
+        if wished is not None and any(cuts_reading(wished, text_of(p)) for p, _ in shown if p.kind == "text"):
+            wished = None
+        yield replace(view, duration_ms=length_of(shown, wished).milliseconds)
 
 
-def _timed(slide: SlideView, texts: Iterable[str], media: Iterable[tuple[str, int]]) -> SlideView:
-    """The slide with a length: the author's when nothing is cut by it, else ours."""
-    texts = tuple(texts)
-    wished = slide.duration_ms
-    if wished is not None and any(cuts_reading(wished, t) for t in texts):
-        wished = None
+def _timed(slide: SlideView) -> SlideView:
+    """A slide whose parts are not at hand: the length it states, else the usual one."""
     picture = any(m.element in PICTURES for m in slide.media)
-    return replace(slide, duration_ms=slide_length(texts, media, picture=picture, wished_ms=wished).milliseconds)
+    return replace(slide, duration_ms=slide_length(picture=picture, wished_ms=slide.duration_ms).milliseconds)
 
 
 def _presentation_part(part: Part | None) -> Part:

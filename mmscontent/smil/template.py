@@ -17,15 +17,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mmscontent.errors import MalformedContent
-from mmscontent.smil.compose import MOVING, Presented, SlideTiming, medium_of, presentation_part
+from mmscontent.smil.compose import Presented, SlideTiming, length_of, medium_of, presentation_part
 from mmscontent.smil.model import SlideView
 from mmscontent.smil.quirks import quirk_for, rule_for
 from mmscontent.smil.read import attribute, is_medium, local_name, read_tree
-from mmscontent.smil.regions import PICTURES, placed
+from mmscontent.smil.regions import placed
 from mmscontent.smil.source import open_source
 from mmscontent.smil.storyboard import find_part, fit_slots
 from mmscontent.smil.text import text_of
-from mmscontent.smil.timing import slide_length
 from mmscontent.smil.write import write
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from mmscontent.message import Message, Part, Slide
     from mmscontent.profile import Profile
     from mmscontent.smil.model import Presentation
-    from mmscontent.smil.timing import Length
 
 __all__ = ["present_by_template"]
 
@@ -62,7 +60,7 @@ def present_by_template(
     author, drafts = _filled(template, message)
     rule = rule_for(profile)
     parts = message.parts
-    lengths = [_length(indices, wished, parts, durations_ms) for indices, wished in drafts]
+    lengths = [length_of([(parts[i], durations_ms.get(i, 0)) for i in indices], wished) for indices, wished in drafts]
     views = [
         SlideView(tuple(medium_of(parts[i], rule) for i in indices), length.milliseconds)
         for (indices, _), length in zip(drafts, lengths, strict=True)
@@ -188,15 +186,3 @@ def _draft(view: SlideView) -> _Draft:
 
 def _index_in(src: str) -> int:
     return int(src.removeprefix(_INDEX))
-
-
-def _length(
-    indices: Sequence[int], wished_ms: int | None, parts: Sequence[Part], durations_ms: Mapping[int, int]
-) -> Length:
-    shown = [(parts[i], durations_ms.get(i, 0)) for i in indices]
-    return slide_length(
-        [text_of(p) for p, _ in shown if p.kind == "text"],
-        [(MOVING[p.kind], ms) for p, ms in shown if p.kind in MOVING and ms > 0],
-        picture=any(medium_of(p).element in PICTURES for p, _ in shown),
-        wished_ms=wished_ms,
-    )

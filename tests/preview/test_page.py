@@ -226,17 +226,31 @@ def test_a_message_without_playable_slides_is_still_shown(data: bytes | None, to
     assert page.plan["slides"] == []
 
 
-def test_a_picture_no_browser_knows_gets_a_view() -> None:
-    data = (ROOT / "fixtures" / "wbmp-100x60.wbmp").read_bytes()
-    wbmp = Part(data, "image/vnd.wap.wbmp", content_location="dots.wbmp")
+VIEWED = [
+    ("wbmp-100x60.wbmp", "image/vnd.wap.wbmp", "img", "image/jpeg"),
+    ("heic-320x240-p3-orient6.heic", "image/heic", "img", "image/jpeg"),
+    ("amr-nb-1s.amr", "audio/amr", "audio", "audio/mp4"),
+    ("3gp-h263-176x144-1s.3gp", "video/3gpp", "video", "video/mp4"),
+    ("mp4-h264-128x96-1s.mp4", "video/mp4", "video", "video/mp4"),
+    ("mp3-cbr-1s.mp3", "audio/mpeg", "audio", "audio/mpeg"),
+]
 
-    page = assert_inert(preview(content_of(Message((Slide(image=wbmp),)))))
 
-    assert page.plan["parts"][0]["play"] == "img"
-    assert any(a.get("src", "").startswith("data:image/jpeg") for t, a in page.elements if t == "img")
+@pytest.mark.parametrize(("file", "media_type", "element", "shown"), VIEWED, ids=[row[0] for row in VIEWED])
+def test_what_no_browser_knows_gets_a_view(file: str, media_type: str, element: str, shown: str) -> None:
+    data = (ROOT / "fixtures" / file).read_bytes()
+
+    page = assert_inert(preview(Content((Part(data, media_type, content_location=file),))))
+
+    assert page.plan["parts"][0]["play"] == element
+    sources = [a["src"] for t, a in page.elements if t == element]
+    assert [s.partition(";")[0] for s in sources] == [f"data:{shown}"]
+    own = sources[0].endswith(base64.b64encode(data).decode())
+    assert own == (shown == media_type)
+    assert ("seen here as" in page.text) != own
 
 
-def test_a_sound_no_browser_plays_is_named_not_played() -> None:
+def test_what_cannot_be_decoded_is_named_not_played() -> None:
     voice = Part(b"#!AMR\nx", "audio/amr", content_location="voice.amr")
 
     page = assert_inert(preview(content_of(Message((Slide(audio=voice),)))))
@@ -287,6 +301,17 @@ def test_a_film_shows_each_slide_and_says_how_long(tmp_path: object) -> None:  #
     assert dusk[2] > dusk[0]
     assert noon[2] > noon[0]
     assert filmstrip(content) == data
+
+
+def test_a_clip_is_shown_by_one_of_its_frames() -> None:
+    from io import BytesIO
+
+    from PIL import Image
+
+    with Image.open(BytesIO(filmstrip(content_of(MESSAGES["video-and-sound"](0.3))))) as strip:
+        sky = strip.convert("RGB").getpixel((18 + 20, 56 + 140))
+
+    assert sky[2] > sky[0] + 15
 
 
 @pytest.mark.parametrize("content", [hostile(), Content(()), Content((Part.of_text("x " * 5000),))])

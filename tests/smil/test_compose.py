@@ -175,3 +175,14 @@ def test_a_receiver_that_names_media_by_id_gets_ids() -> None:
 
 def test_a_device_goes_before_its_carrier() -> None:
     assert quirk_for(replace(PROFILE, device="apple/iphone", carrier="us/att")).unit == "s"
+
+
+def test_a_clip_is_not_waited_for_as_a_picture_is() -> None:
+    slides = present(
+        Message((Slide(video=CLIP, text=WORDS), Slide(image=PICTURE, audio=SOUND))), {0: 4000, 3: 3000}, PROFILE
+    ).slides
+
+    assert [(s.duration_ms, s.why) for s in slides] == [
+        (4500, "length of the clip (4.0 s)"),
+        (5000, "time to look at a picture"),
+    ]
