@@ -27,7 +27,18 @@ from mmscontent.profile import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["MEET", "UNKNOWN_DEVICE_TARGET_BYTES", "Fact", "Layer", "Names", "Role", "combine", "profile_of", "text_of"]
+__all__ = [
+    "MEET",
+    "UNKNOWN_DEVICE_TARGET_BYTES",
+    "Fact",
+    "Layer",
+    "Names",
+    "Role",
+    "combine",
+    "override",
+    "profile_of",
+    "text_of",
+]
 
 # A phone nobody named gets at most this unless the carrier's number is of high confidence: 28 % of 3,121 device
 # documents declare 600,000 bytes or more, and gateways call 600 KB safe on every US route.
@@ -318,6 +329,16 @@ def _callers_limit(held: dict[str, Fact], max_message_bytes: int | None) -> tupl
 def _lowest_said(field: str, value: int, before: Fact) -> Fact:
     origin = Origin("caller", confidence="high", stated=str(value))
     return Fact(field, value, _over(Fact(field, value, origin), before))
+
+
+def override(held: dict[str, Fact], facts: Iterable[Fact]) -> None:
+    """Let the caller's own values replace what is held; a target is never above the limit."""
+    for fact in facts:
+        before = held.get(fact.field)
+        held[fact.field] = replace(fact, origin=_over(fact, before)) if before else fact
+    limit, target = held["limit_bytes"], held["target_bytes"]
+    if cast("int", target.value) > cast("int", limit.value):
+        held["target_bytes"] = Fact("target_bytes", limit.value, _over(limit, target))
 
 
 # -- the profile -----------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mmscontent.profile import Confidence
 
-__all__ = ["KINDS", "ROUTES", "Kind", "ProfileFile", "RouteLimit", "Status", "parse_profile"]
+__all__ = ["KINDS", "ROUTES", "Kind", "ProfileFile", "RouteLimit", "Status", "parse_overrides", "parse_profile"]
 
 Kind = Literal["carrier", "device", "class"]
 KINDS: dict[Kind, str] = {"carrier": "carriers", "device": "devices", "class": "classes"}
@@ -259,6 +259,26 @@ def parse_profile(kind: Kind, key: str, table: Mapping[str, object], file: str) 
         notes=cast("tuple[str, ...]", top.get("notes", ())),
         **cast("dict[str, tuple[str, ...]]", match),
     )
+
+
+def parse_overrides(values: Mapping[str, object]) -> tuple[Fact, ...]:
+    """Check what a caller sets for one call; names are those of Profile, `image.max_long_px` and `max_recipients`.
+
+    Raises:
+        ProfileError: A name nobody knows, or a value of the wrong kind.
+    """
+    reader = _Reader("class", "caller", "overrides")
+    origin = Origin("caller", confidence="high")
+    facts = []
+    for dotted, value in values.items():
+        section, dot, name = dotted.rpartition(".")
+        keys = _SECTIONS.get(section if dot else "message", {})
+        if name not in keys or section == "message":
+            known = ", ".join(f"{s}.{k}" if s != "message" else k for s, rows in _SECTIONS.items() for k in rows)
+            raise reader.error(dotted, value, f"one of {known}")
+        plain = list(value) if isinstance(value, tuple) else value
+        facts.append(Fact(dotted, reader.values({name: plain}, {name: keys[name]}, section)[name], origin))
+    return tuple(facts)
 
 
 class _Reader:

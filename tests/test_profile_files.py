@@ -296,6 +296,42 @@ def test_a_callers_limit_above_the_receivers_is_noted():
     assert "30,720" in profile.notes[0]
 
 
+def test_a_value_may_be_set_for_one_call():
+    own = {
+        "image.max_long_px": 800,
+        "image.media_types": ("image/jpeg",),
+        "subject_max_chars": 0,
+        "limit_bytes": 90_000,
+    }
+    profile = load_profile("us/att", "long_code", "apple/iphone", overrides=own)
+
+    assert (profile.image.max_long_px, profile.image.max_short_px) == (800, 1944)
+    assert profile.image.media_types == ("image/jpeg",)
+    assert (profile.limit_bytes, profile.target_bytes) == (90_000, 90_000)
+    origin = profile.origin("image.max_long_px")
+    assert origin is not None
+    assert (origin.source, origin.competing) == ("caller", ("carrier us/att: 2,592",))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("image.colour", 1),
+        ("limit", 1),
+        ("message.limit_bytes", 1),
+        ("limit_bytes", "1"),
+        ("image.media_types", "image/jpeg"),
+        ("", 1),
+        ("smil.src", "elsewhere"),
+    ],
+)
+def test_a_wrong_value_for_one_call_is_named(name, value):
+    with pytest.raises(ProfileError) as caught:
+        load_profile(overrides={name: value})
+
+    assert caught.value.key == name
+
+
 # -- a user's own folder ------------------------------------------------------------------------------------------
 
 OWN = """

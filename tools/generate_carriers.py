@@ -206,8 +206,7 @@ def _table(
         "source": head["source"],
         "date": _date(head),
         "confidence": head["confidence"] if not _is_default(head) else "medium",
-        "notes": sorted({r["notes"] for r in rows if r["notes"] and r["preferred"] == "yes" and not _is_default(r)})
-        or None,
+        "notes": sorted(_notes(rows, routes)) or None,
         "status": _status(head, ended),
         "match": {"plmn": _plmn(rows) or None, "mvno": _mvno(rows) or None}
         if country != "zz" or key != "zz/any"
@@ -217,6 +216,13 @@ def _table(
         "message": _message(head, habit),
         "text": {"sms_to_mms_segments": _number(head["text_threshold_segments"])},
     }
+
+
+def _notes(rows: list[Row], routes: dict[str, dict[str, object]]) -> set[str]:
+    """Remarks on the carrier that no route repeats as what was stated."""
+    said = " ".join(str(route.get("stated", "")) for route in routes.values())
+    notes = {r["notes"] for r in rows if r["notes"] and r["preferred"] == "yes" and not _is_default(r)}
+    return {note for note in notes if note not in said}
 
 
 def _head(rows: list[Row]) -> Row:

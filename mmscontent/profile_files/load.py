@@ -6,15 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mmscontent.errors import NotAllowed, ProfileError
-from mmscontent.layers import Fact, Layer, Names, combine, profile_of
+from mmscontent.layers import Fact, Layer, Names, combine, override, profile_of
 from mmscontent.profile_files.folders import profile_folders
 from mmscontent.profile_files.observed import observed_limit
 from mmscontent.profile_files.read import chain_of, read_profile
-from mmscontent.profile_schema import ROUTES, ProfileFile, RouteLimit
+from mmscontent.profile_schema import ROUTES, ProfileFile, RouteLimit, parse_overrides
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from mmscontent.profile import Origin, Profile
@@ -32,13 +32,14 @@ _STATUS_WORDS = {
 }
 
 
-def load_profile(
+def load_profile(  # noqa: PLR0913 - the public signature: one argument a thing that is known
     carrier: str | None = None,
     route: str | None = None,
     device: str | ProfileFile | None = None,
     content_class: str | None = None,
     max_message_bytes: int | None = None,
     *,
+    overrides: Mapping[str, object] | None = None,
     profiles: str | os.PathLike[str] | None = None,
     allow_inactive: bool = False,
     use_observed: bool = False,
@@ -51,6 +52,7 @@ def load_profile(
         device: `apple/iphone` and the like, or what `device_profile` made of a document; unknown when None.
         content_class: `oma/image-rich`, `generic/us-safe-500` and the like; binds like any other statement.
         max_message_bytes: The caller's own limit; it replaces limit and target.
+        overrides: Values for this call alone, by the names of Profile: `{"image.max_long_px": 800}`.
         profiles: A folder of the same shape as the shipped one, whose files come first; the environment
             variable MMSCONTENT_PROFILES when None.
         allow_inactive: Shape for a network although it has ended or switched off MMS.
@@ -82,6 +84,7 @@ def load_profile(
         layers.append(_class_layer(read_profile("class", content_class, folders), folders))
     layers.append(_base_layer(DEFAULT_CLASS, folders))
     held, more_notes = combine(layers, max_message_bytes=max_message_bytes)
+    override(held, parse_overrides(overrides or {}))
     names = Names(carrier, route, device.key if isinstance(device, ProfileFile) else device, content_class)
     return profile_of(held, names, (*notes, *more_notes))
 
