@@ -48,6 +48,7 @@ PRESENTATION_LOCATION = "smil.xml"
 # 50 is what Sony Ericsson, Openwave and the OMA test messages use. The steps between them are chosen.
 _PICTURE_SHARES: tuple[tuple[int, int], ...] = ((60, 80), (200, 70))
 _LONG_CAPTION_SHARE = 50
+_MOST_SIDE_BY_SIDE = 60  # beside a picture, words need the width of a few of them (chosen)
 
 _DEFAULT_RULE = SmilRule()
 MOVING = {"image": "animation", "video": "clip", "audio": "sound"}
@@ -176,6 +177,7 @@ def _regions(arrangement: Arrangement, quirk: Quirk, *, pictures: bool, words: b
     if not (pictures and words):
         alone = ((pictures, Region(quirk.image_region)), (words, Region(quirk.text_region, fit="scroll")))
         return tuple(region for wanted, region in alone if wanted)
+    share = min(share, _MOST_SIDE_BY_SIDE) if arrangement.orientation == "landscape" else share
     picture_at, text_at = (100 - share, 0) if arrangement.text_first else (0, share)
     if arrangement.orientation == "portrait":
         picture = Region(quirk.image_region, top=picture_at, height=share)

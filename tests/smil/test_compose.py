@@ -5,13 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lxml import etree
 
-from mmscontent.message import Message, Part, Slide
+from mmscontent.mediatypes import suffix_for
+from mmscontent.message import Content, Message, Part, Slide
 from mmscontent.profile import Profile, SmilRule
-from mmscontent.smil.compose import Arrangement, lay_out, needs_presentation, present
+from mmscontent.smil.compose import MOVING, Arrangement, lay_out, needs_presentation, present
+from mmscontent.smil.lint import lint
 from mmscontent.smil.model import Medium, SlideView
 from mmscontent.smil.quirks import quirk_for
+from mmscontent.smil.read import read
+from tests.smil.judge import assert_valid
 
 PROFILE = Profile(300_000, 300_000)
 
@@ -85,8 +91,8 @@ REGIONS = [
     (Message((Slide(text=WORDS),)), Arrangement(), {"Text": (0, 0, 100, 100)}),
     (MESSAGE, Arrangement(), {"Image": (0, 0, 100, 80), "Text": (0, 80, 100, 20)}),
     (MESSAGE, Arrangement(text_first=True), {"Image": (0, 20, 100, 80), "Text": (0, 0, 100, 20)}),
-    (MESSAGE, Arrangement("landscape"), {"Image": (0, 0, 80, 100), "Text": (80, 0, 20, 100)}),
-    (MESSAGE, Arrangement("landscape", text_first=True), {"Image": (20, 0, 80, 100), "Text": (0, 0, 20, 100)}),
+    (MESSAGE, Arrangement("landscape"), {"Image": (0, 0, 60, 100), "Text": (60, 0, 40, 100)}),
+    (MESSAGE, Arrangement("landscape", text_first=True), {"Image": (40, 0, 60, 100), "Text": (0, 0, 40, 100)}),
     (Message((Slide(audio=SOUND),)), Arrangement(), {}),
 ]
 
@@ -186,3 +192,36 @@ def test_a_clip_is_not_waited_for_as_a_picture_is() -> None:
         (4500, "length of the clip (4.0 s)"),
         (5000, "time to look at a picture"),
     ]
+
+
+TYPES = st.sampled_from(
+    ["image/jpeg", "image/gif", "video/mp4", "audio/amr", "text/plain", "text/x-vcard", "application/pdf"]
+)
+PARTS = st.lists(st.tuples(TYPES, st.text(max_size=20), st.binary(max_size=60)), min_size=1, max_size=7)
+
+
+@settings(max_examples=80, deadline=None, derandomize=True)
+@given(
+    rows=PARTS,
+    lengths=st.lists(st.integers(0, 90_000), max_size=7),
+    arrangement=st.builds(Arrangement, st.sampled_from(["portrait", "landscape"]), st.booleans()),
+    device=st.sampled_from([None, "apple/iphone", "aosp/mms", "openwave/v7"]),
+)
+def test_any_message_is_presented_without_a_fault(
+    rows: list[tuple[str, str, bytes]], lengths: list[int], arrangement: Arrangement, device: str | None
+) -> None:
+    made = [
+        part(f"p{number}{suffix_for(media_type)}", media_type, data, alt=alt)
+        for number, (media_type, alt, data) in enumerate(rows)
+    ]
+    message = Message.of(made)
+    durations = {i: ms for i, (p, ms) in enumerate(zip(message.parts, lengths, strict=False)) if p.kind in MOVING}
+
+    presented = present(message, durations, replace(PROFILE, device=device), arrangement=arrangement)
+
+    moved = {presented.parts.index(message.parts[i]): ms for i, ms in durations.items()}
+    if message.slides:
+        assert lint(Content(presented.parts, presented.part), durations_ms=moved) == ()
+        assert_valid(presented.part.data)
+    assert sorted(p.content_id for p in presented.parts) == sorted(p.content_id for p in made)
+    assert [m.src for m in presented.presentation.media] == [m.src for m in read(presented.part.data).media]

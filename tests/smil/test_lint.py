@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import time
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -22,9 +19,9 @@ from mmscontent.smil.rules import RULES
 from mmscontent.smil.shape import is_awkward, is_external
 from mmscontent.smil.storyboard import storyboard
 from tests.conftest import CorpusFile, corpus_files
+from tests.smil.judge import IS_HERE, assert_valid
 
 CORPUS = [f for f in corpus_files("smil") if b"<smil" in f.path.read_bytes().lower()]
-DTD = Path("/usr/share/xml/w3c-sgml-lib/schema/dtd/REC-smil-19980615/smil10.dtd")
 
 IMAGE = '<region id="Image" left="0%" top="0%" width="100%" height="70%" fit="meet"/>'
 TEXT = '<region id="Text" left="0%" top="70%" width="100%" height="30%" fit="scroll"/>'
@@ -304,18 +301,8 @@ def test_every_real_message_is_mended_without_loss(file: CorpusFile) -> None:
         assert_valid(made.content.presentation.data)
 
 
-def assert_valid(data: bytes) -> None:
-    """The W3C's SMIL 1.0 DTD is the judge, where xmllint and the DTD are installed."""
-    if shutil.which("xmllint") is None or not DTD.is_file():
-        return
-    done = subprocess.run(
-        ["xmllint", "--nonet", "--noout", "--dtdvalid", str(DTD), "-"], input=data, capture_output=True, check=False
-    )
-    assert done.returncode == 0, done.stderr.decode()
-
-
 def test_the_judge_of_validity_is_here() -> None:
-    if shutil.which("xmllint") is None or not DTD.is_file():
+    if not IS_HERE:
         pytest.skip("xmllint or w3c-sgml-lib is not installed: documents were not held against the SMIL 1.0 DTD")
     assert_valid(CLEAN)
     with pytest.raises(AssertionError):
