@@ -23,7 +23,7 @@ __all__ = ["Heard", "Samples", "listen"]
 
 # A level between these is left alone; what lies outside is brought to the middle, as far as the peaks allow.
 _QUIETEST_DBFS, _LOUDEST_DBFS, _WANTED_DBFS = -26.0, -12.0, -19.0
-_PEAK_DBFS, _MOST_GAIN_DB = -1.0, 20.0
+_PEAK_DBFS, _MOST_GAIN_DB = -1.0, 15.0
 _WINDOW_S = 0.05
 _GATE_DB = 10.0  # windows this far under the mean are pauses and not part of the level (as BS.1770 gates)
 _SILENCE_DBFS = -50.0

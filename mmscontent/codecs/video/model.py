@@ -108,9 +108,11 @@ def most_bytes(want: Want) -> int:
     return CONTAINER_BYTES + rate * (want.cost.duration_ms + 1000) // 8000 if rate else 1 << 60
 
 
-def best_choice(want: Want, limit_bytes: int) -> Choice | None:
-    """The choice that looks and sounds best; None when nothing is that small."""
-    return max(choices_for(want, limit_bytes), key=lambda c: (c.quality, -c.size_bytes), default=None)
+def best_choice(want: Want, limit_bytes: int, *, like: Choice | None = None) -> Choice | None:
+    """The choice that looks and sounds best, with the frame and rate of *like* if given; None when none is so small."""
+    found = choices_for(want, limit_bytes)
+    alike = (c for c in found if like is None or (c.frame, c.fps) == (like.frame, like.fps))
+    return max(alike, key=lambda c: (c.quality, -c.size_bytes), default=None)
 
 
 def _rates(want: Want) -> list[tuple[float, float]]:

@@ -15,8 +15,9 @@ from mmscontent.codecs.base import Rendition, Survey
 from mmscontent.codecs.places import without_location
 from mmscontent.codecs.video.analyse import Cost, analyse
 from mmscontent.codecs.video.encode import Aim, encode_film, payload_bytes
-from mmscontent.codecs.video.formats import choose_format, sound_codec_of, why_not_kept
+from mmscontent.codecs.video.formats import Frame, choose_format, frames_for, sound_codec_of, why_not_kept
 from mmscontent.codecs.video.model import Choice, SoundWay, Want, best_choice, most_bytes
+from mmscontent.codecs.video.picture import shaped
 from mmscontent.codecs.video.verify import facts_of
 from mmscontent.curve import Curve
 from mmscontent.engines.ffmpeg import Bounds, Room, Seen, look
@@ -37,11 +38,13 @@ SCALE = "vmaf@480"
 MAX_FRAME_PX = 8192 * 4352  # 8K; what is larger is no phone's film
 _LEAST_SIDE_PX = 16
 _AIM, _AIM_AGAIN, _ENOUGH = 0.975, 0.985, 0.95
+_AIM_SIMPLE = 0.95  # the quantisers of MPEG-4 and H.263 are coarse
 _SOUND_FILE = "track"
 _ENCODES = 3  # two by plan; a third only when the second is still over
 _FAR_OFF = 1.6  # an encode this many times larger or smaller than predicted: another frame size may be better
 _KNOTS = 10
 _VIEW_PX = 480
+_SILENT_DBFS = -72.0  # a sound track that never rises above this holds nothing to hear
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +146,7 @@ class FilmSource:
         made = [self._encode(choice, None, tries)]
         while not self._enough(made, limit):
             choice = self._again(choice, made[-1], limit, first=len(made) == 1)
-            rate = self._rate_for(made, limit) if choice.frame == made[-1].choice.frame else None
+            rate = self._rate_for(made, limit) if choice == made[-1].choice else None
             made.append(self._encode(choice, rate, tries))
         fitting = max((m for m in made if len(m.data) <= limit), key=lambda m: len(m.data), default=None)
         if fitting is None:
@@ -154,16 +157,27 @@ class FilmSource:
         """VMAF of a rendition on the view of 480 lines; None when the program says none."""
         room, track = self._open(), self._seen.video
         assert track is not None
-        room.write("rendition", data)
+        made = facts_of(data, self._wanted.media_type)
+        frame = self._frame_of(made)
         scale = _VIEW_PX / min(track.width_px, track.height_px)
         width, height = (round(side * scale / 2) * 2 for side in (track.width_px, track.height_px))
-        made = room.made("rendition", "mov")["v:0"].filter("scale", width, height, flags="bicubic")
-        ours = room.source()[str(track.index)].filter("scale", width, height, flags="bicubic")
-        pair = [n.filter("format", "yuv420p").filter("settb", "1/1000") for n in (made, ours)]
-        graph = ffmpeg.filter(pair, "libvmaf", n_threads=2, ts_sync_mode="nearest")
+        view = Frame(width, height, (width, height))
+        room.write("rendition", data)
+        shown = room.made("rendition", "mov")["v:0"].filter("crop", *frame.picture_px)
+        shown = shown.filter("scale", width, height, flags="bicubic").filter("format", "yuv420p")
+        whole = shaped(room.source()[str(track.index)], track, view, flags="bicubic")
+        # The rendition's pictures, each against the one the film shows at that time.
+        graph = ffmpeg.filter([shown, whole], "libvmaf", n_threads=2, ts_sync_mode="nearest")
         said = room.run(ffmpeg.output(graph, "-", f="null"), loglevel="info", bounds=Bounds(wall_s=240))
         score = re.search(r"VMAF score: ([\d.]+)", said)
         return float(score[1]) if score else None
+
+    def _frame_of(self, made: MediaInfo) -> Frame:
+        """The frame of ours that a rendition was made in."""
+        sides = made.width_px or 0, made.height_px or 0
+        want = self._want()
+        frames = frames_for(want.wanted, want.width_px, want.height_px, want.fps)
+        return next((f for f in frames if (f.width_px, f.height_px) == sides), Frame(*sides, sides))
 
     # --- looking -----------------------------------------------------------------------------------------------
 
@@ -202,6 +216,8 @@ class FilmSource:
         if coder is None or not samples.frames:
             return
         heard = listen(samples)
+        if heard.peak_dbfs <= _SILENT_DBFS:
+            return
         settings = settings_for(coder.codec, samples.rate_hz, stereo=heard.stereo and heard.kind == "music")
         self._sound = _Sound(samples, heard, coder, settings)
 
@@ -285,14 +301,16 @@ class FilmSource:
 
     def _again(self, choice: Choice, last: _Try, limit: int, *, first: bool) -> Choice:
         """The choice for a second encode, now that the first told how far the prediction was off."""
-        if not first:
+        if not first and self._wanted.codec == "h264":
             return choice
         assert self._cost is not None
         correction = last.picture_bytes / max(1, choice.picture_bytes)
         self._cost = replace(self._cost, bits_per_frame=self._cost.bits_per_frame * correction)
-        if 1 / _FAR_OFF < correction < _FAR_OFF and not choice.is_finest:
+        near = 1 / _FAR_OFF < correction < _FAR_OFF and not choice.is_finest
+        if near and self._wanted.codec == "h264":
             return choice  # the best frame size is a flat top: the first encode's statistics are worth more
-        return best_choice(self._want(), int(limit * _AIM)) or choice
+        aimed = int(limit * (_AIM if self._wanted.codec == "h264" else _AIM_SIMPLE))
+        return best_choice(self._want(), aimed, like=choice if near else None) or choice
 
     def _rate_for(self, made: list[_Try], limit: int) -> int:
         """Bits a second that should fill the limit, by what the encodes so far took for what they were given."""
@@ -330,7 +348,7 @@ class FilmSource:
         if self._sound is None or choice.sound is None:
             return b""
         sound, setting = self._sound, self._sound.settings[choice.sound.key]
-        samples = sound.samples.worked(gain_db=sound.heard.gain_db, mono=setting.channels == 1)
+        samples = sound.samples.worked(gain_db=0.0, mono=setting.channels == 1)
         data = encode(self._open(), samples, sound.coder, setting)
         self._open().write(_SOUND_FILE, data)
         return data
@@ -357,9 +375,7 @@ class FilmSource:
         if choice.fps is not None and choice.fps < cost.fps * 0.9:
             yield f"{choice.fps:g} of its {cost.fps:g} frames a second are shown"
         if self._seen.sound is not None and choice.sound is None:
-            yield "its sound could not be decoded and is left out"
-        if self._sound is not None and self._sound.heard.gain_db:
-            yield f"its sound was changed by {self._sound.heard.gain_db:+.1f} dB"
+            yield "its sound track holds nothing that can be heard and is left out"
 
 
 _SOUND_TYPES = {"aac": "audio/mp4", "amr-nb": "audio/3gpp"}
