@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from mmscontent.mediatypes import suffix_for
@@ -54,6 +55,8 @@ def presentation_first(parts: tuple[Part, ...], start: str) -> tuple[Part | None
 
 def laid_out(content: Content) -> Content:
     """The content with all three names on every part; what is given and safe is kept."""
+    if _is_laid_out(content):
+        return content
     taken: set[str] = set()
     places: set[str] = set()
     presentation = content.presentation
@@ -63,15 +66,34 @@ def laid_out(content: Content) -> Content:
     return Content(parts, presentation, clean(content.subject).strip())
 
 
+def _is_laid_out(content: Content) -> bool:
+    """Whether nothing is left to do, as for every message that composing made."""
+    parts = content.parts if content.presentation is None else (content.presentation, *content.parts)
+    for part in parts:
+        name = part.name
+        if not name or name != part.content_location or not part.content_id:
+            return False
+        if _safe(name) != name or _safe_id(part.content_id) != part.content_id:
+            return False
+    names = {part.name for part in parts}
+    ids = {part.content_id for part in parts}
+    subject = content.subject
+    return len(names) == len(ids) == len(parts) and subject.isprintable() and subject == subject.strip()
+
+
 def _named(part: Part, stem: str, taken: set[str], places: set[str]) -> Part:
-    suffix = suffix_for(part.media_type)
-    location = _safe(part.content_location) or _safe(part.name) or f"{_safe_id(part.content_id) or stem}{suffix}"
+    location = _safe(part.content_location) or _safe(part.name)
+    if not location:
+        location = f"{_safe_id(part.content_id) or stem}{suffix_for(part.media_type)}"
     location = _unique(location, places)
     content_id = _safe_id(part.content_id) or _safe_id(location.rpartition(".")[0] or location) or stem
     content_id = _unique(content_id, taken)
+    if (part.name, part.content_id, part.content_location) == (location, content_id, location):
+        return part
     return replace(part, name=location, content_id=content_id, content_location=location)
 
 
+@lru_cache(maxsize=1024)
 def _safe(name: str) -> str:
     """ASCII that stands in a quoted string as it is."""
     if not name.isascii():
@@ -79,11 +101,15 @@ def _safe(name: str) -> str:
     return "".join(c for c in name if c.isprintable() and c not in '"\\<>')[-MAX_NAME:].strip()
 
 
+@lru_cache(maxsize=1024)
 def _safe_id(name: str) -> str:
     return "".join(c for c in _safe(name) if c not in " ()[],;:")
 
 
 def _unique(name: str, taken: set[str]) -> str:
+    if name not in taken:
+        taken.add(name)
+        return name
     stem, dot, suffix = name.rpartition(".") if "." in name.strip(".") else (name, "", "")
     found, number = name, 2
     while found in taken:

@@ -148,6 +148,7 @@ def room(limit_bytes: int, content: Content, envelope: Envelope, encoding: str) 
 _HEADER = re.compile(rb"\s*(?:From [^\n]*\n)?[!-9;-~]+[ \t]*:")
 _HTTP = re.compile(rb"\s*(?:POST [^\n]* HTTP/1\.[01]|HTTP/1\.[01] [^\n]*)\r?\n")
 _MM4_TYPE = re.compile(rb"^x-mms-message-type[ \t]*:[ \t]*\"?mm4_", re.IGNORECASE | re.MULTILINE)
+_BLANK_LINE = re.compile(rb"\S\r?\n\r?\n")
 _LOOK = 4096  # octets in which a message shows what it is
 
 
@@ -178,7 +179,8 @@ def _read(data: bytes, content_type: str) -> Unpacked:
     if data.lstrip(b"\r\n").startswith(b"--"):
         return mime.read_content(data, "multipart/related")
     if _HEADER.match(data, 0, _LOOK):
-        is_mm4 = _MM4_TYPE.search(data, 0, headers.MAX_BLOCK)
+        blank = _BLANK_LINE.search(data, 0, headers.MAX_BLOCK)
+        is_mm4 = _MM4_TYPE.search(data, 0, blank.start() if blank else headers.MAX_BLOCK)
         return mm4.unpacked_of(mm4.read_mm4(data)) if is_mm4 else mime.read_message(data)
     raise MalformedContent("the bytes are no message in a wire form we know", offset=0)
 

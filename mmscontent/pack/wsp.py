@@ -159,6 +159,8 @@ def uintvar(value: int) -> bytes:
     """An unsigned integer of variable length."""
     if value < SHORT_BIT:
         return bytes((value,))
+    if value < 1 << 14:
+        return bytes((value >> 7 | SHORT_BIT, value & 0x7F))
     octets = [value & 0x7F]
     value >>= 7
     while value:

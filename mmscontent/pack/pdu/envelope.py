@@ -21,52 +21,41 @@ __all__ = ["MMS_VERSION", "as_text", "pdu_of", "unpacked_of"]
 
 MMS_VERSION = "1.2"  # what AOSP and iPhone write; read by every phone since 2005
 
-# Which fields a type is written with, in the order of MMS-ENC sections 6.1.1 and 6.3 (retrieve-conf).
-_REQUEST = (
-    *("X-Mms-Transaction-ID", "X-Mms-MMS-Version", "Date", "From", "To", "Cc", "Bcc", "Subject"),
-    *("X-Mms-Message-Class", "X-Mms-Expiry", "X-Mms-Priority", "X-Mms-Delivery-Report", "X-Mms-Read-Report"),
-)
-_RETRIEVE = (
-    *("X-Mms-Transaction-ID", "X-Mms-MMS-Version", "Message-ID", "Date", "From", "To", "Cc", "Subject"),
-    *("X-Mms-Message-Class", "X-Mms-Priority", "X-Mms-Delivery-Report", "X-Mms-Read-Report"),
-)
-_WRITTEN = {"m-send-req": _REQUEST, "m-retrieve-conf": _RETRIEVE}
+_WRITTEN = ("m-send-req", "m-retrieve-conf")
 
 
 def pdu_of(content: Content, envelope: Envelope) -> Pdu:
-    """The PDU of a message to the network or to the phone.
+    """The PDU of a message to the network or to the phone, its fields in the order of MMS-ENC 6.1.1 and 6.3.
 
     Raises:
         ValueError: The type carries no content, or an M-Retrieve.conf is asked for without its mandatory date.
     """
-    names = _WRITTEN.get(envelope.message_type)
-    if names is None:
+    if envelope.message_type not in _WRITTEN:
         raise ValueError(f"{envelope.message_type} carries no composed message; {', '.join(_WRITTEN)} do")
-    if envelope.message_type == "m-retrieve-conf" and envelope.date_s is None:
+    retrieved = envelope.message_type == "m-retrieve-conf"
+    if retrieved and envelope.date_s is None:
         raise ValueError("an m-retrieve-conf needs envelope.date_s: phones refuse one without Date")
-    headers = tuple((name, value) for name in names for value in _values(name, content, envelope))
-    return Pdu(envelope.message_type, headers, content)
-
-
-def _values(name: str, content: Content, envelope: Envelope) -> tuple[Value, ...]:
-    """The values of one field; none when there is nothing to say."""
-    lists = {"To": envelope.to, "Cc": envelope.cc, "Bcc": envelope.bcc}
-    if name in lists:
-        return tuple(to_wire(address) for address in lists[name])
-    value: Value | None = {
-        "X-Mms-Transaction-ID": envelope.transaction_id or None,
-        "X-Mms-MMS-Version": MMS_VERSION,
-        "Message-ID": envelope.message_id or None,
-        "Date": envelope.date_s,
-        "From": to_wire(envelope.sender),
-        "Subject": content.subject or None,
-        "X-Mms-Message-Class": envelope.message_class,
-        "X-Mms-Expiry": None if envelope.expiry_s is None else Time(envelope.expiry_s),
-        "X-Mms-Priority": envelope.priority,
-        "X-Mms-Delivery-Report": envelope.delivery_report,
-        "X-Mms-Read-Report": envelope.read_report,
-    }[name]
-    return () if value is None else (value,)
+    headers: list[tuple[str, Value]] = [("X-Mms-MMS-Version", MMS_VERSION)]
+    if envelope.transaction_id:
+        headers.append(("X-Mms-Transaction-ID", envelope.transaction_id))
+    if retrieved and envelope.message_id:
+        headers.append(("Message-ID", envelope.message_id))
+    if envelope.date_s is not None:
+        headers.append(("Date", envelope.date_s))
+    headers.append(("From", to_wire(envelope.sender)))
+    headers += [("To", to_wire(address)) for address in envelope.to]
+    headers += [("Cc", to_wire(address)) for address in envelope.cc]
+    if not retrieved:
+        headers += [("Bcc", to_wire(address)) for address in envelope.bcc]
+    if content.subject:
+        headers.append(("Subject", content.subject))
+    headers.append(("X-Mms-Message-Class", envelope.message_class))
+    if envelope.expiry_s is not None and not retrieved:
+        headers.append(("X-Mms-Expiry", Time(envelope.expiry_s)))
+    headers.append(("X-Mms-Priority", envelope.priority))
+    headers.append(("X-Mms-Delivery-Report", envelope.delivery_report))
+    headers.append(("X-Mms-Read-Report", envelope.read_report))
+    return Pdu(envelope.message_type, tuple(headers), content)
 
 
 def unpacked_of(reading: Reading) -> Unpacked:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mmscontent.pack.assigned import FIELD_BY_NAME, MESSAGE_TYPE_CODES
+from mmscontent.pack.assigned import FIELDS, MESSAGE_TYPE_CODES
 
 if TYPE_CHECKING:
     from mmscontent.message import Content
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Pdu"]
 
-_FIRST = ("x-mms-transaction-id", "x-mms-mms-version")  # in this order after the message type, MMS-ENC section 7
+_FIRST = ("X-Mms-Transaction-ID", "X-Mms-MMS-Version")  # in this order after the message type, MMS-ENC section 7
+_NOT_HEADERS = frozenset(row.name.lower() for row in FIELDS.values() if row.kind in ("body", "message-type"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,14 @@ class Pdu:
     content: Content | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "headers", tuple(sorted(self.headers, key=_rank)))
+        first = [row for row in self.headers if row[0] in _FIRST]
+        first.sort(key=_rank)
+        rest = [row for row in self.headers if row[0] not in _FIRST]
+        object.__setattr__(self, "headers", (*first, *rest))
         if self.message_type not in MESSAGE_TYPE_CODES:
             raise ValueError(f"{self.message_type!r} is no MMS message type")
-        for name, _ in self.headers:
-            row = FIELD_BY_NAME.get(name.lower())
-            if row is not None and row.kind in ("body", "message-type"):
+        for name, _ in rest:
+            if name.lower() in _NOT_HEADERS:
                 raise ValueError(f"{name} is written from the message itself, not from its headers")
 
     def get(self, name: str) -> Value | None:
@@ -51,5 +54,4 @@ class Pdu:
 
 
 def _rank(header: tuple[str, Value]) -> int:
-    name = header[0].lower()
-    return _FIRST.index(name) if name in _FIRST else len(_FIRST)
+    return _FIRST.index(header[0])

@@ -8,6 +8,7 @@ headersLen counts the Content-Type and the headers. Knows nothing of MMS fields.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from mmscontent.errors import MalformedContent, OverLimits
@@ -29,11 +30,20 @@ from mmscontent.pack.naming import clean, presentation_first
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Body", "body_room", "body_size", "content_type_value", "part_headers", "read_body", "write_body"]
+__all__ = [
+    "Body",
+    "body_room",
+    "body_size",
+    "content_type_value",
+    "names_of",
+    "part_headers",
+    "read_body",
+    "write_body",
+]
 
 _MULTIPART = "application/vnd.wap.multipart."
 RELATED, MIXED = f"{_MULTIPART}related", f"{_MULTIPART}mixed"
-_PRESENTATION = "application/smil"
+_Names = tuple[str, str, str, str, str]  # media type, charset, name, content id, content location
 
 
 @dataclass(slots=True)
@@ -246,48 +256,61 @@ def _parameter(name: str, value: str, style: str) -> bytes:
     return number + (wsp.short_integer(code) if code is not None else wsp.text_string(value))
 
 
-def part_headers(part: Part, style: str = "old") -> bytes:
-    """Content-Type and headers of one part: what it states, in the order phones write them."""
-    headers = [content_type_value(part.media_type, {"charset": part.charset, "name": part.name}, style=style)]
-    if part.content_id:
+@lru_cache(maxsize=1024)  # a campaign packs the same parts once for each receiver; bodies are not kept
+def part_headers(names: _Names, style: str = "old") -> tuple[bytes, bytes]:
+    """The length of a part's Content-Type and headers, and these, in the order phones write them."""
+    media_type, charset, name, content_id, location = names
+    headers = [content_type_value(media_type, {"charset": charset, "name": name}, style=style)]
+    if content_id:
         # 8.4.2.1: a quoted-string opens with a quotation mark and is not closed
-        headers.append(b'\xc0"<' + _octets(part.content_id) + b">\0")
-    if part.content_location:
-        headers.append(b"\x8e" + wsp.text_string(part.content_location))
-    return b"".join(headers)
+        headers.append(b'\xc0"<' + content_id.encode("utf-8") + b">\0")
+    if location:
+        headers.append(b"\x8e" + wsp.text_string(location))
+    octets = b"".join(headers)
+    return wsp.uintvar(len(octets)), octets
 
 
-def _octets(text: str) -> bytes:
-    return text.encode("utf-8")
+def names_of(part: Part) -> _Names:
+    """What the headers of a part are made of."""
+    return (part.media_type, part.charset, part.name, part.content_id, part.content_location)
 
 
-def _type_of(content: Content, style: str) -> bytes:
-    if content.presentation is None:
+@lru_cache(maxsize=1024)
+def _type_of(presentation: tuple[str, str], style: str) -> bytes:
+    """The Content-Type value; *presentation* is the media type and id of the root, empty when there is none."""
+    media_type, content_id = presentation
+    if not media_type:
         return content_type_value(MIXED, {}, style=style)
-    start = f"<{content.presentation.content_id}>" if content.presentation.content_id else ""
-    return content_type_value(RELATED, {"type": content.presentation.media_type, "start": start}, style=style)
+    start = f"<{content_id}>" if content_id else ""
+    return content_type_value(RELATED, {"type": media_type, "start": start}, style=style)
 
 
-def _entries(content: Content) -> tuple[Part, ...]:
-    return content.parts if content.presentation is None else (content.presentation, *content.parts)
+def _opening(content: Content, style: str) -> tuple[bytes, tuple[Part, ...]]:
+    """The Content-Type value and the number of entries; the entries."""
+    root = content.presentation
+    if root is None:
+        return _type_of(("", ""), style) + wsp.uintvar(len(content.parts)), content.parts
+    entries = (root, *content.parts)
+    return _type_of((root.media_type, root.content_id), style) + wsp.uintvar(len(entries)), entries
 
 
 def write_body(content: Content, style: str = "old") -> list[bytes]:
     """The Content-Type field's value and the multipart, as pieces to join; bodies are not copied."""
-    entries = _entries(content)
-    pieces = [_type_of(content, style), wsp.uintvar(len(entries))]
+    opening, entries = _opening(content, style)
+    pieces = [opening]
     for part in entries:
-        headers = part_headers(part, style)
-        pieces += (wsp.uintvar(len(headers)) + wsp.uintvar(len(part.data)) + headers, part.data)
+        length, headers = part_headers(names_of(part), style)
+        pieces += (length, wsp.uintvar(len(part.data)), headers, part.data)
     return pieces
 
 
 def body_size(content: Content, style: str = "old") -> int:
     """How many octets `write_body` gives."""
-    size = len(_type_of(content, style)) + wsp.uintvar_size(len(_entries(content)))
-    for part in _entries(content):
-        headers = len(part_headers(part, style))
-        size += wsp.uintvar_size(headers) + headers + wsp.uintvar_size(len(part.data)) + len(part.data)
+    opening, entries = _opening(content, style)
+    size = len(opening)
+    for part in entries:
+        length, headers = part_headers(names_of(part), style)
+        size += len(length) + len(headers) + wsp.uintvar_size(len(part.data)) + len(part.data)
     return size
 
 

@@ -87,8 +87,13 @@ class Kind:
 
 def encoded_string(text: str) -> bytes:
     """An encoded-string: us-ascii as it is, else length, MIBenum 106 and UTF-8 (CONF 1.3 section 10.2.1)."""
-    if text.isascii() and (not text or " " <= text[0] < "\x7f"):
-        return wsp.text_string(text)
+    if text.isascii():
+        octets = text.encode("ascii")
+        # nearly every address and subject; what begins oddly or holds NUL takes the way that quotes and checks
+        if octets[:1].isalnum() and b"\0" not in octets:
+            return octets + b"\0"
+        if not text or " " <= text[0] < "\x7f":
+            return wsp.text_string(text)
     return wsp.with_length(wsp.integer(_UTF_8) + wsp.text_string(text))
 
 

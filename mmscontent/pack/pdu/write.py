@@ -5,16 +5,17 @@ The message type comes first, transaction id and version next (model.py sees to 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mmscontent.pack import wsp
-from mmscontent.pack.assigned import COUNTED_FIELDS, FIELD_BY_NAME, MESSAGE_TYPE_CODES
+from mmscontent.pack.assigned import COUNTED_FIELDS, FIELD_BY_NAME, FIELDS, MESSAGE_TYPE_CODES
 from mmscontent.pack.pdu.multipart import body_room, body_size, write_body
 from mmscontent.pack.pdu.values import KINDS, Octets
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mmscontent.pack.pdu.model import Pdu
-    from mmscontent.pack.pdu.values import Value
 
 __all__ = ["pdu_room", "pdu_size", "write_pdu"]
 
@@ -56,29 +57,35 @@ def _body_code(pdu: Pdu) -> bytes:
 
 
 def _headers(pdu: Pdu) -> bytes:
-    fields = (_field(pdu.message_type, name, value) for name, value in pdu.headers)
-    return bytes((0x8C, MESSAGE_TYPE_CODES[pdu.message_type])) + b"".join(fields)
+    pieces = [bytes((0x8C, MESSAGE_TYPE_CODES[pdu.message_type]))]
+    counted = COUNTED_FIELDS.get(pdu.message_type, {})
+    for name, value in pdu.headers:
+        code, write = _WRITERS.get(name) or _writer(name)
+        if isinstance(value, Octets):
+            pieces.append(code + value.data)
+            continue
+        if counted and code[0] & 0x7F in counted:
+            write = KINDS[counted[code[0] & 0x7F]].write
+        try:
+            pieces.append(code + write(value))
+        except (AttributeError, TypeError, ValueError) as exc:
+            raise ValueError(f"{name} cannot be {value!r}: {exc}") from exc
+    return b"".join(pieces)
 
 
-def _field(message_type: str, name: str, value: Value) -> bytes:
+# Field -> its number as an octet, and what writes its value.
+_WRITERS = {
+    row.name: (wsp.short_integer(row.code), KINDS[row.kind].write) for row in FIELDS.values() if row.kind in KINDS
+}
+
+
+def _writer(name: str) -> tuple[bytes, Callable[[Any], bytes]]:
+    """The row of a field in another spelling, of a number without a name, or of an application header."""
     row = FIELD_BY_NAME.get(name.lower())
-    if row is None and not name.lower().startswith(_UNKNOWN):
-        return _application_header(name, value)
-    code = row.code if row is not None else int(name[len(_UNKNOWN) :], 16)
-    if isinstance(value, Octets):
-        return wsp.short_integer(code) + value.data
-    if row is None:
-        raise ValueError(f"{name} can only be written from octets, got {value!r}")
-    kind = COUNTED_FIELDS.get(message_type, {}).get(code, row.kind)
-    try:
-        return wsp.short_integer(code) + KINDS[kind].write(value)
-    except (AttributeError, TypeError, ValueError) as exc:
-        raise ValueError(f"{name} cannot be {value!r}: {exc}") from exc
-
-
-def _application_header(name: str, value: Value) -> bytes:
-    if not isinstance(value, str) or not name.isascii() or not name.replace("-", "").isalnum():
-        raise ValueError(
-            f"an application header has a name of letters, digits and dashes, and text: {name!r}: {value!r}"
-        )
-    return wsp.text_string(name) + wsp.text_string(value)
+    if row is not None:
+        return _WRITERS[row.name]
+    if name.lower().startswith(_UNKNOWN):
+        return wsp.short_integer(int(name[len(_UNKNOWN) :], 16)), KINDS["octets"].write
+    if not name.isascii() or not name.replace("-", "").isalnum():
+        raise ValueError(f"an application header has a name of letters, digits and dashes, got {name!r}")
+    return wsp.text_string(name), KINDS["text"].write
