@@ -48,6 +48,11 @@ def profile_options(command: Command) -> Command:
         click.option("--device", metavar="KEY", help="Receiver's phone, apple/iphone and the like."),
         click.option("--class", "content_class", metavar="KEY", help="Content class, oma/image-rich and the like."),
         click.option("--max-bytes", type=click.IntRange(min=1), help="Largest packed message, in bytes."),
+        click.option(
+            "--profiles", type=click.Path(exists=True, file_okay=False), help="Your own folder of profiles, read first."
+        ),
+        click.option("--allow-inactive", is_flag=True, help="Also for a network that has ended or switched off MMS."),
+        click.option("--use-observed", is_flag=True, help="Let sizes the network was seen to refuse lower the limit."),
     ]
     for option in reversed(options):
         command = option(command)
@@ -62,6 +67,9 @@ def profile_from(options: dict[str, Any]) -> Profile:
         device=options["device"],
         content_class=options["content_class"],
         max_message_bytes=options["max_bytes"],
+        profiles=options["profiles"],
+        allow_inactive=options["allow_inactive"],
+        use_observed=options["use_observed"],
     )
 
 

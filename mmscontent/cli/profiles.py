@@ -14,7 +14,7 @@ from mmscontent.errors import ProfileError
 from mmscontent.ledger import columns
 from mmscontent.parts import read_file
 from mmscontent.profile import AudioFormat, VideoFormat
-from mmscontent.profile_files import lint_profiles, list_profiles, load_profile
+from mmscontent.profile_files import kinds_of, lint_profiles, list_profiles, load_profile
 from mmscontent.profile_files.match import match_profiles
 
 if TYPE_CHECKING:
@@ -56,10 +56,15 @@ def profiles_group() -> None:
 @profiles_group.command("list")
 @click.option("--kind", type=click.Choice(("carrier", "device", "class")), help="Only these.")
 @click.option("--country", metavar="CC", help="Only carriers of this country, `us` and the like.")
+@click.option(
+    "--profiles", type=click.Path(exists=True, file_okay=False), help="Your own folder of profiles, read first."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
-def list_command(kind: Any, country: str | None, *, as_json: bool) -> None:  # noqa: ANN401 - click gives a plain str
+def list_command(kind: Any, country: str | None, profiles: str | None, *, as_json: bool) -> None:  # noqa: ANN401 - click gives a plain str
     """Name every profile there is."""
-    found = [s for s in list_profiles(kind) if country is None or s.country.lower() == country.lower()]
+    found = [
+        s for s in list_profiles(kind, profiles=profiles) if country is None or s.country.lower() == country.lower()
+    ]
     if as_json:
         write_json([asdict(s) for s in found])
         return
@@ -109,14 +114,13 @@ def why_command(key: str | None, *, as_json: bool, **options: Any) -> None:  # n
 @profiles_group.command("diff")
 @click.argument("first")
 @click.argument("second")
-@click.option("--route", type=click.Choice(ROUTES), help="The same way in for both.")
+@profile_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
-def diff_command(first: str, second: str, route: str | None, *, as_json: bool) -> None:
-    """Show what differs between two profiles."""
-    options = {"carrier": None, "route": route, "device": None, "content_class": None, "max_bytes": None}
+def diff_command(first: str, second: str, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click's own
+    """Show what differs between two profiles; what the options say holds for both."""
     one, other = _load(first, dict(options)), _load(second, dict(options))
     differing = [(words, _value(one, name), _value(other, name)) for name, words in _TOLD]
-    if route is None:
+    if options["route"] is None:
         differing += _by_route(first, second, options)
     differing = [row for row in differing if row[1] != row[2]]
     if as_json:
@@ -140,14 +144,19 @@ def _by_route(first: str, second: str, options: dict[str, Any]) -> list[tuple[st
 @click.option("--plmn", help="MCC and MNC of the SIM, 311480 and the like.")
 @click.option("--gid1", help="Group identifier of the SIM, which tells a brand from its host network.")
 @click.option("--spn", help="Service provider name of the SIM.")
+@click.option("--imsi", help="The subscriber's number, or its beginning.")
+@click.option("--iccid", help="The SIM card's number, or its beginning.")
 @click.option("--user-agent", help="The phone's User-Agent header.")
 @click.option("--uaprof", metavar="FILE|URL", help="A UAProf document, or the address a phone sent.")
+@click.option(
+    "--profiles", type=click.Path(exists=True, file_okay=False), help="Your own folder of profiles, read first."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
-def match_command(uaprof: str | None, *, as_json: bool, **known: str | None) -> int:
+def match_command(uaprof: str | None, profiles: str | None, *, as_json: bool, **known: str | None) -> int:
     """Find the profiles that what is known of a phone points to, the best first."""
     if not any((uaprof, *known.values())):
         raise click.UsageError("nothing to match: give --plmn, --user-agent or --uaprof")
-    found = match_profiles(uaprof=_document(uaprof), **known)
+    found = match_profiles(uaprof=_document(uaprof), profiles=profiles, **known)
     if as_json:
         write_json([{"kind": m.kind, "key": m.key, "name": m.name, "how": m.how, "certain": m.certain} for m in found])
     else:
@@ -178,10 +187,10 @@ def _load(key: str | None, options: dict[str, Any]) -> Profile:
     """A bare key is a carrier, a device or a class, whichever is known by it; the options say the rest."""
     if key is None:
         return profile_from(options)
-    kinds = {s.kind for s in list_profiles(population=True) if s.key == key}
+    kinds = kinds_of(key, profiles=options["profiles"])
     if not kinds:
         return load_profile(carrier=key)  # which names the nearest keys in its error
-    kind = min(kinds)
+    kind = kinds[0]
     field = {"carrier": "carrier", "device": "device", "class": "content_class"}[kind]
     if options[field] not in (None, key):
         raise ProfileError(f"{key} and --{kind} {options[field]} are two answers to one question; give one", key=key)
