@@ -17,11 +17,28 @@ __all__ = ["Picture", "pictures"]
 
 CORPUS = Path(os.environ.get("MMSCONTENT_CORPUS", Path(__file__).resolve().parents[2] / "shared" / "corpus"))
 
-_SKIMAGE = (
-    "astronaut.png brick.png camera.png cell.png chelsea.png clock_motion.png coffee.png coins.png color.png grass.png "
-    "gravel.png hubble_deep_field.jpg ihc.png logo.png moon.png motorcycle_left.png page.png retina.jpg rocket.jpg "
-    "text.png"
-).split()
+_SKIMAGE = [
+    "astronaut.png",
+    "brick.png",
+    "camera.png",
+    "cell.png",
+    "chelsea.png",
+    "clock_motion.png",
+    "coffee.png",
+    "coins.png",
+    "color.png",
+    "grass.png",
+    "gravel.png",
+    "hubble_deep_field.jpg",
+    "ihc.png",
+    "logo.png",
+    "moon.png",
+    "motorcycle_left.png",
+    "page.png",
+    "retina.jpg",
+    "rocket.jpg",
+    "text.png",
+]
 _SKLEARN = ("china.jpg", "flower.jpg")
 _MATPLOTLIB = ("grace_hopper.jpg", "Minduka_Present_Blue_Pack.png")
 _CORPUS = (
@@ -50,7 +67,6 @@ _CORPUS = (
     "image/png-gif-misc/portrait-orientation-6.jpg",
 )
 _CLIPS = (
-    "video/ax_long_1080p_lowbitrate.mp4",
     "video/ax_pixel7_videoOnly_cleaned.mp4",
     "video/ax_h265_with_metadata_track.mp4",
     "video/ax_sample_15fps_720p_1s.mp4",
@@ -72,14 +88,14 @@ class Picture:
 @cache
 def pictures() -> tuple[Picture, ...]:
     """All pictures there are on this machine, in a fixed order."""
-    import matplotlib  # noqa: PLC0415 - an extra, wanted here only
+    import matplotlib as mpl  # noqa: PLC0415 - an extra, wanted here only
     import skimage.data  # noqa: PLC0415
     import sklearn.datasets  # noqa: PLC0415
 
     folders = (
         ("skimage", Path(skimage.data.__file__).parent, _SKIMAGE),
         ("sklearn", Path(sklearn.datasets.__file__).parent / "images", _SKLEARN),
-        ("matplotlib", Path(matplotlib.get_data_path()) / "sample_data", _MATPLOTLIB),
+        ("matplotlib", Path(mpl.get_data_path()) / "sample_data", _MATPLOTLIB),
         ("corpus", CORPUS, _CORPUS),
     )
     found = [

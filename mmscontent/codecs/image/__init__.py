@@ -1,7 +1,8 @@
 """Stills: one picture from bytes to the best bytes a receiver takes within a limit.
 
-header (facts before pixels) < decode (upright sRGB pixels) < detect (what it shows) < encode (one way of writing)
-< model (predicted size and quality) < search (which way to write) < source (the codec) and verify (a second look).
+exif, jpeg_file, chunk_files < header (facts before pixels) < decode (upright sRGB pixels) < detect (what it shows),
+encode (ways of writing), eye (how it looks) < probe < model (predicted size and quality) < search, graphics < still
+< source (the codec); keep (what passes as it is) and verify (the second look) stand beside.
 """
 
 from __future__ import annotations

@@ -50,8 +50,7 @@ class _Chunk(NamedTuple):
 _MAX_ICC_BYTES = 4_000_000
 _PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 _PNG_KEPT = frozenset(
-    (b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"sRGB", b"gAMA", b"cHRM", b"sBIT", b"bKGD", b"pHYs")
-    + (b"acTL", b"fcTL", b"fdAT", b"cICP")
+    b"IHDR PLTE IDAT IEND tRNS sRGB gAMA cHRM sBIT bKGD pHYs cICP acTL fcTL fdAT".split()  # the last three move
 )
 _PNG_LABELS = {b"eXIf": "EXIF", b"tEXt": "comment", b"zTXt": "comment", b"tIME": "capture time"}
 

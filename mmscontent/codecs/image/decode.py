@@ -42,10 +42,7 @@ class Decoded:
 
 
 def decode(data: bytes, header: Header, box_px: tuple[int, int]) -> Decoded:
-    """Decode a picture, no larger than a box and never enlarged.
-
-    Args:
-        box_px: Long and short side, whichever way the picture lies.
+    """Decode a picture; no larger than a box of long and short side, whichever way it lies, and never enlarged.
 
     Raises:
         DamagedMedia: Pixels are missing or broken.
@@ -106,7 +103,6 @@ _INTERPRETATIONS = {"L": "b-w", "LA": "b-w", "RGB": "srgb", "RGBA": "srgb", "CMY
 
 def _simple_mode(image: Pillow.Image) -> Pillow.Image:
     """One of L, LA, RGB, RGBA, CMYK with eight bits a sample."""
-
     if image.mode.startswith("I;16"):
         return Pillow.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.mode in ("I", "F"):
@@ -199,7 +195,6 @@ def _edge_colour(image: Any) -> tuple[int, int, int]:  # noqa: ANN401
 
     A light drawing on nothing was made for a dark ground; everything else reads best on white.
     """
-
     small = image.thumbnail_image(_BACKGROUND_SIDE_PX, size="down")
     small = small.colourspace("srgb") if small.interpretation != "srgb" else small
     pixels = small.cast("uchar").numpy()

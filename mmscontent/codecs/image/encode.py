@@ -1,4 +1,4 @@
-"""One way of writing pixels each: JPEG by three encoders, PNG, PNG with a palette, GIF. No choices are made here.
+"""One way of writing pixels each: JPEG by two encoders, PNG, PNG with a palette, GIF. No choices are made here.
 
 All of them give the same bytes for the same pixels, and write nothing but what a decoder needs.
 """
@@ -7,35 +7,67 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from PIL import Image
 
-from mmscontent.codecs.image.jpeg_file import with_jfif
 from mmscontent.errors import EngineMissing
 
-try:
-    import pyjpegli
-except ImportError:  # small and young, so it stays optional; libvips takes its place
-    pyjpegli = None
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Numbers = NDArray[np.float64]
+
 try:
     import imagequant
-except ImportError:
+except ImportError:  # its absence is told when a palette is asked for
     imagequant = None
 
-__all__ = [
-    "ENCODERS",
-    "Encoder",
-    "JpegWay",
-    "encode_gif",
-    "encode_jpeg",
-    "encode_palette_png",
-    "encode_png",
-    "has_jpegli",
-]
+__all__ = ["Encoder", "JpegWay", "encode_gif", "encode_jpeg", "encode_palette_png", "encode_png"]
 
-Encoder = Literal["jpegli", "plain", "trellis"]
-ENCODERS: tuple[Encoder, ...] = ("jpegli", "plain", "trellis")
+Encoder = Literal["tuned", "trellis"]
+
+# Quantisation tables at coarseness 1, in rows of eight. Luma, and chroma at half resolution: as jpegli writes them at
+# quality 50 (github.com/google/jpegli, read from its output); they are tuned for the eye at the fine end too. Chroma
+# at full resolution: T.81 table K.2, which spends less there. Measured against each other: docs/fitting.md.
+_LUMA = """
+    12 10 20 21 33 34 37 38
+    10 14 20 23 34 31 39 39
+    20 20 24 27 34 38 37 41
+    21 23 27 33 41 42 42 45
+    33 34 34 41 45 48 54 54
+    34 31 38 42 48 53 50 59
+    37 39 37 42 54 50 53 53
+    38 39 41 45 54 59 53 43
+"""
+_HALF_CHROMA = """
+    12  8 17 16 26 24 29  31
+     8 13 17 17 24 21 27  28
+    17 17 20 18 22 25 26  30
+    16 17 18 21 27 24 26  31
+    26 24 22 27 21 31 24  30
+    24 21 25 24 31 27 31  46
+    29 27 26 26 24 31 49  45
+    31 28 30 31 30 46 45 255
+"""
+_FULL_CHROMA = """
+    17 18 24 47 99 99 99 99
+    18 21 26 66 99 99 99 99
+    24 26 56 99 99 99 99 99
+    47 66 99 99 99 99 99 99
+    99 99 99 99 99 99 99 99
+    99 99 99 99 99 99 99 99
+    99 99 99 99 99 99 99 99
+    99 99 99 99 99 99 99 99
+"""
+_TABLES = {
+    full_chroma: tuple(np.array(text.split(), float) for text in (_LUMA, chroma))
+    for full_chroma, chroma in ((False, _HALF_CHROMA), (True, _FULL_CHROMA))
+}
+_MOST = 255  # of an entry, in baseline
+_TUNED_QUALITIES = np.arange(15.0, 104.1, 0.5)
+_TRELLIS_QUALITIES = np.arange(12.0, 99.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +75,7 @@ class JpegWay:
     """How to write a JPEG, but for its quality.
 
     Attributes:
-        encoder: `jpegli` (always 4:2:0 and baseline), `plain` or `trellis` (libvips with mozjpeg).
+        encoder: `tuned` (libjpeg-turbo with our tables, any fraction of quality) or `trellis` (mozjpeg).
         full_chroma: 4:4:4 rather than 4:2:0.
     """
 
@@ -51,26 +83,37 @@ class JpegWay:
     full_chroma: bool = False
     progressive: bool = False
 
-    def __post_init__(self) -> None:
-        if self.encoder == "jpegli" and (self.full_chroma or self.progressive):
-            raise ValueError("jpegli as we have it writes baseline 4:2:0 only")
-
     @property
     def label(self) -> str:
         """Chroma and coding in the ledger's words."""
         return ("4:4:4" if self.full_chroma else "4:2:0") + (" progressive" if self.progressive else "")
 
+    @property
+    def qualities(self) -> Numbers:
+        """Those it knows, rising; on the encoder's own scale."""
+        return _TUNED_QUALITIES if self.encoder == "tuned" else _TRELLIS_QUALITIES
 
-def has_jpegli() -> bool:
-    """The optional fast encoder is installed."""
-    return pyjpegli is not None
+    def coarseness(self, quality: Numbers) -> Numbers:
+        """Natural logarithm of how coarse the tables are, 0 for those of quality 50."""
+        if self.encoder == "tuned":
+            return np.asarray((50 - quality) * np.log(2) / 10, float)  # ten steps halve the tables
+        # As libjpeg and its kin scale theirs.
+        return np.asarray(np.log(np.where(quality < 50, 50 / quality, np.maximum(2 - quality / 50, 0.01))), float)  # noqa: PLR2004
 
 
-def encode_jpeg(image: Any, quality: int, way: JpegWay) -> bytes:  # noqa: ANN401 - pyvips has no types
-    """Write a three-band picture as JPEG at a quality of 1 to 100 on the encoder's own scale."""
-    if way.encoder == "jpegli":
-        return with_jfif(pyjpegli.encode(image.write_to_memory(), image.width, image.height, quality=quality))
-    trellis = way.encoder == "trellis"
+def encode_jpeg(image: Any, quality: float, way: JpegWay) -> bytes:  # noqa: ANN401 - pyvips has no types
+    """Write a three-band picture as JPEG, baseline unless the way says progressive."""
+    if way.encoder == "trellis":
+        return _encode_trellis(image, round(quality), way)
+    factor = float(np.exp(way.coarseness(np.array(quality))))
+    tables = [np.clip(np.rint(table * factor), 1, _MOST).astype(int).tolist() for table in _TABLES[way.full_chroma]]
+    subsampling = "4:4:4" if way.full_chroma else "4:2:0"
+    picture = _picture(image)
+    options = {"qtables": tables, "subsampling": subsampling, "progressive": way.progressive}
+    return _saved(picture, "JPEG", optimize=True, **options)
+
+
+def _encode_trellis(image: Any, quality: int, way: JpegWay) -> bytes:  # noqa: ANN401
     return bytes(
         image.jpegsave_buffer(
             Q=quality,
@@ -80,9 +123,9 @@ def encode_jpeg(image: Any, quality: int, way: JpegWay) -> bytes:  # noqa: ANN40
             subsample_mode="off" if way.full_chroma else "on",
             # Table 3 gives more at 4:2:0 and less at 4:4:4, measured: docs/fitting.md.
             quant_table=0 if way.full_chroma else 3,
-            trellis_quant=trellis,
-            overshoot_deringing=trellis,
-            optimize_scans=trellis and way.progressive,
+            trellis_quant=True,
+            overshoot_deringing=True,
+            optimize_scans=way.progressive,
         )
     )
 
@@ -109,12 +152,19 @@ def encode_gif(image: Any, colours: int) -> bytes:  # noqa: ANN401
 def _quantised(image: Any, colours: int) -> Image.Image:  # noqa: ANN401
     if imagequant is None:
         raise EngineMissing("imagequant is missing, so no palette can be made; install imagequant")
-    picture = Image.frombytes("RGB", (image.width, image.height), image.write_to_memory()).convert("RGBA")
-    return imagequant.quantize_pil_image(picture, dithering_level=1.0, max_colors=colours)  # type: ignore[no-any-return]
+    quantised = imagequant.quantize_pil_image(
+        _picture(image).convert("RGBA"), dithering_level=1.0, max_colors=colours
+    ).convert("RGB")
+    # Pillow's own palette of exactly the colours that are there; the quantiser's says they are translucent.
+    picture: Image.Image = quantised.convert("P", palette=Image.Palette.ADAPTIVE, colors=colours)
+    return picture
 
 
-def _saved(picture: Image.Image, form: str, **options: bool) -> bytes:
+def _picture(image: Any) -> Image.Image:  # noqa: ANN401
+    return Image.frombuffer("RGB", (image.width, image.height), image.write_to_memory(), "raw", "RGB", 0, 1)
+
+
+def _saved(picture: Image.Image, form: str, **options: object) -> bytes:
     target = io.BytesIO()
-    picture.info.clear()
     picture.save(target, form, **options)
     return target.getvalue()

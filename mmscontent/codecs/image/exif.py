@@ -46,7 +46,7 @@ class Exif:
 
 
 def read_exif(block: bytes) -> Exif:
-    """Read an EXIF block, with or without its `Exif\\0\\0` head."""
+    """Read an EXIF block, with or without its own head of six bytes."""
     tiff = block[6:] if block[:6] in (b"Exif\0\0", b"Exif\0\xff") else block
     order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
     if order is None or len(tiff) < 8:  # noqa: PLR2004 - a TIFF head is eight bytes

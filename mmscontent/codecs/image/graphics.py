@@ -6,65 +6,53 @@ gradients or photographs in them are not. So both are made and looked at, when t
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from PIL import Image
-
 from mmscontent.codecs.image.encode import encode_gif, encode_palette_png, encode_png
-from mmscontent.codecs.image.likeness import unlikeness
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Sharp", "score_of", "sharp_ways"]
+__all__ = ["Sharp", "sharp_ways"]
 
-_PALETTES = (256, 64, 16)
+# Colours of the second palette, by how far the first of 256 was over; more than that and no palette helps.
+_FEWER_COLOURS = ((1.4, 64), (3.5, 16))
 _MAX_PALETTE_PX = 6_000_000  # the quantiser needs a second for so many
 
 
 @dataclass(frozen=True, slots=True)
 class Sharp:
-    """One picture written sharp.
-
-    Attributes:
-        score: On the common scale, from the pixels themselves.
-        label: How it was written, in the ledger's words.
-    """
+    """One picture written sharp; *label* is how, in the ledger's words."""
 
     data: bytes
     media_type: str
-    score: float
     label: str
 
 
 def sharp_ways(image: Any, media_types: Sequence[str], limit_bytes: int) -> list[Sharp]:  # noqa: ANN401
-    """Write a picture without loss, then with smaller and smaller palettes, until one is within the limit.
+    """Write a picture without loss, then with a palette, then with a smaller one, until it is within the limit.
 
     Returns:
-        All that were written, the last of them the first that fits, if any does.
+        All that were written; the last of them is the first that fits, if any does.
     """
-    made: list[Sharp] = []
-    if "image/png" in media_types:
-        made.append(Sharp(encode_png(image), "image/png", 100.0, "PNG"))
-    palette = encode_palette_png if "image/png" in media_types else encode_gif
-    media_type = "image/png" if "image/png" in media_types else "image/gif"
-    label = "PNG-8" if media_type == "image/png" else "GIF"
-    for colours in _PALETTES:
-        if made and len(made[-1].data) <= limit_bytes or image.width * image.height > _MAX_PALETTE_PX:
-            break
-        data = palette(image, colours)
-        made.append(Sharp(data, media_type, score_of(data, image), f"{label} of {colours} colours"))
+    has_png = "image/png" in media_types
+    made = [Sharp(encode_png(image), "image/png", "PNG")] if has_png else []
+    if _is_done(made, limit_bytes) or image.width * image.height > _MAX_PALETTE_PX:
+        return made
+    made.append(_with_palette(image, 256, has_png=has_png))
+    over = len(made[-1].data) / limit_bytes
+    fewer = next((colours for most, colours in _FEWER_COLOURS if 1 < over <= most), None)
+    if fewer is not None:
+        made.append(_with_palette(image, fewer, has_png=has_png))
     return made
 
 
-def score_of(data: bytes, image: Any) -> float:  # noqa: ANN401
-    """What a written picture is worth against the pixels it was made from; a smaller one is brought to their sides."""
-    with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "GIF")) as opened:
-        shown = opened.convert("RGB")
-    if shown.size != (image.width, image.height):
-        shown = shown.resize((image.width, image.height), Image.Resampling.LANCZOS)
-    # Fitted on the pictures of benchmarks/pictures.py; docs/fitting.md has the scatter.
-    return float(100 - 85 * unlikeness(image.numpy(), np.asarray(shown)) ** 0.7)
+def _with_palette(image: Any, colours: int, *, has_png: bool) -> Sharp:  # noqa: ANN401
+    if has_png:
+        return Sharp(encode_palette_png(image, colours), "image/png", f"PNG-8 of {colours} colours")
+    return Sharp(encode_gif(image, colours), "image/gif", f"GIF of {colours} colours")
+
+
+def _is_done(made: list[Sharp], limit_bytes: int) -> bool:
+    return bool(made) and len(made[-1].data) <= limit_bytes

@@ -13,13 +13,13 @@ from typing import NamedTuple
 from mmscontent.codecs.image.exif import read_exif
 from mmscontent.errors import DamagedMedia
 
-__all__ = ["JpegFile", "read_jpeg", "strip_jpeg", "with_jfif"]
+__all__ = ["JpegFile", "read_jpeg", "strip_jpeg"]
 
 _SOI, _EOI, _SOS, _DHT, _COM = 0xD8, 0xD9, 0xDA, 0xC4, 0xFE
 _STANDALONE = frozenset((0x01, *range(0xD0, 0xD9)))
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {_DHT, 0xC8, 0xCC}
 _APP0, _APP1, _APP2, _APP13, _APP14, _APP15 = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xEF
-# Where entropy data ends: a marker that is neither a stuffed byte, nor a restart, nor fill.
+# A marker that is neither a stuffed byte, nor a restart, nor fill: where entropy data ends too.
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _JFIF = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
 
@@ -70,6 +70,16 @@ def read_jpeg(data: bytes) -> JpegFile:
     if frame is None or frame.end - frame.body < 6:  # noqa: PLR2004 - precision, sides, component count
         raise DamagedMedia("image/jpeg: no frame header before the data ends; the file is not a whole JPEG")
     bits, height, width, components = struct.unpack_from(">BHHB", data, frame.body)
+    whole = segments[-1].marker == _EOI
+    orientation, labels = _told(data, segments)
+    labels |= _trailer_labels(data[segments[-1].end :]) if whole else set()
+    pieces = sorted(data[s.body + 12 : s.end] for s in segments if _is_icc(data, s))  # each starts with its number
+    icc = b"".join(piece[2:] for piece in pieces)
+    return JpegFile(width, height, frame.marker, bits, components, orientation, icc, tuple(sorted(labels)), whole)
+
+
+def _told(data: bytes, segments: list[_Segment]) -> tuple[int, set[str]]:
+    """Orientation and labels from the application segments."""
     labels: set[str] = set()
     orientation = 1
     for segment in segments:
@@ -80,12 +90,7 @@ def read_jpeg(data: bytes) -> JpegFile:
             orientation = exif.orientation if orientation == 1 else orientation
         elif (label := _label(segment.marker, body)) is not None:
             labels.add(label)
-    end = segments[-1].end if segments[-1].marker == _EOI else len(data)
-    labels.update(_trailer_labels(data[end:]))
-    whole = any(s.marker == _EOI for s in segments)
-    pieces = sorted(data[s.body + 12 : s.end] for s in segments if _is_icc(data, s))  # each starts with its number
-    icc = b"".join(piece[2:] for piece in pieces)
-    return JpegFile(width, height, frame.marker, bits, components, orientation, icc, tuple(sorted(labels)), whole)
+    return orientation, labels
 
 
 def strip_jpeg(data: bytes) -> bytes:
@@ -96,16 +101,11 @@ def strip_jpeg(data: bytes) -> bytes:
         if segment.marker == _APP0:
             if body[:5] == b"JFIF\0":
                 pieces.append(_JFIF[:11] + data[segment.body + 7 : segment.body + 12] + b"\0\0")
-        elif segment.marker == _APP14 and body[:5] == b"Adobe":
-            pieces.append(data[segment.start : segment.end])
-        elif not (_APP0 <= segment.marker <= _APP15 or segment.marker == _COM):
+        elif (segment.marker == _APP14 and body[:5] == b"Adobe") or not (
+            _APP0 <= segment.marker <= _APP15 or segment.marker == _COM
+        ):
             pieces.append(data[segment.start : segment.end])
     return b"".join(pieces)
-
-
-def with_jfif(data: bytes) -> bytes:
-    """A JPEG that says it is YCbCr as JFIF wants it; some encoders leave that to be guessed."""
-    return data if data[2:4] == _JFIF[:2] else data[:2] + _JFIF + data[2:]
 
 
 def _segments(data: bytes) -> list[_Segment]:
@@ -114,32 +114,34 @@ def _segments(data: bytes) -> list[_Segment]:
         raise DamagedMedia("image/jpeg: the data does not start with a JPEG marker")
     segments: list[_Segment] = []
     at = 2
-    while at < len(data) - 1:
-        if data[at] != 0xFF:  # noqa: PLR2004 - stray bytes between segments: decoders skip them
-            at = data.find(b"\xff", at)
-            if at < 0:
-                break
-        while at < len(data) - 1 and data[at + 1] == 0xFF:  # noqa: PLR2004 - fill
-            at += 1
-        marker = data[at + 1] if at + 1 < len(data) else 0
-        if marker == _EOI:
-            segments.append(_Segment(marker, at, at + 2, at + 2))
+    while (at := _marker_at(data, at)) >= 0:
+        segment = _segment_at(data, at)
+        at = segment.end
+        if segment.marker not in _STANDALONE:
+            segments.append(segment)
+        if segment.marker == _EOI:
             break
-        if marker in _STANDALONE or marker == 0:
-            at += 2
-            continue
-        if at + 4 > len(data):
-            break
-        end = min(at + 2 + max(2, int.from_bytes(data[at + 2 : at + 4], "big")), len(data))
-        body = min(at + 4, end)
-        if marker == _SOS:
-            following = _NEXT_MARKER.search(data, end)
-            end = following.start() if following else len(data)
-        segments.append(_Segment(marker, at, body, end))
-        at = end
     if not segments:
         raise DamagedMedia("image/jpeg: nothing after the first marker; the file is empty or cut short")
     return segments
+
+
+def _marker_at(data: bytes, at: int) -> int:
+    """Offset of the next marker, over stray and fill bytes as decoders go; -1 when there is none."""
+    found = _NEXT_MARKER.search(data, at)
+    return found.start() if found else -1
+
+
+def _segment_at(data: bytes, at: int) -> _Segment:
+    marker = data[at + 1]
+    if marker == _EOI or marker in _STANDALONE:
+        return _Segment(marker, at, at + 2, at + 2)
+    end = min(at + 2 + max(2, int.from_bytes(data[at + 2 : at + 4], "big")), len(data))
+    body = min(at + 4, end)
+    if marker == _SOS:
+        following = _NEXT_MARKER.search(data, end)
+        end = following.start() if following else len(data)
+    return _Segment(marker, at, body, end)
 
 
 def _is_icc(data: bytes, segment: _Segment) -> bool:

@@ -59,7 +59,7 @@ def _jpeg_reasons(header: Header, rule: ImageRule) -> tuple[str, ...]:
 
 
 def _container_reasons(header: Header) -> tuple[str, ...]:
-    if header.labels and header.media_type not in _PLAIN and header.media_type != "image/jpeg":
-        if chunk_stripper(header.media_type) is None:
-            return (f"its metadata ({', '.join(header.labels)}) cannot be taken out of {header.media_type} as it is",)
-    return ()
+    can_strip = header.media_type == "image/jpeg" or chunk_stripper(header.media_type) is not None
+    if can_strip or not header.labels or header.media_type in _PLAIN:
+        return ()
+    return (f"its metadata ({', '.join(header.labels)}) cannot be taken out of {header.media_type} as it is",)

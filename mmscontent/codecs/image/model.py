@@ -1,115 +1,165 @@
-"""How large a picture would be, and how good it would look, written at a size and quality: predicted, not tried.
+"""What a picture would weigh and how it would look, written at any scale and quality: one table a way of writing.
 
-Size: a mosaic of tiles is encoded at the source's own scale and the whole picture at a small one, at a few
-qualities; between them bits per pixel run straight in logarithms. Quality: docs/fitting.md tells how the
-numbers of quality_model.py were fitted, benchmarks/train_stills.py does it.
+The size comes straight from the probe. The look of the view does too; a fitted polynomial carries it to other
+scales, and from the tiles to the whole: benchmarks/train_stills.py makes its numbers, docs/fitting.md tells them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmscontent.codecs.image import vips
-from mmscontent.codecs.image.decode import scaled
-from mmscontent.codecs.image.encode import JpegWay, encode_jpeg
+from mmscontent.codecs.image.probe import HEADER_BYTES, REFERENCE_QUALITY
 from mmscontent.codecs.image.quality_model import WEIGHTS
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from mmscontent.codecs.image.encode import JpegWay
+    from mmscontent.codecs.image.probe import Numbers, Probe
 
-__all__ = ["PROBE_QUALITIES", "Probe", "distance", "predicted_quality"]
+    Ends = tuple[float | Numbers, float | Numbers]
 
-PROBE_QUALITIES = (10, 25, 45, 65, 80, 90, 95, 99)
-_SMALL_LONG_PX = 400
-_TILE_PX = 96
-_MOSAIC_TILES = 5  # across and down, at most
-_HEADER_BYTES = 340  # markers and tables around the coded data, as measured on one grey pixel
+__all__ = ["Choice", "Forecast", "best_choice", "forecast", "terms"]
 
-
-@dataclass(slots=True)
-class Probe:
-    """Predicted bytes of one picture, at any long side and quality, for the ways of writing asked about."""
-
-    image: Any
-    _tables: dict[JpegWay, tuple[NDArray[np.float64], NDArray[np.float64]]] = field(default_factory=dict)
-    _samples: tuple[Any, Any] | None = None
-
-    @property
-    def long_px(self) -> int:
-        """Long side of the picture as decoded; nothing is ever written larger."""
-        return int(max(self.image.width, self.image.height))
-
-    def bits_per_pixel(self, long_px: float, quality: float, way: JpegWay) -> float:
-        """Predicted, as a logarithm to base 2."""
-        small, native = self._table(way)
-        at_small, at_native = (float(np.interp(quality, PROBE_QUALITIES, row)) for row in (small, native))
-        span = np.log2(self.long_px / self._small_long_px)
-        share = np.log2(long_px / self._small_long_px) / span if span > 0.05 else 1.0  # noqa: PLR2004 - the same scale
-        return at_small + float(share) * (at_native - at_small)
-
-    def size_bytes(self, long_px: float, quality: float, way: JpegWay) -> float:
-        """Predicted size of the file."""
-        area = self.image.width * self.image.height * (long_px / self.long_px) ** 2
-        return float(_HEADER_BYTES + area * 2 ** self.bits_per_pixel(long_px, quality, way) / 8)
-
-    @property
-    def _small_long_px(self) -> int:
-        return min(_SMALL_LONG_PX, self.long_px)
-
-    def _table(self, way: JpegWay) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        if way not in self._tables:
-            if self._samples is None:
-                small = (
-                    scaled(self.image, self._small_long_px / self.long_px) if self.long_px > _SMALL_LONG_PX else None
-                )
-                mosaic = _mosaic(self.image)
-                self._samples = (small.copy_memory() if small else mosaic, mosaic)
-            small_row, native_row = (_bits(sample, way) for sample in self._samples)
-            self._tables[way] = small_row, native_row
-        return self._tables[way]
+_MIN_LONG_PX = 96
+_STEP = 0.85  # between the scales looked at
+_MOST_VIEWS = 2.4  # more pixels than this add nothing a phone shows
+_PREFER_LARGER = 0.3  # points given up for a picture that can be looked at more closely
 
 
-def _bits(sample: Any, way: JpegWay) -> NDArray[np.float64]:  # noqa: ANN401
-    sizes = [max(len(encode_jpeg(sample, q, way)) - _HEADER_BYTES, 40) for q in PROBE_QUALITIES]
-    return np.log2(np.array(sizes, float) * 8 / (sample.width * sample.height))
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A way of writing with its scale and quality, and what is predicted of it."""
+
+    long_px: int
+    quality: float
+    way: JpegWay
+    size_bytes: float
+    score: float
 
 
-def _mosaic(image: Any) -> Any:  # noqa: ANN401
-    """Tiles from all over the picture side by side, or the whole of a small one."""
-    if image.width * image.height <= (_TILE_PX * _MOSAIC_TILES) ** 2 * 1.5:
-        return image
-    across, down = (min(_MOSAIC_TILES, side // _TILE_PX) for side in (image.width, image.height))
-    lefts = np.linspace(0, image.width - _TILE_PX, across).astype(int) // 16 * 16
-    tops = np.linspace(0, image.height - _TILE_PX, down).astype(int) // 16 * 16
-    pixels = image.numpy()
-    rows = [np.concatenate([pixels[y : y + _TILE_PX, x : x + _TILE_PX] for x in lefts], axis=1) for y in tops]
-    return vips.image_from(np.concatenate(rows))
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """All choices of one way of writing.
+
+    Attributes:
+        long_px: Scales, rising; the last is the picture's own.
+        sizes: Bytes, one row a scale, one column a quality of the way.
+        scores: Of the common scale, likewise.
+    """
+
+    way: JpegWay
+    long_px: Numbers
+    sizes: Numbers
+    scores: Numbers
+
+    def corrected(self, seen: list[tuple[float, int]]) -> Forecast:
+        """The same after some encodes: straight between what they weighed, in proportion outside.
+
+        Args:
+            seen: Predicted and real bytes of each encode.
+        """
+        rising: list[tuple[float, float]] = []
+        for predicted, real in sorted((float(np.log(p)), float(np.log(r))) for p, r in seen):
+            if not rising or (predicted > rising[-1][0] and real > rising[-1][1]):
+                rising.append((predicted, real))
+        before, after = (np.array(column) for column in zip(*rising, strict=True))
+        sizes = np.log(self.sizes)
+        inside = np.interp(sizes, before, after)
+        outside = np.minimum(sizes - before[0], 0) + np.maximum(sizes - before[-1], 0)
+        return replace(self, sizes=np.exp(inside + outside))
+
+    def at(self, row: int, column: int) -> Choice:
+        """One of its choices."""
+        size, score = float(self.sizes[row, column]), float(self.scores[row, column])
+        return Choice(int(self.long_px[row]), float(self.way.qualities[column]), self.way, size, score)
+
+    def size_at(self, long_px: float, quality: float) -> float:
+        """Bytes at a scale between those of the table."""
+        column = self.sizes[:, int(np.searchsorted(self.way.qualities, quality))]
+        return float(np.exp(np.interp(np.log(long_px), np.log(self.long_px), np.log(column))))
+
+    def score_at(self, long_px: float, quality: float) -> float:
+        """Score at a scale between those of the table."""
+        column = self.scores[:, int(np.searchsorted(self.way.qualities, quality))]
+        return float(np.interp(np.log(long_px), np.log(self.long_px), column))
 
 
-def distance(quality: float) -> float:
-    """Butteraugli distance that a JPEG quality of 1 to 100 stands for (libjxl, `JpegQualityToDistance`)."""
-    if quality >= 30:  # noqa: PLR2004 - where the two branches meet
-        return 0.1 + (100 - quality) * 0.09
-    return 53 / 3000 * quality**2 - 23 / 20 * quality + 25
-
-
-def predicted_quality(probe: Probe, long_px: float, quality: float, way: JpegWay, view_long_px: int) -> float:
-    """SSIMULACRA2 at the receiver's view that a picture written so would have."""
-    view = min(view_long_px, probe.long_px)
-    scale = float(np.log2(long_px / view))
-    less, more = min(scale, 0.0), max(scale, 0.0)
-    coarse = float(np.log(distance(quality)))
-    bits = probe.bits_per_pixel(long_px, quality, way)
-    at_view = probe.bits_per_pixel(view, 75, way)
-    fine = at_view - probe.bits_per_pixel(view / 2, 75, way)
-    spread = probe.bits_per_pixel(view, 25, way) - probe.bits_per_pixel(view, 90, way)
-    terms = (
-        (1, coarse, coarse**2, coarse**3, less, less**2, more, more**2, at_view, at_view**2, fine, fine**2, spread)
-        + (coarse * at_view, coarse * fine, coarse * spread, coarse**2 * at_view, coarse**2 * fine)
-        + (less * at_view, less * fine, less * coarse, less * coarse**2, more * coarse, more * at_view, more * fine)
-        + (bits, bits**2, bits * coarse, bits * less, bits * more, bits * fine)
+def forecast(probe: Probe, way: JpegWay) -> Forecast:
+    """Sizes and scores of a picture for one way of writing, at all scales and qualities worth looking at."""
+    seen = probe.seen(way)
+    long_px = _scales(probe.long_px, probe.view_px)
+    quality = way.qualities
+    bits = seen.bits_per_pixel(np.log2(long_px), quality)
+    area = probe.image.width * probe.image.height * (long_px / probe.long_px) ** 2
+    at_view = seen.bits_per_pixel(
+        np.log2(np.array([probe.view_px, probe.view_px / 2])), np.array([REFERENCE_QUALITY[way.encoder]])
+    )[:, 0]
+    scores = np.tensordot(
+        terms(
+            np.log2(long_px / probe.view_px)[:, None],
+            way.coarseness(quality)[None, :],
+            seen.look(quality)[None, :],
+            seen.looks,
+            (float(at_view[0]), float(at_view[0] - at_view[1])),
+        ),
+        WEIGHTS,
+        axes=([0], [0]),
     )
-    return float(np.dot(WEIGHTS, terms))
+    scores = np.maximum.accumulate(scores, axis=1)
+    return Forecast(way, long_px, HEADER_BYTES + area[:, None] * 2**bits / 8, np.clip(scores, -50, 99.5))
+
+
+def terms(scale: Numbers, coarse: Numbers, look: Numbers, looks: Ends, texture: Ends) -> Numbers:
+    """The terms the polynomial weighs, stacked.
+
+    Args:
+        scale: Logarithm to base 2 of the long side over the view's.
+        coarse: Logarithm of how coarse the tables are.
+        look: Score of the probe's tiles at that quality, at the view.
+        looks: That score at the two qualities that were looked at.
+        texture: Logarithm of bits per pixel at the view and a middling quality, and how much that is over the one at
+            half the view.
+    """
+    less, more = np.minimum(scale, 0.0), np.maximum(scale, 0.0)
+    weight, fine = texture
+    low, high = looks
+    one = np.ones(np.broadcast_shapes(scale.shape, coarse.shape, look.shape))
+    parts = (
+        *(one, look, look**2 / 100, look**3 / 10_000, coarse, coarse**2, look * coarse),
+        *(less, less**2, less * look, less * look**2 / 100, less * coarse, less**2 * look, less * weight, less * fine),
+        *(more, more**2, more * look, more * look**2 / 100, more * coarse, more * weight, more * fine),
+        *(weight, fine, low, high, low * low / 100, high * high / 100, low * high / 100),
+        *(low * coarse, high * coarse, low * coarse**2 / 10, high * coarse**2 / 10, coarse**3),
+    )
+    return np.stack([one * part for part in parts])
+
+
+def best_choice(forecasts: list[Forecast], limit_bytes: float) -> Choice | None:
+    """The most predicted quality within a limit; of near equals the largest picture; None when nothing is so small."""
+    found = [choice for each in forecasts for choice in _within(each, limit_bytes)]
+    if not found:
+        return None
+    best = max(c.score for c in found)
+    return max((c for c in found if c.score >= best - _PREFER_LARGER), key=lambda c: (c.long_px, c.score))
+
+
+def _within(each: Forecast, limit_bytes: float) -> list[Choice]:
+    """The highest quality of each scale that stays within a limit."""
+    count = (each.sizes <= limit_bytes).sum(axis=1)  # sizes rise with quality
+    return [each.at(row, int(n) - 1) for row, n in enumerate(count) if n > 0]
+
+
+def _scales(native_px: int, view_px: int) -> Numbers:
+    """Long sides to look at: the picture's own, the view's, and steps from the view both ways."""
+    sides = {native_px, view_px}
+    side = view_px * _STEP
+    while side >= min(_MIN_LONG_PX, view_px * 0.6):
+        sides.add(round(side))
+        side *= _STEP
+    side = view_px / _STEP
+    while side < min(native_px * 0.93, view_px * _MOST_VIEWS):
+        sides.add(round(side))
+        side /= _STEP
+    return np.array(sorted(sides), float)

@@ -1,140 +1,129 @@
-"""Which way to write a picture: scale, quality and chroma chosen together for the most quality within a limit.
+"""Writes a picture so that it fills a limit: predict, write, learn from the size what the prediction missed.
 
-Predict, write once, learn from the size what the prediction missed, write once more when that pays. The first
-writing lands within a few per cent, the second on the spot; never more than five.
+The first writing lands within some per cent of the aim, the second on the spot; there are never more than five.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mmscontent.codecs.image.decode import scaled
-from mmscontent.codecs.image.encode import JpegWay, encode_jpeg
-from mmscontent.codecs.image.model import Probe, predicted_quality
+from mmscontent.codecs.image.encode import encode_jpeg
+from mmscontent.codecs.image.model import Choice, Forecast, best_choice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from mmscontent.codecs.image.probe import Probe
 
-__all__ = ["Choice", "Fit", "best_choice", "choices", "fit_jpeg", "smallest_bytes"]
+__all__ = ["MAX_ENCODES", "Fit", "fit_jpeg"]
 
 MAX_ENCODES = 5
-_AIM = 0.985  # of the limit: the prediction's scatter after one writing is about one per cent
+_FIRST_AIM, _NEXT_AIM = 0.98, 0.99  # of the limit: what the prediction scatters before and after it was corrected
 _ENOUGH = 0.97
-_MIN_QUALITY, _MAX_QUALITY = 12, 98
-_MIN_LONG_PX = 96
-_STEP = 0.84  # between the scales looked at
-_PREFER_LARGER = 0.4  # points given up for a picture that can be looked at more closely
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A way of writing with its scale and quality, and what is predicted of it."""
-
-    long_px: int
-    quality: int
-    way: JpegWay
-    size_bytes: float
-    score: float
+_NEARLY_ENOUGH = 0.95  # not worth a third writing
+_FAR_OFF = 0.2  # a prediction missed by more than this may have chosen the wrong scale
+_LARGEST_NUDGE = 0.12  # of the scale, to land between two steps of quality
 
 
 @dataclass(slots=True)
 class Fit:
-    """What a search found; *data* is None when nothing was small enough."""
+    """What a search found; *data* is None when nothing was small enough.
+
+    Attributes:
+        written: Each choice as it was predicted, with the bytes it came to.
+    """
 
     data: bytes | None = None
     choice: Choice | None = None
     sides_px: tuple[int, int] = (0, 0)
-    encodes: int = 0
+    written: list[tuple[Choice, int]] = field(default_factory=list)
     tries: list[str] = field(default_factory=list)
 
-
-def choices(probe: Probe, ways: Sequence[JpegWay], limit_bytes: float, view_long_px: int) -> Iterator[Choice]:
-    """For each way and scale the highest quality predicted to stay within a limit."""
-    for way in ways:
-        for long_px in _scales(probe.long_px, view_long_px):
-            quality = _quality_for(probe, long_px, way, limit_bytes)
-            if quality is not None:
-                yield _choice(probe, long_px, quality, way, view_long_px)
+    @property
+    def encodes(self) -> int:
+        """Full encodes it took."""
+        return len(self.written)
 
 
-def best_choice(probe: Probe, ways: Sequence[JpegWay], limit_bytes: float, view_long_px: int) -> Choice | None:
-    """The choice with the most predicted quality; of near equals the largest picture."""
-    found = list(choices(probe, ways, limit_bytes, view_long_px))
-    if not found:
-        return None
-    best = max(c.score for c in found)
-    return max((c for c in found if c.score >= best - _PREFER_LARGER), key=lambda c: (c.long_px, c.score))
-
-
-def fit_jpeg(probe: Probe, ways: Sequence[JpegWay], limit_bytes: int, view_long_px: int) -> Fit:
-    """Write the picture so that it fills a limit, or say in `tries` how small it got."""
+def fit_jpeg(probe: Probe, forecasts: list[Forecast], limit_bytes: int, max_encodes: int = MAX_ENCODES) -> Fit:
+    """Write the picture with as much quality as a limit allows, in ways whose forecasts are given."""
     fit = Fit()
-    choice = best_choice(probe, ways, limit_bytes * _AIM, view_long_px)
-    correction = 1.0
-    while choice is not None and fit.encodes < MAX_ENCODES:
-        image = _at(probe, choice.long_px)
-        data = encode_jpeg(image, choice.quality, choice.way)
-        fit.encodes += 1
-        fit.tries.append(f"{image.width}×{image.height} q{choice.quality} {choice.way.label} → {len(data):,} bytes")
-        if len(data) <= limit_bytes and (fit.data is None or len(data) > len(fit.data)):
-            fit.data, fit.choice, fit.sides_px = data, choice, (image.width, image.height)
-        if _ENOUGH * limit_bytes <= len(data) <= limit_bytes:
+    following: Choice | None = best_choice(forecasts, limit_bytes * _FIRST_AIM) or _least(forecasts)
+    while following is not None and fit.encodes < max_encodes:
+        size = _write(probe, following, limit_bytes, fit)
+        if _ENOUGH * limit_bytes <= size <= limit_bytes:
             break
-        correction = len(data) / probe.size_bytes(choice.long_px, choice.quality, choice.way)
-        following = _corrected(probe, choice, limit_bytes / correction, view_long_px, fit)
-        choice = following
+        following = _next(forecasts, limit_bytes, fit)
     return fit
 
 
-def _corrected(probe: Probe, last: Choice, limit_bytes: float, view_long_px: int, fit: Fit) -> Choice | None:
-    """The same scale at another quality; another scale when quality has no step left that helps."""
-    quality = _quality_for(probe, last.long_px, last.way, limit_bytes * 0.995)
-    if quality is None:
-        smaller = [c for c in choices(probe, [last.way], limit_bytes * _AIM, view_long_px) if c.long_px < last.long_px]
-        return max(smaller, key=lambda c: c.score, default=None)
-    if quality == last.quality or (fit.data is not None and fit.choice is not None and quality <= fit.choice.quality):
-        if fit.data is None and quality > _MIN_QUALITY:
-            return _choice(probe, last.long_px, quality - 1, last.way, view_long_px)
+def _write(probe: Probe, choice: Choice, limit_bytes: int, fit: Fit) -> int:
+    """Write once, keep it when it is within the limit and fuller than what there was; its size."""
+    image = image_at(probe, choice.long_px)
+    data = encode_jpeg(image, choice.quality, choice.way)
+    fit.written.append((choice, len(data)))
+    fit.tries.append(f"{image.width}×{image.height} q{choice.quality:g} {choice.way.label} → {len(data):,} bytes")
+    if len(data) <= limit_bytes and (fit.data is None or len(data) > len(fit.data)):
+        fit.data, fit.choice, fit.sides_px = data, choice, (image.width, image.height)
+    return len(data)
+
+
+def _next(forecasts: list[Forecast], limit_bytes: int, fit: Fit) -> Choice | None:
+    """What to write after sizes were seen; None when nothing promises more than what there is."""
+    if fit.data is not None and fit.encodes >= 2 and len(fit.data) >= _NEARLY_ENOUGH * limit_bytes:  # noqa: PLR2004
         return None
-    return _choice(probe, last.long_px, quality, last.way, view_long_px)
+    last, size = fit.written[-1]
+    known = [(choice.size_bytes, real) for choice, real in fit.written if choice.way == last.way]
+    raw = next(f for f in forecasts if f.way == last.way)
+    tables = [(f, f.corrected(known)) for f in (forecasts if _is_far_off(last, size, fit) else [raw])]
+    best = best_choice([table for _, table in tables], limit_bytes * _NEXT_AIM)
+    if best is None:
+        options = [_least(forecasts)]
+    else:
+        raw, table = next(pair for pair in tables if pair[0].way == best.way)
+        options = _near(raw, table, best, limit_bytes * _NEXT_AIM)
+    fresh = [c for c in options if _is_fresh(c, fit)]
+    return max(fresh, key=lambda c: (c.size_bytes <= limit_bytes, c.score), default=None)
 
 
-def _choice(probe: Probe, long_px: int, quality: int, way: JpegWay, view_long_px: int) -> Choice:
-    score = predicted_quality(probe, long_px, quality, way, view_long_px)
-    return Choice(long_px, quality, way, probe.size_bytes(long_px, quality, way), score)
+def _is_far_off(last: Choice, size: int, fit: Fit) -> bool:
+    return fit.encodes == 1 and abs(float(np.log(size / last.size_bytes))) > _FAR_OFF
 
 
-def _scales(native_px: int, view_long_px: int) -> list[int]:
-    """Long sides to look at: the source's own, the view's, and steps down from both."""
-    found = [native_px]
-    side = float(min(native_px, view_long_px * 2))
-    while side >= min(native_px, _MIN_LONG_PX):
-        found.append(round(side))
-        side *= _STEP
-    if view_long_px < native_px:
-        found.append(view_long_px)
-    return sorted(set(found))
+def _near(raw: Forecast, table: Forecast, best: Choice, aim_bytes: float) -> list[Choice]:
+    """A choice and its neighbours in quality, the scale moved a little so that each meets the aim.
+
+    Their `size_bytes` are as first predicted, so that they can be held against what they come to.
+    """
+    native = float(table.long_px[-1])
+    found = [replace(best, size_bytes=raw.size_at(best.long_px, best.quality))]
+    qualities = table.way.qualities
+    middle = int(np.searchsorted(qualities, best.quality))
+    for index in range(max(middle - 2, 0), min(middle + 3, len(qualities))):
+        quality, column = float(qualities[index]), np.log(table.sizes[:, index])
+        side = int(np.exp(np.interp(np.log(aim_bytes), column, np.log(table.long_px))))
+        if best.long_px >= native and side < native:
+            continue  # pixels as they are beat pixels moved by a hair
+        if abs(np.log(side / best.long_px)) <= _LARGEST_NUDGE:
+            found.append(Choice(side, quality, best.way, raw.size_at(side, quality), table.score_at(side, quality)))
+    full = [c for c in found if table.size_at(c.long_px, c.quality) >= aim_bytes * _ENOUGH]
+    return full or found
 
 
-def _quality_for(probe: Probe, long_px: int, way: JpegWay, limit_bytes: float) -> int | None:
-    """Highest quality predicted to stay within a limit, by bisection; None when none does."""
-    if probe.size_bytes(long_px, _MIN_QUALITY, way) > limit_bytes:
-        return None
-    low, high = _MIN_QUALITY, _MAX_QUALITY
-    while low < high:
-        middle = (low + high + 1) // 2
-        if probe.size_bytes(long_px, middle, way) <= limit_bytes:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+def _is_fresh(choice: Choice, fit: Fit) -> bool:
+    """Not written before, and not sure to be emptier than what fits already."""
+    if any((c.long_px, c.quality, c.way) == (choice.long_px, choice.quality, choice.way) for c, _ in fit.written):
+        return False
+    return fit.choice is None or choice.way != fit.choice.way or choice.size_bytes > fit.choice.size_bytes
 
 
-def _at(probe: Probe, long_px: int) -> Any:  # noqa: ANN401 - pyvips has no types
+def _least(forecasts: list[Forecast]) -> Choice:
+    """The smallest there is."""
+    return min((f.at(0, 0) for f in forecasts), key=lambda c: c.size_bytes)
+
+
+def image_at(probe: Probe, long_px: int) -> Any:  # noqa: ANN401 - pyvips has no types
+    """The picture at a scale, in memory."""
     return probe.image if long_px >= probe.long_px else scaled(probe.image, long_px / probe.long_px).copy_memory()
-
-
-def smallest_bytes(probe: Probe, ways: Sequence[JpegWay]) -> int:
-    """The least a picture worth looking at could have: the smallest scale at the lowest quality."""
-    return round(min(probe.size_bytes(min(_MIN_LONG_PX, probe.long_px), _MIN_QUALITY, way) for way in ways) * 1.1)

@@ -1,0 +1,146 @@
+"""How good a picture looks beside another: SSIMULACRA2 with the terms that count, in some milliseconds.
+
+Of the 108 terms of the metric 26 carry all its weight, and none of colour at full resolution; the two of luma at
+full resolution are replaced by their like one scale down. Benchmarks measure with the whole metric; this one
+steers. Source: github.com/cloudinary/ssimulacra2 (weights, opsin matrix); docs/fitting.md tells how near it comes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Pixels = NDArray[np.uint8]
+    Plane = NDArray[np.float32]
+
+__all__ = ["Eye"]
+
+_C2 = np.float32(0.0009)
+_RADIUS, _SIGMA = 5, 1.5
+_KERNEL = np.exp(-0.5 * (np.arange(-_RADIUS, _RADIUS + 1) / _SIGMA) ** 2)
+_KERNEL = (_KERNEL / _KERNEL.sum()).astype(np.float32)
+_LINEAR = np.array(
+    [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in np.arange(256) / 255.0],  # noqa: PLR2004 - sRGB
+    np.float32,
+)
+_OPSIN = np.array(
+    [[0.30, 0.622, 0.078], [0.23, 0.692, 0.078], [0.24342268924547819, 0.20476744424496821, 0.55180986650955360]],
+    np.float32,
+)
+_BIAS = np.float32(0.0037930732552754493)
+
+
+class _Weights(NamedTuple):
+    """Of one plane at one scale: lost structure, edges that came, edges that went; as mean and as fourth norm."""
+
+    structure: tuple[float, float] = (0, 0)
+    ringing: tuple[float, float] = (0, 0)
+    blurring: tuple[float, float] = (0, 0)
+
+
+# (scale, plane): scale 1 is half the sides; planes are X (red-green), Y (luma), B (blue-yellow).
+_TERMS: dict[tuple[int, int], _Weights] = {
+    (1, 0): _Weights((0, 1.104)),
+    (1, 1): _Weights((0, 6.684 + 7.467), blurring=(0, 1.028 + 17.446)),  # those of full resolution with them
+    (2, 0): _Weights((0, 1.842), (0, 11.441)),
+    (2, 1): _Weights((225.205, 19.213)),
+    (3, 0): _Weights((0, 1.879), (0, 10.949)),
+    (3, 1): _Weights((176.393, 24.433), (0, 0.285)),
+    (3, 2): _Weights((0, 8.827), (0, 23.192)),
+    (4, 0): _Weights(ringing=(0.968, 0.998)),
+    (4, 1): _Weights((0, 34.779), (0, 44.836)),
+    (4, 2): _Weights((95.108, 0), (0.986, 171.267), (0.983, 0.981)),
+}
+_SCALES = (1, 2, 3, 4)
+
+
+class _Seen(NamedTuple):
+    image: Plane
+    mean: Plane
+    variance: Plane
+
+
+@dataclass(slots=True)
+class Eye:
+    """One picture, (height, width, 3), prepared to be compared with others of its sides."""
+
+    pixels: Pixels
+    _seen: dict[tuple[int, int], _Seen] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._seen = _look(self.pixels)
+
+    def score(self, pixels: Pixels) -> float:
+        """0 to 100 and, for a wreck, less; 90 cannot be told from the original, 70 shows on a close look."""
+        other = _look(pixels)
+        total = sum(_weighed(self._seen[key], other[key], _TERMS[key]) for key in self._seen)
+        total *= 0.9562382616834844
+        total = 2.326765642916932 * total - 0.020884521182843837 * total**2 + 6.248496625763138e-05 * total**3
+        return float(100.0 - 10.0 * max(total, 0.0) ** 0.6276336467831387)
+
+
+def _look(pixels: Pixels) -> dict[tuple[int, int], _Seen]:
+    linear = _LINEAR[pixels].transpose(2, 0, 1)
+    seen: dict[tuple[int, int], _Seen] = {}
+    for scale in _SCALES:
+        linear = _halved(linear)
+        if min(linear.shape[1:]) < 2:  # noqa: PLR2004 - nothing left to compare
+            break
+        planes = _xyb(linear)
+        for plane, image in enumerate(planes):
+            if (scale, plane) in _TERMS:
+                mean = _blurred(image)
+                seen[scale, plane] = _Seen(image, mean, _blurred(image * image) - mean * mean)
+    return seen
+
+
+def _halved(linear: Plane) -> Plane:
+    _, height, width = linear.shape
+    if height % 2 or width % 2:
+        linear = np.pad(linear, ((0, 0), (0, height % 2), (0, width % 2)), mode="edge")
+    rows = linear[:, ::2] + linear[:, 1::2]
+    return (rows[..., ::2] + rows[..., 1::2]) * np.float32(0.25)
+
+
+def _xyb(linear: Plane) -> tuple[Plane, Plane, Plane]:
+    lms = np.cbrt(np.tensordot(_OPSIN, linear, 1) + _BIAS) - np.cbrt(_BIAS)
+    x, y = (lms[0] - lms[1]) * np.float32(7) + np.float32(0.42), (lms[0] + lms[1]) * np.float32(0.5)
+    return x, y + np.float32(0.01), lms[2] - y + np.float32(0.55)
+
+
+def _blurred(plane: Plane) -> Plane:
+    padded = np.pad(plane, _RADIUS, mode="symmetric")
+    rows = _summed(padded, plane.shape[0])
+    return _summed(rows.T, plane.shape[1]).T
+
+
+def _summed(padded: Plane, length: int) -> Plane:
+    total = padded[_RADIUS : _RADIUS + length] * _KERNEL[_RADIUS]
+    for step in range(_RADIUS):
+        mirrored = 2 * _RADIUS - step
+        total += (padded[step : step + length] + padded[mirrored : mirrored + length]) * _KERNEL[step]
+    return np.asarray(total, np.float32)
+
+
+def _weighed(reference: _Seen, other: _Seen, weights: _Weights) -> float:
+    covariance = _blurred(reference.image * other.image) - reference.mean * other.mean
+    total = 0.0
+    if any(weights.structure):
+        alike = (1 - (reference.mean - other.mean) ** 2) * (2 * covariance + _C2)
+        lost = 1 - alike / (reference.variance + other.variance + _C2)
+        total += _norms(np.maximum(lost, 0), weights.structure)
+    if any(weights.ringing) or any(weights.blurring):
+        edges = (1 + np.abs(other.image - other.mean)) / (1 + np.abs(reference.image - reference.mean)) - 1
+        total += _norms(np.maximum(edges, 0), weights.ringing) + _norms(np.maximum(-edges, 0), weights.blurring)
+    return total
+
+
+def _norms(plane: Plane, weights: tuple[float, float]) -> float:
+    mean, fourth = weights
+    total = mean * float(plane.mean()) if mean else 0.0
+    return total + fourth * float(np.square(np.square(plane)).mean()) ** 0.25 if fourth else total

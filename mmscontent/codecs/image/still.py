@@ -1,0 +1,166 @@
+"""One decoded picture and all ways to write it for one receiver: surveyed once, written to any limit.
+
+Chooses between JPEG and the sharp ways, and between what is quick and what is best; decode.py, search.py and
+graphics.py do the work.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from mmscontent.codecs.image.encode import Encoder, JpegWay
+from mmscontent.codecs.image.eye import Eye
+from mmscontent.codecs.image.graphics import Sharp, sharp_ways
+from mmscontent.codecs.image.model import Forecast, best_choice, forecast
+from mmscontent.codecs.image.search import MAX_ENCODES, Fit, fit_jpeg
+from mmscontent.curve import Curve
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mmscontent.codecs.base import Effort
+    from mmscontent.codecs.image.decode import Decoded
+    from mmscontent.codecs.image.detect import Look
+    from mmscontent.codecs.image.probe import Probe
+    from mmscontent.profile import ImageRule
+
+__all__ = ["Still", "Written", "at_view"]
+
+_CURVE_FROM_BYTES, _CURVE_STEP, _CURVE_POINTS = 2_000, 1.3, 30
+# The smallest rendition worth sending: a third of the view, at a quality that still shows what it is.
+_FLOOR_OF_VIEW, _FLOOR_QUALITY = 1 / 3, 30
+# Full chroma is looked at where 4:2:0 has come to its end: from this quality on, or below this score at q88.
+_FULL_CHROMA_FROM_QUALITY, _FULL_CHROMA_BELOW_SCORE = 84, 84.0
+_READERS = ("JPEG", "PNG", "GIF", "WEBP", "BMP")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One rendition and how it came about."""
+
+    data: bytes
+    media_type: str
+    sides_px: tuple[int, int]
+    score: float
+    encodes: int
+    tries: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    progressive: bool = False
+
+
+@dataclass(slots=True)
+class Still:
+    """One decoded picture under one rule."""
+
+    decoded: Decoded
+    look: Look
+    rule: ImageRule
+    effort: Effort
+    probe: Probe
+    _forecasts: dict[JpegWay, Forecast] = field(default_factory=dict)
+    _eye: Eye | None = None
+
+    @property
+    def plain_way(self) -> JpegWay:
+        """4:2:0 by the encoder of this effort."""
+        if self.effort == "best":
+            return JpegWay("trellis", progressive=self.rule.progressive)
+        return JpegWay("tuned")
+
+    @property
+    def full_chroma_way(self) -> JpegWay:
+        """4:4:4 by the encoder of this effort."""
+        encoder: Encoder = "trellis" if self.effort == "best" else "tuned"
+        return JpegWay(encoder, full_chroma=True, progressive=self.effort == "best" and self.rule.progressive)
+
+    def curve(self) -> Curve:
+        """Predicted quality against bytes, concave."""
+        forecasts = self._ways(None)
+        points: list[tuple[int, float]] = []
+        size = float(_CURVE_FROM_BYTES)
+        for _ in range(_CURVE_POINTS):
+            choice = best_choice(forecasts, size)
+            if choice is not None:
+                points.append((round(choice.size_bytes), float(np.clip(choice.score, 0.0, 100.0))))
+            size *= _CURVE_STEP
+        return Curve.through(points or [(self.floor_bytes(), 0.0)])
+
+    def floor_bytes(self) -> int:
+        """Predicted size of the smallest rendition worth sending."""
+        table = self._forecast(self.plain_way)
+        long_px = min(float(self.probe.long_px), max(self.probe.view_px * _FLOOR_OF_VIEW, float(table.long_px[0])))
+        return round(table.size_at(long_px, _FLOOR_QUALITY))
+
+    def write(self, limit_bytes: int) -> Written | None:
+        """The best rendition within a limit; None when there is none."""
+        sharp = self._sharp(limit_bytes)
+        fit = self._fit(limit_bytes, MAX_ENCODES - len(sharp)) if "image/jpeg" in self.rule.media_types else Fit()
+        tries = (*fit.tries, *(f"{s.label} → {len(s.data):,} bytes" for s in sharp))
+        encodes = fit.encodes + len(sharp)
+        best = sharp[-1] if sharp and len(sharp[-1].data) <= limit_bytes else None
+        if best is not None:
+            score = 100.0 if best.label == "PNG" else self.seen_score(best.data)
+            if fit.data is None or score >= self.seen_score(fit.data):
+                sides = self.probe.image.width, self.probe.image.height
+                return Written(best.data, best.media_type, sides, score, encodes, tries)
+        if fit.data is None or fit.choice is None:
+            return None
+        way = fit.choice.way
+        return Written(
+            fit.data, "image/jpeg", fit.sides_px, fit.choice.score, encodes, tries, progressive=way.progressive
+        )
+
+    def seen_score(self, data: bytes) -> float:
+        """Score of a rendition by a look at it, at the receiver's view."""
+        if self._eye is None:
+            self._eye = Eye(at_view(self.probe.image.numpy(), self.probe.view_px))
+        with Image.open(io.BytesIO(data), formats=_READERS) as opened:
+            shown = np.asarray(opened.convert("RGB"))
+        return self._eye.score(_with_sides_of(self._eye.pixels, shown))
+
+    def _fit(self, limit_bytes: int, max_encodes: int) -> Fit:
+        return fit_jpeg(self.probe, self._ways(limit_bytes), limit_bytes, max_encodes)
+
+    def _ways(self, limit_bytes: int | None) -> list[Forecast]:
+        """Ways worth looking at, for one limit or for all."""
+        plain = self._forecast(self.plain_way)
+        if limit_bytes is None:
+            wanted = self.probe.seen(self.plain_way).looks[1] < _FULL_CHROMA_BELOW_SCORE
+        else:
+            choice = best_choice([plain], limit_bytes)
+            wanted = choice is not None and choice.quality >= _FULL_CHROMA_FROM_QUALITY
+        if wanted or self.look.is_graphic:
+            return [plain, self._forecast(self.full_chroma_way)]
+        return [plain]
+
+    def _forecast(self, way: JpegWay) -> Forecast:
+        if way not in self._forecasts:
+            self._forecasts[way] = forecast(self.probe, way)
+        return self._forecasts[way]
+
+    def _sharp(self, limit_bytes: int) -> list[Sharp]:
+        if self.look.is_graphic or "image/jpeg" not in self.rule.media_types:
+            return sharp_ways(self.probe.image, self.rule.media_types, limit_bytes)
+        return []
+
+
+def at_view(pixels: NDArray[np.uint8], view_px: int) -> NDArray[np.uint8]:
+    """Pixels brought down to a long side, never up."""
+    height, width, _ = pixels.shape
+    scale = min(1.0, view_px / max(width, height))
+    sides = max(1, round(width * scale)), max(1, round(height * scale))
+    return pixels if sides == (width, height) else _resized(pixels, sides)
+
+
+def _with_sides_of(reference: NDArray[np.uint8], pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width, _ = reference.shape
+    return pixels if pixels.shape == reference.shape else _resized(pixels, (width, height))
+
+
+def _resized(pixels: NDArray[np.uint8], sides: tuple[int, int]) -> NDArray[np.uint8]:
+    return np.asarray(Image.fromarray(pixels).resize(sides, Image.Resampling.LANCZOS))
