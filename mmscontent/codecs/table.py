@@ -89,12 +89,25 @@ def _audio_verify() -> Callable[[bytes, MediaInfo], MediaInfo]:
     return verify
 
 
+def _contact_source() -> type[MediaSource]:
+    from mmscontent.codecs.vcard import ContactSource  # noqa: PLC0415
+
+    return ContactSource
+
+
+def _contact_verify() -> Callable[[bytes, MediaInfo], MediaInfo]:
+    from mmscontent.codecs.vcard import verify  # noqa: PLC0415
+
+    return verify
+
+
 # The first row that takes a medium fits it.
 CODECS: Mapping[str, CodecRow] = {
     "animation": CodecRow(_moves, "image", True, _animation_source, _animation_verify),
     "image": CodecRow(lambda info: info.kind == "image", "image", True, _image_source, _image_verify),
     "video": CodecRow(lambda info: info.kind == "video", "video", False, _video_source, _video_verify),
     "audio": CodecRow(lambda info: info.kind == "audio", "audio", False, _audio_source, _audio_verify),
+    "contact": CodecRow(lambda info: info.kind == "contact", "contact", True, _contact_source, _contact_verify),
 }
 
 

@@ -1,0 +1,88 @@
+"""Cards as values: which version, which properties; one file may hold many.
+
+Sources: vCard 2.1 (versit 1996); RFC 2426 (3.0); RFC 6350 (4.0).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass, replace
+from urllib.parse import unquote_to_bytes
+
+from mmscontent.codecs.content_lines import Line, read_lines
+from mmscontent.errors import MalformedContent
+
+__all__ = ["VERSIONS", "Card", "read_cards"]
+
+VERSIONS = ("2.1", "3.0", "4.0")
+_MOST_CARDS = 2_000
+_DATA_URI = re.compile(r"data:([\w/.+-]*)[^,]*?(;base64)?,(.*)", re.DOTALL | re.IGNORECASE)
+_BINARY = ("PHOTO", "LOGO", "SOUND", "KEY")
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One vCard: its properties in their order, without BEGIN, VERSION and END."""
+
+    version: str
+    lines: tuple[Line, ...]
+
+    def first(self, name: str) -> Line | None:
+        """The first property of a name."""
+        return next((line for line in self.lines if line.name == name), None)
+
+
+def read_cards(data: bytes, charset: str | None = None) -> tuple[tuple[Card, ...], tuple[str, ...]]:
+    """All cards of a file, and what was mended or left out, as sentences.
+
+    Raises:
+        MalformedContent: There is no card in it, or more than anybody means to send.
+    """
+    lines, notes = read_lines(data, charset)
+    cards: list[Card] = []
+    said = list(notes)
+    stack: list[list[Line]] = []
+    for line in lines:
+        if line.name == "BEGIN" and line.value.strip().upper() == "VCARD":
+            stack.append([])
+        elif line.name == "END" and line.value.strip().upper() == "VCARD" and stack:
+            finished = stack.pop()
+            if stack:
+                said.append("the card of an agent inside another card was left out")
+            else:
+                cards.append(_card(finished))
+        elif stack:
+            stack[-1].append(line)
+    if stack:
+        cards.append(_card(stack[0]))
+        said.append("its last card has no END:VCARD")
+    if not cards:
+        raise MalformedContent("there is no BEGIN:VCARD in the card; send the contact again from the address book")
+    if len(cards) > _MOST_CARDS:
+        raise MalformedContent(f"the file holds {len(cards):,} cards, {_MOST_CARDS:,} are read; send fewer contacts")
+    return tuple(cards), tuple(dict.fromkeys(said))
+
+
+def _card(lines: list[Line]) -> Card:
+    stated = next((line.value.strip() for line in lines if line.name == "VERSION"), "")
+    version = stated if stated in VERSIONS else "4.0" if stated.startswith("4") else "2.1" if not stated else "3.0"
+    kept = (line for line in lines if line.name not in ("VERSION", "BEGIN", "END"))
+    return Card(version, tuple(_without_uri(line) for line in kept))
+
+
+def _without_uri(line: Line) -> Line:
+    """Binary that 4.0 writes as a data: address, as what it is. Other addresses stay addresses; none is fetched."""
+    if line.name not in _BINARY or line.data is not None:
+        return line
+    found = _DATA_URI.match(line.value)
+    if not found:
+        return line
+    try:
+        data = base64.b64decode(found[3]) if found[2] else unquote_to_bytes(found[3])
+    except (binascii.Error, ValueError):
+        return replace(line, value="", data=b"", oddity="its data: address is broken and was left out")
+    kind = found[1].rpartition("/")[2].upper()
+    params = tuple(p for p in line.params if p[0] not in ("VALUE", "MEDIATYPE"))
+    return replace(line, value="", data=data, params=(*params, ("TYPE", (kind,))) if kind else params)

@@ -1,0 +1,219 @@
+"""The codec of contacts: cards read from any version, written in one the receiver opens, photos shrunk to fit.
+
+Nothing a card points to is ever fetched. A card in a version the receiver opens goes as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from mmscontent.codecs.base import Rendition, Survey
+from mmscontent.codecs.vcard.cards import VERSIONS, Card, read_cards
+from mmscontent.codecs.vcard.photo import STEPS, Step, opened
+from mmscontent.codecs.vcard.write import Written, write_cards
+from mmscontent.curve import Curve
+from mmscontent.errors import DoesNotFit, EngineFailed, MalformedContent, NotAllowed, OverLimits
+from mmscontent.limits import DEFAULT_INPUT_LIMITS
+from mmscontent.message import MediaInfo
+from mmscontent.profile import ContactRule
+
+if TYPE_CHECKING:
+    from mmscontent.codecs.base import Effort
+    from mmscontent.codecs.content_lines import Line
+    from mmscontent.profile import Rule
+
+__all__ = ["ContactSource", "verify"]
+
+_MOST_BYTES = 20_000_000  # an address book with photos; each is decoded
+_PHOTOS = ("PHOTO", "LOGO")
+
+
+@dataclass(slots=True)
+class _Work:
+    """What survey() found and render() needs."""
+
+    rule: ContactRule
+    version: str
+    written: dict[Step, Written]
+
+
+class ContactSource:
+    """One file of cards; see MediaSource in codecs/base.py."""
+
+    def __init__(self, data: bytes, info: MediaInfo) -> None:
+        most = min(_MOST_BYTES, DEFAULT_INPUT_LIMITS.max_part_bytes)
+        if len(data) > most:
+            raise OverLimits(f"{info.media_type}: {len(data):,} bytes are over the {most:,} we read of contacts")
+        self._data = data
+        self._declared = info
+        self._cards, self._notes = read_cards(data, info.charset)
+        found = (_photo_in(line) for card in self._cards for line in card.lines)
+        self._photos = {data: opened(data) for data in found if data}
+        self._work: _Work | None = None
+
+    def survey(self, rule: Rule, effort: Effort) -> Survey:  # noqa: ARG002 - there is only one effort
+        """Choose the version and write each step of the photos; cards are small.
+
+        Raises:
+            NotAllowed: The receiver opens no version we write.
+        """
+        assert isinstance(rule, ContactRule)
+        version = self._version_for(rule)
+        steps = STEPS if any(self._photos.values()) else STEPS[-1:]
+        written = {step: write_cards(self._with_photos(step), version) for step in steps}
+        self._work = _Work(rule, version, written)
+        reasons = self._why_not_kept(rule)
+        points = [(len(w.data), step.worth if len(steps) > 1 else 100.0) for step, w in written.items()]
+        return Survey(
+            info=self._info(rule.media_type),
+            curve=Curve.through(points),
+            floor_bytes=min(size for size, _ in points),
+            keep_bytes=None if reasons else len(self._data),
+            scale="card",
+            reasons=reasons,
+            traits=(f"vCard {', '.join(sorted({c.version for c in self._cards}))}", f"{len(self._cards)} cards"),
+            stripped=self._labels(),
+        )
+
+    def keep(self) -> Rendition:
+        """The file as it is, under the name the receiver wants."""
+        assert self._work is not None, "survey() comes first"
+        info = replace(self._info(self._work.rule.media_type), profile=self._cards[0].version)
+        return Rendition(self._data, info, 0, 100.0, tries=("passed through",))
+
+    def render(self, limit_bytes: int) -> Rendition:
+        """The cards with the largest photos that fit, without any last.
+
+        Raises:
+            DoesNotFit: The cards without photos are larger.
+        """
+        assert self._work is not None, "survey() comes first"
+        work = self._work
+        tries: list[str] = []
+        for step, written in work.written.items():
+            tries.append(f"vCard {work.version}, {step.words} → {len(written.data):,} bytes")
+            if len(written.data) <= limit_bytes:
+                return self._rendition(step, written, tuple(tries))
+        least = min(len(w.data) for w in work.written.values())
+        raise DoesNotFit(
+            f"the contact needs at least {least:,} bytes without its photo, {limit_bytes:,} are left;"
+            " allow more, or send fewer contacts",
+            limit_bytes=limit_bytes,
+            smallest_bytes=least,
+            tries=tries,
+        )
+
+    def measure(self, data: bytes) -> float | None:  # noqa: ARG002 - as every codec is called
+        """Nothing measures a card."""
+        return None
+
+    # --- parts of it ---
+
+    def _version_for(self, rule: ContactRule) -> str:
+        present = {card.version for card in self._cards}
+        if len(present) == 1 and present <= set(rule.versions):
+            return next(iter(present))  # no conversion loses least
+        version = next((v for v in rule.versions if v in VERSIONS), None)
+        if version is None:
+            raise NotAllowed(
+                f"the receiver opens vCard {', '.join(rule.versions) or 'of no version'}; 2.1 to 4.0 are made"
+            )
+        return version
+
+    def _why_not_kept(self, rule: ContactRule) -> tuple[str, ...]:
+        present = sorted({card.version for card in self._cards})
+        reasons = []
+        if not set(present) <= set(rule.versions):
+            reasons.append(f"vCard {', '.join(present)} is not what the receiver opens ({', '.join(rule.versions)})")
+        elif len(present) > 1:
+            reasons.append("it mixes versions")
+        if not self._is_utf8():
+            reasons.append("its letters are not in UTF-8")
+        if self._notes:
+            reasons.append("it had to be mended")
+        if self._labels():
+            reasons.append("its photo carries metadata")
+        if None in self._photos.values():
+            reasons.append("a photo in it cannot be opened")
+        return tuple(reasons)
+
+    def _is_utf8(self) -> bool:
+        try:
+            text = self._data.decode("utf-8")
+        except UnicodeDecodeError:
+            return False
+        # 2.1 says on each line which charset it has; one that says another than UTF-8 may not be read everywhere.
+        return not any(mark in text.upper() for mark in ("CHARSET=SHIFT", "CHARSET=ISO-2022", "CHARSET=WINDOWS"))
+
+    def _labels(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(label for photo in self._photos.values() if photo for label in photo.labels))
+
+    def _with_photos(self, step: Step) -> tuple[Card, ...]:
+        return tuple(
+            replace(card, lines=tuple(one for line in card.lines if (one := self._with_photo(line, step)) is not None))
+            for card in self._cards
+        )
+
+    def _with_photo(self, line: Line, step: Step) -> Line | None:
+        data = _photo_in(line)
+        if data is None:
+            return line
+        photo = self._photos.get(data)
+        if photo is None or step.side_px == 0:
+            return None
+        shrunk = photo.at(step)
+        kind = photo.suffix if shrunk == photo.clean else "JPEG"
+        params = tuple(p for p in line.params if p[0] not in ("TYPE", "VALUE", "MEDIATYPE"))
+        return replace(line, data=shrunk, params=(*params, ("TYPE", (kind,))))
+
+    def _info(self, media_type: str) -> MediaInfo:
+        return replace(
+            self._declared,
+            media_type=media_type,
+            kind="contact",
+            size_bytes=len(self._data),
+            notes=(*self._declared.notes, *self._notes),
+        )
+
+    def _rendition(self, step: Step, written: Written, tries: tuple[str, ...]) -> Rendition:
+        assert self._work is not None
+        work = self._work
+        info = MediaInfo(work.rule.media_type, "contact", len(written.data), charset="utf-8", profile=work.version)
+        notes = [*self._notes, *written.notes]
+        if None in self._photos.values():
+            notes.append("a photo that cannot be opened was left out")
+        if any(self._photos.values()) and step.side_px is not None:
+            notes.append(step.words)
+        if any(line.name == "PHOTO" and line.data is None for card in self._cards for line in card.lines):
+            notes.append("a photo is only an address; it was not fetched")
+        return Rendition(
+            written.data,
+            info,
+            1,
+            step.worth if len(work.written) > 1 else 100.0,
+            None,
+            self._labels(),
+            tries,
+            tuple(dict.fromkeys(notes)),
+        )
+
+
+def _photo_in(line: Line) -> bytes | None:
+    return line.data if line.name in _PHOTOS else None
+
+
+def verify(data: bytes, info: MediaInfo) -> MediaInfo:
+    """Read the cards again, 3.0 and 4.0 with vobject too, and compare with the claim.
+
+    Raises:
+        EngineFailed: They cannot be read again, or are of another version.
+    """
+    try:
+        cards, notes = read_cards(data)
+    except MalformedContent as exc:
+        raise EngineFailed(f"the card that was made cannot be read again ({exc})") from exc
+    versions = {card.version for card in cards}
+    if info.profile is not None and versions != {info.profile}:
+        raise EngineFailed(f"the card that was made is vCard {', '.join(sorted(versions))}, {info.profile} was claimed")
+    return replace(info, size_bytes=len(data), notes=notes)

@@ -1,0 +1,239 @@
+"""Cards written anew in a version, and what that version could not carry.
+
+vobject folds and escapes; it does not write 2.1 at all, and of 3.0 it refuses cards whose photo came as 2.1. So
+the lines are put together here. One table says what becomes of each property.
+Sources: vCard 2.1 sections 2.1.5 to 2.6; RFC 2426 sections 3 and 4; RFC 6350 section 6; MMS CONF and what phones
+export (2.1 with NICKNAME and CATEGORIES, UTF-8 stated on each line that needs it).
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from mmscontent.codecs.content_lines import Line, escaped, folded, quoted_printable, split_fields, unescaped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mmscontent.codecs.vcard.cards import Card
+
+__all__ = ["Written", "write_cards"]
+
+# Properties whose values are fields between semicolons, and those that are lists between commas.
+_FIELDS = frozenset(("N", "ADR", "ORG", "GEO", "GENDER", "CLIENTPIDMAP"))
+_LISTS = frozenset(("CATEGORIES", "NICKNAME"))
+# Addresses and dates stand as they are, a backslash in front of a colon excepted (Apple, Google).
+_PLAIN = frozenset(("URL", "UID", "REV", "BDAY", "ANNIVERSARY", "IMPP", "TEL", "SOURCE", "RELATED", "MEMBER", "TZ"))
+
+# What a version has no property for, and what it is written as; None: it cannot be said and is left out.
+_NEW_IN_4: dict[str, str | None] = {
+    "GENDER": "X-GENDER",
+    "ANNIVERSARY": "X-ANNIVERSARY",
+    "KIND": "X-ADDRESSBOOKSERVER-KIND",
+    "MEMBER": "X-ADDRESSBOOKSERVER-MEMBER",
+    "LANG": None,
+    "RELATED": None,
+    "XML": None,
+    "CLIENTPIDMAP": None,
+    "FBURL": None,
+    "CALADRURI": None,
+    "CALURI": None,
+}
+_NEW_IN_3: dict[str, str | None] = {"IMPP": "X-IMPP", "CLASS": None, "SORT-STRING": None, "PRODID": None, "NAME": None}
+_REPLACED: dict[str, dict[str, str | None]] = {
+    "2.1": {**_NEW_IN_4, **_NEW_IN_3, "PROFILE": None, "SOURCE": None},
+    "3.0": _NEW_IN_4,
+    "4.0": {"CLASS": None, "SORT-STRING": None, "NAME": None, "PROFILE": None, "LABEL": None, "MAILER": None},
+}
+# Parameters a version knows; others are left out on conversion.
+_PARAMS: dict[str, frozenset[str]] = {
+    "2.1": frozenset(("TYPE", "LANGUAGE", "VALUE")),
+    "3.0": frozenset(("TYPE", "LANGUAGE", "VALUE")),
+    "4.0": frozenset(
+        ("TYPE", "LANGUAGE", "VALUE", "PREF", "ALTID", "PID", "MEDIATYPE", "SORT-AS", "GEO", "TZ", "CALSCALE")
+    ),
+}
+_BASE64_CHARS = 72
+
+
+@dataclass(slots=True)
+class Written:
+    """A file of cards, and what became of what the version could not carry, as sentences."""
+
+    data: bytes
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Writing:
+    """One file being written."""
+
+    version: str
+    notes: dict[str, None] = field(default_factory=dict)
+
+    def say(self, what: str) -> None:
+        self.notes[what] = None
+
+
+def write_cards(cards: Iterable[Card], version: str) -> Written:
+    """All cards in one version, in UTF-8."""
+    writing = _Writing(version)
+    data = b"".join(_card(card, writing) for card in cards)
+    return Written(data, tuple(writing.notes))
+
+
+def _card(card: Card, writing: _Writing) -> bytes:
+    lines = _completed(
+        [one for line in card.lines if (one := _translated(line, card.version, writing)) is not None], writing
+    )
+    body = b"".join(_written(line, card.version, writing) for line in lines)
+    return b"BEGIN:VCARD\r\nVERSION:" + writing.version.encode() + b"\r\n" + body + b"END:VCARD\r\n"
+
+
+def _completed(lines: list[Line], writing: _Writing) -> list[Line]:
+    """N and FN made of what there is, where the version asks for them (2.1: N; 3.0: both; 4.0: FN)."""
+    names = {line.name for line in lines}
+    spoken = next(
+        (line.value for n in ("FN", "N", "ORG", "NICKNAME", "EMAIL", "TEL") for line in lines if line.name == n), ""
+    )
+    spoken = " ".join(f for f in reversed(split_fields(spoken)[:2]) if f).strip() if "FN" not in names else spoken
+    missing = []
+    if "N" not in names and writing.version != "4.0":
+        missing.append(Line("N", f"{spoken};;;;" if "FN" not in names else f"{escaped(unescaped(spoken))};;;;"))
+    if "FN" not in names and writing.version != "2.1":
+        missing.append(Line("FN", spoken or "-"))
+    return [*missing, *lines]
+
+
+# --- one property ----------------------------------------------------------------------------------------------
+
+
+def _translated(line: Line, source: str, writing: _Writing) -> Line | None:
+    """The property as the version has it, or None when it cannot be said."""
+    target = writing.version
+    if line.data == b"":
+        writing.say(f"{line.name} left out, its data are broken")
+        return None
+    if line.name == "AGENT":
+        writing.say("AGENT left out, a card inside the card")
+        return None
+    if source == target:
+        return line
+    name = line.name
+    if name in _REPLACED[target]:
+        other = _REPLACED[target][name]
+        writing.say(f"{name} left out, vCard {target} has none" if other is None else f"{name} written as {other}")
+        if other is None:
+            return None
+        name = other
+    if name == "BDAY" and line.value.startswith("-"):
+        writing.say("BDAY left out, it has no year")
+        return None
+    return replace(line, name=name, params=_params(line, source, writing), value=_address(line))
+
+
+def _params(line: Line, source: str, writing: _Writing) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    target, known = writing.version, _PARAMS[writing.version]
+    kept: list[tuple[str, tuple[str, ...]]] = []
+    for name, values in line.params:
+        if name == "PREF" and target != "4.0":
+            kept.append(("TYPE", ("PREF",)))
+        elif name == "VALUE" and values[0].upper() not in ("URI", "URL"):
+            continue  # the version's own reader knows what a date looks like
+        elif name == "VALUE" and line.name in ("TEL", "URL"):
+            continue
+        elif name == "VALUE":
+            kept.append((name, ("URL" if target == "2.1" else "uri",)))
+        elif name in known:
+            kept.append((name, values))
+        else:
+            writing.say(f"parameter {name} left out, vCard {target} has none")
+    if target == "4.0" and source != "4.0":
+        kept = _preferred(kept)
+    return tuple(kept)
+
+
+def _preferred(params: list[tuple[str, tuple[str, ...]]]) -> list[tuple[str, tuple[str, ...]]]:
+    """TYPE=PREF as 4.0 writes it."""
+    prefers = any(v.upper() == "PREF" for name, values in params if name == "TYPE" for v in values)
+    rest = [(n, tuple(v for v in values if n != "TYPE" or v.upper() != "PREF")) for n, values in params]
+    return [*(p for p in rest if p[1]), *([("PREF", ("1",))] if prefers else [])]
+
+
+def _address(line: Line) -> str:
+    """A telephone's tel: address as the number older versions want."""
+    value = line.value.strip()
+    return value[4:] if line.name == "TEL" and value.lower().startswith("tel:") else line.value
+
+
+def _written(line: Line, source: str, writing: _Writing) -> bytes:
+    head = f"{line.group}.{line.name}" if line.group else line.name
+    if line.data is not None:
+        return _binary(line, head, writing.version)
+    value = _value(line, source, writing.version)
+    if writing.version == "2.1":
+        return _line_2_1(line, head, value)
+    return folded([f"{head}{_params_text(line)}:{value}"])
+
+
+def _value(line: Line, source: str, target: str) -> str:
+    """The value with the escapes of the version it goes to."""
+    if line.name in _PLAIN:
+        return line.value.replace("\\:", ":").replace("\\,", ",").replace("\n", " ").strip()
+    if source == "2.1" == target:
+        return line.value
+    if source != "2.1" and target != "2.1" and (line.name in _FIELDS | _LISTS or line.name.startswith("X-")):
+        return line.value.replace("\n", "\\n")  # its commas and semicolons are what holds it together
+    fields = _unescaped_fields(line, source)
+    separator = "," if line.name in _LISTS else ";"
+    if target == "2.1":
+        return separator.join(f.replace(";", "\\;") if separator == ";" and len(fields) > 1 else f for f in fields)
+    return separator.join(escaped(f) for f in fields)
+
+
+def _unescaped_fields(line: Line, source: str) -> tuple[str, ...]:
+    if line.name in _FIELDS or line.name.startswith("X-"):
+        fields = split_fields(line.value)
+    elif line.name in _LISTS:
+        fields = split_fields(line.value, ",")
+    else:
+        fields = (line.value,)
+    if source == "2.1":  # only the semicolon is escaped there (2.1.5); backslashes mean themselves
+        return tuple(f.replace("\\;", ";") for f in fields)
+    return tuple(unescaped(f) for f in fields)
+
+
+def _params_text(line: Line) -> str:
+    pieces = []
+    for name, values in line.params:
+        safe = (v.replace('"', "'") for v in values)
+        pieces.append(f";{name}=" + ",".join(f'"{v}"' if any(c in v for c in ":;,") else v for v in safe))
+    return "".join(pieces)
+
+
+def _line_2_1(line: Line, head: str, value: str) -> bytes:
+    types = "".join(f";{t}" for t in line.types)
+    others = "".join(f";{name}={values[0]}" for name, values in line.params if name != "TYPE" and values)
+    start = head + types + others
+    if value.isascii() and "\n" not in value and "\r" not in value:
+        return f"{start}:{value}\r\n".encode()
+    start += ("" if value.isascii() else ";CHARSET=UTF-8") + ";ENCODING=QUOTED-PRINTABLE:"
+    return f"{start}{quoted_printable(value, len(start))}\r\n".encode("ascii", "replace")
+
+
+def _binary(line: Line, head: str, version: str) -> bytes:
+    assert line.data is not None
+    coded = base64.b64encode(line.data).decode("ascii")
+    kind = next(iter(line.types), "")
+    if version == "4.0":
+        base = {"PHOTO": "image", "LOGO": "image", "SOUND": "audio"}.get(line.name, "application")
+        return folded([f"{head}:data:{base}/{kind.lower() or 'octet-stream'};base64,{coded}"])
+    encoding = "BASE64" if version == "2.1" else "b"
+    kind = f";TYPE={kind}" if kind else ""
+    if version == "3.0":
+        return folded([f"{head};ENCODING={encoding}{kind}:{coded}"])
+    # 2.1 as Android writes it: further lines indented, an empty line at the end.
+    rows = [coded[at : at + _BASE64_CHARS] for at in range(0, len(coded), _BASE64_CHARS)]
+    return (f"{head};ENCODING={encoding}{kind}:" + "\r\n ".join(rows) + "\r\n\r\n").encode("utf-8")
