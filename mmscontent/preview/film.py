@@ -135,7 +135,7 @@ def _paste(frame: Image.Image, view: bytes, box: tuple[int, int, int, int]) -> N
     from PIL import Image, ImageOps  # noqa: PLC0415
 
     room = (max(1, box[2] - box[0]), max(1, box[3] - box[1]))
-    with Image.open(io.BytesIO(view), formats=["JPEG"]) as opened:  # our own encoder's output
+    with Image.open(io.BytesIO(view), formats=["JPEG", "PNG", "GIF"]) as opened:  # our own encoders' output
         picture = ImageOps.contain(opened.convert("RGB"), room)
     frame.paste(picture, (box[0] + (room[0] - picture.width) // 2, box[1] + (room[1] - picture.height) // 2))
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmscontent.errors import SourceError
-from mmscontent.message import Content, Part
-from mmscontent.pack.table import unpack
+from mmscontent.message import Content, Envelope, Part
+from mmscontent.pack.table import pack, unpack
 from mmscontent.smil.lint import lint
 from mmscontent.smil.lint_content import PLAYABLE
 from mmscontent.smil.read import read
@@ -299,6 +299,9 @@ def test_every_real_message_is_mended_without_loss(file: CorpusFile) -> None:
         board = storyboard(read(made.data), made.content.parts)
         assert not [i for i in board.orphans if made.content.parts[i].kind in PLAYABLE]
         assert_valid(made.content.presentation.data)
+    for encoding in ("pdu", "mime"):
+        wire = pack(made.content, Envelope(sender="+12065550100", to=("+12065550101",)), encoding)
+        assert lint(unpack(wire.data).content) == ()
 
 
 def test_the_judge_of_validity_is_here() -> None:
