@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Composed", "Outcome", "adapt", "attempt", "check", "compose"]
 
+# Routes that count something else than the form we hand over; the rest count what is written.
+_COUNTED_AS = {"mime": "mime-binary", "base64": "mime"}
 _MOST_PACKINGS = 4  # the first and three corrections
 
 
@@ -75,6 +77,11 @@ class _Job:
     measure: bool
     warnings: tuple[str, ...]
 
+    @property
+    def counted_as(self) -> str:
+        """The wire form whose bytes the limit means: the one written, unless the route says what it counts."""
+        return _COUNTED_AS.get(self.profile.counts, self.encoding)
+
 
 @dataclass(frozen=True, slots=True)
 class _Fitted:
@@ -82,6 +89,7 @@ class _Fitted:
 
     content: Content
     packed: pack.Packed
+    counted_bytes: int
     slides: tuple[SlideEntry, ...]
     plan: Plan
     made: tuple[Made, ...]
@@ -276,7 +284,7 @@ def _fit(job: _Job, examined: tuple[Examined, ...], workshop: Workshop) -> _Fitt
             raise
     fitted = _fit_to(job, examined, workshop, profile.limit_bytes)
     warning = (
-        f"the message has {len(fitted.packed.data):,} bytes: over the {profile.target_bytes:,} aimed at,"
+        f"the message has {fitted.counted_bytes:,} bytes: over the {profile.target_bytes:,} aimed at,"
         f" under the limit of {profile.limit_bytes:,}"
     )
     return replace(fitted, warnings=(*fitted.warnings, warning))
@@ -301,14 +309,14 @@ def _fit_to(job: _Job, examined: tuple[Examined, ...], workshop: Workshop, aim_b
             examined, made = lowered, None
             continue
         fitted = _present_and_pack(job, plan, made)
-        smallest = len(fitted.packed.data)
+        smallest = fitted.counted_bytes
         if smallest <= aim_bytes:
             return fitted
         tries.append(f"room for bodies {room:,} → packed {smallest:,}")
         room -= smallest - aim_bytes
     options = [o.as_json() for o in options_for(examined, _room(job, examined, aim_bytes))]
     raise DoesNotFit(
-        f"the message needs at least {smallest:,} bytes packed as {job.encoding}, {aim_bytes:,} are allowed;"
+        f"the message needs at least {smallest:,} bytes packed as {job.counted_as}, {aim_bytes:,} are allowed;"
         f" {_advice(options)}",
         limit_bytes=aim_bytes,
         smallest_bytes=smallest,
@@ -328,7 +336,7 @@ def _room(job: _Job, examined: Sequence[Examined], aim_bytes: int) -> int:
     """What all bodies may have together: the aim less the same content packed with empty bodies."""
     content, _ = _present(job, [e.part for e in examined], [e.info for e in examined])
     empty = replace(content, parts=tuple(replace(p, data=b"") for p in content.parts))
-    return pack.room(aim_bytes, empty, job.envelope, job.encoding)
+    return pack.room(aim_bytes, empty, job.envelope, job.counted_as)
 
 
 def _with_floor(examined: tuple[Examined, ...], error: DoesNotFit) -> tuple[Examined, ...] | None:
@@ -358,7 +366,10 @@ def _present(job: _Job, parts: Sequence[Part], infos: Sequence[MediaInfo]) -> tu
 def _present_and_pack(job: _Job, plan: Plan, made: tuple[Made, ...]) -> _Fitted:
     content, slides = _present(job, [m.part for m in made], [m.info for m in made])
     packed = pack.pack(content, job.envelope, job.encoding)
-    return _Fitted(content, packed, slides, plan, made, job.warnings)
+    counted = len(packed.data)
+    if job.counted_as != job.encoding:
+        counted = pack.size(content, job.envelope, job.counted_as)
+    return _Fitted(content, packed, counted, slides, plan, made, job.warnings)
 
 
 # --- 7 verify --------------------------------------------------------------------------------------------------
@@ -393,8 +404,9 @@ def _ledger(job: _Job, examined: Sequence[Examined], fitted: _Fitted) -> Ledger:
         fits=True,
         encoding=job.encoding,
         profile=job.profile,
-        packed_bytes=len(fitted.packed.data),
-        overhead_bytes=len(fitted.packed.data) - bodies,
+        counted_as=job.counted_as,
+        packed_bytes=fitted.counted_bytes,
+        overhead_bytes=fitted.counted_bytes - bodies,
         parts=tuple(entries),
         slides=fitted.slides,
         warnings=fitted.warnings,
@@ -437,6 +449,7 @@ def _refused_ledger(job: _Job, examined: Sequence[Examined], refusal: DoesNotFit
     return Ledger(
         fits=False,
         encoding=job.encoding,
+        counted_as=job.counted_as,
         profile=job.profile,
         packed_bytes=smallest,
         overhead_bytes=max(0, job.profile.limit_bytes - room),

@@ -83,12 +83,14 @@ class Ledger:
 
     Attributes:
         fits: False for a refusal; then `options` says what would fit.
-        packed_bytes: Length of the packed message; for a refusal the smallest that was found possible.
+        counted_as: The wire form whose bytes the limit means; the one written unless the route counts another.
+        packed_bytes: Length of the packed message in that form; for a refusal the smallest that was found possible.
         overhead_bytes: What of it is headers, SMIL and transfer encoding, not bodies.
     """
 
     fits: bool
     encoding: str
+    counted_as: str
     profile: Profile
     packed_bytes: int
     overhead_bytes: int
@@ -112,6 +114,7 @@ class Ledger:
             "version": __version__,
             "fits": self.fits,
             "encoding": self.encoding,
+            "counted_as": self.counted_as,
             "profile": {"carrier": p.carrier, "route": p.route, "device": p.device, "class": p.content_class},
             "limit_bytes": p.limit_bytes,
             "target_bytes": p.target_bytes,
@@ -226,7 +229,7 @@ def _sentences(ledger: Ledger) -> list[str]:
     if not ledger.fits:
         said = [f"The message cannot be sent to {receiver} as it is: {ledger.error}."]
         return said + [f"Option: {_option_words(option)}." for option in ledger.options]
-    sizes = f"{ledger.packed_bytes:,} bytes packed as {ledger.encoding}, {ledger.utilisation:.0%} of the {target:,}"
+    sizes = f"{ledger.packed_bytes:,} bytes packed as {ledger.counted_as}, {ledger.utilisation:.0%} of the {target:,}"
     said = [f"The message for {receiver} has {sizes} aimed at (limit {limit:,}{_limit_words(ledger.profile)})."]
     said.extend(_part_words(part) for part in ledger.parts[:_MOST_TOLD])
     if len(ledger.parts) > _MOST_TOLD:
