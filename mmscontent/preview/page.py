@@ -36,12 +36,25 @@ __all__ = ["preview"]
 
 # Screens to look at it on, in device-independent pixels: what a browser or a messaging app there has to draw on.
 DEVICES: dict[str, tuple[str, int, int]] = {
-    "apple/iphone": ("iPhone, 390 × 844", 390, 844),
-    "google/android-messages": ("Android phone, 412 × 915", 412, 915),
+    "iphone": ("iPhone, 390 × 844", 390, 844),
+    "android": ("Android phone, 412 × 915", 412, 915),
     "small": ("Small smartphone, 360 × 640", 360, 640),
     "feature": ("Feature phone, 240 × 320", 240, 320),
     "first": ("First MMS phones, 128 × 160", 128, 160),
 }
+# Which of them stands for a profile's device, by the beginning of its key; Android for the rest.
+_STANDS_FOR: tuple[tuple[str, str], ...] = (
+    ("apple/", "iphone"),
+    ("kaios/", "feature"),
+    ("nokia/", "feature"),
+    ("sonyericsson/xperia", "small"),
+    ("sonyericsson/t610", "first"),
+    ("sonyericsson/", "feature"),
+    ("siemens/", "first"),
+    ("samsung/sgh", "first"),
+    ("doro/", "small"),
+    ("blackberry/", "small"),
+)
 _MOST_SMIL_CHARACTERS = 40_000
 _UNPLAYED = {"image": "this picture", "video": "this clip", "audio": "this sound"}
 
@@ -148,7 +161,7 @@ def _facts(show: Show, facts: Mapping[str, object]) -> str:
 def _devices(facts: Mapping[str, object]) -> str:
     profile = facts.get("profile")
     wanted = str(profile.get("device") or "") if isinstance(profile, dict) else ""
-    chosen = next((k for k in DEVICES if wanted and wanted.startswith(k)), "google/android-messages")
+    chosen = next((key for start, key in _STANDS_FOR if wanted.startswith(start)), "android")
     return "".join(
         f'<option value="{key}"{" selected" if key == chosen else ""}>{label}</option>'
         for key, (label, _, _) in DEVICES.items()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mmscontent.message import Message, Slide
     from mmscontent.profile import Profile
     from mmscontent.smil.timing import Length
+    from mmscontent.smil.write import TimeUnit
 
 __all__ = [
     "MOVING",
@@ -33,6 +34,7 @@ __all__ = [
     "Arrangement",
     "Presented",
     "SlideTiming",
+    "in_unit",
     "lay_out",
     "length_of",
     "medium_of",
@@ -125,7 +127,7 @@ def present(
     arrangement = arrangement or Arrangement()
     quirk, rule = quirk_for(profile), rule_for(profile)
     order = tuple(_ordered(s, arrangement) for s in message.slides)
-    lengths = _lengths(message, durations_ms)
+    lengths = tuple(in_unit(length, quirk.unit) for length in _lengths(message, durations_ms))
     views = [
         SlideView(tuple(medium_of(p, rule) for p in parts), length.milliseconds)
         for parts, length in zip(order, lengths, strict=True)
@@ -190,6 +192,11 @@ def _ordered(slide: Slide, arrangement: Arrangement) -> tuple[Part, ...]:
     if not arrangement.text_first or slide.text is None:
         return slide.parts
     return (slide.text, *(p for p in slide.parts if p is not slide.text))
+
+
+def in_unit(length: Length, unit: TimeUnit) -> Length:
+    """The length as it will be written: whole seconds, rounded up, for receivers that count in seconds."""
+    return replace(length, milliseconds=-(-length.milliseconds // 1000) * 1000) if unit == "s" else length
 
 
 def medium_of(part: Part, rule: SmilRule = _DEFAULT_RULE) -> Medium:

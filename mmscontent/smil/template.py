@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mmscontent.errors import MalformedContent
-from mmscontent.smil.compose import Presented, SlideTiming, length_of, medium_of, presentation_part
+from mmscontent.smil.compose import Presented, SlideTiming, in_unit, length_of, medium_of, presentation_part
 from mmscontent.smil.model import SlideView
 from mmscontent.smil.quirks import quirk_for, rule_for
 from mmscontent.smil.read import attribute, is_medium, local_name, read_tree
@@ -58,16 +58,16 @@ def present_by_template(
         OverLimits: It is larger or deeper than any presentation.
     """
     author, drafts = _filled(template, message)
-    rule = rule_for(profile)
+    rule, quirk = rule_for(profile), quirk_for(profile)
     parts = message.parts
-    lengths = [length_of([(parts[i], durations_ms.get(i, 0)) for i in indices], wished) for indices, wished in drafts]
+    asked = (length_of([(parts[i], durations_ms.get(i, 0)) for i in indices], wished) for indices, wished in drafts)
+    lengths = [in_unit(length, quirk.unit) for length in asked]
     views = [
         SlideView(tuple(medium_of(parts[i], rule) for i in indices), length.milliseconds)
         for (indices, _), length in zip(drafts, lengths, strict=True)
     ]
     order = tuple(dict.fromkeys(i for indices, _ in drafts for i in indices))
     left = [i for i in range(len(parts)) if i not in set(order)]
-    quirk = quirk_for(profile)
     if quirk.attachments == "ref" and views:
         refs = tuple(medium_of(parts[i], rule) for i in left)
         views[-1] = replace(views[-1], media=views[-1].media + refs)

@@ -259,7 +259,7 @@ def test_words_stand_in_their_region_and_right_to_left_runs_right_to_left(browse
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["postcard", "video-and-sound", "vcard"])
-def test_axe_finds_nothing_serious(name: str, scheme: str, browser: Browser, tmp_path: Path) -> None:
+def test_axe_finds_nothing(name: str, scheme: str, browser: Browser, tmp_path: Path) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
     with Watched(browser, preview(content_of(MESSAGES[name](0.3))), tmp_path, color_scheme=scheme) as seen:
         violations = axe.Axe().run(seen.page).response["violations"]

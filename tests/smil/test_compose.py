@@ -141,9 +141,10 @@ def test_a_receivers_wishes_are_rows(device: str | None, dur: str, refs: int) ->
 
 
 def test_seconds_are_rounded_up_so_that_nothing_is_cut() -> None:
-    root = tree(present(MESSAGE, {1: 6600}, replace(PROFILE, device="apple/iphone")).part.data)
+    presented = present(MESSAGE, {1: 6600}, replace(PROFILE, device="apple/iphone"))
 
-    assert root.find("body/par").get("dur") == "8s"
+    assert tree(presented.part.data).find("body/par").get("dur") == "8s"
+    assert presented.slides[0].duration_ms == 8000
 
 
 @pytest.mark.parametrize(
