@@ -14,6 +14,7 @@ __all__ = ["PHONE_DOMAIN", "from_wire", "is_email", "is_phone_number", "to_wire"
 PHONE_DOMAIN = "mms.invalid"
 _PHONE_DIGITS = 7  # short codes have three to six
 _PHONE = re.compile(r"\+?[0-9][0-9().\- ]{5,}")
+_NAMED = re.compile(r"[^<>]*<([^<>\s]+)>")  # a mailbox with a name before it, as some MMSCs write senders
 _TYPED = re.compile(r"(.+?)/TYPE=(PLMN)(@[^@]*)?", re.IGNORECASE)
 
 
@@ -38,6 +39,9 @@ def to_wire(address: str) -> str:
 def from_wire(address: str) -> str:
     """The plain form of what stands in a field; the domain of a typed number or of ours is dropped."""
     address = address.strip()
+    named = _NAMED.fullmatch(address)
+    if named:
+        address = named[1]
     typed = _TYPED.fullmatch(address)
     if typed:
         return typed[1].strip()

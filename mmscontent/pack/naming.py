@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from mmscontent.message import Envelope
 
-__all__ = ["clean", "digest", "laid_out", "presentation_first"]
+__all__ = ["MAX_SECONDS", "clean", "digest", "laid_out", "presentation_first"]
 
+MAX_SECONDS = 253_402_300_799  # the last second of the year 9999, beyond which no date can be written
 MAX_NAME = 100  # CONF 1.3: Content-ID and Content-Location
 _SAMPLE = 256
 _SAMPLES = 16

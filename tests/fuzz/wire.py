@@ -14,11 +14,15 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmscontent.errors import MMSContentError
 from mmscontent.pack.table import ENCODINGS, pack, unpack
 from tests.conftest import corpus_files
 from tests.pack.messages import CONTENTS, ENVELOPES
+
+if TYPE_CHECKING:
+    from mmscontent.message import Unpacked
 
 MAX_SEED_BYTES = 6_000  # what is beyond in a real file is media, which the wire reader only copies
 INTERESTING = (
@@ -100,10 +104,23 @@ def try_one(data: bytes, tally: Tally) -> None:
         tally.failures.append((data, f"{type(exc).__name__}: {exc}"))
     else:
         tally.read += 1
+        _pack_again(data, read, tally)
         held = sum(len(part.data) for part in read.content.parts)
         if held > 2 * len(data) + 1000:
             tally.failures.append((data, f"{held:,} bytes of parts out of {len(data):,}"))
     tally.slowest_s = max(tally.slowest_s, time.process_time() - began)
+
+
+def _pack_again(data: bytes, read: Unpacked, tally: Tally) -> None:
+    """What was read is packed in some form; a value no form can hold is a ValueError, and nothing else."""
+    name = list(ENCODINGS)[tally.inputs % len(ENCODINGS)]
+    try:
+        packed = pack(read.content, read.envelope, name)
+        unpack(packed.data, packed.content_type)
+    except ValueError:
+        return
+    except Exception as exc:  # noqa: BLE001  # as in try_one
+        tally.failures.append((data, f"packing as {name}: {type(exc).__name__}: {exc}"))
 
 
 def run(*, seed: int, inputs: int | None = None, seconds: float | None = None) -> Tally:

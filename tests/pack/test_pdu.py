@@ -237,6 +237,13 @@ def test_addresses_get_their_type_and_lose_it(address: str, wire: str) -> None:
     assert {read.envelope.sender, *read.envelope.to, *read.envelope.cc, *read.envelope.bcc} == {address}
 
 
+def test_a_sender_with_a_name_before_it_is_its_address() -> None:
+    message = Pdu("m-send-req", (("From", "NowMMS <nowsms@now.co.uk>"), ("To", "Ada <+491234567/TYPE=PLMN>")))
+    read = pdu.unpacked_of(pdu.read_pdu(pdu.write_pdu(message)))
+
+    assert (read.envelope.sender, read.envelope.to) == ("nowsms@now.co.uk", ("+491234567",))
+
+
 def test_an_empty_sender_becomes_the_insert_address_token() -> None:
     assert b"\x89\x01\x81" in pdu.write_pdu(pdu.pdu_of(BODY, Envelope()))
 

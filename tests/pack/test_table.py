@@ -121,6 +121,21 @@ def test_no_room_is_zero(encoding: str) -> None:
     assert room(10, RICH, FULL, encoding) == 0
 
 
+@every_encoding
+def test_a_date_nobody_can_write_is_refused(encoding: str) -> None:
+    for date_s in (-1, 2**300):
+        with pytest.raises(ValueError, match=r"1970|date|sign"):
+            pack(RICH, replace(FULL, date_s=date_s), encoding)
+
+
+@pytest.mark.parametrize("octets", ["0846553f1000000000", "0a" + "ff" * 10])
+def test_a_date_out_of_this_world_is_told_and_not_taken(octets: str) -> None:
+    read = unpack(b"\x8c\x84\x98T\0\x85" + bytes.fromhex(octets))
+
+    assert read.envelope.date_s is None
+    assert read.headers[0][0] == "Date"
+
+
 def test_an_unknown_encoding_is_named() -> None:
     with pytest.raises(ValueError, match="mm9"):
         pack(RICH, FULL, "mm9")

@@ -19,7 +19,7 @@ from mmscontent.errors import OverLimits
 from mmscontent.pack import wsp
 from mmscontent.pack.addresses import PHONE_DOMAIN, from_wire, is_email, to_wire
 from mmscontent.pack.assigned import charset_code
-from mmscontent.pack.naming import clean
+from mmscontent.pack.naming import MAX_SECONDS, clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -188,9 +188,10 @@ def timestamp(raw: str) -> int | None:
     """Seconds since 1970 of a date field, or None when it is none."""
     try:
         fields = parsedate_tz(raw)
-        return None if fields is None else int(mktime_tz(fields))
+        seconds = -1 if fields is None else int(mktime_tz(fields))
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
+    return seconds if 0 <= seconds <= MAX_SECONDS else None
 
 
 # --- writing -------------------------------------------------------------------------------------------------------
@@ -258,4 +259,6 @@ def _parameter(name: str, text: str) -> str:
 
 def date_text(seconds: int) -> str:
     """A date of RFC 5322, in UTC."""
+    if not 0 <= seconds <= MAX_SECONDS:
+        raise ValueError(f"{seconds} seconds since 1970 is no date a message can carry")
     return formatdate(seconds, usegmt=False)

@@ -10,7 +10,7 @@ from mmscontent.message import Content, Envelope, Unpacked
 from mmscontent.pack.addresses import from_wire, is_email, is_phone_number, to_wire
 from mmscontent.pack.mm7.model import Address, Mm7, Recipient, Sender, Status
 from mmscontent.pack.mm7.nodes import Node
-from mmscontent.pack.naming import clean
+from mmscontent.pack.naming import MAX_SECONDS, clean
 
 if TYPE_CHECKING:
     from mmscontent.pack.mm7.model import Value
@@ -87,7 +87,11 @@ def _address(address: str, peer: Peer) -> Address:
 
 
 def _time(seconds: int | None) -> str | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if seconds is None:
+        return None
+    if not 0 <= seconds <= MAX_SECONDS:
+        raise ValueError(f"{seconds} seconds since 1970 is no date a message can carry")
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 # --- reading -------------------------------------------------------------------------------------------------------
@@ -178,9 +182,10 @@ def _seconds(text: str) -> int | None:
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     try:
-        return int(moment.timestamp())
+        seconds = int(moment.timestamp())
     except (OverflowError, ValueError):
         return None
+    return seconds if seconds >= 0 else None
 
 
 def _duration(text: str) -> int | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmscontent.message import Content, Envelope, Unpacked
 from mmscontent.pack.addresses import from_wire, to_wire
-from mmscontent.pack.naming import clean
+from mmscontent.pack.naming import MAX_SECONDS, clean
 from mmscontent.pack.pdu.model import Pdu
 from mmscontent.pack.pdu.values import Counted, Element, Flag, Octets, Time, Total
 
@@ -107,6 +107,8 @@ def _take(found: dict[str, Any], name: str, value: Value) -> bool:
             return False
         value = value.seconds
     if name == "X-Mms-Message-Class" and value not in _CLASSES:
+        return False
+    if isinstance(value, int) and not 0 <= value <= MAX_SECONDS:
         return False
     if isinstance(value, str):
         value = from_wire(clean(value)) if name == "From" else clean(value)
