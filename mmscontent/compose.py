@@ -16,27 +16,26 @@ from mmscontent import naming
 from mmscontent.adapt import Made, Workshop
 from mmscontent.codecs.text import fit_text
 from mmscontent.errors import DoesNotFit, EngineFailed, JailKilled, MMSContentError, NotAllowed, OverLimits
-from mmscontent.ledger import Ledger, PartEntry, SlideEntry
+from mmscontent.job import Fitted, Job
 from mmscontent.limits import DEFAULT_INPUT_LIMITS
 from mmscontent.message import Content, Envelope, MediaInfo, Message
 from mmscontent.pack import table as pack
 from mmscontent.parts import identify
-from mmscontent.plan import Examined, Keep, Option, Plan, Transcode, make_plan, options_for, refuse_unwanted, relabel
-from mmscontent.smil.compose import needs_presentation, present
+from mmscontent.plan import Examined, Plan, make_plan, options_for, refuse_unwanted, relabel
+from mmscontent.presenting import present_parts
+from mmscontent.reporting import ledger_of, refused_ledger
 from mmscontent.smil.storyboard import message_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mmscontent.codecs.base import Effort
+    from mmscontent.ledger import Ledger
     from mmscontent.message import Part
-    from mmscontent.plan import Decision
     from mmscontent.profile import Profile
 
 __all__ = ["Composed", "Outcome", "adapt", "attempt", "check", "compose"]
 
-# Routes that count something else than the form we hand over; the rest count what is written.
-_COUNTED_AS = {"mime": "mime-binary", "base64": "mime"}
 _MOST_PACKINGS = 4  # the first and three corrections
 
 
@@ -65,37 +64,6 @@ class Outcome:
     refusal: MMSContentError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """What one call was asked for."""
-
-    message: Message
-    profile: Profile
-    envelope: Envelope
-    encoding: str
-    effort: Effort
-    measure: bool
-    warnings: tuple[str, ...]
-
-    @property
-    def counted_as(self) -> str:
-        """The wire form whose bytes the limit means: the one written, unless the route says what it counts."""
-        return _COUNTED_AS.get(self.profile.counts, self.encoding)
-
-
-@dataclass(frozen=True, slots=True)
-class _Fitted:
-    """A message that fits, before it is looked at once more."""
-
-    content: Content
-    packed: pack.Packed
-    counted_bytes: int
-    slides: tuple[SlideEntry, ...]
-    plan: Plan
-    made: tuple[Made, ...]
-    warnings: tuple[str, ...]
-
-
 def compose(
     message: Message,
     profile: Profile,
@@ -104,6 +72,7 @@ def compose(
     encoding: str = "pdu",
     effort: Effort = "fast",
     measure: bool = False,
+    smil: bytes | None = None,
 ) -> Composed:
     """Fit a message to a receiver and pack it.
 
@@ -114,6 +83,8 @@ def compose(
         encoding: `pdu`, `mime` or another row of `pack.table.ENCODINGS`.
         effort: `fast`, or `best` for up to four times the time and the last point of quality.
         measure: Measure the quality of each result, not only predict it.
+        smil: A presentation that plays these parts by their names; it is kept with its sources renamed where it
+            plays without a fault, and written anew, with a warning, where it does not.
 
     Raises:
         SourceError: A part is at fault; it is named.
@@ -121,7 +92,7 @@ def compose(
         NotAllowed: The receiver takes no such part.
         EngineError: One of our own tools is missing or failed.
     """
-    outcome = attempt(message, profile, envelope=envelope, encoding=encoding, effort=effort, measure=measure)
+    outcome = attempt(message, profile, envelope=envelope, encoding=encoding, effort=effort, measure=measure, smil=smil)
     if outcome.composed is None:
         assert outcome.refusal is not None
         raise outcome.refusal
@@ -169,7 +140,14 @@ def adapt(
     if isinstance(message, bytes):
         unpacked = pack.unpack(message)
         message, envelope = unpacked.content, envelope or unpacked.envelope
-    return compose(message_of(message), profile, envelope=envelope, encoding=encoding, effort=effort)
+    return compose(
+        message_of(message),
+        profile,
+        envelope=envelope,
+        encoding=encoding,
+        effort=effort,
+        smil=message.presentation.data if message.presentation is not None else None,
+    )
 
 
 def attempt(
@@ -180,6 +158,7 @@ def attempt(
     encoding: str = "pdu",
     effort: Effort = "fast",
     measure: bool = False,
+    smil: bytes | None = None,
 ) -> Outcome:
     """`compose`, with a refusal handed back beside its ledger instead of raised.
 
@@ -188,7 +167,7 @@ def attempt(
         EngineError: One of our own tools is missing or failed.
     """
     message, warnings = _fit_subject(message, profile)
-    job = _Job(message, profile, envelope or Envelope(), encoding, effort, measure, warnings)
+    job = Job(message, profile, envelope or Envelope(), encoding, effort, measure, smil, warnings)
     try:
         return _attempt(job)
     except JailKilled as killed:
@@ -198,7 +177,7 @@ def attempt(
         return _attempt(job)
 
 
-def _attempt(job: _Job) -> Outcome:
+def _attempt(job: Job) -> Outcome:
     started = time.perf_counter()
     examined = _examine(job)
     with Workshop() as workshop:
@@ -207,19 +186,19 @@ def _attempt(job: _Job) -> Outcome:
             examined = workshop.survey(examined, job.profile, job.effort)
             fitted = _fit(job, examined, workshop)
         except (DoesNotFit, NotAllowed) as refusal:
-            ledger = _refused_ledger(job, examined, refusal)
+            ledger = refused_ledger(job, examined, refusal, _room(job, examined, job.profile.limit_bytes))
             return Outcome(_timed(ledger, started), refusal=refusal)
         _verify(fitted, examined, workshop)
         if job.measure:
             fitted = replace(fitted, made=workshop.measure(examined, fitted.made))
-    ledger = _timed(_ledger(job, examined, fitted), started)
+    ledger = _timed(ledger_of(job, examined, fitted), started)
     return Outcome(ledger, Composed(fitted.packed.data, fitted.packed.content_type, ledger, fitted.content))
 
 
 # --- 1 examine -------------------------------------------------------------------------------------------------
 
 
-def _examine(job: _Job) -> tuple[Examined, ...]:
+def _examine(job: Job) -> tuple[Examined, ...]:
     """Every part recognised by its bytes and named; text in its final charset."""
     parts = job.message.parts
     if len(parts) > DEFAULT_INPUT_LIMITS.max_parts:
@@ -240,7 +219,7 @@ def _examine_part(part: Part, profile: Profile) -> Examined:
     return Examined(replace(part, media_type=media_type), info, reasons=reasons)
 
 
-def _refuse(job: _Job, examined: Sequence[Examined]) -> None:
+def _refuse(job: Job, examined: Sequence[Examined]) -> None:
     refuse_unwanted(examined, job.profile)
     _refuse_misplaced(job.message, examined)
     most = job.profile.max_recipients
@@ -274,7 +253,7 @@ def _fit_subject(message: Message, profile: Profile) -> tuple[Message, tuple[str
 # --- 2 room, 3 plan, 4 adapt, 5 present, 6 pack ----------------------------------------------------------------
 
 
-def _fit(job: _Job, examined: tuple[Examined, ...], workshop: Workshop) -> _Fitted:
+def _fit(job: Job, examined: tuple[Examined, ...], workshop: Workshop) -> Fitted:
     """Aim at the target; when even the floors pass it, at the limit, and say so."""
     profile = job.profile
     try:
@@ -290,7 +269,7 @@ def _fit(job: _Job, examined: tuple[Examined, ...], workshop: Workshop) -> _Fitt
     return replace(fitted, warnings=(*fitted.warnings, warning))
 
 
-def _fit_to(job: _Job, examined: tuple[Examined, ...], workshop: Workshop, aim_bytes: int) -> _Fitted:
+def _fit_to(job: Job, examined: tuple[Examined, ...], workshop: Workshop, aim_bytes: int) -> Fitted:
     """Plan, make, present and pack until the packed bytes are within the aim; each correction only shrinks."""
     room = _room(job, examined, aim_bytes)
     made: tuple[Made, ...] | None = None
@@ -332,9 +311,9 @@ def _advice(options: Sequence[Mapping[str, object]]) -> str:
     return "it would fit as several messages" if first["do"] == "split" else "send a link or allow a larger message"
 
 
-def _room(job: _Job, examined: Sequence[Examined], aim_bytes: int) -> int:
+def _room(job: Job, examined: Sequence[Examined], aim_bytes: int) -> int:
     """What all bodies may have together: the aim less the same content packed with empty bodies."""
-    content, _ = _present(job, [e.part for e in examined], [e.info for e in examined])
+    content = present_parts(job, [e.part for e in examined], [e.info for e in examined]).content
     empty = replace(content, parts=tuple(replace(p, data=b"") for p in content.parts))
     return pack.room(aim_bytes, empty, job.envelope, job.counted_as)
 
@@ -352,30 +331,19 @@ def _with_floor(examined: tuple[Examined, ...], error: DoesNotFit) -> tuple[Exam
     return (*examined[:at], raised, *examined[at + 1 :])
 
 
-def _present(job: _Job, parts: Sequence[Part], infos: Sequence[MediaInfo]) -> tuple[Content, tuple[SlideEntry, ...]]:
-    """The parts under their wire names in the order they are played, and the SMIL that plays them."""
-    message = naming.with_parts(job.message, naming.name_parts(parts))
-    if not needs_presentation(message, job.profile):
-        return Content(message.parts, None, message.subject), ()
-    lengths = {index: info.duration_ms for index, info in enumerate(infos) if info.duration_ms}
-    presented = present(message, lengths, job.profile)
-    slides = tuple(SlideEntry(s.parts, s.duration_ms, s.why) for s in presented.slides)
-    return Content(presented.parts, presented.part, message.subject), slides
-
-
-def _present_and_pack(job: _Job, plan: Plan, made: tuple[Made, ...]) -> _Fitted:
-    content, slides = _present(job, [m.part for m in made], [m.info for m in made])
-    packed = pack.pack(content, job.envelope, job.encoding)
+def _present_and_pack(job: Job, plan: Plan, made: tuple[Made, ...]) -> Fitted:
+    shown = present_parts(job, [m.part for m in made], [m.info for m in made])
+    packed = pack.pack(shown.content, job.envelope, job.encoding)
     counted = len(packed.data)
     if job.counted_as != job.encoding:
-        counted = pack.size(content, job.envelope, job.counted_as)
-    return _Fitted(content, packed, counted, slides, plan, made, job.warnings)
+        counted = pack.size(shown.content, job.envelope, job.counted_as)
+    return Fitted(shown.content, packed, counted, shown.slides, plan, made, (*job.warnings, *shown.warnings))
 
 
 # --- 7 verify --------------------------------------------------------------------------------------------------
 
 
-def _verify(fitted: _Fitted, examined: Sequence[Examined], workshop: Workshop) -> None:
+def _verify(fitted: Fitted, examined: Sequence[Examined], workshop: Workshop) -> None:
     """Unpack what was packed, and decode each result with a second decoder."""
     read = pack.unpack(fitted.packed.data, fitted.packed.content_type).content
     wrote = [(p.media_type, p.content_id, p.data) for p in fitted.content.parts]
@@ -387,90 +355,5 @@ def _verify(fitted: _Fitted, examined: Sequence[Examined], workshop: Workshop) -
     workshop.verify(examined, fitted.made)
 
 
-# --- 8 ledger --------------------------------------------------------------------------------------------------
-
-
 def _timed(ledger: Ledger, started: float) -> Ledger:
     return replace(ledger, elapsed_ms=round((time.perf_counter() - started) * 1000))
-
-
-def _ledger(job: _Job, examined: Sequence[Examined], fitted: _Fitted) -> Ledger:
-    entries = [
-        _entry(one, decision, made)
-        for one, decision, made in zip(examined, fitted.plan.decisions, fitted.made, strict=True)
-    ]
-    bodies = sum(len(p.data) for p in fitted.content.parts)
-    return Ledger(
-        fits=True,
-        encoding=job.encoding,
-        profile=job.profile,
-        counted_as=job.counted_as,
-        packed_bytes=fitted.counted_bytes,
-        overhead_bytes=fitted.counted_bytes - bodies,
-        parts=tuple(entries),
-        slides=fitted.slides,
-        warnings=fitted.warnings,
-    )
-
-
-def _entry(one: Examined, decision: Decision, made: Made) -> PartEntry:
-    rendition, survey = made.rendition, one.survey
-    kept = isinstance(decision, Keep)
-    predicted = survey.keep_quality if (survey and kept) else (rendition.predicted_quality if rendition else None)
-    return PartEntry(
-        name=one.label,
-        kind=one.info.kind,
-        decision="keep" if kept else "transcode",
-        source=survey.info if survey else one.info,
-        content_id=made.part.content_id,
-        result=made.info,
-        reasons=decision.reasons,
-        share_bytes=decision.limit_bytes if isinstance(decision, Transcode) else None,
-        scale=survey.scale if survey else "",
-        predicted=predicted,
-        measured=rendition.measured_quality if rendition else None,
-        encodes=rendition.encodes if rendition else 0,
-        stripped=rendition.stripped if rendition else (),
-        tries=rendition.tries if rendition else (),
-        notes=(*one.info.notes, *_traits(one), *(rendition.notes if rendition else ())),
-    )
-
-
-def _traits(one: Examined) -> tuple[str, ...]:
-    return (f"taken for: {', '.join(one.survey.traits)}",) if one.survey and one.survey.traits else ()
-
-
-def _refused_ledger(job: _Job, examined: Sequence[Examined], refusal: DoesNotFit | NotAllowed) -> Ledger:
-    room = _room(job, examined, job.profile.limit_bytes)
-    if isinstance(refusal, DoesNotFit):
-        smallest, options = refusal.smallest_bytes, options_for(examined, room)
-    else:
-        smallest, options = 0, (Option("drop", refusal.part, ()),)
-    return Ledger(
-        fits=False,
-        encoding=job.encoding,
-        counted_as=job.counted_as,
-        profile=job.profile,
-        packed_bytes=smallest,
-        overhead_bytes=max(0, job.profile.limit_bytes - room),
-        parts=tuple(_refused_entry(one, refusal) for one in examined),
-        warnings=job.warnings,
-        options=options,
-        error=str(refusal),
-    )
-
-
-def _refused_entry(one: Examined, refusal: DoesNotFit | NotAllowed) -> PartEntry:
-    """A part of a message that was not made: what it is, and what would have been done with it."""
-    survey = one.survey
-    unwanted = isinstance(refusal, NotAllowed) and refusal.part == one.label
-    made_anew = survey is not None and survey.keep_bytes is None
-    return PartEntry(
-        name=one.label,
-        kind=one.info.kind,
-        decision="drop" if unwanted else ("transcode" if made_anew else "keep"),
-        source=survey.info if survey else one.info,
-        content_id=one.part.content_id,
-        reasons=(*one.reasons, *((str(refusal),) if unwanted else ()), *(survey.reasons if survey else ())),
-        notes=(*one.info.notes, *_traits(one)),
-    )

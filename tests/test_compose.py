@@ -159,3 +159,43 @@ def test_real_messages_are_adapted_or_refused_by_name(row) -> None:
         return
     assert len(adapted.data) <= 100_000
     assert len(adapted.ledger.parts) >= len(content.parts)
+
+
+OWN_SMIL = (
+    b'<smil><head><meta name="generator" content="mine"/><layout><root-layout width="240" height="320"/>'
+    b'<region id="Image" top="0" left="0" height="60%" width="100%" fit="meet"/></layout></head><body>'
+    b'<par dur="3s"><img src="b.png" region="Image"/></par>'
+    b'<par dur="4s"><img src="a.jpg" region="Image"/></par></body></smil>'
+)
+
+
+def test_ones_own_smil_is_kept_with_its_sources_renamed() -> None:
+    photo, receipt = (
+        replace(p, content_location=n) for p, n in zip(parts(PHOTO, RECEIPT), ("a.jpg", "b.png"), strict=True)
+    )
+    content = mms.Content((photo, receipt), mms.Part(OWN_SMIL, "application/smil"))
+
+    composed = mms.adapt(content, mms.load_profile(max_message_bytes=30_000), encoding="pdu")
+
+    shown = mms.unpack(composed.data).content
+    assert shown.presentation is not None
+    assert b'content="mine"' in shown.presentation.data
+    assert [(s.duration_ms, *s.parts) for s in composed.ledger.slides] == [
+        (3_000, shown.parts[0].content_location),
+        (4_000, shown.parts[1].content_location),
+    ]
+    assert [f for f in mms.lint(shown) if f.severity == "error"] == []
+    assert composed.ledger.warnings == ()
+
+
+BROKEN_SMIL = [b"<smil><body><par dur='0s'><img src='nobody.jpg'/></par></body></smil>", b"not SMIL at all", b""]
+
+
+@pytest.mark.parametrize("smil", BROKEN_SMIL)
+def test_a_smil_that_plays_with_faults_is_written_anew_and_said(smil: bytes) -> None:
+    content = mms.Content(parts(PHOTO), mms.Part(smil, "application/smil"))
+
+    composed = mms.adapt(content, mms.load_profile(), encoding="pdu")
+
+    assert any("written anew" in w for w in composed.ledger.warnings)
+    assert mms.lint(mms.unpack(composed.data).content) == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,11 +11,12 @@ import click
 
 from mmscontent.cli.output import say, write_json, write_whole
 from mmscontent.compose import attempt
-from mmscontent.message import Envelope, Message
+from mmscontent.message import Content, Envelope, Message, Part
 from mmscontent.pack.table import ENCODINGS
-from mmscontent.parts import read_parts
+from mmscontent.parts import read_file, read_parts
 from mmscontent.preview import filmstrip, preview
 from mmscontent.profile_files import load_profile
+from mmscontent.smil.storyboard import message_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,6 +93,9 @@ def message_options(command: Command) -> Command:
             show_default=True,
             help="best spends up to four times the time for the last point of quality.",
         ),
+        click.option(
+            "--smil", type=click.Path(path_type=Path), help="Your own presentation; it names the files it plays."
+        ),
         click.option("--measure", is_flag=True, help="Measure the quality of each result, not only predict it."),
         click.option("--json", "as_json", is_flag=True, help="The ledger as JSON on standard output."),
     ]
@@ -160,7 +165,17 @@ def check_command(**options: Any) -> int:  # noqa: ANN401 - click's own
 def _message(options: dict[str, Any]) -> Message:
     if not options["files"] and not options["text"]:
         raise click.UsageError("nothing to send: give at least one FILE or --text")
-    return Message.of(read_parts(options["files"]), text=options["text"], subject=_one_line(options["subject"]))
+    parts, subject = read_parts(options["files"]), _one_line(options["subject"])
+    if options["smil"] is None:
+        return Message.of(parts, text=options["text"], subject=subject)
+    if options["text"]:
+        raise click.UsageError("--smil and --text: a presentation plays files; put the text into one and name it there")
+    shown = Part(_smil(options) or b"", "application/smil")
+    return message_of(Content(tuple(replace(p, content_location=p.name) for p in parts), shown, subject))
+
+
+def _smil(options: dict[str, Any]) -> bytes | None:
+    return read_file(options["smil"]) if options["smil"] is not None else None
 
 
 def _attempt(message: Message, options: dict[str, Any]) -> Outcome:
@@ -168,7 +183,13 @@ def _attempt(message: Message, options: dict[str, Any]) -> Outcome:
     envelope = Envelope(sender=_one_line(options["sender"]), to=tuple(_one_line(n) for n in options["to"]))
     effort: Effort = options["effort"]
     return attempt(
-        message, profile, envelope=envelope, encoding=options["encoding"], effort=effort, measure=options["measure"]
+        message,
+        profile,
+        envelope=envelope,
+        encoding=options["encoding"],
+        effort=effort,
+        measure=options["measure"],
+        smil=_smil(options),
     )
 
 

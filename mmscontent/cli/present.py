@@ -41,7 +41,14 @@ def adapt_command(message: Path, **options: Any) -> int:  # noqa: ANN401 - click
     opened = open_message(message)
     whole = message_of(opened.content)
     profile = profile_from(options)
-    outcome = attempt(whole, profile, envelope=opened.envelope, encoding=options["encoding"])
+    own = opened.content.presentation
+    outcome = attempt(
+        whole,
+        profile,
+        envelope=opened.envelope,
+        encoding=options["encoding"],
+        smil=own.data if own is not None else None,
+    )
     return deliver(outcome, f"{message.stem}-adapted", options, whole)
 
 
