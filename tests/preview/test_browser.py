@@ -28,7 +28,7 @@ if CHROMIUM is None:
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the page was not played")
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--mute-audio"]
-LENGTHS = (700, 1200, 500)
+LENGTHS = (710, 1190, 500)
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def test_time_can_be_dragged_stepped_and_typed(browser: Browser, tmp_path: Path)
         page.get_by_role("button", name="Next slide").click()
         assert (seen.slide, seen.time) == (2, 1900)
         page.get_by_role("button", name="Previous slide").click()
-        assert (seen.slide, seen.time) == (1, 700)
+        assert (seen.slide, seen.time) == (1, 710)
         page.get_by_role("button", name="Slide 1, 0.7 seconds").click()
         assert (seen.slide, seen.time) == (0, 0)
         page.locator("#scrub").focus()

@@ -259,7 +259,7 @@ def test_what_cannot_be_decoded_is_named_not_played() -> None:
     assert "no browser shows this sound" in str(page.plan["parts"][0]["unplayable"])
 
 
-CORPUS = corpus_files("mms-pdu", "mms3-mail", "mm3-mail")[:60]
+CORPUS = corpus_files("mms-pdu", "mm3-mail")
 
 
 @pytest.mark.parametrize("file", CORPUS, ids=lambda f: f.name)
