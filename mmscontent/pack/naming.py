@@ -96,10 +96,11 @@ def _named(part: Part, stem: str, taken: set[str], places: set[str]) -> Part:
 
 @lru_cache(maxsize=1024)
 def _safe(name: str) -> str:
-    """ASCII that stands in a quoted string as it is."""
+    """ASCII that stands in a quoted string as it is; "" when nothing but an ending is left of it."""
     if not name.isascii():
-        name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii")
-    return "".join(c for c in name if c.isprintable() and c not in '"\\<>')[-MAX_NAME:].strip()
+        name = unicodedata.normalize("NFKD", name.replace("ß", "ss")).encode("ascii", "ignore").decode("ascii")
+    name = "".join(c for c in name if c.isprintable() and c not in '"\\<>')[-MAX_NAME:].strip()
+    return "" if name.startswith(".") else name
 
 
 @lru_cache(maxsize=1024)

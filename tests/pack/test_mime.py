@@ -323,6 +323,44 @@ def test_subjects_are_read_however_they_are_written(raw: bytes, subject: str) ->
     assert unpack(b"Subject: " + raw + b"\r\n\r\nx").content.subject == subject
 
 
+@pytest.mark.parametrize(
+    ("raw", "to"),
+    [
+        (b"a@b.cc, +1206/TYPE=PLMN@mms.net", ("a@b.cc", "+1206")),
+        (b'"Last, First" <a@b.cc>, "x" (home) <c@d.ee>', ("a@b.cc", "c@d.ee")),
+        (b"Friends: a@b.cc, c@d.ee; e@f.gg", ("a@b.cc", "c@d.ee", "e@f.gg")),
+        (b"undisclosed-recipients:;", ()),
+        (b"a@b.cc (one (two) three), , c@d.ee", ("a@b.cc", "c@d.ee")),
+        (b"=?utf-8?q?J=C3=BCrgen?= <a@b.cc>", ("a@b.cc",)),
+        (b"a@b.cc,\r\n\tc@d.ee", ("a@b.cc", "c@d.ee")),
+        (b"12345", ("12345",)),
+        (b"", ()),
+    ],
+)
+def test_address_lists_are_read_however_they_are_written(raw: bytes, to: tuple[str, ...]) -> None:
+    assert unpack(b"Subject: x\r\nTo: " + raw + b"\r\n\r\nx").envelope.to == to
+
+
+def test_a_body_alone_is_read_with_its_content_type_or_without() -> None:
+    packed = pack(RICH, FULL, "mime")
+    message = _stdlib(packed.data)
+    body = packed.data.partition(b"\r\n\r\n")[2]
+    stated = unpack(body, str(message["Content-Type"]))
+    guessed = unpack(body)
+
+    assert stated.content == replace(unpack(packed.data).content, subject="")
+    assert stated.notes == ()
+    assert guessed.content.parts == stated.content.parts
+    assert "names no boundary" in guessed.notes[0]
+
+
+@pytest.mark.parametrize(
+    "raw", [b"Mon, 99 Foo", b"", b"Thu, 01 Jan 1920 00:00:00 +0000", b"Tue, 14 Nov 99999 22:13:20 +0000"]
+)
+def test_a_date_that_is_none_is_not_taken(raw: bytes) -> None:
+    assert unpack(b"Subject: x\r\nDate: " + raw + b"\r\n\r\nx").envelope.date_s is None
+
+
 def test_parts_nesting_and_headers_are_bounded() -> None:
     many = RELATED + b"--B\r\n\r\nx\r\n" * 70 + b"--B--"
     deep = MAIL + b"".join(b"Content-Type: multipart/mixed; boundary=B%d\r\n\r\n--B%d\r\n" % (i, i) for i in range(20))

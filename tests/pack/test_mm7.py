@@ -126,6 +126,33 @@ def test_a_value_of_the_wrong_kind_is_our_own_mistake(value: Any) -> None:
         mm7.write_mm7(Mm7("SubmitReq", "T", (("Subject", value),)), DEFAULT_PEER)
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("PT5S", 5), ("P1D", 86_400), ("P1DT2H3M4S", 93_784), ("P", None), ("PT", None), ("P1Y", None), ("soon", None)],
+)
+def test_a_time_to_live_is_read_as_seconds_or_kept_as_text(text: str, seconds: int | None) -> None:
+    read = mm7.unpacked_of(mm7.read_mm7(_soap(_submit(more=f"<ExpiryDate>{text}</ExpiryDate>"))))
+
+    assert read.envelope.expiry_s == seconds
+    assert (("ExpiryDate", text) in read.headers) == (seconds is None)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("2023-11-14T22:13:20Z", 1_700_000_000), ("2023-11-14T23:13:20+01:00", 1_700_000_000), ("yesterday", None)],
+)
+def test_a_time_stamp_is_read_as_seconds_or_kept_as_text(text: str, seconds: int | None) -> None:
+    read = mm7.unpacked_of(mm7.read_mm7(_soap(_submit(more=f"<TimeStamp>{text}</TimeStamp>"))))
+
+    assert read.envelope.date_s == seconds
+    assert (("TimeStamp", text) in read.headers) == (seconds is None)
+
+
+def test_the_status_of_an_answer_is_at_hand() -> None:
+    assert Mm7("SubmitRsp", fields=(("Status", Status(1000)),)).status == Status(1000)
+    assert Mm7("SubmitRsp").status is None
+
+
 def test_an_unknown_operation_cannot_be_made() -> None:
     with pytest.raises(ValueError, match="SubmitRequest"):
         Mm7("SubmitRequest")

@@ -303,6 +303,37 @@ def test_each_repair_is_told(what: str, octets: bytes, note: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("entry", "found"),
+    [
+        (b"\x83\xae\x08\x81\x86a.txt\0", ("a.txt", "", "attachment")),
+        (b"\x83\xc5inline\0", ("", "", "inline")),
+        (b"\x83Content-Location\0b.txt\0", ("", "b.txt", "")),
+        (b"\x0atext/html\0", ("", "", "")),
+        (b"\x0bimage/x\0\x80q\0", ("", "", "")),
+        (b"\x05\x83\x17q\0\0", ("", "", "")),
+        (b"\x83\x8e\x05\x01\x02", ("", "", "")),
+        (b"\x83\x8d\x05", ("", "", "")),
+        (b"\x83\x92\x04\x65\x53\xf1\0", ("", "", "")),
+    ],
+)
+def test_part_headers_of_any_kind_are_read_as_far_as_they_go(entry: bytes, found: tuple[str, str, str]) -> None:
+    octets = b"\x8c\x84\x84\xa3\x01" + wsp.uintvar(len(entry)) + b"\x01" + entry + b"H"
+    reading = pdu.read_pdu(octets)
+    assert reading.pdu.content is not None
+    part = reading.pdu.content.parts[0]
+    disposition = dict(reading.part_headers).get("Part-1-Content-Disposition", "")
+
+    assert (part.name, part.content_location, disposition) == found
+    assert part.data == b"H"
+
+
+def test_every_kind_of_value_can_be_told_in_words() -> None:
+    told = {pdu.as_text(value) for _, value, _ in ROWS}
+
+    assert {"yes", "no", "86400 s from now", "1700000000 s since 1970", "1: +1", "add a", "1000 bytes", "0181"} <= told
+
+
+@pytest.mark.parametrize(
     "octets",
     ["8c", "8c7f", "8c98", "8c828940", "8c8097", "8c80 05", "8c80 0a41", "8c80 1f", "8c84 8403", "8c80 98 8080808080"],
 )

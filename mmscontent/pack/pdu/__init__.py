@@ -3,7 +3,7 @@
 `read_pdu` and `write_pdu` work on `Pdu` values; `pdu_of` and `unpacked_of` go from and to what composing uses.
 """
 
-from mmscontent.pack.pdu.envelope import pdu_of, unpacked_of
+from mmscontent.pack.pdu.envelope import as_text, pdu_of, unpacked_of
 from mmscontent.pack.pdu.model import Pdu
 from mmscontent.pack.pdu.multipart import RELATED
 from mmscontent.pack.pdu.read import Reading, is_pdu, read_pdu
@@ -20,6 +20,7 @@ __all__ = [
     "Reading",
     "Time",
     "Total",
+    "as_text",
     "is_pdu",
     "pdu_of",
     "pdu_room",
