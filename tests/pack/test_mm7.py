@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import quopri
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from typing import Any
@@ -270,6 +272,27 @@ def test_the_declared_encoding_of_the_envelope_is_read(encoding: str) -> None:
     data = text.replace('version="1.0"', f'version="1.0" encoding="{encoding}"').encode(encoding)
 
     assert mm7.read_mm7(data, "text/xml").message.get("Subject") == subject
+
+
+@pytest.mark.parametrize(("charset", "subject"), [("euc-kr", "안녕"), ("iso-8859-1", "été"), ("utf-8", "été")])
+def test_a_charset_that_only_the_content_type_states_is_read(charset: str, subject: str) -> None:
+    data = _soap(_submit(more=f"<Subject>{subject}</Subject>")).decode().encode(charset)
+
+    assert mm7.read_mm7(data, f"text/xml; charset={charset}").message.get("Subject") == subject
+
+
+@pytest.mark.parametrize("encoding", ["base64", "quoted-printable", "8bit"])
+def test_a_soap_part_in_a_transfer_encoding_is_read(encoding: str) -> None:
+    soap = _soap(_submit(HREF, "<Subject>été</Subject>"))
+    encoded = {"base64": base64.encodebytes, "quoted-printable": quopri.encodestring}.get(encoding, bytes)(soap)
+    data, content_type = _related(b"", TEXT)
+    head = f"Content-Type: text/xml\r\nContent-Transfer-Encoding: {encoding}\r\nContent-ID: <s>\r\n\r\n".encode()
+    data = data.replace(b"Content-Type: text/xml\r\nContent-ID: <s>\r\n\r\n", head + encoded)
+    message = mm7.read_mm7(data, content_type).message
+
+    assert message.get("Subject") == "été"
+    assert message.content is not None
+    assert [p.data for p in message.content.parts] == [b"Hi"]
 
 
 @pytest.mark.parametrize(

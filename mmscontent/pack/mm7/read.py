@@ -11,7 +11,8 @@ from urllib.parse import unquote
 
 from mmscontent import xml
 from mmscontent.errors import MalformedContent
-from mmscontent.pack.mime import headers
+from mmscontent.pack.assigned import charset_code
+from mmscontent.pack.mime import headers, transfer
 from mmscontent.pack.mime.read import Walk, read_entity, split
 from mmscontent.pack.mm7.model import OPERATIONS, Mm7, Value
 from mmscontent.pack.mm7.nodes import Node, from_element, local_name
@@ -25,6 +26,8 @@ __all__ = ["Reading", "is_soap", "read_mm7"]
 
 _OPERATIONS = {name.lower(): name for name in OPERATIONS}
 _MISSPELT = {"earlistdeliverytime": "EarliestDeliveryTime", "auxapplicid": "AuxApplicInfo"}
+_DECLARATION = 200  # octets in which an XML declaration ends
+_ASCII, _UTF_8 = 3, 106
 _LOOK = 2000  # octets in which an envelope shows itself
 _ERRORS = ("RSErrorRsp", "VASPErrorRsp")
 
@@ -74,7 +77,7 @@ def read_mm7(data: bytes, content_type: str = "") -> Reading:
     """
     walk = Walk()
     soap, others = _parts(data, content_type, walk.notes)
-    root = _parse(soap, walk.notes)
+    root = _parse(_in_utf_8(soap), walk.notes)
     transaction_id = _transaction_id(root, walk.notes)
     element = _operation(root, walk.notes)
     operation = _OPERATIONS[local_name(str(element.tag)).lower()]
@@ -97,21 +100,43 @@ def read_mm7(data: bytes, content_type: str = "") -> Reading:
 # --- the parts -----------------------------------------------------------------------------------------------------
 
 
-def _parts(data: bytes, content_type: str, notes: list[str]) -> tuple[bytes, list[_Entity]]:
+@dataclass(frozen=True, slots=True)
+class _Soap:
+    """The SOAP part out of its transfer encoding, and the charset its Content-Type states."""
+
+    data: bytes
+    charset: str
+
+
+def _parts(data: bytes, content_type: str, notes: list[str]) -> tuple[_Soap, list[_Entity]]:
     """The SOAP part, and the others."""
     name, parameters = headers.content_type(content_type)
     multipart = name.startswith("multipart/") or data.lstrip().startswith(b"--")
     if not multipart or is_soap(data):
         if multipart:
             notes.append(quirk("no-boundary"))
-        return data.strip(), []
+        return _Soap(data.strip(), parameters.get("charset", "")), []
     entities = []
     for begin, end in split(data, 0, len(data), parameters.get("boundary", ""), notes):
         fields, body = headers.read_fields(data, begin, end, notes)
         entities.append(_Entity(fields, body, end))
     at = _root(data, entities, parameters.get("start", ""), notes)
-    root = entities.pop(at)
-    return data[root.begin : root.end].strip(), entities
+    return _soap_of(data, entities.pop(at)), entities
+
+
+def _soap_of(data: bytes, entity: _Entity) -> _Soap:
+    octets, _ = transfer.decode(data[entity.begin : entity.end], entity.fields.get("Content-Transfer-Encoding"))
+    return _Soap(octets.strip(), headers.content_type(entity.fields.get("Content-Type"))[1].get("charset", ""))
+
+
+def _in_utf_8(soap: _Soap) -> bytes:
+    """The document, in UTF-8 where only its Content-Type says what it is in (RFC 7303 section 3)."""
+    if b"encoding" in soap.data[:_DECLARATION] or charset_code(soap.charset) in (None, _ASCII, _UTF_8):
+        return soap.data
+    try:
+        return soap.data.decode(soap.charset).encode("utf-8")
+    except (LookupError, UnicodeError):
+        return soap.data
 
 
 def _root(data: bytes, entities: list[_Entity], start: str, notes: list[str]) -> int:
@@ -129,7 +154,8 @@ def _root(data: bytes, entities: list[_Entity], start: str, notes: list[str]) ->
 
 
 def _looks_like_soap(data: bytes, entity: _Entity) -> bool:
-    return is_soap(data[entity.begin : min(entity.end, entity.begin + _LOOK)])
+    stop = min(entity.end, entity.begin + 2 * _LOOK)
+    return is_soap(_soap_of(data, _Entity(entity.fields, entity.begin, stop)).data)
 
 
 def _read_content(data: bytes, entities: list[_Entity], reference: Node | None, walk: Walk) -> None:
