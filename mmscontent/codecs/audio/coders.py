@@ -19,7 +19,7 @@ AMR_MODES: tuple[tuple[int, int], ...] = (  # bit/s, octets of a frame with its 
 _AMR_OCTETS = dict(AMR_MODES)
 _MP3_RATES_LOW = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128)  # kb/s, up to 24 kHz
 _MP3_RATES = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192)
-_AAC_RATES = (12, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192)
+_AAC_RATES = (16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192)
 _AAC_SAMPLING = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 _STEREO_FROM_BPS = 64_000  # under this one channel sounds better than two
 _MOST_MONO_BPS, _MOST_BPS = 128_000, 192_000
@@ -125,7 +125,7 @@ def aac_setting(rate_bps: int, rate_hz: int, *, stereo: bool) -> Setting:
 
 
 def _sampling_for(rate_bps: float) -> int:
-    for below, sampling in ((14_000, 8000), (22_000, 16000), (30_000, 22050), (44_000, 32000)):
+    for below, sampling in ((22_000, 16000), (30_000, 22050), (44_000, 32000)):
         if rate_bps < below:
             return sampling
     return 48000

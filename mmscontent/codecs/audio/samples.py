@@ -26,7 +26,8 @@ _QUIETEST_DBFS, _LOUDEST_DBFS, _WANTED_DBFS = -26.0, -12.0, -19.0
 _PEAK_DBFS, _MOST_GAIN_DB = -1.0, 15.0
 _WINDOW_S = 0.05
 _GATE_DB = 10.0  # windows this far under the mean are pauses and not part of the level (as BS.1770 gates)
-_SILENCE_DBFS = -50.0
+_SILENCE_DBFS, _SILENCE_BELOW_DB = -50.0, 30.0  # silence is under the first, and so far under the sound's own level
+_NOTHING_DBFS = -80.0
 _STEREO_DB = -30.0  # sides this far under the middle are no stereo worth a channel
 
 
@@ -54,7 +55,7 @@ class Heard:
     @property
     def gain_db(self) -> float:
         """What brings it to a sane level; 0.0 when it has one, or holds nothing."""
-        if self.level_dbfs <= _SILENCE_DBFS or _QUIETEST_DBFS <= self.level_dbfs <= _LOUDEST_DBFS:
+        if self.level_dbfs <= _NOTHING_DBFS or _QUIETEST_DBFS <= self.level_dbfs <= _LOUDEST_DBFS:
             return 0.0
         wanted = min(_WANTED_DBFS - self.level_dbfs, _MOST_GAIN_DB)
         return round(min(wanted, _PEAK_DBFS - self.peak_dbfs) if wanted > 0 else wanted, 1)
@@ -109,14 +110,16 @@ def listen(samples: Samples) -> Heard:
     powers = _powers(mono, max(1, round(samples.rate_hz * _WINDOW_S)))
     score = _speech_score(mono, samples.rate_hz)
     segment = samples._segment()  # noqa: SLF001 - as above
+    level = _gated_level(powers)
+    silence = min(_SILENCE_DBFS, level - _SILENCE_BELOW_DB)
     return Heard(
         "speech" if score >= 0.5 else "music",  # noqa: PLR2004 - the middle of the scale
         round(score, 2),
-        _gated_level(powers),
+        level,
         float(segment.max_dBFS),
         _is_stereo(sound),
-        int(detect_leading_silence(segment, _SILENCE_DBFS)),
-        int(detect_leading_silence(segment.reverse(), _SILENCE_DBFS)) if powers.size else 0,
+        int(detect_leading_silence(segment, silence)),
+        int(detect_leading_silence(segment.reverse(), silence)) if powers.size else 0,
     )
 
 

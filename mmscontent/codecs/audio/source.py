@@ -28,8 +28,8 @@ __all__ = ["SoundSource"]
 SCALE = "sound-table"
 # Aimed at by AAC, whose rate is not exact: a little under, and a second encode where the first missed by more.
 _AIM, _ENOUGH = 0.985, 0.97
-_TRIES = 3
-_LEAST_AAC_BPS = 8_000
+_TRIES, _MOST_TRIES = 3, 5  # the latter only while nothing fits
+_LEAST_AAC_BPS, _AAC_LOOSENESS = 8_000, 1.12
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,11 @@ class _Way:
     setting: Setting
     size_bytes: int
     quality: float
+
+    @property
+    def sure_bytes(self) -> int:
+        """What it needs at most: AAC's lowest rates are kept loosely."""
+        return self.size_bytes if self.coder.codec != "aac" else round(self.size_bytes * _AAC_LOOSENESS)
 
 
 class SoundSource:
@@ -81,7 +86,7 @@ class SoundSource:
                 f" ({', '.join(f'{f.media_type} {f.codec}' for f in rule.formats) or 'nothing'})"
             )
         points = [(w.size_bytes, w.quality) for w in ways] or [(len(self._kept), 100.0)]
-        least = min((w.size_bytes for w in self._ways(self._silence_ms())), default=len(self._kept))
+        least = min((w.sure_bytes for w in self._ways(self._silence_ms())), default=len(self._kept))
         return Survey(
             self._facts(),
             Curve.through(points),
@@ -202,7 +207,7 @@ class SoundSource:
         assert self._room is not None
         tries: list[str] = []
         best, chosen, factor, before = b"", way.setting, 1.0, 0
-        for _ in range(_TRIES):
+        while len(tries) < (_TRIES if best else _MOST_TRIES):
             setting = self._aimed(way, samples, limit, factor)
             if best and setting.rate_bps <= chosen.rate_bps:
                 break

@@ -36,6 +36,7 @@ _INPUT = "input"
 _GLOBAL = ("-hide_banner", "-nostdin", "-nostats", "-progress", "pipe:1", "-y")
 _SAID_BYTES = 64_000
 _LAST_LINES = 6
+_HEEDED = 255  # the program's own status after a signal
 _LIMIT_OF_SIGNAL = {9: "killed (out of memory?)", 24: "processor time", 25: "file size", 31: "system call"}
 
 
@@ -217,6 +218,8 @@ class _Run:
         how = f"with status {status}"
         if status - 128 in _LIMIT_OF_SIGNAL or 128 < status < 160:  # noqa: PLR2004 - above are the program's own
             how = f"by signal {status - 128}, {_LIMIT_OF_SIGNAL.get(status - 128, 'a crash')}"
+        elif status == _HEEDED and not last:  # it catches SIGXCPU and stops in good order
+            how = f"on a signal, having used its {self._bounds.cpu_s} s of processor time"
         elif status == CANNOT_START and "cannot start" in said:
             how = "before it began; see `mmscontent doctor`"
         raise EngineFailed(
