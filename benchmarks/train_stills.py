@@ -102,13 +102,10 @@ def main() -> None:
     levels: dict[float, list[float]] = defaultdict(list)
     for one, value in zip(group[y > 40], error, strict=True):
         levels[one].append(value)
-    print(
-        f"{len(np.unique(group))} pictures, {len(y)} rows; each picture predicted by the others' model, scores over 40:"
-    )
-    print(f"  root mean square {np.sqrt(np.square(error).mean()):.2f}, mean {np.abs(error).mean():.2f}, ", end="")
-    print(
-        f"median {np.median(np.abs(error)):.2f} points; of a picture's mean {np.std([np.mean(v) for v in levels.values()]):.2f}"
-    )
+    level = np.std([np.mean(v) for v in levels.values()])
+    print(f"{len(np.unique(group))} pictures, {len(y)} rows, scores over 40, each picture predicted without itself:")
+    print(f"  off by {np.sqrt(np.square(error).mean()):.2f} (root mean square), {np.median(np.abs(error)):.2f} (median)")
+    print(f"  of it, the mean of a picture {level:.2f}")
     weights = solve(x, y, count)
     if arguments.write:
         target = io.StringIO()

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from mmscontent.codecs.image import vips
-from mmscontent.codecs.image.header import Header, decoding, is_srgb, open_with_pillow, wbmp_head
+from mmscontent.codecs.image.header import Header, decoding, is_icc, is_srgb, open_with_pillow, wbmp_head
 from mmscontent.errors import DamagedMedia
 
 if TYPE_CHECKING:
@@ -162,7 +162,10 @@ def scaled(image: Any, scale: float) -> Any:  # noqa: ANN401
 
 def _to_srgb(image: Any) -> tuple[Any, tuple[str, ...]]:  # noqa: ANN401
     notes: tuple[str, ...] = ()
-    if image.get_typeof("icc-profile-data") and not is_srgb(image.get("icc-profile-data")):
+    icc = image.get("icc-profile-data") if image.get_typeof("icc-profile-data") else b""
+    if icc and not is_icc(icc):
+        notes = ("the embedded colour profile is broken and was not used",)
+    elif icc and not is_srgb(icc):
         try:
             image = image.icc_transform("srgb", embedded=True, intent="relative", black_point_compensation=True)
             notes = ("colours converted to sRGB by the embedded profile",)

@@ -152,11 +152,12 @@ def encode_gif(image: Any, colours: int) -> bytes:  # noqa: ANN401
 def _quantised(image: Any, colours: int) -> Image.Image:  # noqa: ANN401
     if imagequant is None:
         raise EngineMissing("imagequant is missing, so no palette can be made; install imagequant")
-    quantised = imagequant.quantize_pil_image(
-        _picture(image).convert("RGBA"), dithering_level=1.0, max_colors=colours
-    ).convert("RGB")
-    # Pillow's own palette of exactly the colours that are there; the quantiser's says they are translucent.
-    picture: Image.Image = quantised.convert("P", palette=Image.Palette.ADAPTIVE, colors=colours)
+    size = image.width, image.height
+    rgba = _picture(image).convert("RGBA").tobytes()
+    pixels, palette = imagequant.quantize_raw_rgba_bytes(rgba, *size, dithering_level=1.0, max_colors=colours)
+    picture = Image.frombytes("P", size, bytes(pixels))
+    opaque = np.array(palette, np.uint8).reshape(-1, 4)[: max(pixels) + 1, :3]
+    picture.putpalette(opaque.tobytes(), "RGB")
     return picture
 
 

@@ -23,7 +23,7 @@ from mmscontent.limits import DEFAULT_INPUT_LIMITS, InputLimits
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Header", "decoding", "is_srgb", "open_with_pillow", "read_header", "wbmp_head"]
+__all__ = ["Header", "decoding", "is_icc", "is_srgb", "open_with_pillow", "read_header", "wbmp_head"]
 
 pillow_heif.register_heif_opener(thumbnails=False)
 Image.init()  # every reader is loaded now, a jailed worker may not find its files later
@@ -41,6 +41,7 @@ _PILLOW_FORMATS: dict[str, tuple[str, ...]] = {
     "image/x-tga": ("TGA",),
 }
 _TIFF_LABELS = {34853: "GPS position", 700: "XMP", 33723: "IPTC", 315: "author", 33432: "copyright", 270: "comment"}
+_HEIF_BOXES_BYTES = 65_536  # the boxes of properties stand before the coded data
 _MOTION_MARKS = (b"MotionPhoto", b"MicroVideo", b"mpvd")
 
 
@@ -81,6 +82,8 @@ def decoding(media_type: str, size_bytes: int) -> Iterator[None]:
             yield
     except MMSContentError:
         raise
+    except Image.DecompressionBombError as exc:  # its own header check, before ours could see the sides
+        raise OverLimits(f"{media_type} announces too many pixels to be opened ({exc}); scale it down first") from exc
     except Exception as exc:  # decoders raise anything, struct.error and SyntaxError included
         said = " ".join(str(exc).split())[:160] or type(exc).__name__
         raise DamagedMedia(
@@ -149,13 +152,23 @@ def _read_by_pillow(data: bytes, media_type: str) -> Header:
         labels = {*exif.labels, *(_TIFF_LABELS[t] for t in getattr(image, "tag_v2", ()) if t in _TIFF_LABELS)}
         if image.info.get("xmp"):
             labels.add("XMP")
-        orientation = exif.orientation
-        if media_type == "image/tiff":
-            orientation = int(image.getexif().get(0x0112, 1) or 1)
+        orientation = _orientation_left(image, data, media_type, exif.orientation)
         frames = 1 if media_type in ("image/heic", "image/heif", "image/tiff", "image/x-icon") else _frames(image)
         icc = image.info.get("icc_profile") or b""
         notes = ("it holds several pictures; the first is taken",) if _is_collection(image, media_type) else ()
     return Header(media_type, width, height, orientation, frames, icc, _with_motion(data, tuple(sorted(labels))), notes)
+
+
+def _orientation_left(image: Image.Image, data: bytes, media_type: str, exif_orientation: int) -> int:
+    """What the reader has not applied: Pillow turns a TIFF by itself, libheif by the boxes `irot` and `imir`."""
+    if media_type == "image/tiff":
+        return 1
+    if media_type in ("image/heic", "image/heif"):
+        # ISO 23008-12 counts the boxes only; where there are none, a file that says 6 in EXIF still means it.
+        boxes = data[:_HEIF_BOXES_BYTES]
+        told = int(image.info.get("original_orientation") or 1)
+        return 1 if b"irot" in boxes or b"imir" in boxes else told
+    return exif_orientation
 
 
 def _frames(image: Image.Image) -> int:
@@ -183,6 +196,11 @@ def _check(header: Header, limits: InputLimits) -> None:
         raise OverLimits(f"{subject} has {header.frames:,} frames, over the {limits.max_frames:,} we open")
     if header.frames * header.width * header.height > limits.max_animation_px:
         raise OverLimits(f"{subject} in {header.frames:,} frames is over {limits.max_animation_px:,} pixels in all")
+
+
+def is_icc(icc: bytes) -> bool:
+    """It has the signature of a colour profile (ICC.1:2022 section 7.2), so that it is worth reading."""
+    return len(icc) > 128 and icc[36:40] == b"acsp"  # noqa: PLR2004 - its header
 
 
 def is_srgb(icc: bytes) -> bool:

@@ -7,17 +7,17 @@ graphics.py do the work.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from mmscontent.codecs.image.encode import Encoder, JpegWay
+from mmscontent.codecs.image.encode import JpegWay
 from mmscontent.codecs.image.eye import Eye
 from mmscontent.codecs.image.graphics import Sharp, sharp_ways
 from mmscontent.codecs.image.model import Forecast, best_choice, forecast
-from mmscontent.codecs.image.search import MAX_ENCODES, Fit, fit_jpeg
+from mmscontent.codecs.image.search import MAX_ENCODES, fit_jpeg
 from mmscontent.curve import Curve
 
 if TYPE_CHECKING:
@@ -34,8 +34,11 @@ __all__ = ["Still", "Written", "at_view"]
 _CURVE_FROM_BYTES, _CURVE_STEP, _CURVE_POINTS = 2_000, 1.3, 30
 # The smallest rendition worth sending: a third of the view, at a quality that still shows what it is.
 _FLOOR_OF_VIEW, _FLOOR_QUALITY = 1 / 3, 30
-# Full chroma is looked at where 4:2:0 has come to its end: from this quality on, or below this score at q88.
-_FULL_CHROMA_FROM_QUALITY, _FULL_CHROMA_BELOW_SCORE = 84, 84.0
+# Full chroma is looked at where 4:2:0 has come to its end: from these qualities on, or when it still looks worse than
+# this at the finest quality that was looked at.
+_FULL_CHROMA_FROM_QUALITY = {"tuned": 68, "trellis": 80}
+_FULL_CHROMA_BELOW_SCORE = 86.0
+_PLAIN, _FULL = JpegWay("tuned"), JpegWay("tuned", full_chroma=True)
 _READERS = ("JPEG", "PNG", "GIF", "WEBP", "BMP")
 
 
@@ -65,22 +68,9 @@ class Still:
     _forecasts: dict[JpegWay, Forecast] = field(default_factory=dict)
     _eye: Eye | None = None
 
-    @property
-    def plain_way(self) -> JpegWay:
-        """4:2:0 by the encoder of this effort."""
-        if self.effort == "best":
-            return JpegWay("trellis", progressive=self.rule.progressive)
-        return JpegWay("tuned")
-
-    @property
-    def full_chroma_way(self) -> JpegWay:
-        """4:4:4 by the encoder of this effort."""
-        encoder: Encoder = "trellis" if self.effort == "best" else "tuned"
-        return JpegWay(encoder, full_chroma=True, progressive=self.effort == "best" and self.rule.progressive)
-
     def curve(self) -> Curve:
         """Predicted quality against bytes, concave."""
-        forecasts = self._ways(None)
+        forecasts = self._ways(_PLAIN, _FULL, None)
         points: list[tuple[int, float]] = []
         size = float(_CURVE_FROM_BYTES)
         for _ in range(_CURVE_POINTS):
@@ -92,28 +82,23 @@ class Still:
 
     def floor_bytes(self) -> int:
         """Predicted size of the smallest rendition worth sending."""
-        table = self._forecast(self.plain_way)
+        table = self._forecast(_PLAIN)
         long_px = min(float(self.probe.long_px), max(self.probe.view_px * _FLOOR_OF_VIEW, float(table.long_px[0])))
         return round(table.size_at(long_px, _FLOOR_QUALITY))
 
     def write(self, limit_bytes: int) -> Written | None:
         """The best rendition within a limit; None when there is none."""
         sharp = self._sharp(limit_bytes)
-        fit = self._fit(limit_bytes, MAX_ENCODES - len(sharp)) if "image/jpeg" in self.rule.media_types else Fit()
-        tries = (*fit.tries, *(f"{s.label} → {len(s.data):,} bytes" for s in sharp))
-        encodes = fit.encodes + len(sharp)
-        best = sharp[-1] if sharp and len(sharp[-1].data) <= limit_bytes else None
-        if best is not None:
+        jpeg = self._jpeg(limit_bytes, MAX_ENCODES - len(sharp)) if "image/jpeg" in self.rule.media_types else None
+        tries = (*(jpeg.tries if jpeg else ()), *(f"{s.label} → {len(s.data):,} bytes" for s in sharp))
+        encodes = len(sharp) + (jpeg.encodes if jpeg else 0)
+        if sharp and len(sharp[-1].data) <= limit_bytes:
+            best = sharp[-1]
             score = 100.0 if best.label == "PNG" else self.seen_score(best.data)
-            if fit.data is None or score >= self.seen_score(fit.data):
+            if jpeg is None or score >= self.seen_score(jpeg.data):
                 sides = self.probe.image.width, self.probe.image.height
                 return Written(best.data, best.media_type, sides, score, encodes, tries)
-        if fit.data is None or fit.choice is None:
-            return None
-        way = fit.choice.way
-        return Written(
-            fit.data, "image/jpeg", fit.sides_px, fit.choice.score, encodes, tries, progressive=way.progressive
-        )
+        return None if jpeg is None else replace(jpeg, tries=tries, encodes=encodes)
 
     def seen_score(self, data: bytes) -> float:
         """Score of a rendition by a look at it, at the receiver's view."""
@@ -123,20 +108,39 @@ class Still:
             shown = np.asarray(opened.convert("RGB"))
         return self._eye.score(_with_sides_of(self._eye.pixels, shown))
 
-    def _fit(self, limit_bytes: int, max_encodes: int) -> Fit:
-        return fit_jpeg(self.probe, self._ways(limit_bytes), limit_bytes, max_encodes)
+    def _jpeg(self, limit_bytes: int, max_encodes: int) -> Written | None:
+        """As JPEG: by the quick encoder, and when the best is wanted by the slow one too; the eye decides."""
+        quick = self._fit(_PLAIN, _FULL, limit_bytes, max_encodes)
+        if self.effort == "fast" or quick is None:
+            return quick
+        progressive = self.rule.progressive
+        plain, full = (JpegWay("trellis", full_chroma, progressive) for full_chroma in (False, True))
+        slow = self._fit(plain, full, limit_bytes, max_encodes)
+        if slow is None:
+            return quick
+        won = self.seen_score(slow.data) - self.seen_score(quick.data)
+        best = slow if won > 0 else quick
+        note = f"best effort looked {max(won, 0.0):.1f} points better than fast"
+        tries, encodes = (*quick.tries, *slow.tries), quick.encodes + slow.encodes
+        return replace(best, score=quick.score + max(won, 0.0), tries=tries, encodes=encodes, notes=(note,))
 
-    def _ways(self, limit_bytes: int | None) -> list[Forecast]:
+    def _fit(self, plain: JpegWay, full: JpegWay, limit_bytes: int, max_encodes: int) -> Written | None:
+        fit = fit_jpeg(self.probe, self._ways(plain, full, limit_bytes), limit_bytes, max_encodes)
+        if fit.data is None or fit.choice is None:
+            return None
+        tries, progressive = tuple(fit.tries), fit.choice.way.progressive
+        score = fit.choice.score
+        return Written(fit.data, "image/jpeg", fit.sides_px, score, fit.encodes, tries, progressive=progressive)
+
+    def _ways(self, plain: JpegWay, full: JpegWay, limit_bytes: int | None) -> list[Forecast]:
         """Ways worth looking at, for one limit or for all."""
-        plain = self._forecast(self.plain_way)
+        first = self._forecast(plain)
         if limit_bytes is None:
-            wanted = self.probe.seen(self.plain_way).looks[1] < _FULL_CHROMA_BELOW_SCORE
+            wanted = self.probe.seen(plain).looks[1] < _FULL_CHROMA_BELOW_SCORE
         else:
-            choice = best_choice([plain], limit_bytes)
-            wanted = choice is not None and choice.quality >= _FULL_CHROMA_FROM_QUALITY
-        if wanted or self.look.is_graphic:
-            return [plain, self._forecast(self.full_chroma_way)]
-        return [plain]
+            choice = best_choice([first], limit_bytes)
+            wanted = choice is not None and choice.quality >= _FULL_CHROMA_FROM_QUALITY[plain.encoder]
+        return [first, self._forecast(full)] if wanted or self.look.is_graphic else [first]
 
     def _forecast(self, way: JpegWay) -> Forecast:
         if way not in self._forecasts:
