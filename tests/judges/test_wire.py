@@ -5,9 +5,11 @@ Where a judge is not installed the tests say so and are skipped; tests/pack comp
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import subprocess
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +17,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mmscontent.message import Content, Envelope, Part
-from mmscontent.pack import assigned, mm7, pdu
+from mmscontent.pack import assigned, mm7, pdu, wsp
 from mmscontent.pack.table import pack
+from tests.conftest import corpus_files
 from tests.judges import tshark
 from tests.pack.messages import CONTENTS, ENVELOPES, FULL, RICH, SMIL, noise
 from tests.pack.test_mm7 import MESSAGES as MM7_MESSAGES
@@ -111,6 +114,45 @@ def test_wireshark_finds_no_fault_in_our_mm7(peer: mm7.Peer, tmp_path: Path) -> 
 
         assert ("Fault" if message.operation.endswith("ErrorRsp") else message.operation) in tags
         assert names <= tags
+
+
+REAL = corpus_files("mms-pdu")
+
+
+@needs_tshark
+@pytest.mark.skipif(not REAL, reason="no corpus: real messages were not compared with what Wireshark sees in them")
+def test_wireshark_sees_in_real_messages_what_we_see(tmp_path: Path) -> None:
+    path = tmp_path / "real.pcap"
+    tshark.capture(path, [(case.path.read_bytes(), PDU_TYPE) for case in REAL])
+    trees = tshark.trees(path, "mmse")
+
+    assert sorted(trees) == list(range(len(REAL)))
+    for number, case in enumerate(REAL):
+        message = pdu.read_pdu(case.path.read_bytes()).pdu
+        code = assigned.MESSAGE_TYPE_CODES[message.message_type]
+        assert [int(v, 16) for v in tshark.values(trees[number], "mmse.message_type")] == [code], case.name
+        for field, name in (("mmse.to", "To"), ("mmse.transaction_id", "X-Mms-Transaction-ID"), ("mmse.from", "From")):
+            assert tshark.values(trees[number], field) == [
+                str(v) or "<insert address>" for v in message.get_all(name)
+            ], case.name
+        assert _wireshark_parts(trees[number]) == _our_parts(message.content), case.name
+
+
+def _wireshark_parts(tree: etree._Element) -> Counter[tuple[str, str, str]]:
+    """Type, id and SHA-256 of what follows the headers of each part."""
+    found: Counter[tuple[str, str, str]] = Counter()
+    for part in (f for f in tree.iter("field") if f.get("name") == "wsp.multipart"):
+        octets = bytes.fromhex(part.get("value") or "")
+        headers, at = wsp.read_uintvar(octets, 0, len(octets))
+        _, at = wsp.read_uintvar(octets, at, len(octets))
+        media_type, content_id, _, _ = _seen(part)
+        found[media_type, content_id, hashlib.sha256(octets[at + headers :]).hexdigest()] += 1
+    return found
+
+
+def _our_parts(content: Content | None) -> Counter[tuple[str, str, str]]:
+    entries = () if content is None else (*((content.presentation,) if content.presentation else ()), *content.parts)
+    return Counter((p.media_type, p.content_id, hashlib.sha256(p.data).hexdigest()) for p in entries)
 
 
 FAULTS = {
