@@ -129,7 +129,9 @@ def display_p3() -> bytes:
         table += name + (at + len(body)).to_bytes(4, "big") + len(value).to_bytes(4, "big")
         body += value
     whole = len(tags).to_bytes(4, "big") + table + body
-    head = (128 + len(whole)).to_bytes(4, "big") + bytes(4) + b"\x04\0\0\0mntrRGB XYZ " + bytes(12) + b"acsp" + bytes(28)
+    head = (
+        (128 + len(whole)).to_bytes(4, "big") + bytes(4) + b"\x04\0\0\0mntrRGB XYZ " + bytes(12) + b"acsp" + bytes(28)
+    )
     head += _xyz((0.9642, 1.0, 0.8249))[8:]
     return head.ljust(128, b"\0") + whole
 

@@ -19,7 +19,7 @@ from mmscontent.errors import DamagedMedia
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Decoded", "decode", "fitted", "scaled"]
+__all__ = ["STREAMED", "Decoded", "decode", "fitted", "scaled"]
 
 _BACKGROUND_SIDE_PX = 256
 _MIN_OPAQUE = 250
@@ -115,6 +115,9 @@ def _simple_mode(image: Pillow.Image) -> Pillow.Image:
     return image.convert("RGBA" if has_alpha else "L" if image.mode == "1" else "RGB")
 
 
+# Decoded and scaled in one stream, so that decoding again costs no more than the first time; a PNG is likely to be
+# a screenshot, and has to be looked at before it is made smaller.
+STREAMED = frozenset(("image/jpeg", "image/webp"))
 _LOADERS: dict[str, Callable[[bytes, Header, tuple[int, int]], Any]] = {
     "image/jpeg": _load_jpeg,
     "image/png": _load_png,

@@ -28,6 +28,7 @@ class Sharp:
     data: bytes
     media_type: str
     label: str
+    sides_px: tuple[int, int]
 
 
 def sharp_ways(image: Any, media_types: Sequence[str], limit_bytes: int) -> list[Sharp]:  # noqa: ANN401
@@ -37,7 +38,7 @@ def sharp_ways(image: Any, media_types: Sequence[str], limit_bytes: int) -> list
         All that were written; the last of them is the first that fits, if any does.
     """
     has_png = "image/png" in media_types
-    made = [Sharp(encode_png(image), "image/png", "PNG")] if has_png else []
+    made = [Sharp(encode_png(image), "image/png", "PNG", (image.width, image.height))] if has_png else []
     if _is_done(made, limit_bytes) or image.width * image.height > _MAX_PALETTE_PX:
         return made
     made.append(_with_palette(image, 256, has_png=has_png))
@@ -49,9 +50,10 @@ def sharp_ways(image: Any, media_types: Sequence[str], limit_bytes: int) -> list
 
 
 def _with_palette(image: Any, colours: int, *, has_png: bool) -> Sharp:  # noqa: ANN401
+    sides = image.width, image.height
     if has_png:
-        return Sharp(encode_palette_png(image, colours), "image/png", f"PNG-8 of {colours} colours")
-    return Sharp(encode_gif(image, colours), "image/gif", f"GIF of {colours} colours")
+        return Sharp(encode_palette_png(image, colours), "image/png", f"PNG-8 of {colours} colours", sides)
+    return Sharp(encode_gif(image, colours), "image/gif", f"GIF of {colours} colours", sides)
 
 
 def _is_done(made: list[Sharp], limit_bytes: int) -> bool:

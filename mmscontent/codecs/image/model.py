@@ -25,7 +25,7 @@ __all__ = ["Choice", "Forecast", "best_choice", "forecast", "terms"]
 _MIN_LONG_PX = 96
 _STEP = 0.85  # between the scales looked at
 _MOST_VIEWS = 2.4  # more pixels than this add nothing a phone shows
-_PREFER_LARGER = 0.3  # points given up for a picture that can be looked at more closely
+_WORTH_LARGER = 0.8  # points by which more pixels than the view must win: they have to be decoded anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,14 @@ class Forecast:
     """All choices of one way of writing.
 
     Attributes:
+        view_px: Long side at which scores are meant.
         long_px: Scales, rising; the last is the picture's own.
         sizes: Bytes, one row a scale, one column a quality of the way.
         scores: Of the common scale, likewise.
     """
 
     way: JpegWay
+    view_px: int
     long_px: Numbers
     sizes: Numbers
     scores: Numbers
@@ -92,7 +94,7 @@ def forecast(probe: Probe, way: JpegWay) -> Forecast:
     long_px = _scales(probe.long_px, probe.view_px)
     quality = way.qualities
     bits = seen.bits_per_pixel(np.log2(long_px), quality)
-    area = probe.image.width * probe.image.height * (long_px / probe.long_px) ** 2
+    area = probe.image.width * probe.image.height * (long_px / probe.base_px) ** 2
     at_view = seen.bits_per_pixel(
         np.log2(np.array([probe.view_px, probe.view_px / 2])), np.array([REFERENCE_QUALITY[way.encoder]])
     )[:, 0]
@@ -108,7 +110,7 @@ def forecast(probe: Probe, way: JpegWay) -> Forecast:
         axes=([0], [0]),
     )
     scores = np.maximum.accumulate(scores, axis=1)
-    return Forecast(way, long_px, HEADER_BYTES + area[:, None] * 2**bits / 8, np.clip(scores, -50, 99.5))
+    return Forecast(way, probe.view_px, long_px, HEADER_BYTES + area[:, None] * 2**bits / 8, np.clip(scores, -50, 99.5))
 
 
 def terms(scale: Numbers, coarse: Numbers, look: Numbers, looks: Ends, texture: Ends) -> Numbers:
@@ -137,12 +139,15 @@ def terms(scale: Numbers, coarse: Numbers, look: Numbers, looks: Ends, texture: 
 
 
 def best_choice(forecasts: list[Forecast], limit_bytes: float) -> Choice | None:
-    """The most predicted quality within a limit; of near equals the largest picture; None when nothing is so small."""
+    """The most predicted quality within a limit; None when nothing is so small."""
     found = [choice for each in forecasts for choice in _within(each, limit_bytes)]
     if not found:
         return None
-    best = max(c.score for c in found)
-    return max((c for c in found if c.score >= best - _PREFER_LARGER), key=lambda c: (c.long_px, c.score))
+    near = [c for c in found if c.long_px <= forecasts[0].view_px]
+    best, best_near = (max(some, key=lambda c: c.score, default=None) for some in (found, near))
+    if best is None or best_near is None or best.score > best_near.score + _WORTH_LARGER:
+        return best
+    return best_near
 
 
 def _within(each: Forecast, limit_bytes: float) -> list[Choice]:

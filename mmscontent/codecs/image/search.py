@@ -6,11 +6,10 @@ The first writing lands within some per cent of the aim, the second on the spot;
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmscontent.codecs.image.decode import scaled
 from mmscontent.codecs.image.encode import encode_jpeg
 from mmscontent.codecs.image.model import Choice, Forecast, best_choice
 
@@ -61,7 +60,7 @@ def fit_jpeg(probe: Probe, forecasts: list[Forecast], limit_bytes: int, max_enco
 
 def _write(probe: Probe, choice: Choice, limit_bytes: int, fit: Fit) -> int:
     """Write once, keep it when it is within the limit and fuller than what there was; its size."""
-    image = image_at(probe, choice.long_px)
+    image = probe.at(choice.long_px)
     data = encode_jpeg(image, choice.quality, choice.way)
     fit.written.append((choice, len(data)))
     fit.tries.append(f"{image.width}×{image.height} q{choice.quality:g} {choice.way.label} → {len(data):,} bytes")
@@ -122,8 +121,3 @@ def _is_fresh(choice: Choice, fit: Fit) -> bool:
 def _least(forecasts: list[Forecast]) -> Choice:
     """The smallest there is."""
     return min((f.at(0, 0) for f in forecasts), key=lambda c: c.size_bytes)
-
-
-def image_at(probe: Probe, long_px: int) -> Any:  # noqa: ANN401 - pyvips has no types
-    """The picture at a scale, in memory."""
-    return probe.image if long_px >= probe.long_px else scaled(probe.image, long_px / probe.long_px).copy_memory()

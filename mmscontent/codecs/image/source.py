@@ -13,12 +13,12 @@ import numpy as np
 from PIL import Image
 
 from mmscontent.codecs.base import Rendition, Survey
-from mmscontent.codecs.image.decode import decode
+from mmscontent.codecs.image.decode import STREAMED, Decoded, decode, fitted
 from mmscontent.codecs.image.detect import look_at
 from mmscontent.codecs.image.header import read_header
 from mmscontent.codecs.image.keep import kept_bytes, why_not_kept
 from mmscontent.codecs.image.probe import Probe
-from mmscontent.codecs.image.still import Still, Written, at_view
+from mmscontent.codecs.image.still import Still, Written
 from mmscontent.errors import DoesNotFit, NotAllowed
 from mmscontent.message import MediaInfo
 from mmscontent.profile import ImageRule
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 __all__ = ["StillSource"]
 
 _WRITTEN = frozenset(("image/jpeg", "image/png", "image/gif"))
-_WORK_VIEWS = 2.4  # pixels are held at no more than this many views of the receiver's screen
+# Pixels are decoded at the receiver's view first; what cannot be decoded in a stream is held larger, because decoding
+# it again costs too much; nothing is written with more than the last.
+_HELD_VIEWS, _MOST_VIEWS = 1.6, 2.4
 
 
 class StillSource:
@@ -53,10 +55,10 @@ class StillSource:
         if not _WRITTEN.intersection(rule.media_types):
             taken = ", ".join(rule.media_types) or "no pictures"
             raise NotAllowed(f"the receiver takes {taken}; JPEG, PNG and GIF are what is written here")
-        most = round(rule.view_long_px * _WORK_VIEWS)
-        decoded = decode(self._data, self._header, (min(rule.max_long_px, most), min(rule.max_short_px, most)))
+        views = 1.0 if self._header.media_type in STREAMED else _HELD_VIEWS
+        decoded = decode(self._data, self._header, _box(rule, round(rule.view_long_px * views)))
         look = look_at(decoded.image.numpy())
-        self._still = still = Still(decoded, look, rule, effort, Probe(decoded.image, rule.view_long_px))
+        self._still = still = Still(decoded, look, rule, effort, self._probe(rule, decoded))
         reasons = why_not_kept(self._header, rule)
         kept = None if reasons else len(kept_bytes(self._data, self._header))
         floor = still.floor_bytes()
@@ -103,12 +105,22 @@ class StillSource:
         except ImportError:
             return None
         still = self._surveyed()
-        reference = Image.fromarray(at_view(still.probe.image.numpy(), still.probe.view_px))
+        reference = Image.fromarray(still.probe.samples().shown.numpy())
         with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "GIF", "WEBP", "BMP")) as opened:
             shown = opened.convert("RGB")
         if shown.size != reference.size:
             shown = shown.resize(reference.size, Image.Resampling.LANCZOS)
         return float(compute_ssimulacra2(_as_png(reference), _as_png(shown)))
+
+    def _probe(self, rule: ImageRule, decoded: Decoded) -> Probe:
+        box = _box(rule, round(rule.view_long_px * _MOST_VIEWS))
+        sides = self._header.width, self._header.height
+        long_px = max(1, round(max(sides) * fitted(*sides, box)))
+
+        def enlarge(wanted_px: int) -> object:
+            return decode(self._data, self._header, _box(rule, wanted_px)).image
+
+        return Probe(decoded.image, rule.view_long_px, long_px, enlarge)
 
     def _surveyed(self) -> Still:
         if self._still is None:
@@ -156,6 +168,11 @@ class StillSource:
         if decoded.background is not None:
             notes.append("transparency laid on #{:02x}{:02x}{:02x}".format(*decoded.background))
         return tuple(notes)
+
+
+def _box(rule: ImageRule, long_px: int) -> tuple[int, int]:
+    """The receiver's box, cut to a long side."""
+    return min(rule.max_long_px, long_px), min(rule.max_short_px, long_px)
 
 
 def _as_png(picture: Image.Image) -> io.BytesIO:

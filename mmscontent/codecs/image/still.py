@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mmscontent.codecs.image.probe import Probe
     from mmscontent.profile import ImageRule
 
-__all__ = ["Still", "Written", "at_view"]
+__all__ = ["Still", "Written"]
 
 _CURVE_FROM_BYTES, _CURVE_STEP, _CURVE_POINTS = 2_000, 1.3, 30
 # The smallest rendition worth sending: a third of the view, at a quality that still shows what it is.
@@ -96,14 +96,13 @@ class Still:
             best = sharp[-1]
             score = 100.0 if best.label == "PNG" else self.seen_score(best.data)
             if jpeg is None or score >= self.seen_score(jpeg.data):
-                sides = self.probe.image.width, self.probe.image.height
-                return Written(best.data, best.media_type, sides, score, encodes, tries)
+                return Written(best.data, best.media_type, best.sides_px, score, encodes, tries)
         return None if jpeg is None else replace(jpeg, tries=tries, encodes=encodes)
 
     def seen_score(self, data: bytes) -> float:
         """Score of a rendition by a look at it, at the receiver's view."""
         if self._eye is None:
-            self._eye = Eye(at_view(self.probe.image.numpy(), self.probe.view_px))
+            self._eye = Eye(self.probe.samples().shown.numpy())
         with Image.open(io.BytesIO(data), formats=_READERS) as opened:
             shown = np.asarray(opened.convert("RGB"))
         return self._eye.score(_with_sides_of(self._eye.pixels, shown))
@@ -149,16 +148,9 @@ class Still:
 
     def _sharp(self, limit_bytes: int) -> list[Sharp]:
         if self.look.is_graphic or "image/jpeg" not in self.rule.media_types:
-            return sharp_ways(self.probe.image, self.rule.media_types, limit_bytes)
+            whole = self.probe.at(self.probe.long_px)
+            return sharp_ways(whole, self.rule.media_types, limit_bytes)
         return []
-
-
-def at_view(pixels: NDArray[np.uint8], view_px: int) -> NDArray[np.uint8]:
-    """Pixels brought down to a long side, never up."""
-    height, width, _ = pixels.shape
-    scale = min(1.0, view_px / max(width, height))
-    sides = max(1, round(width * scale)), max(1, round(height * scale))
-    return pixels if sides == (width, height) else _resized(pixels, sides)
 
 
 def _with_sides_of(reference: NDArray[np.uint8], pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
