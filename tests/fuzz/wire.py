@@ -12,11 +12,12 @@ import hashlib
 import random
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmscontent.errors import MMSContentError
+from mmscontent.pack import mm7, pdu
 from mmscontent.pack.table import ENCODINGS, pack, unpack
 from tests.conftest import corpus_files
 from tests.pack.messages import CONTENTS, ENVELOPES
@@ -111,16 +112,34 @@ def try_one(data: bytes, tally: Tally) -> None:
     tally.slowest_s = max(tally.slowest_s, time.process_time() - began)
 
 
+def _write_again(data: bytes) -> str:
+    """What the values of a PDU or MM7 message say of reading them again after writing; "" when they are equal."""
+    if pdu.is_pdu(data):
+        message = pdu.read_pdu(data).pdu
+        again = pdu.read_pdu(pdu.write_pdu(message)).pdu
+        return "" if again == message else f"written again a PDU differs: {again} {message}"
+    if not mm7.is_soap(data):
+        return ""
+    soap = mm7.read_mm7(data).message
+    written = mm7.write_mm7(soap, mm7.DEFAULT_PEER)
+    read = mm7.read_mm7(written.data, written.content_type).message
+    same = replace(read, version=soap.version, namespace=soap.namespace) == soap
+    return "" if same else f"written again an MM7 message differs: {read} {soap}"
+
+
 def _pack_again(data: bytes, read: Unpacked, tally: Tally) -> None:
     """What was read is packed in some form; a value no form can hold is a ValueError, and nothing else."""
     name = list(ENCODINGS)[tally.inputs % len(ENCODINGS)]
     try:
         packed = pack(read.content, read.envelope, name)
         unpack(packed.data, packed.content_type)
+        why = _write_again(data)
     except ValueError:
         return
     except Exception as exc:  # noqa: BLE001  # as in try_one
-        tally.failures.append((data, f"packing as {name}: {type(exc).__name__}: {exc}"))
+        why = f"packing as {name}: {type(exc).__name__}: {exc}"
+    if why:
+        tally.failures.append((data, why))
 
 
 def run(*, seed: int, inputs: int | None = None, seconds: float | None = None) -> Tally:

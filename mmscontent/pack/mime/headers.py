@@ -245,6 +245,8 @@ def mailbox(address: str, domain: str = PHONE_DOMAIN) -> str:
 
 def parameterised(value: str, pairs: Mapping[str, str]) -> str:
     """A value with its parameters, a line each; what is not ASCII goes as RFC 2231."""
+    if any(c in value for c in "\0\r\n"):
+        raise ValueError(f"a media type holds a line break: {value!r}")
     return value + "".join(f";{FOLD}{_parameter(name, text)}" for name, text in pairs.items() if text)
 
 

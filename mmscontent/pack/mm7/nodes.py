@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from lxml import etree
 
 __all__ = ["Node", "from_element", "local_name", "to_text"]
+
+_NAME = re.compile(r"[^\W\d][\w.\-]*")  # what libxml2 takes for a name is wider; nobody uses more
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Node:
 
 def local_name(tag: str) -> str:
     """A name without its namespace, and without a prefix nobody declared."""
-    return tag.rpartition("}")[2].rpartition(":")[2]
+    return tag.rpartition("}")[2].strip(":").rpartition(":")[2]
 
 
 def from_element(element: etree._Element) -> Node:
@@ -47,13 +50,28 @@ def from_element(element: etree._Element) -> Node:
     return Node(
         local_name(str(element.tag)),
         clean(element.text or "").strip(),
-        tuple((local_name(str(key)), clean(str(value))) for key, value in element.attrib.items()),
+        tuple(_attributes(element).items()),
         tuple(from_element(child) for child in element if isinstance(child.tag, str)),
     )
 
 
+def _attributes(element: etree._Element) -> dict[str, str]:
+    """Attributes by local name; two may differ in their namespace alone, and the first of a name counts."""
+    found: dict[str, str] = {}
+    for key, value in element.attrib.items():
+        found.setdefault(local_name(str(key)), clean(str(value)))
+    return found
+
+
 def to_text(node: Node, prefix: str = "", namespace: str = "") -> str:
-    """The element as XML; *namespace* is declared on it, children stand in it by the same prefix."""
+    """The element as XML; *namespace* is declared on it, children stand in it by the same prefix.
+
+    Raises:
+        ValueError: The element or an attribute has a name XML does not allow.
+    """
+    for name in (node.name, *(key.removeprefix("env:") for key, _ in node.attributes)):
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} cannot be the name of an element or attribute")
     tag = f"{prefix}:{node.name}" if prefix else node.name
     declared = f' xmlns{":" + prefix if prefix else ""}="{_escape(namespace)}"' if namespace else ""
     attributes = "".join(f' {name}="{_escape(value)}"' for name, value in node.attributes)

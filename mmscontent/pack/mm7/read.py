@@ -18,6 +18,7 @@ from mmscontent.pack.mm7.model import OPERATIONS, Mm7, Value
 from mmscontent.pack.mm7.nodes import Node, from_element, local_name
 from mmscontent.pack.mm7.peers import quirk
 from mmscontent.pack.mm7.values import KINDS, read_yes
+from mmscontent.pack.naming import clean
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -214,7 +215,7 @@ def _transaction_id(root: etree._Element, notes: list[str]) -> str:
     text = (found.text or "") if found is not None else ""
     if text != text.strip():
         notes.append(quirk("spaced-text", "TransactionID"))
-    return text.strip()
+    return clean(text).strip()
 
 
 def _operation(root: etree._Element, notes: list[str]) -> etree._Element:
@@ -244,14 +245,15 @@ def _in_fault(fault: etree._Element, notes: list[str]) -> etree._Element:
 
 
 def _namespace(element: etree._Element, notes: list[str]) -> str:
-    """The namespace of the message element; a document may leave it out."""
+    """The namespace of the message element; a document may leave it out, and a fault of SOAP has none."""
+    if local_name(str(element.tag)) == "Fault":
+        return ""
     version = _child(element, "MM7Version")
     for candidate in (element, version):
         tag = str(candidate.tag) if candidate is not None else ""
         if tag.startswith("{") and "soap/envelope" not in tag:
             return tag[1:].partition("}")[0]
-    if local_name(str(element.tag)) != "Fault":
-        notes.append(quirk("no-namespace"))
+    notes.append(quirk("no-namespace"))
     return ""
 
 

@@ -113,8 +113,8 @@ def _envelope(message: Mm7, peer: Peer, *, with_content: bool) -> str:
         side = "Client" if message.operation == "RSErrorRsp" else "Server"
         body = _fault(f"env:{side}", f"{side} error", f"<detail>{body}</detail>")
     elif message.operation == "Fault":
-        code, text = (str(message.get(name) or "") for name in ("faultcode", "faultstring"))
-        body = _fault(code, text, "")
+        children = (to_text(_node("Fault", name, value)) for name, value in message.fields)
+        body = f"<env:Fault>{''.join(children)}</env:Fault>"
     return (
         '<?xml version="1.0" encoding="UTF-8"?>'
         f'<env:Envelope xmlns:env="{_SOAP}"><env:Header>{transaction}</env:Header>'
