@@ -372,6 +372,26 @@ def test_parts_nesting_and_headers_are_bounded() -> None:
             unpack(data)
 
 
+@pytest.mark.parametrize(
+    ("field", "attribute", "value"),
+    [
+        (b"X-Mms-Message-Type: m-send.req", "message_type", "m-send-req"),
+        (b"X-MMS-Message-Type: m-retrieve-conf", "message_type", "m-retrieve-conf"),
+        (b"X-Mms-Message-Type: m-nothing", "message_type", "m-send-req"),
+        (b"X-Mms-Priority: HIGH", "priority", "high"),
+        (b"X-Mms-Priority: urgent", "priority", "normal"),
+        (b"X-Mms-Message-Class: Auto", "message_class", "auto"),
+        (b"X-Mms-Expiry: 3600", "expiry_s", 3600),
+        (b"X-Mms-Expiry: Tue, 14 Nov 2023 22:13:20 +0000", "expiry_s", None),
+        (b"X-Mms-Delivery-Report: yes", "delivery_report", True),
+        (b"X-Mms-Read-Reply: No", "read_report", False),
+        (b"X-Mms-Transaction-Id: t", "transaction_id", "t"),
+    ],
+)
+def test_x_mms_fields_are_taken_when_they_say_something(field: bytes, attribute: str, value: object) -> None:
+    assert getattr(unpack(b"Subject: x\r\n" + field + b"\r\n\r\nx").envelope, attribute) == value
+
+
 def test_a_field_that_holds_a_line_break_is_our_own_mistake() -> None:
     for value in ("a\r\nb", "a\nb", "a\rb", "a\0b"):
         with pytest.raises(ValueError, match="line break"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mmscontent.errors import MalformedContent, OverLimits
 from mmscontent.limits import DEFAULT_INPUT_LIMITS
 from mmscontent.message import Content, Envelope, Part, Unpacked
+from mmscontent.pack.assigned import MESSAGE_TYPE_CODES
 from mmscontent.pack.mime import headers, transfer
 from mmscontent.pack.naming import presentation_first
 
@@ -184,8 +185,8 @@ def _take(found: dict[str, Any], name: str, value: str) -> bool:
     word = value.strip().lower()
     if name in ("x-mms-transaction-id", "x-mms-message-id"):
         return _set(found, name[6:].replace("-", "_"), value)
-    if name == "x-mms-message-type" and word.startswith("m-"):
-        return _set(found, "message_type", word)
+    if name == "x-mms-message-type" and word.replace(".", "-") in MESSAGE_TYPE_CODES:  # m-send.req is seen as well
+        return _set(found, "message_type", word.replace(".", "-"))
     if name == "x-mms-message-class" and word in _CLASSES:
         return _set(found, "message_class", word)
     if name == "x-mms-priority" and word in ("low", "normal", "high"):
