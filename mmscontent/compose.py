@@ -84,7 +84,8 @@ def compose(
         effort: `fast`, or `best` for up to four times the time and the last point of quality.
         measure: Measure the quality of each result, not only predict it.
         smil: A presentation that plays these parts by their names; it is kept with its sources renamed where it
-            plays without a fault, and written anew, with a warning, where it does not.
+            plays without a fault, and written anew, with a warning, where it does not. One with places such as
+            `{{0}}` and `{{text}}` is a template that is filled (smil/template.py).
 
     Raises:
         SourceError: A part is at fault; it is named.

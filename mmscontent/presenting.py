@@ -13,6 +13,7 @@ from mmscontent.message import Content, MediaInfo, Message
 from mmscontent.smil.compose import needs_presentation, present
 from mmscontent.smil.lint import lint
 from mmscontent.smil.rename import rename_sources
+from mmscontent.smil.template import is_template, present_by_template
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,10 +29,14 @@ def present_parts(job: Job, parts: Sequence[Part], infos: Sequence[MediaInfo]) -
     if not needs_presentation(message, job.profile):
         return Shown(Content(message.parts, None, message.subject))
     lengths = {index: info.duration_ms for index, info in enumerate(infos) if info.duration_ms}
-    presented = present(message, lengths, job.profile)
+    by_template = job.smil is not None and is_template(job.smil)
+    if by_template and job.smil is not None:
+        presented = present_by_template(job.smil, message, lengths, job.profile)
+    else:
+        presented = present(message, lengths, job.profile)
     slides = tuple(SlideEntry(s.parts, s.duration_ms, s.why) for s in presented.slides)
     shown = Shown(Content(presented.parts, presented.part, message.subject), slides)
-    return shown if job.smil is None else _with_own_smil(job, job.smil, message, shown)
+    return shown if job.smil is None or by_template else _with_own_smil(job, job.smil, message, shown)
 
 
 def _with_own_smil(job: Job, smil: bytes, message: Message, shown: Shown) -> Shown:

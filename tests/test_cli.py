@@ -169,3 +169,46 @@ def test_a_closed_pipe_is_no_error() -> None:
 
     assert done.returncode == 0
     assert "Traceback" not in done.stderr
+
+
+TEMPLATE = (
+    '<smil><head><layout><root-layout/><region id="Image" top="0%" left="0%" height="50%" width="100%"/>'
+    '<region id="Text" top="50%" left="0%" height="50%" width="100%"/></layout></head><body>'
+    '<par dur="9s"><img src="{{0}}" region="Image"/><text src="{{text}}" region="Text"/></par></body></smil>'
+)
+BY_NAME = TEMPLATE.replace("{{0}}", Path(PHOTO).name).replace("{{text}}", "words.txt")
+
+
+@pytest.mark.parametrize(("smil", "more"), [(TEMPLATE, ["--text", "Hello"]), (BY_NAME, ["words.txt"])])
+def test_ones_own_smil_lays_the_message_out(
+    smil: str, more: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.smil").write_text(smil)
+    (tmp_path / "words.txt").write_text("Hello")
+
+    assert run(["compose", PHOTO, *more, "--smil", "own.smil", "-o", "m.mms", "--json"]) == 0
+    document = json.loads(capfd.readouterr().out)
+
+    assert [(len(s["parts"]), s["duration_ms"]) for s in document["slides"]] == [(2, 9_000)]
+    assert document["warnings"] == []
+    assert b'height="50%"' in (tmp_path / "m.mms").read_bytes()
+
+
+def test_lint_mends_a_message_and_adapt_and_preview_write_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad.smil").write_text('<smil><body><par><img src="a.jpg"/><video src="b.mp4"/></par></body></smil>')
+
+    assert run(["compose", PHOTO, "--text", "Hi", "-o", "m.mms", "--preview", "p.html", "--filmstrip", "f.png"]) == 0
+    assert run(["lint", "m.mms"]) == 0
+    assert run(["lint", "bad.smil", "--fix", "-o", "good.smil"]) == 0
+    assert run(["lint", "good.smil", "--json"]) == 0
+    assert run(["adapt", "m.mms", "--max-bytes", "9000", "--encoding", "pdu", "-o", "a.mms"]) == 0
+    assert run(["preview", "a.mms", "-o", "a.html"]) == 0
+
+    assert capfd.readouterr().out.count("0 findings") == 1
+    assert (tmp_path / "a.mms").stat().st_size <= 9_000
+    assert (tmp_path / "p.html").read_text().startswith("<!doctype html>")
+    assert (tmp_path / "f.png").read_bytes().startswith(b"\x89PNG")

@@ -17,6 +17,7 @@ from mmscontent.parts import read_file, read_parts
 from mmscontent.preview import filmstrip, preview
 from mmscontent.profile_files import load_profile
 from mmscontent.smil.storyboard import message_of
+from mmscontent.smil.template import is_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +95,9 @@ def message_options(command: Command) -> Command:
             help="best spends up to four times the time for the last point of quality.",
         ),
         click.option(
-            "--smil", type=click.Path(path_type=Path), help="Your own presentation; it names the files it plays."
+            "--smil",
+            type=click.Path(path_type=Path),
+            help="Your own presentation: it names the files it plays, or has places {{0}}, {{text}} for them.",
         ),
         click.option("--measure", is_flag=True, help="Measure the quality of each result, not only predict it."),
         click.option("--json", "as_json", is_flag=True, help="The ledger as JSON on standard output."),
@@ -166,11 +169,12 @@ def _message(options: dict[str, Any]) -> Message:
     if not options["files"] and not options["text"]:
         raise click.UsageError("nothing to send: give at least one FILE or --text")
     parts, subject = read_parts(options["files"]), _one_line(options["subject"])
-    if options["smil"] is None:
+    smil = _smil(options)
+    if smil is None or is_template(smil):
         return Message.of(parts, text=options["text"], subject=subject)
     if options["text"]:
         raise click.UsageError("--smil and --text: a presentation plays files; put the text into one and name it there")
-    shown = Part(_smil(options) or b"", "application/smil")
+    shown = Part(smil, "application/smil")
     return message_of(Content(tuple(replace(p, content_location=p.name) for p in parts), shown, subject))
 
 

@@ -36,10 +36,15 @@ if TYPE_CHECKING:
     from mmscontent.profile import Profile
     from mmscontent.smil.model import Presentation
 
-__all__ = ["present_by_template"]
+__all__ = ["is_template", "present_by_template"]
 
 _PLACE = re.compile(r"\{\{\s*(?:(\d{1,3})|text(?:\.(\d{1,3}))?|slide\.(media|audio|text))\s*\}\}")
 _INDEX = "part-index:"  # how a filled place names its part until the sources are written
+
+
+def is_template(smil: bytes) -> bool:
+    """Whether a document has places to be filled."""
+    return _PLACE.search(smil.decode("utf-8", "replace")) is not None
 
 
 def present_by_template(
