@@ -13,6 +13,7 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from mmscontent.engines.ffmpeg import program
 from mmscontent.engines.jail import Jail, Layer
 from mmscontent.errors import EngineError, EngineTimeout, JailKilled
 from mmscontent.version import __version__
@@ -174,6 +175,12 @@ def _libxml2() -> str:
     return ".".join(str(n) for n in importlib.import_module("lxml.etree").LIBXML_VERSION)
 
 
+def _ffmpeg() -> str:
+    """`9.0.2` of the program's first line, `ffmpeg version 9.0.2-static …`."""
+    told = re.search(r"version n?(\d[\d.]*)", program.version())
+    return told[1] if told else ""
+
+
 ENGINES: tuple[_Engine, ...] = (
     _Engine(
         "pillow", "PIL.Image", "reads headers and stills, writes PNG and GIF", "13.0.0",
@@ -212,6 +219,15 @@ ENGINES: tuple[_Engine, ...] = (
         "python-magic", "magic", "second witness of a file's type", "0.4.27", "the interface used", needed=False,
         bundled=(_Library("libmagic", "5.41", "the table of types used", _libmagic),),
     ),
+    _Engine(
+        "imageio-ffmpeg", "imageio_ffmpeg", "decodes and encodes films and sound", "0.6.0", "the interface used",
+        bundled=(
+            _Library("ffmpeg", "8.1.3", "CVE-2026-64830 (VobSub), -64831 and -125201, -125267 (APAC)", _ffmpeg),
+        ),
+    ),
+    _Engine("ffmpeg-python", "ffmpeg", "builds the program's graphs and arguments", "0.2.0", "the interface used"),
+    _Engine("pydub", "pydub", "loudness, silence and slices of sound", "0.25.1", "the interface used"),
+    _Engine("vobject", "vobject", "reads and writes cards and calendars", "0.9.9", "the interface used"),
 )  # fmt: skip
 
 
