@@ -10,6 +10,7 @@ import importlib
 import importlib.metadata
 import platform
 import re
+import warnings
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -268,7 +269,9 @@ def _look_at(engine: _Engine) -> list[Finding]:
     try:
         if engine.name == "python-magic":
             importlib.import_module("pylibmagic")
-        importlib.import_module(engine.module)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pydub misses a program on PATH that we do not let it use
+            importlib.import_module(engine.module)
         version = importlib.metadata.version(engine.name)
     except ImportError as exc:
         return [_engine_row(engine, "", "missing", f"{exc}; install it: pip install '{engine.name}>={engine.floor}'")]
