@@ -108,7 +108,7 @@ def frames_for(wanted: VideoFormat, width_px: int, height_px: int, fps: float) -
 
 
 def _even(width: float, height: float) -> Frame:
-    sides = max(2, round(width / 2) * 2), max(2, round(height / 2) * 2)
+    sides = max(2, int(width / 2 + 1e-9) * 2), max(2, int(height / 2 + 1e-9) * 2)
     return Frame(*sides, sides)
 
 

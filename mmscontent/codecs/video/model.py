@@ -128,10 +128,10 @@ def _fitted(want: Want, frame: Frame, share: float, fps: float, bits: float) -> 
     if factor > _WORST_FACTOR[want.wanted.codec]:
         return None
     factor = max(factor, _BEST_FACTOR)
-    needed = want.cost.bits_at(frame.area_px, factor) * 2**gain
+    needed = min(bits, want.cost.bits_at(frame.area_px, factor) * 2**gain)
     seen = picture_quality(frame.short_px, factor, min(want.width_px, want.height_px)) - _RARER_COST[share]
     own = fps >= want.fps * 0.98 and want.wanted.codec == "h264"
-    return Choice(frame, None if own else round(fps, 3), factor, round(needed / 8), 0, 0.0, max(1.0, seen), None)
+    return Choice(frame, None if own else round(fps, 3), factor, int(needed / 8), 0, 0.0, max(1.0, seen), None)
 
 
 def _with_sound(choice: Choice, sound: SoundWay | None, fixed: int, pictures: int) -> Choice:

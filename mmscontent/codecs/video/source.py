@@ -148,9 +148,10 @@ class FilmSource:
             choice = self._again(choice, made[-1], limit, first=len(made) == 1)
             rate = self._rate_for(made, limit) if choice == made[-1].choice else None
             made.append(self._encode(choice, rate, tries))
-        fitting = max((m for m in made if len(m.data) <= limit), key=lambda m: len(m.data), default=None)
-        if fitting is None:
-            raise self._too_large(limit_bytes, min(len(m.data) for m in made))
+        smallest = min(made, key=lambda m: len(m.data))
+        if len(smallest.data) > limit_bytes:
+            raise self._too_large(limit_bytes, len(smallest.data))
+        fitting = max((m for m in made if len(m.data) <= limit), key=lambda m: len(m.data), default=smallest)
         return self._rendition(fitting, tries)
 
     def measure(self, data: bytes) -> float | None:
@@ -337,7 +338,8 @@ class FilmSource:
         room, track = self._open(), self._seen.video
         assert track is not None
         sound = self._encode_sound(choice)
-        aim = Aim(choice.frame, choice.fps, None if rate else choice.factor, rate or 0)
+        fps = choice.fps or self._capped_fps(track.fps)
+        aim = Aim(choice.frame, fps, None if rate else choice.factor, rate or 0)
         data = encode_film(room, track, self._wanted, aim, effort=self._effort, sound=_SOUND_FILE if sound else "")
         said = f", sound {self._sound.settings[choice.sound.key]}" if self._sound and choice.sound else ""
         tries.append(f"{aim}{said} → {len(data):,} bytes, {choice.size_bytes:,} predicted")
@@ -365,15 +367,15 @@ class FilmSource:
         )
 
     def _said(self, choice: Choice) -> Iterator[str]:
-        track, cost = self._seen.video, self._cost
+        track = self._seen.video
         assert track is not None
-        assert cost is not None
         if track.is_hdr:
             yield f"its HDR colours ({track.transfer}) were mapped to those of ordinary screens"
         if track.turned:
             yield "turned upright"
-        if choice.fps is not None and choice.fps < cost.fps * 0.9:
-            yield f"{choice.fps:g} of its {cost.fps:g} frames a second are shown"
+        shown = choice.fps or self._capped_fps(track.fps) or track.fps
+        if shown < track.fps * 0.9:
+            yield f"{shown:g} of its {track.fps:g} frames a second are shown"
         if self._seen.sound is not None and choice.sound is None:
             yield "its sound track holds nothing that can be heard and is left out"
 

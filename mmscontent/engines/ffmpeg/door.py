@@ -218,7 +218,7 @@ class _Run:
         how = f"with status {status}"
         if status - 128 in _LIMIT_OF_SIGNAL or 128 < status < 160:  # noqa: PLR2004 - above are the program's own
             how = f"by signal {status - 128}, {_LIMIT_OF_SIGNAL.get(status - 128, 'a crash')}"
-        elif status == _HEEDED and not last:  # it catches SIGXCPU and stops in good order
+        elif status == _HEEDED:  # it catches SIGXCPU and stops in good order
             how = f"on a signal, having used its {self._bounds.cpu_s} s of processor time"
         elif status == CANNOT_START and "cannot start" in said:
             how = "before it began; see `mmscontent doctor`"
