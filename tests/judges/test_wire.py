@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import mmscontent as mms
 from mmscontent.message import Content, Envelope, Part
 from mmscontent.pack import assigned, mm7, pdu, wsp
-from mmscontent.pack.table import pack
+from mmscontent.pack.table import ENCODINGS, pack
 from tests.conftest import corpus_files
 from tests.judges import tshark
 from tests.pack.messages import CONTENTS, ENVELOPES, FULL, RICH, SMIL, noise
@@ -178,12 +179,11 @@ DTD = Path("/usr/share/xml/w3c-sgml-lib/schema/dtd/REC-smil-19980615/smil10.dtd"
 
 
 @pytest.mark.skipif(shutil.which("xmllint") is None or not DTD.is_file(), reason=XMLLINT_WHY_NOT)
-@pytest.mark.parametrize("encoding", ["pdu", "mime", "mm7"])
+@pytest.mark.parametrize("encoding", ENCODINGS)
 def test_the_presentation_leaves_every_form_as_valid_smil_1_0(encoding: str, tmp_path: Path) -> None:
-    from mmscontent.pack.table import unpack
-
-    packed = pack(RICH, FULL, encoding)
-    presentation = unpack(packed.data, packed.content_type).content.presentation
+    message = mms.Message.of([Part.of_text("Grüße & <Küsse>"), Part.of_text("Seite 2")], subject="Hi")
+    composed = mms.compose(message, mms.load_profile(), envelope=FULL, encoding=encoding)
+    presentation = mms.unpack(composed.data, composed.content_type).content.presentation
     assert presentation is not None
     path = tmp_path / "slides.smil"
     path.write_bytes(presentation.data)
