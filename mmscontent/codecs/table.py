@@ -101,6 +101,18 @@ def _contact_verify() -> Callable[[bytes, MediaInfo], MediaInfo]:
     return verify
 
 
+def _calendar_source() -> type[MediaSource]:
+    from mmscontent.codecs.calendar import CalendarSource  # noqa: PLC0415
+
+    return CalendarSource
+
+
+def _calendar_verify() -> Callable[[bytes, MediaInfo], MediaInfo]:
+    from mmscontent.codecs.calendar import verify  # noqa: PLC0415
+
+    return verify
+
+
 # The first row that takes a medium fits it.
 CODECS: Mapping[str, CodecRow] = {
     "animation": CodecRow(_moves, "image", True, _animation_source, _animation_verify),
@@ -108,6 +120,7 @@ CODECS: Mapping[str, CodecRow] = {
     "video": CodecRow(lambda info: info.kind == "video", "video", False, _video_source, _video_verify),
     "audio": CodecRow(lambda info: info.kind == "audio", "audio", False, _audio_source, _audio_verify),
     "contact": CodecRow(lambda info: info.kind == "contact", "contact", True, _contact_source, _contact_verify),
+    "calendar": CodecRow(lambda info: info.kind == "calendar", "calendar", True, _calendar_source, _calendar_verify),
 }
 
 
