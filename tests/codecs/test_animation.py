@@ -16,7 +16,7 @@ from PIL import Image, ImageSequence
 from mmscontent.codecs.animation import AnimationSource, verify
 from mmscontent.codecs.animation.film import decode
 from mmscontent.codecs.animation.gif_file import delays_cs
-from mmscontent.codecs.animation.ladder import DRAWN, FILMED, setting_at
+from mmscontent.codecs.animation.ladder import LADDERS, setting_at
 from mmscontent.codecs.table import codec_for
 from mmscontent.errors import DamagedMedia, DoesNotFit, EngineFailed, OverLimits
 from mmscontent.message import MediaInfo
@@ -253,7 +253,7 @@ def test_equal_input_gives_equal_bytes():
     assert len({surveyed.__wrapped__(data)[0].render(15_000).data for _ in range(2)}) == 1
 
 
-@pytest.mark.parametrize("ladder", [FILMED, DRAWN])
+@pytest.mark.parametrize("ladder", LADDERS.values(), ids=LADDERS)
 def test_a_ladder_only_ever_gives_up_more_along_a_rung(ladder):
     for rung in ladder:
         assert rung.distance[0] <= rung.distance[1]

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
     from mmscontent.codecs.animation.draw import Drawn
 
-__all__ = ["delays_cs", "write_gif"]
+__all__ = ["coded_bytes", "delays_cs", "write_gif"]
 
 _TRANSPARENT, _KEEP, _CLEAR = 1, 1 << 2, 2 << 2
 _DESCRIPTOR_BYTES = 10
+_ROW_PX = 256
 _LEAST_CS = 2  # less is played as 10 by everybody
 
 
@@ -61,6 +62,14 @@ def _loop(loops: int) -> bytes:
     if loops == 1:
         return b""
     return b"!\xff\x0bNETSCAPE2.0\x03\x01" + struct.pack("<H", min(max(loops - 1, 0), 0xFFFF)) + b"\0"
+
+
+def coded_bytes(pieces: Sequence[NDArray[np.uint8]]) -> int:
+    """What the pixels of several small pictures would take if they were one."""
+    flat = np.concatenate([piece.ravel() for piece in pieces])
+    rows = -(-flat.size // _ROW_PX)
+    flat = np.pad(flat, (0, rows * _ROW_PX - flat.size), mode="edge")
+    return sum(map(len, GifImagePlugin.getdata(Image.fromarray(flat.reshape(rows, _ROW_PX)))))
 
 
 def _picture(frame: Drawn) -> bytes:

@@ -1,15 +1,17 @@
-"""The order of sacrifice, as data: what is given up first, what next, when an animation has to become smaller.
+"""The orders of sacrifice, as data: what is given up first, what next, when an animation has to become smaller.
 
-A rung is a stretch: along it distance and scale go from one value
-to the other, so a limit is met by where on the ladder one stops, and one number says it (2.4 is on the third
-rung, four tenths along). Measurements behind the order: docs/animation.md.
+Animations differ in what they can spare: one that stands still can leave small changes undrawn, grain needs few
+colours, lettering needs its size. So there are several ladders; a sample of the animation, made at each rung, tells
+which one looks best at the size wanted. A rung is a stretch: along it distance and scale go from one value to the
+other, so one number is a place on a ladder (2.4 is four tenths along the third rung) and a limit is met by where one
+stops. Rows may be edited; the measurements behind them are in docs/animation.md.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["DRAWN", "FILMED", "Rung", "Setting", "setting_at"]
+__all__ = ["LADDERS", "Rung", "Setting", "setting_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,16 +20,16 @@ class Rung:
 
     Attributes:
         gives_up: In words, for the ledger.
+        colours: At most so many.
         distance: Of colours, up to which a change is not drawn, from – to; weighted, of 255 steps.
         scale: Of the sides, from – to.
-        colours: At most so many.
         every: Only every n-th frame, shown n times as long.
     """
 
     gives_up: str
+    colours: int
     distance: tuple[float, float]
     scale: tuple[float, float] = (1.0, 1.0)
-    colours: int = 255
     every: int = 1
 
 
@@ -50,25 +52,54 @@ class Setting:
         )
 
 
-# What was filmed, or drawn with many shades: colours are worth more than pixels, and pixels more than moments.
-FILMED = (
-    Rung("changes hard to see", (0, 10)),
-    Rung("smaller", (10, 12.5), (1.0, 0.6)),
-    Rung("much smaller", (12.5, 14), (0.6, 0.26)),
-    Rung("every second frame", (14, 18), (0.34, 0.22), every=2),
-    Rung("every fourth frame, fewer colours", (18, 28), (0.28, 0.14), 63, 4),
-)
-
-# Screens, cartoons, lettering: flat colours cost little and sharp edges are the content, so size goes late.
-DRAWN = (
-    Rung("changes hard to see", (0, 8)),
-    Rung("fewer colours", (8, 11), colours=127),
-    Rung("few colours", (11, 14), colours=63),
-    Rung("smaller", (11, 13), (0.9, 0.6), 127),
-    Rung("much smaller", (13, 16), (0.6, 0.3), 63),
-    Rung("every second frame", (14, 18), (0.38, 0.25), 63, 2),
-    Rung("every fourth frame", (18, 28), (0.3, 0.15), 31, 4),
-)
+LADDERS: dict[str, tuple[Rung, ...]] = {
+    # Much of it stands still: old pixels stay, colours and size are worth more.
+    "standing": (
+        Rung("changes hard to see", 255, (0, 5)),
+        Rung("changes one looks for", 255, (5, 12)),
+        Rung("smaller", 255, (12, 13), (1.0, 0.5)),
+        Rung("much smaller", 255, (13, 15), (0.5, 0.24)),
+        Rung("every second frame", 255, (15, 18), (0.32, 0.2), 2),
+        Rung("every fourth frame, fewer colours", 63, (18, 28), (0.26, 0.13), 4),
+    ),
+    # All of it moves: old pixels show as dirt, so nearly all are drawn.
+    "moving": (
+        Rung("changes hard to see", 255, (0, 5)),
+        Rung("smaller", 255, (5, 6), (1.0, 0.5)),
+        Rung("much smaller", 255, (6, 8), (0.5, 0.24)),
+        Rung("every second frame, fewer colours", 127, (8, 12), (0.34, 0.2), 2),
+        Rung("every fourth frame, fewer colours", 63, (12, 28), (0.26, 0.13), 4),
+    ),
+    # Moves, with grain or dither that hides a lack of colours.
+    "grainy": (
+        Rung("changes hard to see", 255, (0, 3)),
+        Rung("fewer colours", 127, (3, 5)),
+        Rung("smaller", 127, (5, 6), (1.0, 0.5)),
+        Rung("much smaller", 127, (6, 8), (0.5, 0.24)),
+        Rung("every second frame", 127, (8, 12), (0.34, 0.2), 2),
+        Rung("every fourth frame, fewer colours", 63, (12, 28), (0.26, 0.13), 4),
+    ),
+    # Grain so strong that few colours are enough.
+    "coarse": (
+        Rung("changes hard to see", 255, (0, 3)),
+        Rung("few colours", 48, (3, 6)),
+        Rung("smaller", 48, (6, 7), (1.0, 0.5)),
+        Rung("much smaller", 48, (7, 10), (0.5, 0.24)),
+        Rung("every second frame", 48, (10, 14), (0.34, 0.2), 2),
+        Rung("every fourth frame", 31, (14, 28), (0.26, 0.13), 4),
+    ),
+    # Screens, charts, lettering: few flat colours, sharp edges; size goes late.
+    "drawn": (
+        Rung("changes hard to see", 255, (0, 3)),
+        Rung("fewer colours", 63, (3, 5)),
+        Rung("few colours", 24, (5, 8)),
+        Rung("very few colours", 12, (8, 16)),
+        Rung("smaller", 24, (8, 10), (0.85, 0.5)),
+        Rung("much smaller", 24, (10, 14), (0.5, 0.26)),
+        Rung("every second frame", 24, (12, 16), (0.36, 0.24), 2),
+        Rung("every fourth frame", 16, (16, 28), (0.3, 0.15), 4),
+    ),
+}
 
 
 def setting_at(ladder: tuple[Rung, ...], place: float) -> Setting:

@@ -1,6 +1,6 @@
-"""One film, made at any place of its ladder; what several places share is done once.
+"""One film, made at any setting of the ladders; what several settings share is done once.
 
-Also guesses: a sample of horizontal bands shows what a place would cost, for a fraction of the time.
+Also guesses: a sample of four tiles shows what a setting would cost, for a fraction of the time.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from PIL import Image
 
 from mmscontent.codecs.animation.draw import draw
 from mmscontent.codecs.animation.film import Film, film_of
-from mmscontent.codecs.animation.gif_file import write_gif
-from mmscontent.codecs.animation.ladder import setting_at
+from mmscontent.codecs.animation.gif_file import coded_bytes, write_gif
 from mmscontent.codecs.animation.palette import Indexer, choose_palette
 from mmscontent.codecs.image.eye import Eye
 
@@ -24,24 +23,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mmscontent.codecs.animation.draw import Drawn
-    from mmscontent.codecs.animation.ladder import Rung, Setting
+    from mmscontent.codecs.animation.ladder import Setting
 
     Pixels = NDArray[np.uint8]
 
-__all__ = ["Made", "Maker", "brought_to", "frames_at", "moments_of", "pictures_at", "sample_of"]
+__all__ = ["Made", "Maker", "Sampler", "brought_to", "frames_at", "moments_of", "pictures_at"]
 
 _JUDGED_FRAMES = 4
 _LEAST_SIDE_PX = 8
-_SAMPLED_PX = 2_000_000  # films with more changed pixels are guessed at from bands
-_BANDS = 4
-_LEAST_BAND_PX = 24
+_KEPT_PX = 12_000_000  # of shrunk films, beside the film itself
+_SAMPLED_PX = 1_500_000  # films with more changed pixels are guessed at from tiles
+_FRAME_BYTES = 22  # descriptor, control block and ends
+_LEAST_TILE_PX = 32
+_WORTH_SAMPLING = 0.75  # of the sides; with more the whole is taken
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A film written at one place of the ladder."""
+    """A film written at one setting."""
 
-    place: float
     setting: Setting
     data: bytes
     width: int
@@ -57,29 +57,30 @@ class Made:
 
 @dataclass(slots=True)
 class Maker:
-    """Makes a film at places of its ladder.
+    """Makes a film at settings; what several settings share is kept.
 
     Attributes:
         judged_scale: At which part of the film's own sides quality is judged, at most 1.
-        indexers: Palettes chosen so far, by number of colours and whether the film was shrunk; ladders share them.
     """
 
     film: Film
-    ladder: tuple[Rung, ...]
     judged_scale: float
-    indexers: dict[tuple[int, bool], Indexer] = field(default_factory=dict)
     _films: dict[tuple[int, int, int], Film] = field(default_factory=dict)
+    _indexers: dict[tuple[int, bool], Indexer] = field(default_factory=dict)
     _eyes: list[Eye] = field(default_factory=list)
 
-    def make(self, place: float) -> Made:
-        """Write it; the same place gives the same bytes."""
-        setting = setting_at(self.ladder, place)
+    def make(self, setting: Setting) -> Made:
+        """Write it; the same setting gives the same bytes."""
+        drawn, indexer, film = self.drawn(setting)
+        data = write_gif(film.width, film.height, indexer.palette, drawn, film.loops)
+        quality = self.quality(drawn, indexer.palette, film)
+        return Made(setting, data, film.width, film.height, len(drawn), quality)
+
+    def drawn(self, setting: Setting) -> tuple[list[Drawn], Indexer, Film]:
+        """The frames to write, their colours, and the film they show."""
         film = self._scaled(setting)
         indexer = self._indexer(film, setting)
-        drawn = list(draw(film, indexer, setting.distance**2))
-        data = write_gif(film.width, film.height, indexer.palette, drawn, film.loops)
-        quality = self._quality(drawn, indexer.palette, film)
-        return Made(place, setting, data, film.width, film.height, len(drawn), quality)
+        return list(draw(film, indexer, setting.distance**2)), indexer, film
 
     def _scaled(self, setting: Setting) -> Film:
         every = setting.rung.every
@@ -87,22 +88,22 @@ class Maker:
         height = max(min(_LEAST_SIDE_PX, self.film.height), round(self.film.height * setting.scale))
         key = (width, height, every)
         if key not in self._films:
-            self._films.clear()  # one at a time: a film is large, and a search rarely comes back
-            thin = self.film.thinned(every)
-            self._films[key] = thin.scaled(width, height)
+            while sum(f.changed_px for f in self._films.values()) > _KEPT_PX:
+                self._films.pop(next(iter(self._films)))  # the oldest
+            self._films[key] = self.film.thinned(every).scaled(width, height)
         return self._films[key]
 
     def _indexer(self, film: Film, setting: Setting) -> Indexer:
         # Shrinking blends colours, so a shrunk film has a palette of its own; one serves every size.
         key = setting.rung.colours, film.width < self.film.width
-        if key not in self.indexers:
+        if key not in self._indexers:
             palette, exact = choose_palette(film, setting.rung.colours)
-            self.indexers[key] = Indexer(palette, exact and not key[1])
-        return self.indexers[key]
+            self._indexers[key] = Indexer(palette, exact and not key[1])
+        return self._indexers[key]
 
     # --- how good it looks ---
 
-    def _quality(self, drawn: Sequence[Drawn], palette: Pixels, film: Film) -> float:
+    def quality(self, drawn: Sequence[Drawn], palette: Pixels, film: Film) -> float:
         """Mean over some frames, each against the source's frame of that moment."""
         moments = moments_of(self.film)
         if not self._eyes:
@@ -163,13 +164,42 @@ def brought_to(pixels: Pixels, sides: tuple[int, ...]) -> Pixels:
 # --- guessing --------------------------------------------------------------------------------------------------
 
 
-def sample_of(film: Film) -> tuple[Film, float]:
-    """Bands of a film, all along its time, and how many times more the whole would cost."""
-    share = _SAMPLED_PX / max(film.changed_px, 1)
-    band = max(_LEAST_BAND_PX, round(film.height * share / _BANDS))
-    if share >= 1 or band * _BANDS >= film.height:
+@dataclass(slots=True)
+class Sampler:
+    """Guesses what settings would give, from tiles of a film all along its time."""
+
+    maker: Maker
+    times: float  # how many times more pixels change in the whole film
+
+    @classmethod
+    def of(cls, film: Film, judged_scale: float) -> Sampler:
+        """A sample of a film; the whole of a small one."""
+        sample, times = _sample_of(film)
+        return cls(Maker(sample, judged_scale), times)
+
+    def guess(self, setting: Setting) -> tuple[float, float]:
+        """Bytes and quality."""
+        drawn, indexer, film = self.maker.drawn(setting)
+        quality = self.maker.quality(drawn, indexer.palette, film)
+        # The coder starts anew with each frame, so tiles of several frames are coded together as one frame would be.
+        together = max(1, round(self.times))
+        groups = (drawn[at : at + together] for at in range(0, len(drawn), together))
+        pixels = sum(coded_bytes([frame.indices for frame in group]) for group in groups)
+        return pixels * self.times + _FRAME_BYTES * len(drawn) + 3 * len(indexer.palette), quality
+
+
+def _sample_of(film: Film) -> tuple[Film, float]:
+    """Four tiles of a film, all along its time, and how many times more the whole would cost."""
+    share = (_SAMPLED_PX / max(film.changed_px, 1)) ** 0.5
+    if share >= _WORTH_SAMPLING:
         return film, 1.0
-    tops = [round((i + 0.5) * film.height / _BANDS - band / 2) for i in range(_BANDS)]
-    rows = np.concatenate([np.arange(top, top + band) for top in tops])
-    sample = film_of((frame[rows] for frame in film.frames()), film.durations_ms, film.loops)
+    rows, columns = _spread(film.height, share), _spread(film.width, share)
+    tiles = np.ix_(rows, columns)
+    sample = film_of((frame[tiles] for frame in film.frames()), film.durations_ms, film.loops)
     return sample, film.changed_px / sample.changed_px
+
+
+def _spread(side: int, share: float) -> NDArray[np.intp]:
+    """Two stretches of a side, each about the middle of its half."""
+    length = min(max(_LEAST_TILE_PX, round(side * share / 2)), side // 2)
+    return np.concatenate([np.arange(length) + round(side * at - length / 2) for at in (0.28, 0.72)])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -32,12 +32,24 @@ class Guess:
     quality: float
 
 
+class Try(NamedTuple):
+    """What was made at a place."""
+
+    place: float
+    made: Made
+
+    @property
+    def size_bytes(self) -> int:
+        """Of its file."""
+        return len(self.made.data)
+
+
 @dataclass(slots=True)
 class Found:
     """What a search tried; `best` is None when even the last place is over the limit."""
 
     best: Made | None = None
-    tried: list[Made] = field(default_factory=list)
+    tried: list[Try] = field(default_factory=list)
 
 
 def find_place(
@@ -49,18 +61,16 @@ def find_place(
     after so many encodes, one more when none of them fitted.
     """
     found = Found()
-    low, high = guesses[0].place, guesses[-1].place
+    top, end = guesses[0].place, guesses[-1].place
+    low, high = top, end
     place = _place_for(guesses, found.tried, limit_bytes * _AIM, (low, high))
     while len(found.tried) < encodes:
-        made = make(place)
-        found.tried.append(made)
-        if len(made.data) <= limit_bytes:
-            if found.best is None or len(made.data) > len(found.best.data):
-                found.best = made
+        size = _try(found, make, place, limit_bytes)
+        if size <= limit_bytes:
             high = min(high, place)
-            if place == guesses[0].place or len(made.data) >= use * limit_bytes:
+            if place == top or size >= use * limit_bytes:
                 return found
-        elif place == guesses[-1].place:
+        elif place == end:
             return found
         else:
             low = max(low, place)
@@ -68,20 +78,27 @@ def find_place(
         if any(abs(place - t.place) < _NO_NEWS for t in found.tried):
             break
     if found.best is None:
-        made = make(guesses[-1].place)
-        found.tried.append(made)
-        found.best = made if len(made.data) <= limit_bytes else None
+        _try(found, make, end, limit_bytes)
     return found
 
 
-def _place_for(guesses: Sequence[Guess], tried: Sequence[Made], aim_bytes: float, within: tuple[float, float]) -> float:
+def _try(found: Found, make: Callable[[float], Made], place: float, limit_bytes: int) -> int:
+    made = make(place)
+    found.tried.append(Try(place, made))
+    size = len(made.data)
+    if size <= limit_bytes and (found.best is None or size > len(found.best.data)):
+        found.best = made
+    return size
+
+
+def _place_for(guesses: Sequence[Guess], tried: Sequence[Try], aim_bytes: float, within: tuple[float, float]) -> float:
     """Where the corrected curve of sizes meets the aim, kept inside what is not yet ruled out."""
-    places = np.array(sorted({g.place for g in guesses} | {m.place for m in tried}))
+    places = np.array(sorted({g.place for g in guesses} | {t.place for t in tried}))
     logs = np.interp(places, [g.place for g in guesses], [math.log(max(g.size_bytes, 1)) for g in guesses])
     if tried:
-        known = sorted(tried, key=lambda m: m.place)
-        raw = np.interp([m.place for m in known], places, logs)
-        logs = logs + np.interp(places, [m.place for m in known], np.log([len(m.data) for m in known]) - raw)
+        known = sorted(tried, key=lambda t: t.place)
+        raw = np.interp([t.place for t in known], places, logs)
+        logs = logs + np.interp(places, [t.place for t in known], np.log([t.size_bytes for t in known]) - raw)
     logs = np.minimum.accumulate(logs)
     low, high = within
     place = float(np.interp(-math.log(aim_bytes), -logs, places))
@@ -90,7 +107,7 @@ def _place_for(guesses: Sequence[Guess], tried: Sequence[Made], aim_bytes: float
     # Stay off the ends that are known to be over or under, but for the ladder's own.
     margin = 0.04 * (high - low)
     ends = guesses[0].place, guesses[-1].place
-    seen = {m.place for m in tried}
+    seen = {t.place for t in tried}
     least = low if low == ends[0] and low not in seen else low + margin
     most = high if high == ends[1] and high not in seen else high - margin
     return min(max(place, least), most)

@@ -13,9 +13,8 @@ import numpy as np
 from PIL import Image
 
 from mmscontent.codecs.animation.film import decode
-from mmscontent.codecs.animation.ladder import DRAWN, FILMED
-from mmscontent.codecs.animation.make import Maker, brought_to, frames_at, moments_of, sample_of
-from mmscontent.codecs.animation.palette import packed
+from mmscontent.codecs.animation.ladder import LADDERS, setting_at
+from mmscontent.codecs.animation.make import Maker, Sampler, brought_to, frames_at, moments_of
 from mmscontent.codecs.animation.search import Guess, find_place
 from mmscontent.codecs.base import Rendition, Survey
 from mmscontent.codecs.image.header import read_header
@@ -32,27 +31,30 @@ if TYPE_CHECKING:
     from mmscontent.codecs.animation.film import Film
     from mmscontent.codecs.animation.ladder import Rung
     from mmscontent.codecs.animation.make import Made
-    from mmscontent.codecs.animation.palette import Indexer
     from mmscontent.codecs.base import Effort
     from mmscontent.profile import Rule
 
 __all__ = ["AnimationSource"]
 
-_TRIES = {"fast": (0.95, 5), "best": (0.975, 8)}  # share of the limit that is good enough, encodes at most
-_FLAT_SHARE = 0.35  # of pixels equal to their left neighbour; with less, colours are never what to give up first
+# Share of the limit that is good enough, encodes at most for a ladder, ladders tried.
+_TRIES = {"fast": (0.95, 5, 1), "best": (0.97, 6, 2)}
+_CLOSE = 6.0  # a second ladder is tried when it is thought to be no worse than the first by this
 
 
 @dataclass(slots=True)
 class _Way:
-    """One ladder for the film, and what its places are thought to give."""
+    """One ladder, and what its places are thought to give for this film, from the ladder's top to its end."""
 
-    maker: Maker
+    name: str
     guesses: list[Guess]
 
     def quality_at(self, size_bytes: int) -> float:
         """What the ladder is thought to give in so many bytes."""
         falling = self.guesses[::-1]
-        return float(np.interp(size_bytes, [g.size_bytes for g in falling], [g.quality for g in falling]))
+        if size_bytes < falling[0].size_bytes:
+            return -1.0
+        logs = np.log([g.size_bytes for g in falling])
+        return float(np.interp(np.log(size_bytes), logs, [g.quality for g in falling]))
 
 
 @dataclass(slots=True)
@@ -60,6 +62,7 @@ class _Work:
     rule: ImageRule
     effort: Effort
     film: Film
+    maker: Maker
     ways: list[_Way]
 
 
@@ -88,9 +91,9 @@ class AnimationSource:
         why_still = _why_still(film, rule)
         if why_still is not None:
             return self._survey_still(film, rule, effort, why_still)
-        drawn = _is_drawn(film)
-        ways = _ways(film, (FILMED, DRAWN) if drawn else (FILMED,), rule)
-        self._work = _Work(rule, effort, film, ways)
+        scale = min(1.0, rule.view_long_px / max(film.width, film.height))
+        ways = _ways(film, scale)
+        self._work = _Work(rule, effort, film, Maker(film, scale), ways)
         reasons = self._why_not_kept(rule)
         guesses = [g for way in ways for g in way.guesses]
         floor = min(round(min(g.size_bytes for g in guesses)), len(self._data))
@@ -101,7 +104,7 @@ class AnimationSource:
             keep_bytes=None if reasons else len(kept_bytes(self._data, self._header)),
             scale=f"ssimulacra2@{rule.view_long_px}",
             reasons=reasons,
-            traits=("animation", "drawing" if drawn else "film"),
+            traits=("animation", f"{len(film.patches)} frames that differ"),
             stripped=self._header.labels,
         )
 
@@ -143,12 +146,11 @@ class AnimationSource:
         kept = None if self._why_not_kept(work.rule) else len(kept_bytes(self._data, self._header))
         if kept is not None and kept <= limit_bytes:
             return self.keep()
-        use, encodes = _TRIES[work.effort]
-        way = max(work.ways, key=lambda w: w.quality_at(limit_bytes))
-        found = find_place(way.maker.make, way.guesses, limit_bytes, use=use, encodes=encodes)
-        tries = tuple(made.words for made in found.tried)
-        if found.best is None:
-            least = min(len(made.data) for made in found.tried)
+        tried = [one for way in _best_ways(work, limit_bytes) for one in _climb_down(work, way, limit_bytes)]
+        tries = tuple(one.words for one in tried)
+        fitting = [one for one in tried if len(one.data) <= limit_bytes]
+        if not fitting:
+            least = min(len(one.data) for one in tried)
             raise DoesNotFit(
                 f"the animation needs at least {least:,} bytes, {limit_bytes:,} are left;"
                 " allow more, or send its best frame as a still",
@@ -156,7 +158,7 @@ class AnimationSource:
                 smallest_bytes=least,
                 tries=tries,
             )
-        return self._rendition(found.best, len(found.tried), tries)
+        return self._rendition(max(fitting, key=lambda one: one.quality), len(tried), tries)
 
     def measure(self, data: bytes) -> float | None:
         """Real SSIMULACRA2, mean over frames at the receiver's view; None when the ssimulacra2 package is missing."""
@@ -167,7 +169,7 @@ class AnimationSource:
         except ImportError:
             return None
         assert self._work is not None, "survey() comes first"
-        film, scale = self._work.film, self._work.ways[0].maker.judged_scale
+        film, scale = self._work.film, self._work.maker.judged_scale
         made = decode(
             data, "image/gif", (film.width, film.height) if film.width > film.height else (film.height, film.width)
         )
@@ -246,28 +248,46 @@ def _work_box(rule: ImageRule) -> tuple[int, int]:
     return rule.max_long_px, rule.max_short_px
 
 
-def _is_drawn(film: Film) -> bool:
-    """Flat colours, as in screens and cartoons, or shades, as in what was filmed."""
-    same = total = 0
-    for patch in film.patches[:: max(1, len(film.patches) // 8)]:
-        numbers = packed(patch.rgba)
-        equal = numbers[:, 1:] == numbers[:, :-1]
-        same, total = same + int(equal.sum()), total + equal.size
-    return same > _FLAT_SHARE * total
-
-
-def _ways(film: Film, ladders: tuple[tuple[Rung, ...], ...], rule: ImageRule) -> list[_Way]:
-    scale = min(1.0, rule.view_long_px / max(film.width, film.height))
-    sample, times = sample_of(film)
-    sampled: dict[tuple[int, bool], Indexer] = {}
-    whole: dict[tuple[int, bool], Indexer] = {}
+def _ways(film: Film, judged_scale: float) -> list[_Way]:
+    """Make a sample of the film at places of each ladder."""
+    sampler = Sampler.of(film, judged_scale)
+    seen: dict[tuple[object, ...], tuple[float, float]] = {}
     ways = []
-    for ladder in ladders:
-        maker = Maker(sample, ladder, scale, sampled)
-        made = [maker.make(place) for place in (0, 0.5, *range(1, len(ladder) + 1))]
-        guesses = [Guess(m.place, len(m.data) * times, m.quality) for m in made]
-        ways.append(_Way(Maker(film, ladder, scale, whole), guesses))
+    for name, ladder in LADDERS.items():
+        guesses = []
+        for place in _guessed_places(ladder):
+            setting = setting_at(ladder, place)
+            key = (setting.rung.colours, setting.rung.every, setting.scale, setting.distance)
+            if key not in seen:
+                seen[key] = sampler.guess(setting)
+            guesses.append(Guess(place, *seen[key]))
+        ways.append(_Way(name, guesses))
     return ways
+
+
+def _best_ways(work: _Work, limit_bytes: int) -> list[_Way]:
+    """The ladders thought to look best at a size, best first."""
+    ranked = sorted(work.ways, key=lambda way: -way.quality_at(limit_bytes))
+    least = ranked[0].quality_at(limit_bytes) - _CLOSE
+    return [way for way in ranked[: _TRIES[work.effort][2]] if way.quality_at(limit_bytes) >= least]
+
+
+def _climb_down(work: _Work, way: _Way, limit_bytes: int) -> list[Made]:
+    """What was made on one ladder on the way to a size."""
+    use, encodes, _ = _TRIES[work.effort]
+    ladder = LADDERS[way.name]
+
+    def make(place: float) -> Made:
+        return work.maker.make(setting_at(ladder, place))
+
+    found = find_place(make, way.guesses, limit_bytes, use=use, encodes=encodes)
+    return [one.made for one in found.tried]
+
+
+def _guessed_places(ladder: tuple[Rung, ...]) -> list[float]:
+    """The start of each rung, the middle of those that shrink much, and the ladder's end."""
+    middles = [i + 0.5 for i, rung in enumerate(ladder) if rung.every == 1 and rung.scale[1] < rung.scale[0]]
+    return sorted([*range(len(ladder) + 1), *middles])
 
 
 def _poster(film: Film) -> bytes:
