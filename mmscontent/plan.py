@@ -134,9 +134,7 @@ def _refuse_contact(info: MediaInfo, profile: Profile) -> str | None:
 
 
 def _refuse_calendar(info: MediaInfo, profile: Profile) -> str | None:
-    version = "1.0" if info.media_type == "text/x-vcalendar" else "2.0"
-    versions = profile.calendar.versions
-    return None if version in versions else f"calendar version {version} is not among {', '.join(versions) or 'none'}"
+    return None if profile.calendar.versions else f"{info.media_type}: the receiver opens no calendar entries"
 
 
 def _refuse_text(info: MediaInfo, profile: Profile) -> str | None:  # noqa: ARG001 - rows are called alike

@@ -92,7 +92,8 @@ class ContactSource:
         work = self._work
         tries: list[str] = []
         for step, written in work.written.items():
-            tries.append(f"vCard {work.version}, {step.words} → {len(written.data):,} bytes")
+            photo = f", {step.words}" if len(work.written) > 1 else ""
+            tries.append(f"vCard {work.version}{photo} → {len(written.data):,} bytes")
             if len(written.data) <= limit_bytes:
                 return self._rendition(step, written, tuple(tries))
         least = min(len(w.data) for w in work.written.values())
