@@ -106,7 +106,7 @@ REFUSED = [
     (carried("a", "video/webm", 9), PROFILE, "video/webm: the receiver plays no films"),
     (carried("a", "audio/flac", 9), replace(PROFILE, audio=AudioRule(())), "plays no sound"),
     (carried("a", "application/pdf", 9), PROFILE, "application/pdf"),
-    (carried("a", "text/calendar", 9), PROFILE, "calendar version 2.0"),
+    (carried("a", "text/calendar", 9), replace(PROFILE, calendar=CalendarRule(())), "opens no calendar entries"),
     (carried("a", "image/svg+xml", 9), PROFILE, "draw it as PNG"),
     (carried("a", "image/png", 9), replace(PROFILE, image=ImageRule(media_types=())), "takes no pictures"),
 ]
@@ -114,7 +114,7 @@ TAKEN = [
     (carried("a", "audio/amr", 9), PROFILE),
     (carried("a", "text/x-vcard", 9), PROFILE),
     (carried("a", "text/x-vcalendar", 9), PROFILE),
-    (carried("a", "text/calendar", 9), replace(PROFILE, calendar=CalendarRule(("1.0", "2.0")))),
+    (carried("a", "text/calendar", 9), PROFILE),
     (carried("a", "audio/flac", 9), PROFILE),
     (carried("a", "audio/flac", 9), replace(PROFILE, audio=AudioRule((AudioFormat("audio/flac", "flac"),)))),
     (carried("a", "application/pdf", 9), replace(PROFILE, extra_media_types=("application/pdf",))),
