@@ -207,6 +207,8 @@ def with_length(octets: bytes) -> bytes:
 def text_string(text: str) -> bytes:
     """A text-string: ASCII as it is, anything else as UTF-8, quoted where its first octet asks for it."""
     octets = text.encode("utf-8")
+    if octets[:1].isalnum() and b"\0" not in octets:  # nearly every one
+        return octets + b"\0"
     if b"\0" in octets:
         raise ValueError(f"a text-string cannot hold NUL: {text!r}")
     # 8.4.2.1 asks for the quote from 0x80 on. The quote itself and a quotation mark would be taken for one, and a

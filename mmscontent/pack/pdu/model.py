@@ -34,15 +34,17 @@ class Pdu:
     content: Content | None = None
 
     def __post_init__(self) -> None:
-        first = [row for row in self.headers if row[0] in _FIRST]
-        first.sort(key=_rank)
-        rest = [row for row in self.headers if row[0] not in _FIRST]
-        object.__setattr__(self, "headers", (*first, *rest))
         if self.message_type not in MESSAGE_TYPE_CODES:
             raise ValueError(f"{self.message_type!r} is no MMS message type")
-        for name, _ in rest:
-            if name.lower() in _NOT_HEADERS:
-                raise ValueError(f"{name} is written from the message itself, not from its headers")
+        first: list[tuple[str, Value]] = []
+        rest: list[tuple[str, Value]] = []
+        for row in self.headers:
+            (first if row[0] in _FIRST else rest).append(row)
+            if row[0].lower() in _NOT_HEADERS:
+                raise ValueError(f"{row[0]} is written from the message itself, not from its headers")
+        if len(first) > 1:
+            first.sort(key=_rank)
+        object.__setattr__(self, "headers", (*first, *rest))
 
     def get(self, name: str) -> Value | None:
         """The first value of a field, or None."""

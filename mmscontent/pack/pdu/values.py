@@ -7,6 +7,7 @@ Kinds are named in pack/assigned.py.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -180,6 +181,7 @@ def _read_version(data: bytes) -> str:
     return f"{major}.{minor}" if minor != _NO_MINOR else str(major)
 
 
+@lru_cache(maxsize=16)
 def _write_version(version: str) -> bytes:
     major, _, minor = version.partition(".")
     if (
