@@ -20,6 +20,7 @@ __all__ = ["MAX_ENCODES", "Fit", "fit_jpeg"]
 
 MAX_ENCODES = 5
 _FIRST_AIM, _NEXT_AIM = 0.98, 0.99  # of the limit: what the prediction scatters before and after it was corrected
+_SAFE_AIM = 0.9  # of the limit: for the last writing there may be, when nothing was small enough yet
 _ENOUGH = 0.97
 _NEARLY_ENOUGH = 0.95  # not worth a third writing
 _FAR_OFF = 0.2  # a prediction missed by more than this may have chosen the wrong scale
@@ -54,7 +55,8 @@ def fit_jpeg(probe: Probe, forecasts: list[Forecast], limit_bytes: int, max_enco
         size = _write(probe, following, limit_bytes, fit)
         if _ENOUGH * limit_bytes <= size <= limit_bytes:
             break
-        following = _next(forecasts, limit_bytes, fit)
+        last_chance = fit.data is None and fit.encodes == max_encodes - 1
+        following = _next(forecasts, limit_bytes, fit, _SAFE_AIM if last_chance else _NEXT_AIM)
     return fit
 
 
@@ -69,7 +71,7 @@ def _write(probe: Probe, choice: Choice, limit_bytes: int, fit: Fit) -> int:
     return len(data)
 
 
-def _next(forecasts: list[Forecast], limit_bytes: int, fit: Fit) -> Choice | None:
+def _next(forecasts: list[Forecast], limit_bytes: int, fit: Fit, aim: float) -> Choice | None:
     """What to write after sizes were seen; None when nothing promises more than what there is."""
     if fit.data is not None and fit.encodes >= 2 and len(fit.data) >= _NEARLY_ENOUGH * limit_bytes:  # noqa: PLR2004
         return None
@@ -77,12 +79,12 @@ def _next(forecasts: list[Forecast], limit_bytes: int, fit: Fit) -> Choice | Non
     known = [(choice.size_bytes, real) for choice, real in fit.written if choice.way == last.way]
     raw = next(f for f in forecasts if f.way == last.way)
     tables = [(f, f.corrected(known)) for f in (forecasts if _is_far_off(last, size, fit) else [raw])]
-    best = best_choice([table for _, table in tables], limit_bytes * _NEXT_AIM)
+    best = best_choice([table for _, table in tables], limit_bytes * aim)
     if best is None:
         options = [_least(forecasts)]
     else:
         raw, table = next(pair for pair in tables if pair[0].way == best.way)
-        options = _near(raw, table, best, limit_bytes * _NEXT_AIM)
+        options = _near(raw, table, best, limit_bytes * aim)
     fresh = [c for c in options if _is_fresh(c, fit)]
     return max(fresh, key=lambda c: (c.size_bytes <= limit_bytes, c.score), default=None)
 
