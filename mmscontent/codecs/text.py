@@ -7,17 +7,29 @@ MMS CONF 1.3 section 10.2 and practice: us-ascii or UTF-8 with an explicit chars
 from __future__ import annotations
 
 import codecs
+import re
+import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mmscontent.errors import DamagedMedia, OverLimits
 from mmscontent.limits import DEFAULT_INPUT_LIMITS, InputLimits
+from mmscontent.sniff.charset import read_charset
 
 if TYPE_CHECKING:
     from mmscontent.message import Part
     from mmscontent.profile import TextRule
 
-__all__ = ["FittedText", "fit_text", "text_of"]
+__all__ = ["FittedText", "fit_text", "page_text", "text_of"]
+
+# Where a page may end, best first: after a paragraph, a sentence (also those of Asia, which no space follows), a word.
+_PAGE_ENDS = (
+    re.compile(r"\n[ \t]*\n\s*"),
+    re.compile(r"(?<=[.!?…])(?P<kept>[\"'»”’)\]]*)\s+|(?<=[。！？])|\n"),
+    re.compile(r"\s+"),
+)
+_LEAST_PAGE_SHARE = 0.4  # an end nearer to the page's beginning than this is passed over for a lesser one
+_JOINERS = frozenset("\u200d\ufe0e\ufe0f")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +44,7 @@ class FittedText:
 def text_of(part: Part, *, limits: InputLimits = DEFAULT_INPUT_LIMITS) -> str:
     """The characters of a text part.
 
-    Tried in order: the byte-order mark, the stated charset, UTF-8, Windows-1252.
+    Tried in order: the byte-order mark, the stated charset, UTF-8, what its bytes look like, Windows-1252.
 
     Raises:
         OverLimits: More bytes than a text may have.
@@ -62,7 +74,9 @@ def _charsets(part: Part) -> tuple[str, ...]:
     if part.data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return ("utf-16",)
     stated = (part.charset,) if part.charset else ()
-    return (*stated, "utf-8", "cp1252")
+    guessed = read_charset(part.data, claimed=True)
+    looks_like = (guessed.charset,) if guessed is not None and guessed.charset else ()
+    return (*stated, "utf-8", *looks_like, "cp1252")
 
 
 def fit_text(part: Part, rule: TextRule) -> FittedText:
@@ -72,3 +86,44 @@ def fit_text(part: Part, rule: TextRule) -> FittedText:
     data = text.encode(charset)
     reasons = () if data == part.data else (f"written as {charset}",)
     return FittedText(replace(part, data=data, charset=charset, media_type="text/plain"), text, reasons)
+
+
+def page_text(text: str, max_chars: int) -> tuple[str, ...]:
+    """The text on pages of at most *max_chars* characters, ended after paragraphs, sentences or words.
+
+    Only white space is lost, and only where pages meet. A word or emoji is cut only when it is longer than a page.
+    """
+    if max_chars < 1:
+        raise ValueError(f"a page has at least one character, got {max_chars}")
+    pages: list[str] = []
+    rest = text.strip()
+    while len(rest) > max_chars:
+        end, following = _page_end(rest, max_chars)
+        pages.append(rest[:end].rstrip())
+        rest = rest[following:].lstrip()
+    return (*pages, rest) if rest else tuple(pages)
+
+
+def _page_end(text: str, most: int) -> tuple[int, int]:
+    """Where the page ends and where the next begins."""
+    window = text[: most + 1]
+    for pattern in _PAGE_ENDS:
+        found = ((m.start() + len(m.groupdict().get("kept") or ""), m.end()) for m in pattern.finditer(window))
+        ends = [(end, following) for end, following in found if _LEAST_PAGE_SHARE * most <= end <= most]
+        if ends:
+            return ends[-1]
+    end = most
+    while end > 1 and _belongs_together(text, end):
+        end -= 1
+    return (end, end) if end > 1 else (most, most)
+
+
+def _belongs_together(text: str, at: int) -> bool:
+    """Whether the characters before and after a place are one to the eye."""
+    after, before = text[at], text[at - 1]
+    return (
+        bool(unicodedata.combining(after))
+        or after in _JOINERS
+        or before == "\u200d"
+        or "\U0001f3fb" <= after <= "\U0001f3ff"
+    )
