@@ -32,7 +32,7 @@ FIELDS: dict[str, list[tuple[Any, str]]] = {
     "From": [("", "0181"), ("+1", "04802b3100"), ("é", "0780 05ea7fc3a900")],
     "X-Mms-Message-Class": [("personal", "80"), ("auto", "83"), ("NewClass", "4e6577436c61737300")],
     "Message-ID": [("1@mms", "31406d6d7300")],
-    "X-Mms-MMS-Version": [("1.0", "90"), ("1.3", "93"), ("2", "af")],
+    "X-Mms-MMS-Version": [("1.0", "90"), ("1.3", "93"), ("2", "af"), ("02", "303200"), ("9.9", "392e3900")],
     "X-Mms-Message-Size": [(307_200, "0304b000"), (5, "0105")],
     "X-Mms-Priority": [("low", "80"), ("high", "82")],
     "X-Mms-Read-Report": [(True, "80")],

@@ -6,6 +6,7 @@ Kinds are named in pack/assigned.py.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
@@ -131,7 +132,8 @@ def _read_encoded(data: bytes) -> str:
     return wsp.decode_text(octets, mib)
 
 
-_MAX_MAJOR, _NO_MINOR = 7, 15
+_NO_MINOR = 15
+_SHORT_VERSION = re.compile(r"[1-7](?:\.(?:[0-9]|1[0-4]))?")  # what fits into a short-integer, written one way
 _WIDE = frozenset({1000, 1013, 1014, 1015})
 
 
@@ -183,14 +185,10 @@ def _read_version(data: bytes) -> str:
 
 @lru_cache(maxsize=16)
 def _write_version(version: str) -> bytes:
+    if _SHORT_VERSION.fullmatch(version) is None:
+        return wsp.text_string(version)
     major, _, minor = version.partition(".")
-    if (
-        major.isdecimal()
-        and 1 <= int(major) <= _MAX_MAJOR
-        and (not minor or (minor.isdecimal() and int(minor) < _NO_MINOR))
-    ):
-        return wsp.short_integer(int(major) << 4 | (int(minor) if minor else _NO_MINOR))
-    return wsp.text_string(version)
+    return wsp.short_integer(int(major) << 4 | (int(minor) if minor else _NO_MINOR))
 
 
 def _tokens(names: Mapping[int, str], *, or_text: bool = False) -> Kind:
