@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from mmscontent.profile_files import load_profile
     from mmscontent.smil.lint import lint
     from mmscontent.smil.repair import repair
+    from mmscontent.smil.storyboard import message_of
     from mmscontent.sniff import sniff
 
 __all__ = [
@@ -89,6 +90,7 @@ __all__ = [
     "filmstrip",
     "lint",
     "load_profile",
+    "message_of",
     "preview",
     "read_parts",
     "repair",
@@ -125,6 +127,7 @@ _HOMES = {
     "profile_files": ("load_profile",),
     "smil.lint": ("lint",),
     "smil.repair": ("repair",),
+    "smil.storyboard": ("message_of",),
     "sniff": ("sniff",),
 }
 _HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -13,6 +13,7 @@ from mmscontent.cli.sources import open_message
 from mmscontent.errors import MMSContentError
 from mmscontent.ledger import facts
 from mmscontent.parts import read_file
+from mmscontent.smil.storyboard import message_of
 from mmscontent.sniff import sniff
 
 if TYPE_CHECKING:
@@ -78,8 +79,9 @@ def unpack_command(message: Path, output: Path | None, *, as_json: bool) -> int:
 def _safe_names(unpacked: Unpacked) -> list[tuple[Part, str]]:
     """Every part with a name of our own making: no path, no blank, none twice."""
     content = unpacked.content
-    parts = ((content.presentation,) if content.presentation else ()) + content.parts
-    return [(part, safe.content_location) for part, safe in zip(parts, naming.name_parts(parts), strict=True)]
+    named = naming.name_parts(content.parts)
+    shown = [(content.presentation, "presentation.smil")] if content.presentation else []
+    return shown + [(part, safe.content_location) for part, safe in zip(content.parts, named, strict=True)]
 
 
 def _unpacked_json(unpacked: Unpacked, names: list[tuple[Part, str]]) -> dict[str, object]:
@@ -97,8 +99,18 @@ def _unpacked_json(unpacked: Unpacked, names: list[tuple[Part, str]]) -> dict[st
         "date_s": envelope.date_s,
         "headers": [list(pair) for pair in unpacked.headers],
         "parts": [_part_json(part, name) for part, name in names],
+        "slides": _slides(unpacked, names),
         "notes": list(unpacked.notes),
     }
+
+
+def _slides(unpacked: Unpacked, names: list[tuple[Part, str]]) -> list[dict[str, object]]:
+    """The slides in the order they are played, by the names the parts are written under."""
+    name_of = {id(part.data): name for part, name in names}
+    return [
+        {"parts": [name_of[id(part.data)] for part in slide.parts], "duration_ms": slide.duration_ms}
+        for slide in message_of(unpacked.content).slides
+    ]
 
 
 def _part_json(part: Part, name: str) -> dict[str, object]:
@@ -126,5 +138,7 @@ def _show(unpacked: Unpacked, names: list[tuple[Part, str]]) -> None:
             click.echo(f"{label}: {value}")
     for part, name in names:
         click.echo(f"  {part.media_type}  {len(part.data):,} bytes  {name}")
+    for number, slide in enumerate(_slides(unpacked, names), 1):
+        click.echo(f"  slide {number}: {', '.join(cast('list[str]', slide['parts']))}")
     for note in unpacked.notes:
         say(f"note: {note}")
