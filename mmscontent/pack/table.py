@@ -17,15 +17,15 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from mmscontent.errors import MalformedContent
+from mmscontent.errors import MalformedContent, SourceError
+from mmscontent.message import Content, Envelope, Part, Unpacked
 from mmscontent.pack import mime, mm4, mm7, pdu
 from mmscontent.pack.mime import headers
 from mmscontent.pack.naming import digest, laid_out
+from mmscontent.sniff import sniff
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from mmscontent.message import Content, Envelope, Unpacked
 
 __all__ = ["ENCODINGS", "Encoding", "Packed", "pack", "room", "size", "unpack"]
 
@@ -153,7 +153,7 @@ _LOOK = 4096  # octets in which a message shows what it is
 
 
 def unpack(data: bytes, content_type: str | None = None) -> Unpacked:
-    """A message in any wire form, told by its first bytes, and by *content_type* where they cannot tell.
+    """A message in any wire form or a bare SMIL document, told by its first bytes, and by *content_type* where they cannot tell.
 
     An HTTP request or response captured whole is taken as well: its head says the type.
 
@@ -182,7 +182,18 @@ def _read(data: bytes, content_type: str) -> Unpacked:
         blank = _BLANK_LINE.search(data, 0, headers.MAX_BLOCK)
         is_mm4 = _MM4_TYPE.search(data, 0, blank.start() if blank else headers.MAX_BLOCK)
         return mm4.unpacked_of(mm4.read_mm4(data)) if is_mm4 else mime.read_message(data)
+    if _is_smil(data):
+        shown = Part(data, "application/smil", content_id="smil", content_location="smil.xml", charset="utf-8")
+        return Unpacked(Envelope(), Content((), shown), encoding="smil")
     raise MalformedContent("the bytes are no message in a wire form we know", offset=0)
+
+
+def _is_smil(data: bytes) -> bool:
+    """A presentation on its own, as it lies beside its parts."""
+    try:
+        return sniff(data).kind == "presentation"
+    except SourceError:
+        return False
 
 
 def _is_mm7(data: bytes, content_type: str, stated: str) -> bool:

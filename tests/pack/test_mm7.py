@@ -150,6 +150,16 @@ def test_a_time_stamp_is_read_as_seconds_or_kept_as_text(text: str, seconds: int
     assert (("TimeStamp", text) in read.headers) == (seconds is None)
 
 
+def test_an_element_that_cannot_be_read_gives_way_to_one_that_can() -> None:
+    twice = "<Subject><x/></Subject><Subject>Hi</Subject><Priority><x/></Priority>"
+    message = mm7.read_mm7(_soap(_submit(more=twice))).message
+    again = mm7.read_mm7(mm7.write_mm7(message, DEFAULT_PEER).data).message
+
+    assert [value for name, value in message.fields if name == "Subject"] == ["Hi"]
+    assert isinstance(message.get("Priority"), Node)
+    assert again == message
+
+
 def test_the_status_of_an_answer_is_at_hand() -> None:
     assert Mm7("SubmitRsp", fields=(("Status", Status(1000)),)).status == Status(1000)
     assert Mm7("SubmitRsp").status is None

@@ -281,6 +281,7 @@ def _fields(operation: str, node: Node, notes: list[str]) -> tuple[tuple[tuple[s
             rest.append((child.name, child))
         else:
             found[name] = value
+    rest = [row for row in rest if row[0] not in found]  # one that cannot be read gives way to one that can
     notes += [quirk("unknown-element", name) for name in dict(rest)]
     return (*found.items(), *rest), reference
 
