@@ -212,3 +212,18 @@ def test_lint_mends_a_message_and_adapt_and_preview_write_files(
     assert (tmp_path / "a.mms").stat().st_size <= 9_000
     assert (tmp_path / "p.html").read_text().startswith("<!doctype html>")
     assert (tmp_path / "f.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_folder_of_parts_is_a_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["compose", PHOTO, "--text", "Hi", "-o", "m.mms"]) == 0
+    assert run(["unpack", "m.mms", "-o", "parts"]) == 0
+    assert run(["adapt", "parts", "--max-bytes", "20000", "--encoding", "pdu", "-o", "again.mms"]) == 0
+    capfd.readouterr()
+
+    assert run(["unpack", "again.mms", "--json"]) == 0
+    document = json.loads(capfd.readouterr().out)
+    assert [len(s["parts"]) for s in document["slides"]] == [2]
+    assert run(["unpack", "parts/presentation.smil", "--json"]) == 0

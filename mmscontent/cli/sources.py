@@ -9,7 +9,6 @@ from mmscontent.limits import DEFAULT_INPUT_LIMITS
 from mmscontent.message import Content, Envelope, Part, Unpacked
 from mmscontent.pack.table import unpack
 from mmscontent.parts import read_file, read_parts
-from mmscontent.sniff import sniff
 
 __all__ = ["open_message"]
 
@@ -17,17 +16,14 @@ __all__ = ["open_message"]
 def open_message(path: Path) -> Unpacked:
     """Read a message.
 
-    A folder, and the folder a bare SMIL document lies in, is searched for the parts; hidden files are not looked at.
+    A folder holds one message: its parts, and its presentation if it has one; hidden files are not looked at.
 
     Raises:
         SourceError: It cannot be read, or is no message.
     """
     if path.is_dir():
         return _from_files(sorted(path.iterdir()), path)
-    data = read_file(path)
-    if sniff(data, name=path.name).kind == "presentation":
-        return Unpacked(Envelope(), Content((), _presentation(data, path.name)), encoding="smil")
-    return unpack(data)
+    return unpack(read_file(path))
 
 
 def _from_files(files: list[Path], folder: Path) -> Unpacked:
@@ -47,7 +43,3 @@ def _located(part: Part) -> Part:
     """Under the name its file has, which is what the SMIL beside it calls it."""
     stem = Path(part.name).stem
     return Part(part.data, part.media_type, part.name, stem, part.name, part.charset)
-
-
-def _presentation(data: bytes, name: str) -> Part:
-    return Part(data, "application/smil", name=name, content_id="smil", content_location=name, charset="utf-8")
