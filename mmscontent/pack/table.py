@@ -153,7 +153,7 @@ _LOOK = 4096  # octets in which a message shows what it is
 
 
 def unpack(data: bytes, content_type: str | None = None) -> Unpacked:
-    """A message in any wire form or a bare SMIL document, told by its first bytes, and by *content_type* where they cannot tell.
+    """A message in any wire form, or a bare SMIL document, told by its first bytes or by *content_type*.
 
     An HTTP request or response captured whole is taken as well: its head says the type.
 
