@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pillow_heif
 from PIL import Image, ImageCms, ImageDraw
 
-from mmscontent.codecs.base import Rendition, Survey
 from mmscontent.codecs.image import StillSource, verify
 from mmscontent.message import MediaInfo
 from mmscontent.profile import ImageRule
+
+if TYPE_CHECKING:
+    from mmscontent.codecs.base import Rendition, Survey
 
 pillow_heif.register_heif_opener()
 
@@ -122,10 +125,10 @@ def display_p3() -> bytes:
     curve += b"".join(_fixed(v) for v in (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045))
     tags = {b"desc": _text(b"desc", "P3 test"), b"cprt": _text(b"cprt", "none"), b"wtpt": _xyz((0.9642, 1.0, 0.8249))}
     tags |= {b"rXYZ": _xyz(red), b"gXYZ": _xyz(green), b"bXYZ": _xyz(blue)}
-    tags |= {name: curve for name in (b"rTRC", b"gTRC", b"bTRC")}
+    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
     at, table, body = 128 + 4 + 12 * len(tags), b"", b""
-    for name, value in tags.items():
-        value += bytes(-len(value) % 4)
+    for name, tag in tags.items():
+        value = tag + bytes(-len(tag) % 4)
         table += name + (at + len(body)).to_bytes(4, "big") + len(value).to_bytes(4, "big")
         body += value
     whole = len(tags).to_bytes(4, "big") + table + body

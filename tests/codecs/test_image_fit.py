@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from tests.codecs import image_files as files
 
 from mmscontent.codecs.image import verify
 from mmscontent.codecs.image.eye import Eye
 from mmscontent.codecs.image.jpeg_file import read_jpeg
 from mmscontent.errors import DoesNotFit, EngineFailed, NotAllowed
 from mmscontent.profile import ImageRule
+from tests.codecs import image_files as files
 
 LARGE = ImageRule(max_long_px=2592, max_short_px=1944, progressive=True)
 STEADY = settings(max_examples=25, deadline=None, derandomize=True)
@@ -74,7 +74,7 @@ def test_nothing_is_enlarged() -> None:
 
 
 @pytest.mark.parametrize("turn", [False, True])
-def test_the_box_is_kept_whichever_way_the_picture_lies(turn: bool) -> None:
+def test_the_box_is_kept_whichever_way_the_picture_lies(*, turn: bool) -> None:
     picture = files.photograph().rotate(90, expand=True) if turn else files.photograph()
 
     rendition = files.made(files.saved(picture, "JPEG", quality=90), "image/jpeg", 80_000)
@@ -158,7 +158,7 @@ def test_a_receiver_of_no_type_we_write_is_refused_by_name() -> None:
         (files.qr_like, "qr code"),
     ],
 )
-def test_what_a_picture_shows_is_recognised(picture, trait: str) -> None:  # noqa: ANN001 - a function that draws
+def test_what_a_picture_shows_is_recognised(picture, trait: str) -> None:
     assert trait in files.surveyed(files.saved(picture(), "PNG"), "image/png")[1].traits
 
 

@@ -23,6 +23,7 @@ __all__ = ["STREAMED", "Decoded", "decode", "fitted", "scaled"]
 
 _BACKGROUND_SIDE_PX = 256
 _MIN_OPAQUE = 250
+_TWELVE_BITS = 4096
 _WHITE = (255, 255, 255)
 
 
@@ -104,7 +105,10 @@ _INTERPRETATIONS = {"L": "b-w", "LA": "b-w", "RGB": "srgb", "RGBA": "srgb", "CMY
 def _simple_mode(image: Pillow.Image) -> Pillow.Image:
     """One of L, LA, RGB, RGBA, CMYK with eight bits a sample."""
     if image.mode.startswith("I;16"):
-        return Pillow.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        samples = np.asarray(image)
+        # Twelve bits in words of sixteen would come out black: what no sample reaches is not part of the scale.
+        bits = int(samples.max()).bit_length() if samples.max() < _TWELVE_BITS else 16
+        return Pillow.fromarray((samples >> max(bits - 8, 0)).astype(np.uint8))
     if image.mode in ("I", "F"):
         samples = np.asarray(image, np.float64)
         top = max(float(samples.max()), 255.0)

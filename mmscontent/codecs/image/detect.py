@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Look", "look_at"]
 
-_TILE_PX, _TILES_ACROSS = 48, 7
+_TILE_PX, _TILES_ACROSS = 48, 6
 _HARD_STEP, _SOFT_STEP = 48, 12  # steps of 255 between neighbours
 _MAX_SCAN_ROWS = 128
 _DARK, _LIGHT = 80, 176

@@ -41,7 +41,6 @@ _PILLOW_FORMATS: dict[str, tuple[str, ...]] = {
     "image/x-tga": ("TGA",),
 }
 _TIFF_LABELS = {34853: "GPS position", 700: "XMP", 33723: "IPTC", 315: "author", 33432: "copyright", 270: "comment"}
-_HEIF_BOXES_BYTES = 65_536  # the boxes of properties stand before the coded data
 _MOTION_MARKS = (b"MotionPhoto", b"MicroVideo", b"mpvd")
 
 
@@ -165,10 +164,23 @@ def _orientation_left(image: Image.Image, data: bytes, media_type: str, exif_ori
         return 1
     if media_type in ("image/heic", "image/heif"):
         # ISO 23008-12 counts the boxes only; where there are none, a file that says 6 in EXIF still means it.
-        boxes = data[:_HEIF_BOXES_BYTES]
+        boxes = _meta_box(data)
         told = int(image.info.get("original_orientation") or 1)
         return 1 if b"irot" in boxes or b"imir" in boxes else told
     return exif_orientation
+
+
+def _meta_box(data: bytes) -> bytes:
+    """The box that holds the properties (ISO 14496-12 section 8.11.1); of many tiles it grows long."""
+    at = 0
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        if data[at + 4 : at + 8] == b"meta":
+            return data[at : at + size]
+        if size < 8:  # noqa: PLR2004 - to the end of the file, or 64 bits long: media data, and no meta box after it
+            break
+        at += size
+    return b""
 
 
 def _frames(image: Image.Image) -> int:

@@ -105,6 +105,13 @@ class Probe:
             return self.samples().shown
         return self.image if long_px >= base else scaled(self.image, long_px / base).copy_memory()
 
+    def glance(self, shown: NDArray[np.uint8]) -> float:
+        """Score of a rendition brought to the view, by the watched tiles alone."""
+        samples = self.samples()
+        if samples.tiles is samples.shown:
+            return samples.eye.score(shown)
+        return samples.eye.score(_every_other_row(_mosaic(vips.image_from(shown))).numpy())
+
     def samples(self) -> _Samples:
         """Small pieces of the view, made when first asked for."""
         if self._samples is None:

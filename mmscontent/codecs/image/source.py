@@ -145,7 +145,7 @@ class StillSource:
     def _rendition(self, still: Still, written: Written) -> Rendition:
         profile = None
         if written.media_type == "image/jpeg":
-            profile = "progressive" if written.progressive else "baseline"
+            profile = "progressive" if written.way and written.way.progressive else "baseline"
         width, height = written.sides_px
         info = MediaInfo(written.media_type, "image", len(written.data), width, height, frames=1, profile=profile)
         return Rendition(

@@ -34,10 +34,9 @@ __all__ = ["Still", "Written"]
 _CURVE_FROM_BYTES, _CURVE_STEP, _CURVE_POINTS = 2_000, 1.3, 30
 # The smallest rendition worth sending: a third of the view, at a quality that still shows what it is.
 _FLOOR_OF_VIEW, _FLOOR_QUALITY = 1 / 3, 30
-# Full chroma is looked at where 4:2:0 has come to its end: from these qualities on, or when it still looks worse than
-# this at the finest quality that was looked at.
-_FULL_CHROMA_FROM_QUALITY = {"tuned": 68, "trellis": 80}
-_FULL_CHROMA_BELOW_SCORE = 86.0
+# Full chroma is looked at where 4:2:0 has come to its end: from this quality on, when it looks worse than this at the
+# finest quality that was looked at.
+_FULL_CHROMA_FROM_QUALITY, _FULL_CHROMA_BELOW_SCORE = 68, 90.0
 _PLAIN, _FULL = JpegWay("tuned"), JpegWay("tuned", full_chroma=True)
 _READERS = ("JPEG", "PNG", "GIF", "WEBP", "BMP")
 
@@ -53,7 +52,12 @@ class Written:
     encodes: int
     tries: tuple[str, ...]
     notes: tuple[str, ...] = ()
-    progressive: bool = False
+    way: JpegWay | None = None
+
+    @property
+    def full_chroma(self) -> bool:
+        """It is a JPEG of 4:4:4."""
+        return self.way is not None and self.way.full_chroma
 
 
 @dataclass(slots=True)
@@ -70,7 +74,7 @@ class Still:
 
     def curve(self) -> Curve:
         """Predicted quality against bytes, concave."""
-        forecasts = self._ways(_PLAIN, _FULL, None)
+        forecasts = self._ways(None)
         points: list[tuple[int, float]] = []
         size = float(_CURVE_FROM_BYTES)
         for _ in range(_CURVE_POINTS):
@@ -105,41 +109,45 @@ class Still:
             self._eye = Eye(self.probe.samples().shown.numpy())
         with Image.open(io.BytesIO(data), formats=_READERS) as opened:
             shown = np.asarray(opened.convert("RGB"))
-        return self._eye.score(_with_sides_of(self._eye.pixels, shown))
+        height, width, _ = self._eye.pixels.shape
+        return self._eye.score(_with_sides(shown, (width, height)))
 
     def _jpeg(self, limit_bytes: int, max_encodes: int) -> Written | None:
         """As JPEG: by the quick encoder, and when the best is wanted by the slow one too; the eye decides."""
-        quick = self._fit(_PLAIN, _FULL, limit_bytes, max_encodes)
+        quick = self._fit(self._ways(limit_bytes), limit_bytes, max_encodes)
         if self.effort == "fast" or quick is None:
             return quick
-        progressive = self.rule.progressive
-        plain, full = (JpegWay("trellis", full_chroma, progressive) for full_chroma in (False, True))
-        slow = self._fit(plain, full, limit_bytes, max_encodes)
+        slow_way = JpegWay("trellis", full_chroma=quick.full_chroma, progressive=self.rule.progressive)
+        slow = self._fit([self._forecast(slow_way)], limit_bytes, 2)
         if slow is None:
             return quick
-        won = self.seen_score(slow.data) - self.seen_score(quick.data)
+        won = self._glance(slow.data) - self._glance(quick.data)
         best = slow if won > 0 else quick
         note = f"best effort looked {max(won, 0.0):.1f} points better than fast"
         tries, encodes = (*quick.tries, *slow.tries), quick.encodes + slow.encodes
         return replace(best, score=quick.score + max(won, 0.0), tries=tries, encodes=encodes, notes=(note,))
 
-    def _fit(self, plain: JpegWay, full: JpegWay, limit_bytes: int, max_encodes: int) -> Written | None:
-        fit = fit_jpeg(self.probe, self._ways(plain, full, limit_bytes), limit_bytes, max_encodes)
+    def _glance(self, data: bytes) -> float:
+        shown = self.probe.samples().shown
+        with Image.open(io.BytesIO(data), formats=_READERS) as opened:
+            pixels = np.asarray(opened.convert("RGB"))
+        return self.probe.glance(_with_sides(pixels, (shown.width, shown.height)))
+
+    def _fit(self, forecasts: list[Forecast], limit_bytes: int, max_encodes: int) -> Written | None:
+        fit = fit_jpeg(self.probe, forecasts, limit_bytes, max_encodes)
         if fit.data is None or fit.choice is None:
             return None
-        tries, progressive = tuple(fit.tries), fit.choice.way.progressive
-        score = fit.choice.score
-        return Written(fit.data, "image/jpeg", fit.sides_px, score, fit.encodes, tries, progressive=progressive)
+        choice, tries = fit.choice, tuple(fit.tries)
+        return Written(fit.data, "image/jpeg", fit.sides_px, choice.score, fit.encodes, tries, way=choice.way)
 
-    def _ways(self, plain: JpegWay, full: JpegWay, limit_bytes: int | None) -> list[Forecast]:
-        """Ways worth looking at, for one limit or for all."""
-        first = self._forecast(plain)
-        if limit_bytes is None:
-            wanted = self.probe.seen(plain).looks[1] < _FULL_CHROMA_BELOW_SCORE
-        else:
+    def _ways(self, limit_bytes: int | None) -> list[Forecast]:
+        """Quick ways worth looking at, for one limit or for all."""
+        first = self._forecast(_PLAIN)
+        wanted = self.look.is_graphic or self.probe.seen(_PLAIN).looks[1] < _FULL_CHROMA_BELOW_SCORE
+        if wanted and limit_bytes is not None and not self.look.is_graphic:
             choice = best_choice([first], limit_bytes)
-            wanted = choice is not None and choice.quality >= _FULL_CHROMA_FROM_QUALITY[plain.encoder]
-        return [first, self._forecast(full)] if wanted or self.look.is_graphic else [first]
+            wanted = choice is not None and choice.quality >= _FULL_CHROMA_FROM_QUALITY
+        return [first, self._forecast(_FULL)] if wanted else [first]
 
     def _forecast(self, way: JpegWay) -> Forecast:
         if way not in self._forecasts:
@@ -153,10 +161,7 @@ class Still:
         return []
 
 
-def _with_sides_of(reference: NDArray[np.uint8], pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    height, width, _ = reference.shape
-    return pixels if pixels.shape == reference.shape else _resized(pixels, (width, height))
-
-
-def _resized(pixels: NDArray[np.uint8], sides: tuple[int, int]) -> NDArray[np.uint8]:
+def _with_sides(pixels: NDArray[np.uint8], sides: tuple[int, int]) -> NDArray[np.uint8]:
+    if pixels.shape[:2] == sides[::-1]:
+        return pixels
     return np.asarray(Image.fromarray(pixels).resize(sides, Image.Resampling.LANCZOS))
