@@ -119,7 +119,7 @@ class SoundSource:
             ways = [w for w in self._ways(self._silence_ms()) if w.size_bytes <= limit]
         if not ways:
             raise self._too_large(limit_bytes)
-        best = max(ways, key=lambda w: (w.quality, -w.size_bytes))
+        best = max(ways, key=lambda w: w.quality)  # of equals the first: the rule names the best first
         samples = self._worked(best.setting, cut=cut)
         return self._made(best, samples, limit, cut=cut)
 

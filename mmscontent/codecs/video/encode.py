@@ -1,6 +1,6 @@
 """One encode of the whole film: picture by the chosen codec, the sound made beforehand copied in, header in front.
 
-The first encode leaves the encoder's statistics in the room; the second reads them and lands near a wanted size.
+`study_film` leaves the encoder's statistics in the room; an encode at a rate reads them and lands near a wanted size.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mmscontent.engines.ffmpeg import Room, VideoTrack
     from mmscontent.profile import VideoFormat
 
-__all__ = ["MUXERS", "Aim", "encode_film", "payload_bytes"]
+__all__ = ["MUXERS", "Aim", "encode_film", "payload_bytes", "study_film"]
 
 MUXERS = {"video/mp4": "mp4", "video/3gpp": "3gp", "video/3gpp2": "3g2", "video/quicktime": "mov"}
 _PRESETS: dict[str, str] = {"fast": "medium", "best": "slow"}
@@ -69,9 +69,8 @@ def encode_film(
     Raises:
         EngineFailed, EngineTimeout: The program failed.
     """
-    picture = shaped(room.source()[str(track.index)], track, aim.frame, fps=aim.fps)
     options = _picture_options(wanted, aim, effort)
-    nodes = [picture]
+    nodes = [shaped(room.source()[str(track.index)], track, aim.frame, fps=aim.fps)]
     if sound:
         nodes.append(room.made(sound, "mov")["a:0"])
         options["c:a"] = "copy"
@@ -89,10 +88,22 @@ def encode_film(
     return room.read(_OUT)
 
 
+def study_film(room: Room, track: VideoTrack, wanted: VideoFormat, aim: Aim, *, effort: Effort) -> None:
+    """Let x264 go through the film quickly and leave its statistics in the room, for an encode with the same aim."""
+    picture = shaped(room.source()[str(track.index)], track, aim.frame, fps=aim.fps)
+    options = _picture_options(wanted, aim, effort) | {"pass": 1, "fastfirstpass": 1}
+    options |= {"f": "null", "fps_mode": "passthrough" if aim.fps is None else "cfr", "threads": 2}
+    room.run(ffmpeg.output(picture, "-", **options), bounds=Bounds(wall_s=600, cpu_s=1200))
+
+
 def _picture_options(wanted: VideoFormat, aim: Aim, effort: Effort) -> dict[str, Any]:
-    options: dict[str, Any] = {"passlogfile": _STATS, "pass": 1}
+    options: dict[str, Any] = {}
     if aim.factor is None:
-        options |= {"pass": 2, "b:v": min(aim.bits_per_second, wanted.max_bit_rate_bps or aim.bits_per_second)}
+        options |= {
+            "passlogfile": _STATS,
+            "pass": 2,
+            "b:v": min(aim.bits_per_second, wanted.max_bit_rate_bps or aim.bits_per_second),
+        }
     elif wanted.max_bit_rate_bps and wanted.codec != "h264":
         options["b:v"] = wanted.max_bit_rate_bps  # not used, but the encoder compares it with the bound
     if wanted.codec == "h264":
@@ -111,7 +122,6 @@ def _x264(wanted: VideoFormat, aim: Aim, effort: Effort) -> dict[str, Any]:
         "c:v": "libx264",
         "preset": _PRESETS[effort],
         "profile:v": _X264_PROFILES.get(wanted.profile or "main", "main"),
-        "fastfirstpass": 0,  # the first encode is to be sent if it fits
         "colorspace": colours,
         "color_trc": "smpte170m" if small else "bt709",
         "color_primaries": colours,

@@ -35,8 +35,8 @@ _RARER_BITS = 0.35  # octaves a halving of the frame rate
 _RATES = (1.0, 0.5, 1 / 3)
 _RARER_COST = {1.0: 0.0, 0.5: 14.0, 1 / 3: 22.0}  # VMAF points
 _LEAST_FPS = 5.0
-_SOUND_WEIGHT = 0.2  # of the quality of a film with sound; the rest is the picture's
-CONTAINER_BYTES, FRAME_BYTES = 1500, 10
+_SOUND_WEIGHT = 0.1  # of the quality of a film with sound; the rest is the picture's
+CONTAINER_BYTES, FRAME_BYTES = 1500, 13
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from mmscontent.codecs.audio.samples import Heard, Samples, listen
 from mmscontent.codecs.base import Rendition, Survey
 from mmscontent.codecs.places import without_location
 from mmscontent.codecs.video.analyse import Cost, analyse
-from mmscontent.codecs.video.encode import Aim, encode_film, payload_bytes
+from mmscontent.codecs.video.fit import Film, Fitter
 from mmscontent.codecs.video.formats import Frame, choose_format, frames_for, sound_codec_of, why_not_kept
 from mmscontent.codecs.video.model import Choice, SoundWay, Want, best_choice, most_bytes
 from mmscontent.codecs.video.picture import shaped
@@ -37,11 +37,6 @@ __all__ = ["FilmSource"]
 SCALE = "vmaf@480"
 MAX_FRAME_PX = 8192 * 4352  # 8K; what is larger is no phone's film
 _LEAST_SIDE_PX = 16
-_AIM, _AIM_AGAIN, _ENOUGH = 0.975, 0.985, 0.95
-_AIM_SIMPLE = 0.95  # the quantisers of MPEG-4 and H.263 are coarse
-_SOUND_FILE = "track"
-_ENCODES = 3  # two by plan; a third only when the second is still over
-_FAR_OFF = 1.6  # an encode this many times larger or smaller than predicted: another frame size may be better
 _KNOTS = 10
 _VIEW_PX = 480
 _SILENT_DBFS = -72.0  # a sound track that never rises above this holds nothing to hear
@@ -65,16 +60,6 @@ class _Sound:
             )
             for key, s in enumerate(self.settings)
         )
-
-
-@dataclass(slots=True)
-class _Try:
-    """An encode that was made."""
-
-    data: bytes
-    choice: Choice
-    picture_bytes: int
-    rate: int | None
 
 
 class FilmSource:
@@ -114,7 +99,8 @@ class FilmSource:
         keep_bytes = None if against else len(self._kept)
         if wanted is None:
             return Survey(facts, Curve.through([(len(self._kept), 100.0)]), len(self._kept), keep_bytes, scale=SCALE)
-        self._wanted = wanted
+        if wanted != self._wanted:
+            self._wanted, self._cost, self._sound = wanted, None, None
         self._analyse()
         points = list(self._points())
         if not points:
@@ -141,18 +127,16 @@ class FilmSource:
             DoesNotFit: Nothing worth sending is that small.
         """
         limit = min(limit_bytes, max(len(self._data), self._floor()), most_bytes(self._want()))
-        choice = self._choose(int(limit * _AIM), limit_bytes)
-        tries: list[str] = []
-        made = [self._encode(choice, None, tries)]
-        while not self._enough(made, limit):
-            choice = self._again(choice, made[-1], limit, first=len(made) == 1)
-            rate = self._rate_for(made, limit) if choice == made[-1].choice else None
-            made.append(self._encode(choice, rate, tries))
+        fitter = self._fitter()
+        choice = fitter.aimed(limit) or fitter.aimed(limit_bytes)
+        if choice is None:
+            raise self._too_large(limit_bytes, self._floor())
+        made = fitter.fit(choice, limit)
         smallest = min(made, key=lambda m: len(m.data))
         if len(smallest.data) > limit_bytes:
             raise self._too_large(limit_bytes, len(smallest.data))
         fitting = max((m for m in made if len(m.data) <= limit), key=lambda m: len(m.data), default=smallest)
-        return self._rendition(fitting, tries)
+        return self._rendition(fitting, fitter.tries)
 
     def measure(self, data: bytes) -> float | None:
         """VMAF of a rendition on the view of 480 lines; None when the program says none."""
@@ -287,41 +271,6 @@ class FilmSource:
             low, high = (low, middle) if best_choice(want, middle) is not None else (middle, high)
         return high
 
-    def _choose(self, aimed_bytes: int, limit_bytes: int) -> Choice:
-        choice = best_choice(self._want(), aimed_bytes) or best_choice(self._want(), limit_bytes)
-        if choice is None:
-            raise self._too_large(limit_bytes, self._floor())
-        return choice
-
-    def _enough(self, made: list[_Try], limit: int) -> bool:
-        """Whether the last encode is to be sent, or nothing more may be tried."""
-        fits = [len(m.data) <= limit for m in made]
-        if fits[-1] and (len(made[-1].data) >= _ENOUGH * limit or made[-1].choice.is_finest):
-            return True
-        return len(made) >= _ENCODES or (len(made) > 1 and any(fits))
-
-    def _again(self, choice: Choice, last: _Try, limit: int, *, first: bool) -> Choice:
-        """The choice for a second encode, now that the first told how far the prediction was off."""
-        if not first and self._wanted.codec == "h264":
-            return choice
-        assert self._cost is not None
-        correction = last.picture_bytes / max(1, choice.picture_bytes)
-        self._cost = replace(self._cost, bits_per_frame=self._cost.bits_per_frame * correction)
-        near = 1 / _FAR_OFF < correction < _FAR_OFF and not choice.is_finest
-        if near and self._wanted.codec == "h264":
-            return choice  # the best frame size is a flat top: the first encode's statistics are worth more
-        aimed = int(limit * (_AIM if self._wanted.codec == "h264" else _AIM_SIMPLE))
-        return best_choice(self._want(), aimed, like=choice if near else None) or choice
-
-    def _rate_for(self, made: list[_Try], limit: int) -> int:
-        """Bits a second that should fill the limit, by what the encodes so far took for what they were given."""
-        assert self._cost is not None
-        last = made[-1]
-        room_bytes = limit * _AIM_AGAIN - (len(last.data) - last.picture_bytes)
-        if last.rate:  # the encoder's own error, a second time
-            return max(1000, int(last.rate * room_bytes * 0.99 / last.picture_bytes))
-        return max(1000, int(room_bytes * 8000 / self._cost.duration_ms))
-
     def _too_large(self, limit_bytes: int, smallest_bytes: int) -> DoesNotFit:
         assert self._cost is not None
         return DoesNotFit(
@@ -333,29 +282,25 @@ class FilmSource:
 
     # --- making ------------------------------------------------------------------------------------------------
 
-    def _encode(self, choice: Choice, rate: int | None, tries: list[str]) -> _Try:
-        """One encode: by rate factor, or at a rate by the statistics the one before left."""
-        room, track = self._open(), self._seen.video
+    def _fitter(self) -> Fitter:
+        track = self._seen.video
         assert track is not None
-        sound = self._encode_sound(choice)
-        fps = choice.fps or self._capped_fps(track.fps)
-        aim = Aim(choice.frame, fps, None if rate else choice.factor, rate or 0)
-        data = encode_film(room, track, self._wanted, aim, effort=self._effort, sound=_SOUND_FILE if sound else "")
-        said = f", sound {self._sound.settings[choice.sound.key]}" if self._sound and choice.sound else ""
-        tries.append(f"{aim}{said} → {len(data):,} bytes, {choice.size_bytes:,} predicted")
-        return _Try(data, choice, max(1, payload_bytes(data) - payload_bytes(sound)), rate)
+        return Fitter(self._open(), track, self._want(), self._effort, self._capped_fps(track.fps), self._sound_for)
 
-    def _encode_sound(self, choice: Choice) -> bytes:
-        """The sound, which is copied into every encode of the picture."""
+    def _sound_for(self, choice: Choice) -> tuple[bytes, str]:
+        """The sound, which is copied into every encode of the picture; coded once a setting."""
         if self._sound is None or choice.sound is None:
-            return b""
+            return b"", ""
         sound, setting = self._sound, self._sound.settings[choice.sound.key]
-        samples = sound.samples.worked(gain_db=0.0, mono=setting.channels == 1)
-        data = encode(self._open(), samples, sound.coder, setting)
-        self._open().write(_SOUND_FILE, data)
-        return data
+        file = f"track-{choice.sound.key}"
+        data = self._open().read(file)
+        if not data:
+            samples = sound.samples.worked(gain_db=0.0, mono=setting.channels == 1)
+            data = encode(self._open(), samples, sound.coder, setting)
+            self._open().write(file, data)
+        return data, file
 
-    def _rendition(self, made: _Try, tries: list[str]) -> Rendition:
+    def _rendition(self, made: Film, tries: list[str]) -> Rendition:
         return Rendition(
             made.data,
             replace(facts_of(made.data, self._wanted.media_type), notes=()),
@@ -378,6 +323,8 @@ class FilmSource:
             yield f"{shown:g} of its {track.fps:g} frames a second are shown"
         if self._seen.sound is not None and choice.sound is None:
             yield "its sound track holds nothing that can be heard and is left out"
+        if self._sound is not None and choice.sound is not None:
+            yield f"its sound, taken for {self._sound.heard.kind}: {self._sound.settings[choice.sound.key]}"
 
 
 _SOUND_TYPES = {"aac": "audio/mp4", "amr-nb": "audio/3gpp"}
