@@ -94,7 +94,8 @@ def summary(rows: list[Row], peers: list[tuple[int, int]]) -> None:
         errors = [abs(r.predicted / r.bytes - 1) for r in made]
         shown = f"{statistics.median(use):.3f} ({len(use)})" if use else "steps"
         print(
-            f"{name:9} {sum(r.bytes <= r.limit for r in made)}/{len(made)} {shown:>15} {statistics.median(errors):18.2%}"
+            f"{name:9} {sum(r.bytes <= r.limit for r in made)}/{len(made)} {shown:>15}"
+            f" {statistics.median(errors):18.2%}"
             f" {max(errors):9.2%} {statistics.mean(r.encodes for r in made):16.2f}"
             f" {statistics.median(r.seconds for r in made):10.2f}   refused by name: {len(mine) - len(made)}"
         )
