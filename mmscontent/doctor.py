@@ -208,7 +208,6 @@ ENGINES: tuple[_Engine, ...] = (
         ),
     ),
     _Engine("imagequant", "imagequant", "makes palettes for PNG-8", "1.1.5", "the interface used"),
-    _Engine("pyjpegli", "pyjpegli", "writes JPEG at effort fast", "0.3.2", "the interface used", needed=False),
     _Engine("numpy", "numpy", "features, models and metrics", "1.26", "the interface used"),
     _Engine(
         "lxml", "lxml.etree", "reads SMIL and profiles of phones", "6.0", "wheels with a libxml2 of 2025 or later",
