@@ -100,13 +100,20 @@ def at_view(image: Image.Image, sides: tuple[int, int]) -> NDArray[np.uint8]:
     return np.asarray(image if image.size == sides else image.resize(sides, Image.Resampling.LANCZOS))
 
 
+def cache_path(key: str) -> Path:
+    return CACHE / hashlib.sha256(f"{VERSION} {key}".encode()).hexdigest()
+
+
+def is_cached(key: str) -> bool:
+    return cache_path(key).is_file()
+
+
 def cached(key: str, make: Callable[[], object]) -> object:
     CACHE.mkdir(parents=True, exist_ok=True)
-    path = CACHE / hashlib.sha256(f"{VERSION} {key}".encode()).hexdigest()
-    if path.is_file():
-        return pickle.loads(path.read_bytes())
+    if is_cached(key):
+        return pickle.loads(cache_path(key).read_bytes())
     value = make()
-    path.write_bytes(pickle.dumps(value))
+    cache_path(key).write_bytes(pickle.dumps(value))
     return value
 
 
@@ -336,7 +343,7 @@ def plot(rows: list[Row], path: Path) -> None:
         here = [r for r in rows if r.limit == limit]
         ways = list(dict.fromkeys(r.way for r in here))
         fitted = [[r.score for r in here if r.way == w and r.score and (r.size_bytes or 0) <= limit] for w in ways]
-        axis.boxplot(fitted, vert=False, tick_labels=ways, showfliers=False)
+        axis.boxplot(fitted, orientation="horizontal", tick_labels=ways, showfliers=False)
         axis.set_title(f"{label}: SSIMULACRA2 at {VIEW_PX} px")
         axis.set_xlim(0, 100)
         axis.grid(axis="x", alpha=0.3)
@@ -348,7 +355,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="six pictures only, nothing written")
     parser.add_argument("--face", action="store_true", help="also through mmscontent.compose")
-    parser.add_argument("--no-times", action="store_true", help="leave the clock out")
+    parser.add_argument("--no-times", action="store_true", help="only times that were measured before")
     arguments = parser.parse_args()
     rows: list[Row] = []
     clocks: dict[tuple[str, int], dict[str, float]] = {}
@@ -359,9 +366,9 @@ def main() -> None:
         for limit in LIMITS.values():
             if len(picture.data) > limit:
                 rows += one_picture(picture, limit, judge, face=arguments.face)
-                timed = not arguments.no_times and "200MP" not in picture.name
-                if timed and rows[-1].megapixels >= LARGE_PX / 1e6:
-                    key = f"times {limit} {judge.key} {code()}"
+                key = f"times {limit} {judge.key} {code()}"
+                timed = rows[-1].megapixels >= LARGE_PX / 1e6 and "200MP" not in picture.name
+                if timed and (is_cached(key) or not arguments.no_times):
                     clocks[picture.name, limit] = cached(key, lambda p=picture, n=limit: times(p, n))  # type: ignore[misc,assignment]
     text = "\n".join(summary(rows, clocks))
     print(text)

@@ -103,9 +103,9 @@ def main() -> None:
     for one, value in zip(group[y > 40], error, strict=True):
         levels[one].append(value)
     level = np.std([np.mean(v) for v in levels.values()])
-    count_of = len(np.unique(group))
-    print(f"{count_of} pictures, {len(y)} rows, scores over 40, each picture predicted without itself:")
-    print(f"  off by {np.sqrt(np.square(error).mean()):.2f} (root mean square), {np.median(np.abs(error)):.2f} (median)")
+    print(f"{len(np.unique(group))} pictures, {len(y)} rows; scores over 40, each picture predicted without itself:")
+    median, square = np.median(np.abs(error)), np.sqrt(np.square(error).mean())
+    print(f"  off by {square:.2f} (root mean square), {median:.2f} (median)")
     print(f"  of it, the mean of a picture {level:.2f}")
     weights = solve(x, y, count)
     if arguments.write:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
-from tests.codecs import image_files as files
 
 from mmscontent.codecs.image import verify
 from mmscontent.codecs.image.exif import read_exif
 from mmscontent.profile import ImageRule
+from tests.codecs import image_files as files
 
 SMALL = files.photograph(320, 240)
 
@@ -68,7 +68,9 @@ def test_metadata_is_taken_out_and_listed_and_pixels_stay(media_type: str) -> No
     assert np.array_equal(np.asarray(before.convert("RGB")), np.asarray(after.convert("RGB")))
     for secret in (b"Ada", b"SN-0815", b"hello", b"xmpmeta", b"ftyp"):
         assert secret not in rendition.data
-    assert files.surveyed(rendition.data, media_type, ImageRule(media_types=(media_type, "image/png")))[1].stripped == ()
+    assert (
+        files.surveyed(rendition.data, media_type, ImageRule(media_types=(media_type, "image/png")))[1].stripped == ()
+    )
 
 
 def test_coded_pixels_are_not_touched() -> None:
