@@ -9,6 +9,7 @@ every film that was made are laid side by side into one PNG a file, to be looked
 from __future__ import annotations
 
 import argparse
+import re
 import tempfile
 import time
 from pathlib import Path
@@ -27,7 +28,7 @@ def sheet(data: bytes, out: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "film").write_bytes(data)
         told = run(["-i", "film", "-f", "null", "-"], Path(folder)).stderr
-        frames = max([int(w) for w in told.replace("frame=", " ").split() if w.isdigit()] or [8])
+        frames = int(re.findall(r"frame= *(\d+)", told)[-1])
         shape = "scale=240:180:force_original_aspect_ratio=decrease,pad=240:180:-1:-1:gray,tile=8x1"
         graph = f"select=not(mod(n\\,{max(1, frames // 8)})),{shape}"
         run(["-v", "error", "-i", "film", "-vf", graph, "-frames:v", "1", "-update", "1", str(out)], Path(folder))

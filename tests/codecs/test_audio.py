@@ -203,6 +203,18 @@ def test_a_position_is_taken_out_of_what_is_kept() -> None:
     verify(kept.data, kept.info)
 
 
+def test_what_does_not_decode_cleanly_is_made_anew() -> None:
+    clean = made(source("sine=d=2"), muxer="mp3", write_xing=0, **{"c:a": "libmp3lame", "b:a": "64k"})
+    data = clean[: len(clean) // 2] + bytes(3000) + clean[len(clean) // 2 :]
+    one = sound(data)
+    survey = one.survey(RULES["mp3"], "fast")
+
+    assert survey.keep_bytes is None
+    assert survey.reasons == ("it does not decode cleanly",)
+    got = one.render(20_000)
+    verify(got.data, got.info)
+
+
 def test_notes_are_only_passed_on() -> None:
     song = b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\0\x0c\0\x90\x40\x40\x60\x80\x40\x40\0\xff\x2f\0"
     taking = AudioRule((AudioFormat("audio/midi", "midi"), AMR))

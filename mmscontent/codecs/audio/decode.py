@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from mmscontent.codecs.audio.coders import Coder, Setting
     from mmscontent.engines.ffmpeg import Room, SoundTrack
 
-__all__ = ["MAX_DURATION_MS", "decode", "encode", "refuse_long"]
+__all__ = ["MAX_DURATION_MS", "Decoding", "decode", "decoding", "encode", "refuse_long"]
 
 MAX_DURATION_MS = 3_600_000  # an hour in AMR's lowest mode has 2.3 MB, more than any MMS
 _MOST_RATE_HZ = 48_000
@@ -36,28 +37,53 @@ def refuse_long(duration_ms: int) -> None:
         )
 
 
-def decode(room: Room, track: SoundTrack, duration_ms: int, *, damaged_is_error: bool = True) -> Samples:
-    """All samples of a track: at most two channels, at most 48 kHz.
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """A sound track on its way to samples: an output for `Room.run`, and what it will hold."""
+
+    output: Any
+    rate_hz: int
+    channels: int
+
+    def read(self, room: Room) -> Samples:
+        """The samples, once the output was run; none when it could not be decoded."""
+        return Samples(room.read(_SAMPLES), self.rate_hz, self.channels)
+
+
+def decoding(room: Room, track: SoundTrack, duration_ms: int) -> Decoding:
+    """How a track is decoded: at most two channels, at most 48 kHz; what is long in one channel at 16 kHz.
 
     Raises:
-        DamagedMedia: It holds no sound that can be decoded.
-        OverLimits: It lasts longer than its header says, and too long.
+        OverLimits: It lasts longer than an hour.
     """
     refuse_long(duration_ms)
     long = duration_ms > _LONG_MS
     rate = 16_000 if long else min(track.sample_rate_hz, _MOST_RATE_HZ)
     channels = 1 if long else min(track.channels, 2)
-    sound = room.source()[str(track.index)]
     most_s = MAX_DURATION_MS / 1000 if long else _LONG_MS / 1000 + 60
+    sound = room.source()[str(track.index)]
+    output = ffmpeg.output(sound, _SAMPLES, f="s16le", ar=rate, ac=channels, t=most_s)
+    return Decoding(output, rate, channels)
+
+
+def decode(room: Room, track: SoundTrack, duration_ms: int) -> tuple[Samples, str]:
+    """All samples of a track, by a run of its own, and what the program found wrong with it, "" for nothing.
+
+    Raises:
+        DamagedMedia: It holds no sound that can be decoded.
+        OverLimits: It lasts longer than an hour.
+    """
+    way = decoding(room, track, duration_ms)
     try:
-        room.run(ffmpeg.output(sound, _SAMPLES, f="s16le", ar=rate, ac=channels, t=most_s), bounds=Bounds(wall_s=120))
+        wrong = room.run(way.output, bounds=Bounds(wall_s=120)).strip()
     except EngineFailed as exc:
         if not room.size(_SAMPLES):
             raise DamagedMedia(f"its sound cannot be decoded: {_last(exc)}") from exc
-    samples = Samples(room.read(_SAMPLES), rate, channels)
-    if not samples.frames and damaged_is_error:
+        wrong = _last(exc)
+    samples = way.read(room)
+    if not samples.frames:
         raise DamagedMedia("its sound track holds not one sample that can be decoded")
-    return samples
+    return samples, wrong
 
 
 def _last(exc: EngineFailed) -> str:

@@ -56,7 +56,7 @@ class SoundSource:
         self._kept, self._stripped = without_location(data)
         self._rule = AudioRule()
         self._room: Room | None = None
-        self._samples = Samples(b"", 8000, 1)
+        self._samples, self._wrong = Samples(b"", 8000, 1), ""
         self._heard = Heard("music", 0.0, -120.0, -120.0, stereo=False, lead_ms=0, trail_ms=0)
 
     def __del__(self) -> None:
@@ -79,6 +79,9 @@ class SoundSource:
         if self._only_carried():
             return self._carried(accepted=accepted)
         self._listen()
+        reasons = () if accepted else (f"{self._info.media_type} ({self._info.codec}) is not played by the receiver",)
+        if self._wrong:
+            accepted, reasons = False, (*reasons, "it does not decode cleanly")
         ways = self._ways(0)
         if not ways and not accepted:
             raise NotAllowed(
@@ -93,16 +96,15 @@ class SoundSource:
             least,
             keep_bytes=len(self._kept) if accepted else None,
             scale=f"{self._heard.kind} table",
-            reasons=()
-            if accepted
-            else (f"{self._info.media_type} ({self._info.codec}) is not played by the receiver",),
+            reasons=reasons,
             traits=(self._heard.kind, f"speech score {self._heard.speech_score:.2f}"),
             stripped=self._stripped,
         )
 
     def keep(self) -> Rendition:
         """The sound as it came, without positions."""
-        info = replace(sniff(self._kept), notes=())
+        counted = self._samples.duration_ms or self._info.duration_ms
+        info = replace(sniff(self._kept), notes=(), duration_ms=counted)
         return Rendition(self._kept, info, 0, stripped=self._stripped)
 
     def render(self, limit_bytes: int) -> Rendition:
@@ -146,7 +148,7 @@ class SoundSource:
         if seen.sound is None:
             raise DamagedMedia("it holds no sound track")
         longest = max(seen.duration_ms, self._info.duration_ms or 0)
-        self._samples = decode(self._room, seen.sound, longest)
+        self._samples, self._wrong = decode(self._room, seen.sound, longest)
         self._heard = listen(self._samples)
 
     def _facts(self) -> MediaInfo:

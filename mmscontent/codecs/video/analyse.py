@@ -6,7 +6,7 @@ The source is decoded once for all of them. Long films are looked at in three pl
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log2
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ from mmscontent.engines.ffmpeg import Bounds
 from mmscontent.errors import DamagedMedia, EngineFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mmscontent.engines.ffmpeg import Room, VideoTrack
 
 __all__ = ["Cost", "analyse"]
@@ -42,6 +44,8 @@ class Cost:
 
     Attributes:
         frames, duration_ms: As decoded; of a long film as its header says.
+        counted: They were decoded, all of them.
+        clean: The decoder had nothing to complain of.
         bits_per_frame: At the anchor: its area and rate factor.
         octaves_per_step: How often the bits halve with each step of the rate factor.
         octaves_per_area: How the bits grow with the area, 1.0 = in proportion.
@@ -54,6 +58,7 @@ class Cost:
     octaves_per_step: float
     octaves_per_area: float
     counted: bool = True
+    clean: bool = True
 
     @property
     def fps(self) -> float:
@@ -74,7 +79,7 @@ class Cost:
         return _ANCHOR + (steps / _STEEPER if steps < 0 else steps)
 
 
-def analyse(room: Room, track: VideoTrack, duration_ms: int, fps: float | None) -> Cost:
+def analyse(room: Room, track: VideoTrack, duration_ms: int, fps: float | None, beside: Sequence[Any] = ()) -> Cost:
     """Decode the film once and encode it small in a few ways.
 
     Args:
@@ -82,6 +87,7 @@ def analyse(room: Room, track: VideoTrack, duration_ms: int, fps: float | None) 
         track: Its picture track.
         duration_ms: As the header says; 0 when it does not.
         fps: Frames a second to make, None for the film's own.
+        beside: Other outputs to make in the same run; the picture is looked at without them when they fail.
 
     Raises:
         DamagedMedia: Not one picture can be decoded.
@@ -96,11 +102,15 @@ def analyse(room: Room, track: VideoTrack, duration_ms: int, fps: float | None) 
     outputs = [_probe(copies.stream(i), *probe, largest) for i, probe in enumerate(probes)]
     outputs.append(_clock(copies.stream(len(probes))))
     try:
-        room.run(*outputs, bounds=Bounds(wall_s=240))
+        wrong = room.run(*outputs, *beside, bounds=Bounds(wall_s=240)).strip()
     except EngineFailed as exc:
         if not room.size(probes[0][2]):
+            if beside:
+                return analyse(room, track, duration_ms, fps)
             raise DamagedMedia(f"its picture cannot be decoded: {_last(exc)}", part=exc.part) from exc
-    return _cost(room, probes, duration_ms if len(spans) > 1 else 0, track)
+        wrong = exc.last_lines
+    cost = _cost(room, probes, duration_ms if len(spans) > 1 else 0, track)
+    return replace(cost, clean=not wrong or not cost.counted)
 
 
 def _spans(track: VideoTrack, duration_ms: int) -> list[dict[str, float]]:

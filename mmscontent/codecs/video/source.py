@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 
 from mmscontent.codecs.audio.coders import CODERS, Coder, Setting, quality_of, settings_for
-from mmscontent.codecs.audio.decode import decode, encode
+from mmscontent.codecs.audio.decode import decoding, encode
 from mmscontent.codecs.audio.samples import Heard, Samples, listen
 from mmscontent.codecs.base import Rendition, Survey
 from mmscontent.codecs.places import without_location
@@ -95,13 +95,14 @@ class FilmSource:
         wanted = choose_format(rule.formats)
         if wanted is None and against:
             raise NotAllowed(f"{self._info.media_type}: of what the receiver plays we write none: {'; '.join(against)}")
-        facts = self._facts()
-        keep_bytes = None if against else len(self._kept)
         if wanted is None:
-            return Survey(facts, Curve.through([(len(self._kept), 100.0)]), len(self._kept), keep_bytes, scale=SCALE)
+            size = len(self._kept)
+            return Survey(self._info, Curve.through([(size, 100.0)]), size, size, scale=SCALE, stripped=self._stripped)
         if wanted != self._wanted:
             self._wanted, self._cost, self._sound = wanted, None, None
-        self._analyse()
+        if not self._analyse().clean:
+            against = (*against, "it does not decode cleanly")
+        keep_bytes = None if against else len(self._kept)
         points = list(self._points())
         if not points:
             raise NotAllowed(f"no frame of {wanted.media_type} {wanted.codec} holds this film")
@@ -118,7 +119,8 @@ class FilmSource:
 
     def keep(self) -> Rendition:
         """The film as it came, without positions."""
-        return Rendition(self._kept, replace(sniff(self._kept), notes=()), 0, stripped=self._stripped)
+        info = replace(sniff(self._kept), notes=(), duration_ms=self._facts().duration_ms)
+        return Rendition(self._kept, info, 0, stripped=self._stripped)
 
     def render(self, limit_bytes: int) -> Rendition:
         """The best rendition of at most *limit_bytes*; see codecs/base.py.
@@ -187,24 +189,29 @@ class FilmSource:
                 f"its frames have {width_px:,} × {height_px:,} px, {MAX_FRAME_PX:,} px in all are opened; scale it down"
             )
 
-    def _analyse(self) -> None:
+    def _analyse(self) -> Cost:
         if self._cost is not None:
-            return
+            return self._cost
         room, track = self._open(), self._seen.video
         assert track is not None
         said_ms = max(self._info.duration_ms or 0, self._seen.duration_ms)
-        self._cost = analyse(room, track, said_ms, self._capped_fps(track.fps))
-        if self._seen.sound is None:
-            return
-        coder = CODERS.get((_SOUND_TYPES[sound_codec_of(self._wanted)], sound_codec_of(self._wanted)))
-        samples = decode(room, self._seen.sound, max(said_ms, self._cost.duration_ms), damaged_is_error=False)
+        way = decoding(room, self._seen.sound, said_ms) if self._seen.sound else None
+        self._cost = analyse(room, track, said_ms, self._capped_fps(track.fps), [way.output] if way else [])
+        if way is not None:
+            self._sound = self._heard(way.read(room))
+        return self._cost
+
+    def _heard(self, samples: Samples) -> _Sound | None:
+        """The sound as it may be coded; None when there is nothing to hear in it."""
+        codec = sound_codec_of(self._wanted)
+        coder = CODERS.get((_SOUND_TYPES.get(codec, ""), codec))
         if coder is None or not samples.frames:
-            return
+            return None
         heard = listen(samples)
         if heard.peak_dbfs <= _SILENT_DBFS:
-            return
+            return None
         settings = settings_for(coder.codec, samples.rate_hz, stereo=heard.stereo and heard.kind == "music")
-        self._sound = _Sound(samples, heard, coder, settings)
+        return _Sound(samples, heard, coder, settings)
 
     def _capped_fps(self, fps: float) -> float | None:
         """The rate to make where the rule allows fewer frames a second than there are; an even share of them."""
