@@ -74,11 +74,11 @@ class _Screen:
         where = np.s_[top:bottom, left:right]
         wanted, shown, filled = rgba[where], self.shown[where], self.filled[where]
         nearest = self.indexer(wanted)
-        must = (nearest != shown) | ~filled
+        must = ((nearest != shown) | ~filled) & (wanted[..., 3] > 0)
         if self.tolerance > 0:
-            error = np.square(self.colours[shown] - wanted[..., :3]) @ WEIGHTS
-            must &= (error > self.tolerance) | ~filled
-        must &= wanted[..., 3] > 0
+            unsure = must & filled
+            error = np.square(self.colours[shown[unsure]] - wanted[unsure][:, :3]) @ WEIGHTS
+            must[unsure] = error > self.tolerance
         shown[must] = nearest[must]
         filled[must] = True
         x0, y0, x1, y1 = bounds(must)

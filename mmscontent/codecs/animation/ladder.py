@@ -60,7 +60,14 @@ LADDERS: dict[str, tuple[Rung, ...]] = {
         Rung("smaller", 255, (12, 13), (1.0, 0.5)),
         Rung("much smaller", 255, (13, 15), (0.5, 0.24)),
         Rung("every second frame", 255, (15, 18), (0.32, 0.2), 2),
-        Rung("every fourth frame, fewer colours", 63, (18, 28), (0.26, 0.13), 4),
+        Rung("every fourth frame, fewer colours", 48, (18, 28), (0.26, 0.13), 4),
+    ),
+    # Hardly moves, and is full of dither: shrinking takes the dither away, leaving changes out would keep it.
+    "dithered": (
+        Rung("smaller", 255, (0, 1), (1.0, 0.5)),
+        Rung("much smaller", 255, (1, 3), (0.5, 0.24)),
+        Rung("every second frame, fewer colours", 127, (8, 12), (0.34, 0.2), 2),
+        Rung("every fourth frame, fewer colours", 48, (12, 28), (0.26, 0.13), 4),
     ),
     # All of it moves: old pixels show as dirt, so nearly all are drawn.
     "moving": (
@@ -68,7 +75,7 @@ LADDERS: dict[str, tuple[Rung, ...]] = {
         Rung("smaller", 255, (5, 6), (1.0, 0.5)),
         Rung("much smaller", 255, (6, 8), (0.5, 0.24)),
         Rung("every second frame, fewer colours", 127, (8, 12), (0.34, 0.2), 2),
-        Rung("every fourth frame, fewer colours", 63, (12, 28), (0.26, 0.13), 4),
+        Rung("every fourth frame, fewer colours", 48, (12, 28), (0.26, 0.13), 4),
     ),
     # Moves, with grain or dither that hides a lack of colours.
     "grainy": (
@@ -77,7 +84,7 @@ LADDERS: dict[str, tuple[Rung, ...]] = {
         Rung("smaller", 127, (5, 6), (1.0, 0.5)),
         Rung("much smaller", 127, (6, 8), (0.5, 0.24)),
         Rung("every second frame", 127, (8, 12), (0.34, 0.2), 2),
-        Rung("every fourth frame, fewer colours", 63, (12, 28), (0.26, 0.13), 4),
+        Rung("every fourth frame, fewer colours", 48, (12, 28), (0.26, 0.13), 4),
     ),
     # Grain so strong that few colours are enough.
     "coarse": (
@@ -86,18 +93,18 @@ LADDERS: dict[str, tuple[Rung, ...]] = {
         Rung("smaller", 48, (6, 7), (1.0, 0.5)),
         Rung("much smaller", 48, (7, 10), (0.5, 0.24)),
         Rung("every second frame", 48, (10, 14), (0.34, 0.2), 2),
-        Rung("every fourth frame", 31, (14, 28), (0.26, 0.13), 4),
+        Rung("every fourth frame", 24, (14, 28), (0.26, 0.13), 4),
     ),
     # Screens, charts, lettering: few flat colours, sharp edges; size goes late.
     "drawn": (
         Rung("changes hard to see", 255, (0, 3)),
-        Rung("fewer colours", 63, (3, 5)),
+        Rung("fewer colours", 48, (3, 5)),
         Rung("few colours", 24, (5, 8)),
         Rung("very few colours", 12, (8, 16)),
         Rung("smaller", 24, (8, 10), (0.85, 0.5)),
         Rung("much smaller", 24, (10, 14), (0.5, 0.26)),
         Rung("every second frame", 24, (12, 16), (0.36, 0.24), 2),
-        Rung("every fourth frame", 16, (16, 28), (0.3, 0.15), 4),
+        Rung("every fourth frame", 24, (16, 28), (0.3, 0.15), 4),
     ),
 }
 

@@ -23,7 +23,7 @@ __all__ = ["WEIGHTS", "Indexer", "choose_palette"]
 
 # How much an error counts in red, green and blue.
 WEIGHTS = np.array([0.9, 1.2, 0.6], np.float32)
-_SAMPLE_PX = 160_000
+_SAMPLE_PX = 60_000
 _CELL_BITS = 6
 _CHUNK = 4_096
 

@@ -38,6 +38,7 @@ __all__ = ["AnimationSource"]
 
 # Share of the limit that is good enough, encodes at most for a ladder, ladders tried.
 _TRIES = {"fast": (0.95, 5, 1), "best": (0.97, 6, 2)}
+_LADDERS = {"fast": ("standing", "grainy", "drawn"), "best": tuple(LADDERS)}
 _CLOSE = 6.0  # a second ladder is tried when it is thought to be no worse than the first by this
 
 
@@ -92,7 +93,7 @@ class AnimationSource:
         if why_still is not None:
             return self._survey_still(film, rule, effort, why_still)
         scale = min(1.0, rule.view_long_px / max(film.width, film.height))
-        ways = _ways(film, scale)
+        ways = _ways(film, scale, _LADDERS[effort])
         self._work = _Work(rule, effort, film, Maker(film, scale), ways)
         reasons = self._why_not_kept(rule)
         guesses = [g for way in ways for g in way.guesses]
@@ -248,13 +249,13 @@ def _work_box(rule: ImageRule) -> tuple[int, int]:
     return rule.max_long_px, rule.max_short_px
 
 
-def _ways(film: Film, judged_scale: float) -> list[_Way]:
+def _ways(film: Film, judged_scale: float, names: tuple[str, ...]) -> list[_Way]:
     """Make a sample of the film at places of each ladder."""
     sampler = Sampler.of(film, judged_scale)
     seen: dict[tuple[object, ...], tuple[float, float]] = {}
     ways = []
-    for name, ladder in LADDERS.items():
-        guesses = []
+    for name in names:
+        ladder, guesses = LADDERS[name], []
         for place in _guessed_places(ladder):
             setting = setting_at(ladder, place)
             key = (setting.rung.colours, setting.rung.every, setting.scale, setting.distance)
