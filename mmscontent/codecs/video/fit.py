@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Film", "Fitter"]
 
 # Parts of the limit that are aimed at: by a choice, by statistics, by quantiser, and by statistics the second time.
-_AIM, _AIM_STUDIED, _AIM_SIMPLE, _AIM_AGAIN = 0.975, 0.972, 0.95, 0.98
+_AIM, _AIM_STUDIED, _AIM_SIMPLE, _AIM_AGAIN = 0.975, 0.972, 0.95, 0.96
 _ENOUGH, _ENOUGH_STUDIED = 0.96, 0.92
 _ENCODES = 3  # two by plan; a third only when the second is still over, or far under
 _FAR_OFF = 1.6  # an encode this many times larger or smaller than predicted: another frame size may be better

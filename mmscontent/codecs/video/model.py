@@ -28,7 +28,7 @@ _TOP, _SMALLER, _SMALLER_POWER, _COARSER, _COARSER_POWER, _FROM = 104.0, 20.3, 1
 _SATURATED, _SOFT = 94.0, 5.0
 # Octaves by which the other encoders' frames are larger than the probe's at the same coarseness.
 _GAIN: dict[str, float] = {"h264": 0.0, "mpeg4": 0.6, "h263": 0.7}
-_BEST_FACTOR = 18.0
+_BEST_FACTOR = 16.0  # finer is not seen
 _WORST_FACTOR: dict[str, float] = {"h264": 42.0, "mpeg4": 39.0, "h263": 39.0}  # quantiser 31 is the coarsest there is
 # A frame that stands longer differs more from the next.
 _RARER_BITS = 0.35  # octaves a halving of the frame rate
