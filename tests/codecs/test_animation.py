@@ -76,8 +76,7 @@ def test_what_moves_goes_to_the_codec_of_animations_and_a_still_does_not():
     assert codec_for(MediaInfo("image/gif", "image", 9, frames=1)) == "image"
 
 
-@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "AVIF"])
-@pytest.mark.parametrize("share", [0.7, 0.25])
+@pytest.mark.parametrize(("kind", "share"), [("GIF", 0.7), ("GIF", 0.25), ("PNG", 0.25), ("WEBP", 0.25), ("AVIF", 0.6)])
 def test_every_kind_of_animation_becomes_a_gif_that_moves_within_its_limit(kind, share):
     data = animated(waves(), kind, duration=[80] * 12, loop=0)
     source, survey = surveyed(data)
@@ -237,14 +236,14 @@ def test_what_cannot_fit_says_so_with_what_it_tried():
 
 
 def test_an_animation_larger_than_the_screen_is_brought_to_its_box():
-    source, survey = surveyed(animated(waves(4, 400, 300)), ImageRule(max_long_px=200, max_short_px=160))
+    source, survey = surveyed(animated(waves(3, 240, 180)), ImageRule(max_long_px=120, max_short_px=100))
 
     made = source.render(100_000)
 
     assert survey.keep_bytes is None
-    assert any("400×300" in reason for reason in survey.reasons)
-    assert max(made.info.width_px, made.info.height_px) <= 200
-    assert min(made.info.width_px, made.info.height_px) <= 160
+    assert any("240×180" in reason for reason in survey.reasons)
+    assert max(made.info.width_px, made.info.height_px) <= 120
+    assert min(made.info.width_px, made.info.height_px) <= 100
 
 
 def test_equal_input_gives_equal_bytes():

@@ -95,6 +95,13 @@ LADDERS: dict[str, tuple[Rung, ...]] = {
         Rung("every second frame", 48, (10, 14), (0.34, 0.2), 2),
         Rung("every fourth frame", 24, (14, 28), (0.26, 0.13), 4),
     ),
+    # Letters that change faster than they are read: where nothing else keeps them legible, moments go before size.
+    "stepwise": (
+        Rung("changes hard to see", 255, (0, 3)),
+        Rung("fewer colours", 48, (3, 5)),
+        Rung("every second frame", 48, (5, 6), (1.0, 0.6), 2),
+        Rung("every fourth frame", 24, (6, 10), (0.8, 0.3), 4),
+    ),
     # Screens, charts, lettering: few flat colours, sharp edges; size goes late.
     "drawn": (
         Rung("changes hard to see", 255, (0, 3)),

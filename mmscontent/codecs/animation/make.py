@@ -113,7 +113,7 @@ class Maker:
             eye.score(brought_to(picture, eye.pixels.shape[1::-1]))
             for eye, picture in zip(self._eyes, shown, strict=True)
         ]
-        return max(0.0, float(np.mean(scores)))
+        return float(np.mean(scores))
 
 
 def moments_of(film: Film) -> list[int]:

@@ -38,7 +38,9 @@ __all__ = ["AnimationSource"]
 
 # Share of the limit that is good enough, encodes at most for a ladder, ladders tried.
 _TRIES = {"fast": (0.95, 5, 1), "best": (0.97, 6, 2)}
-_LADDERS = {"fast": ("standing", "grainy", "drawn"), "best": tuple(LADDERS)}
+_LADDERS = {"fast": ("standing", "grainy", "drawn", "stepwise"), "best": tuple(LADDERS)}
+_HOPELESS = -1_000.0
+_LEGIBLE = 5.0
 _CLOSE = 6.0  # a second ladder is tried when it is thought to be no worse than the first by this
 
 
@@ -53,7 +55,7 @@ class _Way:
         """What the ladder is thought to give in so many bytes."""
         falling = self.guesses[::-1]
         if size_bytes < falling[0].size_bytes:
-            return -1.0
+            return _HOPELESS
         logs = np.log([g.size_bytes for g in falling])
         return float(np.interp(np.log(size_bytes), logs, [g.quality for g in falling]))
 
@@ -100,7 +102,7 @@ class AnimationSource:
         floor = min(round(min(g.size_bytes for g in guesses)), len(self._data))
         return Survey(
             info=self._info(film),
-            curve=Curve.through([(max(1, round(g.size_bytes)), g.quality) for g in guesses]),
+            curve=Curve.through([(max(1, round(g.size_bytes)), max(0.0, min(100.0, g.quality))) for g in guesses]),
             floor_bytes=max(1, floor),
             keep_bytes=None if reasons else len(kept_bytes(self._data, self._header)),
             scale=f"ssimulacra2@{rule.view_long_px}",
@@ -159,7 +161,7 @@ class AnimationSource:
                 smallest_bytes=least,
                 tries=tries,
             )
-        return self._rendition(max(fitting, key=lambda one: one.quality), len(tried), tries)
+        return self._rendition(max(fitting, key=lambda one: (one.quality, len(one.data))), len(tried), tries)
 
     def measure(self, data: bytes) -> float | None:
         """Real SSIMULACRA2, mean over frames at the receiver's view; None when the ssimulacra2 package is missing."""
@@ -227,7 +229,7 @@ class AnimationSource:
             made.data,
             info,
             encodes,
-            round(made.quality, 1),
+            round(max(0.0, made.quality), 1),
             None,
             self._header.labels,
             tries,
@@ -269,6 +271,10 @@ def _ways(film: Film, judged_scale: float, names: tuple[str, ...]) -> list[_Way]
 def _best_ways(work: _Work, limit_bytes: int) -> list[_Way]:
     """The ladders thought to look best at a size, best first."""
     ranked = sorted(work.ways, key=lambda way: -way.quality_at(limit_bytes))
+    if ranked[0].quality_at(limit_bytes) < _LEGIBLE:
+        # The metric takes a late frame for a wrong one; who reads prefers it to one that cannot be read.
+        slow = [way for way in work.ways if way.name == "stepwise" and way.quality_at(limit_bytes) > _HOPELESS]
+        return slow or ranked[:1]
     least = ranked[0].quality_at(limit_bytes) - _CLOSE
     return [way for way in ranked[: _TRIES[work.effort][2]] if way.quality_at(limit_bytes) >= least]
 
