@@ -12,12 +12,10 @@ from mmscontent.engines.ffmpeg import Bounds
 from mmscontent.errors import DamagedMedia, EngineFailed, OverLimits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mmscontent.codecs.audio.coders import Coder, Setting
     from mmscontent.engines.ffmpeg import Room, SoundTrack
 
-__all__ = ["MAX_DURATION_MS", "Decoding", "decode", "decoding", "encode", "refuse_long"]
+__all__ = ["MAX_DURATION_MS", "Decoding", "decode", "decoding", "encode", "encoding", "refuse_long"]
 
 MAX_DURATION_MS = 3_600_000  # an hour in AMR's lowest mode has 2.3 MB, more than any MMS
 _MOST_RATE_HZ = 48_000
@@ -90,14 +88,8 @@ def _last(exc: EngineFailed) -> str:
     return exc.last_lines.splitlines()[-1][:200] if exc.last_lines else str(exc)
 
 
-def encode(
-    room: Room, samples: Samples, coder: Coder, setting: Setting, *, progress: Callable[[int], None] | None = None
-) -> bytes:
-    """Encode samples; the same samples and setting give the same bytes.
-
-    Raises:
-        EngineFailed, EngineTimeout: The program failed.
-    """
+def encoding(room: Room, samples: Samples, coder: Coder, setting: Setting, name: str = _OUT) -> Any:  # noqa: ANN401 - ffmpeg-python has no types
+    """How samples are encoded: an output for `Room.run`, named *name*; the samples are laid in the room."""
     room.write(_PCM, samples.data)
     rate = setting.sample_rate_hz
     sound = room.made(_PCM, "s16le", ar=samples.rate_hz, ac=samples.channels)
@@ -115,5 +107,14 @@ def encode(
         "threads": 1,
         **dict(coder.options),
     }
-    room.run(ffmpeg.output(sound, _OUT, **options), progress=progress)
+    return ffmpeg.output(sound, name, **options)
+
+
+def encode(room: Room, samples: Samples, coder: Coder, setting: Setting) -> bytes:
+    """Encode samples; the same samples and setting give the same bytes.
+
+    Raises:
+        EngineFailed, EngineTimeout: The program failed.
+    """
+    room.run(encoding(room, samples, coder, setting))
     return room.read(_OUT)

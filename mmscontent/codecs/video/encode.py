@@ -14,7 +14,7 @@ from mmscontent.codecs.video.picture import SMALL_COLOURS_PX, shaped
 from mmscontent.engines.ffmpeg import Bounds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from mmscontent.codecs.base import Effort
     from mmscontent.codecs.video.formats import Frame
@@ -88,12 +88,17 @@ def encode_film(
     return room.read(_OUT)
 
 
-def study_film(room: Room, track: VideoTrack, wanted: VideoFormat, aim: Aim, *, effort: Effort) -> None:
-    """Let x264 go through the film quickly and leave its statistics in the room, for an encode with the same aim."""
+def study_film(
+    room: Room, track: VideoTrack, wanted: VideoFormat, aim: Aim, *, effort: Effort, beside: Sequence[Any] = ()
+) -> None:
+    """Let x264 go through the film quickly and leave its statistics in the room, for an encode with the same aim.
+
+    *beside* are other outputs that are made in the same run.
+    """
     picture = shaped(room.source()[str(track.index)], track, aim.frame, fps=aim.fps)
     options = _picture_options(wanted, aim, effort) | {"pass": 1, "fastfirstpass": 1}
     options |= {"f": "null", "fps_mode": "passthrough" if aim.fps is None else "cfr", "threads": 2}
-    room.run(ffmpeg.output(picture, "-", **options), bounds=Bounds(wall_s=600, cpu_s=1200))
+    room.run(ffmpeg.output(picture, "-", **options), *beside, bounds=Bounds(wall_s=600, cpu_s=1200))
 
 
 def _picture_options(wanted: VideoFormat, aim: Aim, effort: Effort) -> dict[str, Any]:

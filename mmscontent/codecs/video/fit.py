@@ -8,7 +8,7 @@ finest quantiser that is of use.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mmscontent.codecs.video.encode import Aim, encode_film, payload_bytes, study_film
 from mmscontent.codecs.video.model import Choice, Want, best_choice
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["Film", "Fitter"]
 
 # Parts of the limit that are aimed at: by a choice, by statistics, by quantiser, and by statistics the second time.
-_AIM, _AIM_STUDIED, _AIM_SIMPLE, _AIM_AGAIN = 0.975, 0.972, 0.95, 0.96
-_ENOUGH, _ENOUGH_STUDIED = 0.96, 0.92
-_ENCODES = 3  # two by plan; a third only when the second is still over, or far under
+_AIM, _AIM_STUDIED, _AIM_SIMPLE, _AIM_AGAIN = 0.975, 0.975, 0.95, 0.96
+_LOOSER, _LEAST_AIM = 1.2, 0.93  # by statistics a clip of few pictures lands less surely: this much over their number
+_ENOUGH, _ENOUGH_STUDIED = 0.96, 0.9
+_ENCODES = 3  # two by plan; a third only when the second is still over, or far under; statistics are no encode
 _FAR_OFF = 1.6  # an encode this many times larger or smaller than predicted: another frame size may be better
 
 
@@ -45,6 +46,7 @@ class Fitter:
     Attributes:
         capped_fps: Frames a second where the rule allows fewer than the source has.
         sound_for: Makes a choice's sound, lays it in the room, and returns its bytes and file name.
+        sound_outputs: What would make it, for a run that is made anyway; nothing when it is made already.
         tries: What was tried, in words.
     """
 
@@ -54,6 +56,7 @@ class Fitter:
     effort: Effort
     capped_fps: float | None
     sound_for: Callable[[Choice], tuple[bytes, str]]
+    sound_outputs: Callable[[Choice], list[Any]]
     tries: list[str] = field(default_factory=list)
     _studied: Choice | None = None
 
@@ -99,9 +102,12 @@ class Fitter:
             room_bytes = limit * _AIM_AGAIN - (len(last.data) - last.picture_bytes)
             return max(1000, int(last.rate * room_bytes / last.picture_bytes))
         rest = choice.size_bytes - choice.picture_bytes
-        rate = max(1000, int((limit * _AIM_STUDIED - rest) * 8000 / self.want.cost.duration_ms))
+        aim = max(_LEAST_AIM, _AIM_STUDIED - _LOOSER / self.want.cost.frames)
+        rate = max(1000, int((limit * aim - rest) * 8000 / self.want.cost.duration_ms))
         if self._studied != choice:
-            study_film(self.room, self.track, self.want.wanted, self._aim(choice, rate), effort=self.effort)
+            beside = self.sound_outputs(choice)
+            aimed = self._aim(choice, rate)
+            study_film(self.room, self.track, self.want.wanted, aimed, effort=self.effort, beside=beside)
             self.tries.append(f"{self._aim(choice, rate)}: statistics")
             self._studied = choice
         return rate

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 
 from mmscontent.codecs.audio.coders import CODERS, Coder, Setting, quality_of, settings_for
-from mmscontent.codecs.audio.decode import decoding, encode
+from mmscontent.codecs.audio.decode import decoding, encoding
 from mmscontent.codecs.audio.samples import Heard, Samples, listen
 from mmscontent.codecs.base import Rendition, Survey
 from mmscontent.codecs.places import without_location
@@ -138,7 +138,7 @@ class FilmSource:
         if len(smallest.data) > limit_bytes:
             raise self._too_large(limit_bytes, len(smallest.data))
         fitting = max((m for m in made if len(m.data) <= limit), key=lambda m: len(m.data), default=smallest)
-        return self._rendition(fitting, fitter.tries)
+        return self._rendition(fitting, len(made), fitter.tries)
 
     def measure(self, data: bytes) -> float | None:
         """VMAF of a rendition on the view of 480 lines; None when the program says none."""
@@ -292,26 +292,34 @@ class FilmSource:
     def _fitter(self) -> Fitter:
         track = self._seen.video
         assert track is not None
-        return Fitter(self._open(), track, self._want(), self._effort, self._capped_fps(track.fps), self._sound_for)
+        fps = self._capped_fps(track.fps)
+        return Fitter(self._open(), track, self._want(), self._effort, fps, self._sound_for, self._sound_outputs)
+
+    def _sound_outputs(self, choice: Choice) -> list[Any]:
+        """What makes a choice's sound, where it is not made yet."""
+        file = self._sound_file(choice)
+        if self._sound is None or choice.sound is None or self._open().size(file):
+            return []
+        setting = self._sound.settings[choice.sound.key]
+        samples = self._sound.samples.worked(gain_db=0.0, mono=setting.channels == 1)
+        return [encoding(self._open(), samples, self._sound.coder, setting, file)]
 
     def _sound_for(self, choice: Choice) -> tuple[bytes, str]:
         """The sound, which is copied into every encode of the picture; coded once a setting."""
-        if self._sound is None or choice.sound is None:
-            return b"", ""
-        sound, setting = self._sound, self._sound.settings[choice.sound.key]
-        file = f"track-{choice.sound.key}"
-        data = self._open().read(file)
-        if not data:
-            samples = sound.samples.worked(gain_db=0.0, mono=setting.channels == 1)
-            data = encode(self._open(), samples, sound.coder, setting)
-            self._open().write(file, data)
-        return data, file
+        outputs = self._sound_outputs(choice)
+        if outputs:
+            self._open().run(*outputs)
+        file = self._sound_file(choice)
+        return (self._open().read(file) if file else b""), file
 
-    def _rendition(self, made: Film, tries: list[str]) -> Rendition:
+    def _sound_file(self, choice: Choice) -> str:
+        return f"track-{choice.sound.key}" if self._sound and choice.sound else ""
+
+    def _rendition(self, made: Film, encodes: int, tries: list[str]) -> Rendition:
         return Rendition(
             made.data,
             replace(facts_of(made.data, self._wanted.media_type), notes=()),
-            len(tries),
+            encodes,
             predicted_quality=round(made.choice.quality, 1),
             stripped=self._info.metadata,
             tries=tuple(tries),
