@@ -24,7 +24,7 @@ try:
 except ImportError:  # its absence is told when a palette is asked for
     imagequant = None
 
-__all__ = ["Encoder", "JpegWay", "encode_gif", "encode_jpeg", "encode_palette_png", "encode_png"]
+__all__ = ["Encoder", "JpegWay", "encode_gif", "encode_jpeg", "encode_palette_png", "encode_png", "ready_for"]
 
 Encoder = Literal["tuned", "trellis"]
 
@@ -161,7 +161,14 @@ def _quantised(image: Any, colours: int) -> Image.Image:  # noqa: ANN401
     return picture
 
 
+def ready_for(image: Any, way: JpegWay) -> Any:  # noqa: ANN401
+    """The picture as the encoder takes it; worth having where it is encoded several times."""
+    return image if way.encoder == "trellis" else _picture(image)
+
+
 def _picture(image: Any) -> Image.Image:  # noqa: ANN401
+    if isinstance(image, Image.Image):
+        return image
     return Image.frombuffer("RGB", (image.width, image.height), image.write_to_memory(), "raw", "RGB", 0, 1)
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from mmscontent.codecs.image import vips
 from mmscontent.codecs.image.decode import scaled
-from mmscontent.codecs.image.encode import JpegWay, encode_jpeg
+from mmscontent.codecs.image.encode import JpegWay, encode_jpeg, ready_for
 from mmscontent.codecs.image.eye import Eye
 
 if TYPE_CHECKING:
@@ -160,13 +160,15 @@ def _probed(samples: _Samples, way: JpegWay, view_px: int) -> Seen:
     if samples.half is not samples.half_tiles:
         middle = np.array([REFERENCE_QUALITY[way.encoder]])
         tilt = float((_bits(samples.half, way, middle) - _bits(samples.half_tiles, way, middle))[0])
-    low, high = (samples.eye.score(_decoded(encode_jpeg(samples.watched, q, way))) for q in _EYE_QUALITIES[way.encoder])
+    watched = ready_for(samples.watched, way)
+    low, high = (samples.eye.score(_decoded(encode_jpeg(watched, q, way))) for q in _EYE_QUALITIES[way.encoder])
     scales = np.log2(np.array([view_px / 2, view_px]))
     return Seen(way, scales, np.stack([half, view]) + tilt, (low, high))
 
 
 def _bits(sample: Any, way: JpegWay, qualities: Numbers) -> Numbers:  # noqa: ANN401 - pyvips has no types
-    sizes = [max(len(encode_jpeg(sample, q, way)) - HEADER_BYTES, 40) for q in qualities]
+    ready = ready_for(sample, way)
+    sizes = [max(len(encode_jpeg(ready, q, way)) - HEADER_BYTES, 40) for q in qualities]
     return np.asarray(np.log2(np.array(sizes, float) * 8 / (sample.width * sample.height)), float)
 
 

@@ -56,7 +56,7 @@ def fit_jpeg(probe: Probe, forecasts: list[Forecast], limit_bytes: int, max_enco
         if _ENOUGH * limit_bytes <= size <= limit_bytes:
             break
         last_chance = fit.data is None and fit.encodes == max_encodes - 1
-        following = _next(forecasts, limit_bytes, fit, _SAFE_AIM if last_chance else _NEXT_AIM)
+        following = _next(forecasts, limit_bytes, fit, _SAFE_AIM if last_chance else _NEXT_AIM, probe.base_px)
     return fit
 
 
@@ -71,7 +71,7 @@ def _write(probe: Probe, choice: Choice, limit_bytes: int, fit: Fit) -> int:
     return len(data)
 
 
-def _next(forecasts: list[Forecast], limit_bytes: int, fit: Fit, aim: float) -> Choice | None:
+def _next(forecasts: list[Forecast], limit_bytes: int, fit: Fit, aim: float, held_px: int) -> Choice | None:
     """What to write after sizes were seen; None when nothing promises more than what there is."""
     if fit.data is not None and fit.encodes >= 2 and len(fit.data) >= _NEARLY_ENOUGH * limit_bytes:  # noqa: PLR2004
         return None
@@ -84,7 +84,7 @@ def _next(forecasts: list[Forecast], limit_bytes: int, fit: Fit, aim: float) -> 
         options = [_least(forecasts)]
     else:
         raw, table = next(pair for pair in tables if pair[0].way == best.way)
-        options = _near(raw, table, best, limit_bytes * aim)
+        options = _near(raw, table, best, limit_bytes * aim, max(held_px, best.long_px))
     fresh = [c for c in options if _is_fresh(c, fit)]
     return max(fresh, key=lambda c: (c.size_bytes <= limit_bytes, c.score), default=None)
 
@@ -93,7 +93,7 @@ def _is_far_off(last: Choice, size: int, fit: Fit) -> bool:
     return fit.encodes == 1 and abs(float(np.log(size / last.size_bytes))) > _FAR_OFF
 
 
-def _near(raw: Forecast, table: Forecast, best: Choice, aim_bytes: float) -> list[Choice]:
+def _near(raw: Forecast, table: Forecast, best: Choice, aim_bytes: float, most_px: int) -> list[Choice]:
     """A choice and its neighbours in quality, the scale moved a little so that each meets the aim.
 
     Their `size_bytes` are as first predicted, so that they can be held against what they come to.
@@ -107,6 +107,7 @@ def _near(raw: Forecast, table: Forecast, best: Choice, aim_bytes: float) -> lis
         side = int(np.exp(np.interp(np.log(aim_bytes), column, np.log(table.long_px))))
         if best.long_px >= native and side < native:
             continue  # pixels as they are beat pixels moved by a hair
+        side = min(side, most_px)  # decoding the source again is too much for a nudge
         if abs(np.log(side / best.long_px)) <= _LARGEST_NUDGE:
             found.append(Choice(side, quality, best.way, raw.size_at(side, quality), table.score_at(side, quality)))
     full = [c for c in found if table.size_at(c.long_px, c.quality) >= aim_bytes * _ENOUGH]
