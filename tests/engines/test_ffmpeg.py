@@ -273,6 +273,26 @@ def test_when_we_are_killed_the_program_ends_and_its_folder_goes(lodge: Path) ->
     assert until(lambda: not list(lodge.iterdir()))
 
 
+LEFT = """
+import os, sys, tempfile
+from mmscontent.engines.ffmpeg import Room
+tempfile.tempdir = sys.argv[1]
+room = Room(b"", "video/mp4")
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_folder_whose_owner_was_killed_between_two_runs_goes_with_the_next_room(lodge: Path) -> None:
+    subprocess.run([sys.executable, "-c", LEFT, str(lodge)], check=False)
+    (left,) = lodge.iterdir()
+
+    with Room(b"", "video/mp4") as one, Room(b"", "video/mp4") as other:
+        assert not left.exists()
+        assert one.folder.exists()
+        assert other.folder.exists()
+    assert not list(lodge.iterdir())
+
+
 def test_folders_go_with_success(lodge: Path) -> None:
     with Room(film(), "video/mp4") as room:
         look(room)

@@ -10,9 +10,7 @@ import contextlib
 import os
 import selectors
 import shlex
-import shutil
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 
 from mmscontent.engines import paths
+from mmscontent.engines.ffmpeg import folders
 from mmscontent.engines.ffmpeg.demuxers import DECODERS, demuxer_for
 from mmscontent.engines.ffmpeg.launch import CANNOT_START
 from mmscontent.engines.ffmpeg.program import Bounds, launch_command, program_path
@@ -50,10 +49,11 @@ class Room:
             UnknownMedia: No demuxer opens the type.
             EngineFailed: There is no place to write.
         """
+        self._held = -1
         self.demuxer = demuxer_for(media_type)
         self._part = part
         try:
-            self.folder = Path(tempfile.mkdtemp(prefix="mmscontent-av-"))
+            self.folder, self._held = folders.take()
             (self.folder / _INPUT).write_bytes(data)
         except OSError as exc:
             self.close()
@@ -69,9 +69,9 @@ class Room:
 
     def close(self) -> None:
         """Remove the folder and all in it; closing twice is harmless."""
-        folder = getattr(self, "folder", None)
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+        if self._held >= 0:
+            folders.give_back(self.folder, self._held)
+            self._held = -1
 
     def source(self, **options: Any) -> Any:  # noqa: ANN401 - ffmpeg-python has no types
         """The input as a node of a graph, its demuxer forced and its protocols closed."""
