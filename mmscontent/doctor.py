@@ -220,7 +220,7 @@ ENGINES: tuple[_Engine, ...] = (
         bundled=(_Library("libmagic", "5.41", "the table of types used", _libmagic),),
     ),
     _Engine(
-        "imageio-ffmpeg", "imageio_ffmpeg", "decodes and encodes films and sound", "0.6.0", "the interface used",
+        "imageio-ffmpeg", "imageio_ffmpeg", "decodes and encodes films and sound", "0.8.1", "the interface used",
         bundled=(
             _Library("ffmpeg", "8.1.3", "CVE-2026-64830 (VobSub), -64831 and -125201, -125267 (APAC)", _ffmpeg),
         ),
