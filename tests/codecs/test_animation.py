@@ -330,3 +330,19 @@ def test_real_animations_are_fitted_or_refused_by_name(file):
         seen = verify(made.data, made.info)
         one_frame_ms = (survey.info.duration_ms or 0) / (survey.info.frames or 1)
         assert seen.duration_ms is None or abs(seen.duration_ms - survey.info.duration_ms) <= one_frame_ms
+
+
+def test_a_gif_of_many_palettes_is_written_anew_without_loss():
+    tints = [np.roll(f, i * 40, axis=1) // 2 + np.uint8([i * 9, 60, 5]) for i, f in enumerate(waves(6, noise=0))]
+    images = [Image.fromarray(t).quantize(200, dither=Image.Dither.NONE) for t in tints]
+    data = animated([np.asarray(i.convert("RGB")) for i in images], duration=50)
+    source, _ = surveyed(data, RULE)
+    made = source.render(len(data) + 50_000)
+    again = AnimationSource(data + b"\0" * 3_000, sniff(data))
+    again.survey(RULE, "fast")
+
+    assert made.data == data
+    assert len(np.unique(np.concatenate([f.reshape(-1, 3) for f, _ in shown(data)]), axis=0)) > 255
+    anew = again._work.maker.make(setting_at(LADDERS["standing"], 0))
+    assert anew.quality == 100
+    assert all((a == b).all() for (a, _), (b, _) in zip(shown(anew.data), shown(data), strict=True))

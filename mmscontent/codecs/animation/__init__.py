@@ -1,7 +1,8 @@
 """Animations: GIF, APNG, animated WebP and AVIF in, a GIF that still moves out, within a limit.
 
-film (frames as patches) < palette < draw (which pixels change) < gif_file (the bytes) < ladder (what is given up, in
-which order) < make (one place of the ladder) < search (which place) < source (the codec) and verify (a second look).
+film (frames as patches) < palette < draw (which pixels change) and exact (all of them) < gif_file (the bytes) <
+ladder (what is given up, in which order) < make (one place of the ladder) < search (which place) < source (the codec)
+and verify (a second look).
 """
 
 from __future__ import annotations

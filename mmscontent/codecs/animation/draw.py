@@ -36,6 +36,7 @@ class Drawn:
         x, y: Of its left upper corner on the canvas.
         indices: Numbers of colours; one more than the palette has means transparent.
         clears: Its rectangle becomes transparent before the next frame.
+        palette: Its own colours; None when it has those of the film.
     """
 
     x: int
@@ -43,6 +44,7 @@ class Drawn:
     indices: Indices
     duration_ms: int
     clears: bool = False
+    palette: Pixels | None = None
 
 
 class _Screen:

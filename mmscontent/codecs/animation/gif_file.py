@@ -30,8 +30,8 @@ _LEAST_CS = 2  # less is played as 10 by everybody
 def write_gif(width: int, height: int, palette: NDArray[np.uint8], frames: Sequence[Drawn], loops: int) -> bytes:
     """The file. The palette is (n, 3) with n at most 255; number n means transparent; 0 *loops* are for ever."""
     pieces = [_header(width, height, palette), _loop(loops)]
-    transparent = len(palette)
     for frame, delay in zip(frames, delays_cs(f.duration_ms for f in frames), strict=True):
+        transparent = len(palette if frame.palette is None else frame.palette)
         flags = _TRANSPARENT | (_CLEAR if frame.clears else _KEEP)
         pieces.append(b"!\xf9\x04" + struct.pack("<BHBB", flags, delay, transparent, 0))
         pieces.append(_picture(frame))
@@ -51,10 +51,16 @@ def delays_cs(durations_ms: Iterable[int]) -> tuple[int, ...]:
 
 
 def _header(width: int, height: int, palette: NDArray[np.uint8]) -> bytes:
-    bits = max(1, len(palette).bit_length())  # one place more than colours: the transparent one
+    bits, table = _table(palette)
+    return b"GIF89a" + struct.pack("<HHBBB", width, height, 0xF0 | bits - 1, 0, 0) + table
+
+
+def _table(palette: NDArray[np.uint8]) -> tuple[int, bytes]:
+    """Bits of a number of a colour, and the colours; one place more than there are: the transparent one."""
+    bits = max(1, len(palette).bit_length())
     table = np.zeros((1 << bits, 3), np.uint8)
     table[: len(palette)] = palette
-    return b"GIF89a" + struct.pack("<HHBBB", width, height, 0xF0 | bits - 1, 0, 0) + table.tobytes()
+    return bits, table.tobytes()
 
 
 def _loop(loops: int) -> bytes:
@@ -75,5 +81,7 @@ def coded_bytes(pieces: Sequence[NDArray[np.uint8]]) -> int:
 def _picture(frame: Drawn) -> bytes:
     height, width = frame.indices.shape
     coded = b"".join(GifImagePlugin.getdata(Image.fromarray(frame.indices)))
-    # Its own descriptor knows neither our place on the canvas nor that there is no palette of its own.
-    return b"," + struct.pack("<HHHHB", frame.x, frame.y, width, height, 0) + coded[_DESCRIPTOR_BYTES:]
+    bits, table = (0, b"") if frame.palette is None else _table(frame.palette)
+    flags = 0x80 | bits - 1 if table else 0
+    # Pillow's own descriptor knows neither our place on the canvas nor our palette.
+    return b"," + struct.pack("<HHHHB", frame.x, frame.y, width, height, flags) + table + coded[_DESCRIPTOR_BYTES:]

@@ -41,9 +41,14 @@ class Setting:
     scale: float
     distance: float
 
+    @property
+    def gives_nothing_up(self) -> bool:
+        """All pixels of all frames in all their colours."""
+        return self.distance == 0 and self.scale == 1 and self.rung.every == 1
+
     def describe(self, width: int, height: int) -> str:
         """For the ledger's list of tries."""
-        if self.distance == 0:
+        if self.gives_nothing_up:
             return "differences between frames written anew"
         every = f", one frame of {self.rung.every}" if self.rung.every > 1 else ""
         return (

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from mmscontent.codecs.animation.draw import draw
+from mmscontent.codecs.animation.exact import exact_frames
 from mmscontent.codecs.animation.film import Film, film_of
 from mmscontent.codecs.animation.gif_file import coded_bytes, write_gif
 from mmscontent.codecs.animation.palette import Indexer, choose_palette
@@ -61,20 +62,33 @@ class Maker:
 
     Attributes:
         judged_scale: At which part of the film's own sides quality is judged, at most 1.
+        own_palettes: Each frame draws at most 256 colours, as those of a GIF do.
     """
 
     film: Film
     judged_scale: float
+    own_palettes: bool = False
     _films: dict[tuple[int, int, int], Film] = field(default_factory=dict)
     _indexers: dict[tuple[int, bool], Indexer] = field(default_factory=dict)
     _eyes: list[Eye] = field(default_factory=list)
 
     def make(self, setting: Setting) -> Made:
         """Write it; the same setting gives the same bytes."""
+        exact = self.exact(setting)
+        if exact is not None:
+            film = self.film
+            data = write_gif(film.width, film.height, np.zeros((0, 3), np.uint8), exact, film.loops)
+            return Made(setting, data, film.width, film.height, len(exact), 100.0)
         drawn, indexer, film = self.drawn(setting)
         data = write_gif(film.width, film.height, indexer.palette, drawn, film.loops)
         quality = self.quality(drawn, indexer.palette, film)
         return Made(setting, data, film.width, film.height, len(drawn), quality)
+
+    def exact(self, setting: Setting) -> list[Drawn] | None:
+        """The frames without any loss, where the setting gives nothing up and one palette does not hold the film."""
+        if not self.own_palettes or not setting.gives_nothing_up or self._indexer(self.film, setting).exact:
+            return None
+        return exact_frames(self.film)
 
     def drawn(self, setting: Setting) -> tuple[list[Drawn], Indexer, Film]:
         """The frames to write, their colours, and the film they show."""
@@ -172,20 +186,26 @@ class Sampler:
     times: float  # how many times more pixels change in the whole film
 
     @classmethod
-    def of(cls, film: Film, judged_scale: float) -> Sampler:
+    def of(cls, film: Film, judged_scale: float, *, own_palettes: bool) -> Sampler:
         """A sample of a film; the whole of a small one."""
         sample, times = _sample_of(film)
-        return cls(Maker(sample, judged_scale), times)
+        return cls(Maker(sample, judged_scale, own_palettes), times)
 
     def guess(self, setting: Setting) -> tuple[float, float]:
         """Bytes and quality."""
+        exact = self.maker.exact(setting)
+        if exact is not None:
+            tables = sum(3 * len(frame.palette) for frame in exact if frame.palette is not None)
+            return self._pixel_bytes(exact) + _FRAME_BYTES * len(exact) + tables, 100.0
         drawn, indexer, film = self.maker.drawn(setting)
         quality = self.maker.quality(drawn, indexer.palette, film)
+        return self._pixel_bytes(drawn) + _FRAME_BYTES * len(drawn) + 3 * len(indexer.palette), quality
+
+    def _pixel_bytes(self, drawn: Sequence[Drawn]) -> float:
         # The coder starts anew with each frame, so tiles of several frames are coded together as one frame would be.
         together = max(1, round(self.times))
         groups = (drawn[at : at + together] for at in range(0, len(drawn), together))
-        pixels = sum(coded_bytes([frame.indices for frame in group]) for group in groups)
-        return pixels * self.times + _FRAME_BYTES * len(drawn) + 3 * len(indexer.palette), quality
+        return self.times * sum(coded_bytes([frame.indices for frame in group]) for group in groups)
 
 
 def _sample_of(film: Film) -> tuple[Film, float]:

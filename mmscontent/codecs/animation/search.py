@@ -75,8 +75,9 @@ def find_place(
         else:
             low = max(low, place)
         place = _place_for(guesses, found.tried, limit_bytes * _AIM, (low, high))
-        if any(abs(place - t.place) < _NO_NEWS for t in found.tried):
-            break
+        known = [t for t in found.tried if abs(place - t.place) < _NO_NEWS]
+        if known or len({t.size_bytes for t in found.tried}) < len(found.tried):
+            break  # the same file again: sizes go in steps here
     if found.best is None:
         _try(found, make, end, limit_bytes)
     return found

@@ -75,6 +75,7 @@ class AnimationSource:
     def __init__(self, data: bytes, info: MediaInfo) -> None:
         self._data = data
         self._header = read_header(data, info.media_type)
+        self._sides = self._header.width, self._header.height
         self._declared = info
         self._work: _Work | None = None
         self._still: StillSource | None = None
@@ -95,8 +96,9 @@ class AnimationSource:
         if why_still is not None:
             return self._survey_still(film, rule, effort, why_still)
         scale = min(1.0, rule.view_long_px / max(film.width, film.height))
-        ways = _ways(film, scale, _LADDERS[effort])
-        self._work = _Work(rule, effort, film, Maker(film, scale), ways)
+        is_gif = self._header.media_type == "image/gif" and (film.width, film.height) == self._sides
+        ways = _ways(Sampler.of(film, scale, own_palettes=is_gif), _LADDERS[effort])
+        self._work = _Work(rule, effort, film, Maker(film, scale, is_gif), ways)
         reasons = self._why_not_kept(rule)
         guesses = [g for way in ways for g in way.guesses]
         floor = min(round(min(g.size_bytes for g in guesses)), len(self._data))
@@ -251,9 +253,8 @@ def _work_box(rule: ImageRule) -> tuple[int, int]:
     return rule.max_long_px, rule.max_short_px
 
 
-def _ways(film: Film, judged_scale: float, names: tuple[str, ...]) -> list[_Way]:
-    """Make a sample of the film at places of each ladder."""
-    sampler = Sampler.of(film, judged_scale)
+def _ways(sampler: Sampler, names: tuple[str, ...]) -> list[_Way]:
+    """Make the sample of a film at places of each ladder."""
     seen: dict[tuple[object, ...], tuple[float, float]] = {}
     ways = []
     for name in names:
