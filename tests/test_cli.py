@@ -131,10 +131,16 @@ def test_unpack_gives_back_what_compose_wrote(
     assert (tmp_path / "parts" / words["file"]).read_text(encoding="utf-8") == "Grüße"
 
 
+# A shell starts what runs in its background with interrupts ignored, and a child inherits that.
+INTERRUPTIBLE = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from mmscontent.cli import main; main()"
+)
+
+
 def test_an_interrupt_ends_with_130_and_leaves_nothing(tmp_path: Path) -> None:
     arguments = ["compose", *[PHOTO] * 30, "--effort", "best", "-o", "m.mms"]
     with subprocess.Popen(
-        [sys.executable, "-m", "mmscontent", *arguments], cwd=tmp_path, stderr=subprocess.PIPE, start_new_session=True
+        [sys.executable, "-c", INTERRUPTIBLE, *arguments], cwd=tmp_path, stderr=subprocess.PIPE, start_new_session=True
     ) as started:
         _wait_for_a_child(started.pid)
         os.kill(started.pid, signal.SIGINT)

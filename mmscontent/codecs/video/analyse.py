@@ -131,7 +131,7 @@ def _small(track: VideoTrack, long_px: int) -> Frame:
 def _probe(node: Any, frame: Frame, factor: int, name: str, largest: Frame) -> Any:  # noqa: ANN401 - ffmpeg-python has no types
     if frame != largest:
         node = node.filter("scale", frame.width_px, frame.height_px, flags="area")
-    options: dict[str, Any] = {"c:v": "libx264", "preset": _PRESET, "profile:v": "main", "crf": factor, "threads": 2}
+    options: dict[str, Any] = {"c:v": "libx264", "preset": _PRESET, "profile:v": "main", "crf": factor, "threads": 1}
     options |= {"bsf:v": "filter_units=remove_types=6", "g": 250}
     return ffmpeg.output(node, name, f="h264", fps_mode="passthrough", **options)
 

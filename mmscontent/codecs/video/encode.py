@@ -82,7 +82,7 @@ def encode_film(
         "map_chapters": -1,
         "fflags": "+bitexact",
         "flags:v": "+bitexact",
-        "threads": 2,
+        "threads": 1,  # with two, the rate control of x264 sees frames in flight and one run in fourteen differs
     }
     room.run(ffmpeg.output(*nodes, _OUT, **options), bounds=Bounds(wall_s=600, cpu_s=1200), progress=progress)
     return room.read(_OUT)
@@ -97,7 +97,7 @@ def study_film(
     """
     picture = shaped(room.source()[str(track.index)], track, aim.frame, fps=aim.fps)
     options = _picture_options(wanted, aim, effort) | {"pass": 1, "fastfirstpass": 1}
-    options |= {"f": "null", "fps_mode": "passthrough" if aim.fps is None else "cfr", "threads": 2}
+    options |= {"f": "null", "fps_mode": "passthrough" if aim.fps is None else "cfr", "threads": 1}
     room.run(ffmpeg.output(picture, "-", **options), *beside, bounds=Bounds(wall_s=600, cpu_s=1200))
 
 
