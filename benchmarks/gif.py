@@ -177,7 +177,7 @@ def ours(animation: Animation, judge: Judge, limits: list[int]) -> dict[int, dic
                 "frames": made.info.frames or 1,
                 "predicted": made.predicted_quality,
                 "encodes": made.encodes,
-                "how": made.tries[-1].partition(" →")[0],
+                "how": made.notes[0] if made.notes else made.tries[-1],
             }
         found[limit]["seconds"] = surveyed_s + time.perf_counter() - began
     return found

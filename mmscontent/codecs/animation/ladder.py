@@ -14,6 +14,9 @@ from dataclasses import dataclass
 __all__ = ["LADDERS", "Rung", "Setting", "setting_at"]
 
 
+_ALL = 255  # and one place for the transparent
+
+
 @dataclass(frozen=True, slots=True)
 class Rung:
     """One way of giving something up.
@@ -44,7 +47,7 @@ class Setting:
     @property
     def gives_nothing_up(self) -> bool:
         """All pixels of all frames in all their colours."""
-        return self.distance == 0 and self.scale == 1 and self.rung.every == 1
+        return self.distance == 0 and self.scale == 1 and self.rung.every == 1 and self.rung.colours == _ALL
 
     def describe(self, width: int, height: int) -> str:
         """For the ledger's list of tries."""
@@ -69,8 +72,8 @@ LADDERS: dict[str, tuple[Rung, ...]] = {
     ),
     # Hardly moves, and is full of dither: shrinking takes the dither away, leaving changes out would keep it.
     "dithered": (
-        Rung("smaller", 255, (0, 1), (1.0, 0.5)),
-        Rung("much smaller", 255, (1, 3), (0.5, 0.24)),
+        Rung("smaller", 255, (0, 0), (1.0, 0.5)),
+        Rung("much smaller", 255, (0, 3), (0.5, 0.24)),
         Rung("every second frame, fewer colours", 127, (8, 12), (0.34, 0.2), 2),
         Rung("every fourth frame, fewer colours", 48, (12, 28), (0.26, 0.13), 4),
     ),
@@ -84,8 +87,7 @@ LADDERS: dict[str, tuple[Rung, ...]] = {
     ),
     # Moves, with grain or dither that hides a lack of colours.
     "grainy": (
-        Rung("changes hard to see", 255, (0, 3)),
-        Rung("fewer colours", 127, (3, 5)),
+        Rung("fewer colours", 127, (0, 5)),
         Rung("smaller", 127, (5, 6), (1.0, 0.5)),
         Rung("much smaller", 127, (6, 8), (0.5, 0.24)),
         Rung("every second frame", 127, (8, 12), (0.34, 0.2), 2),
@@ -93,24 +95,21 @@ LADDERS: dict[str, tuple[Rung, ...]] = {
     ),
     # Grain so strong that few colours are enough.
     "coarse": (
-        Rung("changes hard to see", 255, (0, 3)),
-        Rung("few colours", 48, (3, 6)),
+        Rung("few colours", 48, (0, 6)),
         Rung("smaller", 48, (6, 7), (1.0, 0.5)),
         Rung("much smaller", 48, (7, 10), (0.5, 0.24)),
         Rung("every second frame", 48, (10, 14), (0.34, 0.2), 2),
         Rung("every fourth frame", 24, (14, 28), (0.26, 0.13), 4),
     ),
-    # Letters that change faster than they are read: where nothing else keeps them legible, moments go before size.
+    # Tried where nothing else keeps letters legible: moments go before size.
     "stepwise": (
-        Rung("changes hard to see", 255, (0, 3)),
-        Rung("fewer colours", 48, (3, 5)),
+        Rung("few colours", 48, (0, 5)),
         Rung("every second frame", 48, (5, 6), (1.0, 0.6), 2),
         Rung("every fourth frame", 24, (6, 10), (0.8, 0.3), 4),
     ),
     # Screens, charts, lettering: few flat colours, sharp edges; size goes late.
     "drawn": (
-        Rung("changes hard to see", 255, (0, 3)),
-        Rung("fewer colours", 48, (3, 5)),
+        Rung("fewer colours", 48, (0, 5)),
         Rung("few colours", 24, (5, 8)),
         Rung("very few colours", 12, (8, 16)),
         Rung("smaller", 24, (8, 10), (0.85, 0.5)),

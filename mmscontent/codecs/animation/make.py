@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Made", "Maker", "Sampler", "brought_to", "frames_at", "moments_of", "pictures_at"]
 
-_JUDGED_FRAMES = 4
+_JUDGED_AT = (0.11, 0.35, 0.58, 0.87)  # of the playing time; uneven, so that frames left out are met too
 _LEAST_SIDE_PX = 8
 _KEPT_PX = 12_000_000  # of shrunk films, beside the film itself
 _SAMPLED_PX = 800_000  # films with more changed pixels are guessed at from tiles
@@ -132,7 +132,7 @@ class Maker:
 
 def moments_of(film: Film) -> list[int]:
     """Milliseconds at which quality is judged: spread over the playing time."""
-    return [round((i + 0.5) * film.duration_ms / _JUDGED_FRAMES) for i in range(_JUDGED_FRAMES)]
+    return [round(share * film.duration_ms) for share in _JUDGED_AT]
 
 
 def frames_at(film: Film, moments: Sequence[int], scale: float = 1.0) -> list[Pixels]:

@@ -37,11 +37,12 @@ if TYPE_CHECKING:
 __all__ = ["AnimationSource"]
 
 # Share of the limit that is good enough, encodes at most for a ladder, ladders tried.
-_TRIES = {"fast": (0.95, 5, 1), "best": (0.97, 6, 2)}
+_TRIES = {"fast": (0.95, 5, 1), "best": (0.97, 5, 3)}
 _LADDERS = {"fast": ("standing", "grainy", "drawn", "stepwise"), "best": tuple(LADDERS)}
 _HOPELESS = -1_000.0
 _LEGIBLE = 5.0
-_CLOSE = 6.0  # a second ladder is tried when it is thought to be no worse than the first by this
+_BETTER = 0.5
+_CLOSE = 8.0  # another ladder is tried when it is thought to be no worse than the first by this
 
 
 @dataclass(slots=True)
@@ -51,11 +52,19 @@ class _Way:
     name: str
     guesses: list[Guess]
 
-    def quality_at(self, size_bytes: int) -> float:
-        """What the ladder is thought to give in so many bytes."""
+    def best_from(self, limit_bytes: int) -> int:
+        """Which guess to begin at: the best that fits, when a smaller file is thought to look better than a larger."""
+        fitting = [i for i, guess in enumerate(self.guesses) if guess.size_bytes <= limit_bytes]
+        best = max(fitting, key=lambda i: self.guesses[i].quality, default=0)
+        return best if fitting and self.guesses[best].quality > self._at(limit_bytes) + _BETTER else 0
+
+    def quality_at(self, limit_bytes: int) -> float:
+        """What the ladder is thought to give in at most so many bytes."""
+        fitting = [guess.quality for guess in self.guesses if guess.size_bytes <= limit_bytes]
+        return max(*fitting, self._at(limit_bytes)) if fitting else _HOPELESS
+
+    def _at(self, size_bytes: int) -> float:
         falling = self.guesses[::-1]
-        if size_bytes < falling[0].size_bytes:
-            return _HOPELESS
         logs = np.log([g.size_bytes for g in falling])
         return float(np.interp(np.log(size_bytes), logs, [g.quality for g in falling]))
 
@@ -163,7 +172,9 @@ class AnimationSource:
                 smallest_bytes=least,
                 tries=tries,
             )
-        return self._rendition(max(fitting, key=lambda one: (one.quality, len(one.data))), len(tried), tries)
+        least_quality = max(one.quality for one in fitting) - _BETTER
+        best = max((one for one in fitting if one.quality >= least_quality), key=lambda one: len(one.data))
+        return self._rendition(best, len(tried), tries)
 
     def measure(self, data: bytes) -> float | None:
         """Real SSIMULACRA2, mean over frames at the receiver's view; None when the ssimulacra2 package is missing."""
@@ -273,9 +284,8 @@ def _best_ways(work: _Work, limit_bytes: int) -> list[_Way]:
     """The ladders thought to look best at a size, best first."""
     ranked = sorted(work.ways, key=lambda way: -way.quality_at(limit_bytes))
     if ranked[0].quality_at(limit_bytes) < _LEGIBLE:
-        # The metric takes a late frame for a wrong one; who reads prefers it to one that cannot be read.
-        slow = [way for way in work.ways if way.name == "stepwise" and way.quality_at(limit_bytes) > _HOPELESS]
-        return slow or ranked[:1]
+        # So little room that moments may be worth less than size, even to a metric that takes late frames for wrong.
+        return [*ranked[:2], *(way for way in ranked[2:] if way.name == "stepwise")]
     least = ranked[0].quality_at(limit_bytes) - _CLOSE
     return [way for way in ranked[: _TRIES[work.effort][2]] if way.quality_at(limit_bytes) >= least]
 
@@ -288,14 +298,16 @@ def _climb_down(work: _Work, way: _Way, limit_bytes: int) -> list[Made]:
     def make(place: float) -> Made:
         return work.maker.make(setting_at(ladder, place))
 
-    found = find_place(make, way.guesses, limit_bytes, use=use, encodes=encodes)
+    guesses = way.guesses[way.best_from(limit_bytes) :]
+    found = find_place(make, guesses, limit_bytes, use=use, encodes=encodes)
     return [one.made for one in found.tried]
 
 
 def _guessed_places(ladder: tuple[Rung, ...]) -> list[float]:
     """The start of each rung, the middle of those that shrink much, and the ladder's end."""
     middles = [i + 0.5 for i, rung in enumerate(ladder) if rung.every == 1 and rung.scale[1] < rung.scale[0]]
-    return sorted([*range(len(ladder) + 1), *middles])
+    steep = [0.25] if ladder[0].colours == 255 else []  # noqa: PLR2004 - from without loss to nearly so sizes fall fast
+    return sorted([*range(len(ladder) + 1), *middles, *steep])
 
 
 def _poster(film: Film) -> bytes:
