@@ -216,6 +216,8 @@ def _summed(rows: list[Row]) -> str:
     limit = rows[0].limit_bytes
     hard = [r for r in rows if r.source_bytes > limit]
     both = [r for r in hard if r.ours is not None and r.peer is not None]
+    if not both:
+        return f"{limit:,} bytes: {sum(r.frames > 1 for r in rows)} of {len(rows)} still move; none is over the limit."
     gains = [r.ours - r.peer for r in both]
     use = statistics.median(r.ours_bytes / limit for r in hard if r.ours_bytes)
     mean, mean_peer = (statistics.mean(getattr(r, name) for r in both) for name in ("ours", "peer"))
