@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     )
     from mmscontent.ledger import Ledger, PartEntry, SlideEntry
     from mmscontent.message import Content, Envelope, MediaInfo, Message, Part, Slide, Unpacked
-    from mmscontent.pack.table import unpack
+    from mmscontent.pack import mm4, mm7, pdu
+    from mmscontent.pack.table import Packed, pack, unpack
     from mmscontent.parts import read_parts
     from mmscontent.preview import filmstrip, preview
     from mmscontent.profile import Origin, Profile
@@ -73,6 +74,7 @@ __all__ = [
     "Origin",
     "Outcome",
     "OverLimits",
+    "Packed",
     "Part",
     "PartEntry",
     "Profile",
@@ -91,6 +93,10 @@ __all__ = [
     "lint",
     "load_profile",
     "message_of",
+    "mm4",
+    "mm7",
+    "pack",
+    "pdu",
     "preview",
     "read_parts",
     "repair",
@@ -120,7 +126,8 @@ _HOMES = {
     ),
     "ledger": ("Ledger", "PartEntry", "SlideEntry"),
     "message": ("Content", "Envelope", "MediaInfo", "Message", "Part", "Slide", "Unpacked"),
-    "pack.table": ("unpack",),
+    "pack": ("mm4", "mm7", "pdu"),
+    "pack.table": ("Packed", "pack", "unpack"),
     "parts": ("read_parts",),
     "preview": ("filmstrip", "preview"),
     "profile": ("Origin", "Profile"),
@@ -150,7 +157,8 @@ if not TYPE_CHECKING:  # a checker must go on reporting names that do not exist
         """Load a public name when it is first used."""
         if name not in _HOME_OF:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(importlib.import_module(_HOME_OF[name]), name)
+        home = importlib.import_module(_HOME_OF[name])
+        value = getattr(home, name, None) or importlib.import_module(f"{home.__name__}.{name}")
         globals()[name] = value
         return value
 
