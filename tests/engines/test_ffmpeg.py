@@ -282,15 +282,49 @@ os.kill(os.getpid(), 9)
 """
 
 
-def test_a_folder_whose_owner_was_killed_between_two_runs_goes_with_the_next_room(lodge: Path) -> None:
+def test_a_folder_whose_owner_is_killed_between_two_runs_goes_too(lodge: Path) -> None:
     subprocess.run([sys.executable, "-c", LEFT, str(lodge)], check=False)
-    (left,) = lodge.iterdir()
+
+    assert until(lambda: not list(lodge.iterdir()))
+    assert until(lambda: not running_in(lodge))
+
+
+def test_a_folder_that_nobody_holds_goes_with_the_next_room(lodge: Path) -> None:
+    """What is left when the whole machine, or the watcher with us, was killed."""
+    left = lodge / "mmscontent-av-left"
+    left.mkdir()
 
     with Room(b"", "video/mp4") as one, Room(b"", "video/mp4") as other:
         assert not left.exists()
         assert one.folder.exists()
         assert other.folder.exists()
     assert not list(lodge.iterdir())
+
+
+def test_no_process_stays_when_a_room_is_left(lodge: Path) -> None:
+    with Room(film(), "video/mp4") as room:
+        look(room)
+        assert len(running_in(lodge)) == 1
+
+    assert not running_in(lodge)
+
+
+def test_a_watcher_that_is_killed_takes_the_program_along_and_is_told(lodge: Path) -> None:
+    with Room(film(), "video/mp4") as room:
+        for process in running_in(lodge):
+            os.kill(process, signal.SIGKILL)
+        with pytest.raises(EngineFailed, match="cannot be started"):
+            look(room)
+
+    assert not list(lodge.iterdir())
+
+
+def test_a_room_that_was_left_runs_nothing() -> None:
+    room = Room(film(), "video/mp4")
+    room.close()
+
+    with pytest.raises(EngineFailed, match="given back"):
+        look(room)
 
 
 def test_folders_go_with_success(lodge: Path) -> None:

@@ -75,6 +75,8 @@ def decode(room: Room, track: SoundTrack, duration_ms: int) -> tuple[Samples, st
     try:
         wrong = room.run(way.output, bounds=Bounds(wall_s=120)).strip()
     except EngineFailed as exc:
+        if exc.status is None:
+            raise  # the program never ran
         if not room.size(_SAMPLES):
             raise DamagedMedia(f"its sound cannot be decoded: {_last(exc)}") from exc
         wrong = _last(exc)

@@ -6,22 +6,18 @@ names the quoted command and the program's last lines; whatever else goes wrong,
 
 from __future__ import annotations
 
-import contextlib
-import os
-import selectors
 import shlex
-import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 
-from mmscontent.engines import paths
 from mmscontent.engines.ffmpeg import folders
 from mmscontent.engines.ffmpeg.demuxers import DECODERS, demuxer_for
 from mmscontent.engines.ffmpeg.launch import CANNOT_START
-from mmscontent.engines.ffmpeg.program import Bounds, launch_command, program_path
+from mmscontent.engines.ffmpeg.program import Bounds, program_path
+from mmscontent.engines.ffmpeg.watcher import Watcher
 from mmscontent.errors import EngineFailed, EngineTimeout
 
 if TYPE_CHECKING:
@@ -33,7 +29,6 @@ __all__ = ["Room"]
 
 _INPUT = "input"
 _GLOBAL = ("-hide_banner", "-nostdin", "-nostats", "-progress", "pipe:1", "-y")
-_SAID_BYTES = 64_000
 _LAST_LINES = 6
 _HEEDED = 255  # the program's own status after a signal
 _LIMIT_OF_SIGNAL = {9: "killed (out of memory?)", 24: "processor time", 25: "file size", 31: "system call"}
@@ -50,10 +45,12 @@ class Room:
             EngineFailed: There is no place to write.
         """
         self._held = -1
+        self._watcher: Watcher | None = None
         self.demuxer = demuxer_for(media_type)
         self._part = part
         try:
             self.folder, self._held = folders.take()
+            self._watcher = Watcher(str(self.folder))  # gets ready while we write
             (self.folder / _INPUT).write_bytes(data)
         except OSError as exc:
             self.close()
@@ -68,7 +65,10 @@ class Room:
         self.close()
 
     def close(self) -> None:
-        """Remove the folder and all in it; closing twice is harmless."""
+        """End its watcher, remove the folder and all in it; closing twice is harmless."""
+        if self._watcher is not None:
+            self._watcher.close()
+            self._watcher = None
         if self._held >= 0:
             folders.give_back(self.folder, self._held)
             self._held = -1
@@ -125,7 +125,9 @@ class Room:
             EngineTimeout: It took longer than `bounds.wall_s` and was ended.
         """
         arguments = self._arguments(outputs, loglevel)
-        return _Run(self.folder, arguments, bounds, self._part).watch(progress)
+        if self._watcher is None:
+            raise EngineFailed("the folder of this film or sound was given back; open it again", part=self._part)
+        return _Run(self.folder, arguments, bounds, self._part).watch(self._watcher, progress)
 
     def _arguments(self, outputs: tuple[Any, ...], loglevel: str) -> list[str]:
         graph = outputs[0] if len(outputs) == 1 else ffmpeg.merge_outputs(*outputs)
@@ -141,9 +143,8 @@ class _Run:
         self._bounds = bounds
         self._part = part
         self._folder = folder
-        self._said = b""
 
-    def watch(self, progress: Callable[[int], None] | None) -> str:
+    def watch(self, watcher: Watcher, progress: Callable[[int], None] | None) -> str:
         orders: dict[str, object] = {
             "program": self._arguments[0],
             "arguments": self._arguments,
@@ -153,79 +154,29 @@ class _Run:
             "memory_bytes": self._bounds.memory_bytes,
             "file_bytes": self._bounds.file_bytes,
         }
-        until = time.monotonic() + self._bounds.wall_s
         try:
-            process = subprocess.Popen(  # noqa: S603 - our own interpreter, a list, no shell
-                launch_command(orders),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=paths.library_path(),
-                cwd="/",
-                start_new_session=True,
-            )
-        except OSError as exc:
+            return self._judge(*watcher.carry_out(orders, time.monotonic() + self._bounds.wall_s, progress))
+        except TimeoutError as exc:
+            raise self._timed_out() from exc
+        except (OSError, ValueError) as exc:  # ValueError: its pipe was closed after a run that took too long
             raise EngineFailed(f"ffmpeg cannot be started: {exc}", command=self._command(), part=self._part) from exc
-        with process:
-            try:
-                self._listen(process, until, progress)
-                status = process.wait(max(0.1, until - time.monotonic()))
-            except (TimeoutError, subprocess.TimeoutExpired) as exc:
-                raise self._timed_out() from exc
-            finally:
-                self._end(process)
-        return self._judge(status)
 
-    def _end(self, process: subprocess.Popen[bytes]) -> None:
-        """Closing its standard input makes the watcher end the program; it is not left before it has."""
-        assert process.stdin is not None
-        with contextlib.suppress(OSError):
-            process.stdin.close()
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()  # the program goes with its parent
-
-    def _listen(self, process: subprocess.Popen[bytes], until: float, progress: Callable[[int], None] | None) -> None:
-        """Take in what it says until it closes both ends.
-
-        Raises:
-            TimeoutError: It is too late.
-        """
-        pending = b""
-        with selectors.DefaultSelector() as ends:
-            for end in (process.stdout, process.stderr):
-                assert end is not None
-                ends.register(end, selectors.EVENT_READ)
-            while ends.get_map():
-                left = until - time.monotonic()
-                if left <= 0:
-                    raise TimeoutError
-                for key, _ in ends.select(left):
-                    some = os.read(key.fd, 65_536)
-                    if not some:
-                        ends.unregister(key.fileobj)
-                    elif key.fileobj is process.stderr:
-                        self._said = (self._said + some)[-_SAID_BYTES:]
-                    else:
-                        pending = _tell(pending + some, progress)
-
-    def _judge(self, status: int) -> str:
-        said = self._said.decode("utf-8", "replace")
+    def _judge(self, status: int, said: str) -> str:
         if status == 0:
             return said
         last = "\n".join([line for line in said.splitlines() if line.strip()][-_LAST_LINES:])
+        never_ran = status == CANNOT_START and "cannot start" in said
         how = f"with status {status}"
         if status - 128 in _LIMIT_OF_SIGNAL or 128 < status < 160:  # noqa: PLR2004 - above are the program's own
             how = f"by signal {status - 128}, {_LIMIT_OF_SIGNAL.get(status - 128, 'a crash')}"
         elif status == _HEEDED:  # it catches SIGXCPU and stops in good order
             how = f"on a signal, having used its {self._bounds.cpu_s} s of processor time"
-        elif status == CANNOT_START and "cannot start" in said:
+        elif never_ran:
             how = "before it began; see `mmscontent doctor`"
         raise EngineFailed(
             f"ffmpeg ended {how}: {last.splitlines()[-1][:300] if last else 'it said nothing'}",
             command=self._command(),
-            status=status,
+            status=None if never_ran else status,
             last_lines=last,
             part=self._part,
         )
@@ -238,13 +189,3 @@ class _Run:
 
     def _command(self) -> str:
         return shlex.join([Path(self._arguments[0]).name, *self._arguments[1:]])
-
-
-def _tell(text: bytes, progress: Callable[[int], None] | None) -> bytes:
-    """Pass on the whole lines that say how far the output is; the rest waits for more."""
-    *lines, rest = text.split(b"\n")
-    for line in lines:
-        key, _, value = line.partition(b"=")
-        if progress is not None and key == b"out_time_us" and value.strip().lstrip(b"-").isdigit():
-            progress(max(0, int(value) // 1000))
-    return rest[-200:]

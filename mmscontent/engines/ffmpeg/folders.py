@@ -1,7 +1,7 @@
 """Private folders that do not outlive their owner: each is locked by who made it, and what nobody holds is removed.
 
-While the program runs, its watcher removes the folder of an owner that is killed (launch.py); a folder whose owner is
-killed between two runs is found by its free lock and goes when the next one is taken, by any process of the user.
+Its watcher removes the folder of an owner that is killed (launch.py); where the watcher was killed as well, the folder
+is found by its free lock and goes when the next one is taken, by any process of the user.
 """
 
 from __future__ import annotations

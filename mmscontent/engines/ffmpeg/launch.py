@@ -1,7 +1,8 @@
-"""The process between us and the program: confines a child that becomes ffmpeg, watches it, and cleans up after us.
+"""The process between us and the program, one a room: confines children that become ffmpeg, watches, and cleans up.
 
-It ends the program and removes its folder when its standard input closes early, which is what happens when the process
-that started it is killed. Runs bare (`python -I -S`), so it imports little.
+It takes orders, one line each, from its standard input and answers with each run's exit status on a pipe of its own.
+When its standard input closes, which is also what happens when the process that started it is killed, it ends the
+program, removes the folder and goes. Runs bare (`python -I -S`), so it imports little.
 """
 
 from __future__ import annotations
@@ -21,26 +22,55 @@ __all__ = ["CANNOT_START", "main"]
 CANNOT_START = 126  # exit status of a child that could not become the program, as shells have it
 _OPEN_FILES = 64
 _NICE_FOLDERS = ("/proc/self",)  # the program reads its own auxiliary vector and status
+_MOST_ORDERS = 1 << 20
 
 
-def main(orders_text: str) -> NoReturn:
-    """Carry out the orders; the exit status is the program's, or 128 and the signal that ended it."""
-    orders: dict[str, Any] = json.loads(orders_text)
-    if orders["arguments"] is None:
-        json.dump([[r.name, r.in_force, r.detail] for r in _confine(orders, os.getppid())], sys.stdout)
-        sys.stdout.flush()
-        os._exit(0)
+def main(folder: str, answers: int) -> NoReturn:
+    """Carry out orders until nobody is left to give any.
+
+    Args:
+        folder: What is removed at the end; "" for nothing.
+        answers: Where a line is written for each run: its exit status, or 128 and the signal that ended it.
+    """
+    os.set_inheritable(answers, False)
     watcher = os.getpid()
     woken, wake = os.pipe()
     for end in (woken, wake):
         os.set_blocking(end, False)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
+    pending = b""
+    while b"\n" in pending or (pending := _more(pending, folder)):
+        line, found, rest = pending.partition(b"\n")
+        if found:
+            pending = rest
+            _carry_out(json.loads(line), watcher, woken, folder, answers)
+    _leave(folder)
+
+
+def _more(pending: bytes, folder: str) -> bytes:
+    some = os.read(0, 65_536)
+    if not some or len(pending) > _MOST_ORDERS:
+        _leave(folder)
+    return pending + some
+
+
+def _leave(folder: str) -> NoReturn:
+    if folder:
+        shutil.rmtree(folder, ignore_errors=True)
+    os._exit(0)
+
+
+def _carry_out(orders: dict[str, Any], watcher: int, woken: int, folder: str, answers: int) -> None:
+    if orders["arguments"] is None:
+        json.dump([[r.name, r.in_force, r.detail] for r in _confine(orders, os.getppid())], sys.stdout)
+        sys.stdout.flush()
+        os._exit(0)
     child = os.fork()
     if not child:
         _become(orders, watcher)
-    status = _wait(child, woken, orders["folder"])
-    os._exit(status if status >= 0 else 128 - status)
+    status = _wait(child, woken, folder)
+    os.write(answers, b"%d\n" % (status if status >= 0 else 128 - status))
 
 
 def _confine(orders: dict[str, Any], parent: int) -> tuple[confine.Layer, ...]:
@@ -82,5 +112,4 @@ def _wait(child: int, woken: int, folder: str) -> int:
         if 0 in ready and not os.read(0, 512):
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
-            shutil.rmtree(folder, ignore_errors=True)
-            os._exit(128 + signal.SIGKILL)
+            _leave(folder)

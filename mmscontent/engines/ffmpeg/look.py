@@ -93,6 +93,8 @@ def look(room: Room) -> Seen:
     try:
         said = room.run(nothing, bounds=_LOOK, loglevel="info")
     except EngineFailed as exc:
+        if exc.status is None:
+            raise  # the program never ran
         raise DamagedMedia(f"it cannot be opened as {room.demuxer.name}: {_reason(exc)}", part=exc.part) from exc
     seen = read_dump(said.partition("\nOutput #0")[0])
     if seen.video is None and seen.sound is None:

@@ -28,7 +28,7 @@ for depth, name in enumerate(("mmscontent", "mmscontent.engines", "mmscontent.en
     package = sys.modules[name] = types.ModuleType(name)
     package.__path__ = [sys.argv[1] + ("", "/engines", "/engines/ffmpeg")[depth]]
 from mmscontent.engines.ffmpeg import launch
-launch.main(sys.argv[2])
+launch.main(sys.argv[2], int(sys.argv[3]))
 """
 _PACKAGE = str(Path(__file__).resolve().parents[2])
 
@@ -83,9 +83,9 @@ def _of_the_wheel() -> str:
     return os.path.realpath(programs[-1])
 
 
-def launch_command(orders: dict[str, object]) -> list[str]:
-    """The command that starts the watcher (launch.py) with its orders."""
-    return [sys.executable, "-I", "-S", "-B", "-X", "utf8", "-c", _BOOT, _PACKAGE, json.dumps(orders)]
+def launch_command(folder: str, answers: int) -> list[str]:
+    """The command that starts the watcher (launch.py) over a folder; it answers on the descriptor *answers*."""
+    return [sys.executable, "-I", "-S", "-B", "-X", "utf8", "-c", _BOOT, _PACKAGE, folder, str(answers)]
 
 
 def version() -> str:
@@ -112,7 +112,12 @@ def layers() -> tuple[Layer, ...]:
     """The layers a run is behind on this machine, as a run finds them."""
     orders: dict[str, object] = {"program": program_path(), "folder": "", "arguments": None}
     told = subprocess.run(  # noqa: S603 - our own interpreter
-        launch_command(orders), env=paths.library_path(), input=b"", capture_output=True, timeout=20, check=False
+        launch_command("", 1),
+        env=paths.library_path(),
+        input=json.dumps(orders).encode() + b"\n",
+        capture_output=True,
+        timeout=20,
+        check=False,
     )
     try:
         return tuple(Layer(*row) for row in json.loads(told.stdout))
