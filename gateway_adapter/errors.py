@@ -4,14 +4,15 @@ MMSContentError
 └─ GatewayError
    ├─ Refused       the request, or the other side, says no for good
    ├─ Throttled     not now: a quota or a rate; retryable, after_s says when
-   └─ Unreachable   the other side did not answer, or answered nonsense; retryable
+   ├─ Unreachable   the other side did not answer, or answered nonsense; retryable
+   └─ Misconfigured a setting or the connections file is wrong; file, key and value are named
 """
 
 from __future__ import annotations
 
 import mmscontent as mms
 
-__all__ = ["GatewayError", "Refused", "Throttled", "Unreachable"]
+__all__ = ["GatewayError", "Misconfigured", "Refused", "Throttled", "Unreachable"]
 
 
 class GatewayError(mms.MMSContentError):
@@ -52,3 +53,21 @@ class Unreachable(GatewayError):
 
     code = "unreachable"
     retryable = True
+
+
+class Misconfigured(GatewayError):
+    """Something the operator of this service wrote is wrong.
+
+    Attributes:
+        file: Of which file, or the environment variable.
+        key: Dotted key inside it, or "".
+        value: The offending value as text, or "".
+    """
+
+    code = "misconfigured"
+
+    def __init__(self, message: str, *, file: str = "", key: str = "", value: str = "") -> None:
+        super().__init__(message)
+        self.file = file
+        self.key = key
+        self.value = value

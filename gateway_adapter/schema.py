@@ -183,12 +183,13 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class InboundPart:
-    """A part of a phone-originated message, its bytes aside."""
+    """A part of a phone-originated message; where *url* is set its bytes are still to be fetched from there."""
 
     media_type: str
     content_id: str
     data: bytes = field(repr=False)
     text: str | None = None
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,8 @@ class Event:
         transaction_id: Of the operator's request: an answer must carry it.
         operator_message_id: Which submission is meant, or the new message's own id.
         status, error: Ids of statuses.py: what a delivery report says.
-        final: False for reports such as "deferred" and "forwarded".
+        final: False for reports such as "deferred" and "forwarded", and for a refusal that may be tried again.
+        answer_to: Where the answer goes, when it does not go back the way the request came (MM4).
     """
 
     kind: EventKind
@@ -218,6 +220,7 @@ class Event:
     user_agent: str = ""
     parts: tuple[InboundPart, ...] = ()
     text: str = ""
+    answer_to: str = ""
 
 
 # --- who ------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import mmscontent as mms
     from gateway_adapter.schema import Event
 
-__all__ = ["Answer", "Carrier", "Connection", "Request", "Response", "Submit"]
+__all__ = ["Answer", "Carrier", "Connection", "Request", "Response", "Submit", "Upload"]
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -32,7 +32,10 @@ class Connection:
         prefixes: Recipient numbers that begin with one of these go here; the longest match wins, "" takes the rest.
         per_second: Submissions a second, 0 for no limit.
         concurrency: Submissions in flight at once.
-        options: What only this kind understands (vasp_id, vas_id, peer, api_key, from_domain, …).
+        options: What only this kind understands; the rows of carriers/table.py list them.
+        inbound_user, inbound_secret: What the operator's own requests must carry as Basic authorization.
+        inbound_networks: Where the operator's own requests may come from, as CIDR; with neither this nor a secret
+            none is taken.
     """
 
     name: str
@@ -46,6 +49,9 @@ class Connection:
     timeout_s: float = 30.0
     secret: str = field(default="", repr=False)
     options: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    inbound_user: str = ""
+    inbound_secret: str = field(default="", repr=False)
+    inbound_networks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,22 @@ class Submit:
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A request that goes before another one, and whose answer has a value the other needs.
+
+    Attributes:
+        key: Stands for what is uploaded: the same key need not be sent again for a while.
+        member: Name of the value in the JSON answer.
+        place: What stands in the other request's body where the value is to stand.
+    """
+
+    request: Request
+    key: str
+    member: str
+    place: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What goes over the wire. For SMTP, *method* is `MAIL` and *headers* holds `from` and `to` (comma-separated)."""
 
@@ -71,11 +93,15 @@ class Request:
     url: str
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
+    uploads: tuple[Upload, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back, or what an operator's request is answered with."""
+    """What came back, or what an operator's request is answered with.
+
+    Over SMTP the status is the reply's code, and a body is a mail of its own: *headers* holds its `from` and `to`.
+    """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
@@ -119,12 +145,18 @@ class Carrier(Protocol):
     def read_answer(self, response: Response, connection: Connection) -> Answer:
         """What the answer means; garbage is `again`, never an exception."""
 
-    def read_event(self, request: Request, connection: Connection) -> Event:
-        """What the operator's own request says.
+    def read_events(self, request: Request, connection: Connection) -> tuple[Event, ...]:
+        """What the operator's own request says; an aggregator may put many reports into one.
 
         Raises:
             Refused: It is malformed; `write_event_answer` says so to the operator.
         """
 
-    def write_event_answer(self, event: Event | None, error: str, connection: Connection) -> Response:
-        """The answer to an operator's request; *error* is "" when it was stored."""
+    def write_event_answer(self, events: tuple[Event, ...], error: str, connection: Connection) -> Response:
+        """The answer to an operator's request.
+
+        Args:
+            events: What was read, empty when it could not be.
+            error: Why it was not stored or not read; "" when all is well.
+            connection: Whose request it was.
+        """
