@@ -1,0 +1,279 @@
+"""Every status and error a customer can be told, one row each, and the one table from our errors to all sides' codes.
+
+Ids and names are those of Infobip's list of response statuses and error codes (families general and MMS), so that a
+customer's system reads them as it always did; the descriptions are ours. The groups of the 15xxx errors are ours too:
+the list gives none, and clients take only the four of `GROUPS`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import mmscontent as mms
+from gateway_adapter.errors import GatewayError, Refused, Throttled, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "ERRORS",
+    "FAULTS",
+    "FINAL_GROUPS",
+    "GENERAL_STATUS",
+    "MM_STATUSES",
+    "STATUSES",
+    "STATUS_GROUPS",
+    "ErrorRow",
+    "Fault",
+    "MmStatus",
+    "StatusRow",
+    "error_row",
+    "fault_of",
+    "is_final",
+    "status_row",
+]
+
+STATUS_GROUPS: Mapping[int, str] = MappingProxyType(
+    {0: "ACCEPTED", 1: "PENDING", 2: "UNDELIVERABLE", 3: "DELIVERED", 4: "EXPIRED", 5: "REJECTED"}
+)
+FINAL_GROUPS = frozenset({2, 3, 4, 5})
+# Clients refuse any other word than these four.
+GROUPS: Mapping[int, str] = MappingProxyType({0: "OK", 1: "HANDSET_ERRORS", 2: "USER_ERRORS", 3: "OPERATOR_ERRORS"})
+_OK, _HANDSET, _USER, _OPERATOR = GROUPS
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRow:
+    """What became of a message."""
+
+    id: int
+    group: int
+    name: str
+    description: str
+
+    @property
+    def group_name(self) -> str:
+        """The group's word."""
+        return STATUS_GROUPS[self.group]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRow:
+    """Why; *permanent* says that the same message will not fare better later."""
+
+    id: int
+    group: int
+    name: str
+    permanent: bool
+    description: str
+
+    @property
+    def group_name(self) -> str:
+        """The group's word, one of the four that clients take."""
+        return GROUPS[self.group]
+
+
+_STATUS_ROWS = (
+    StatusRow(3, 1, "PENDING_WAITING_DELIVERY", "Message sent to the operator, waiting for its delivery report"),
+    StatusRow(7, 1, "PENDING_ENROUTE", "Message handed to the operator"),
+    StatusRow(26, 1, "PENDING_ACCEPTED", "Message sent to next instance"),
+    StatusRow(4, 2, "UNDELIVERABLE_REJECTED_OPERATOR", "Message rejected by the operator"),
+    StatusRow(9, 2, "UNDELIVERABLE_NOT_DELIVERED", "Message sent but not delivered"),
+    StatusRow(31, 2, "UNDELIVERABLE_NOT_SENT", "Message not sent"),
+    StatusRow(2, 3, "DELIVERED_TO_OPERATOR", "Message delivered to the operator"),
+    StatusRow(5, 3, "DELIVERED_TO_HANDSET", "Message delivered to handset"),
+    StatusRow(15, 4, "EXPIRED_EXPIRED", "Message expired before it was delivered"),
+    StatusRow(29, 4, "EXPIRED_DLR_UNKNOWN", "Message expired without a delivery report"),
+    StatusRow(6, 5, "REJECTED_NETWORK", "Network is not covered or not set up for the account"),
+    StatusRow(8, 5, "REJECTED_PREFIX_MISSING", "Number prefix not recognised"),
+    StatusRow(10, 5, "REJECTED_DND", "Recipient is registered as do not disturb"),
+    StatusRow(11, 5, "REJECTED_SOURCE", "Sender is not registered for the account"),
+    StatusRow(12, 5, "REJECTED_NOT_ENOUGH_CREDITS", "Account has no credit left"),
+    StatusRow(13, 5, "REJECTED_SENDER", "Sender is blocked for the account"),
+    StatusRow(14, 5, "REJECTED_DESTINATION_BLOCKLISTED", "Recipient is on a block list"),
+    StatusRow(17, 5, "REJECTED_PREPAID_PACKAGE_EXPIRED", "Account credit is past its date"),
+    StatusRow(18, 5, "REJECTED_DESTINATION_NOT_REGISTERED", "Account may only send to its registered test numbers"),
+    StatusRow(19, 5, "REJECTED_ROUTE_NOT_AVAILABLE", "No connection takes this recipient"),
+    StatusRow(20, 5, "REJECTED_FLOODING_FILTER", "Too many messages to this recipient within an hour"),
+    StatusRow(21, 5, "REJECTED_SYSTEM_ERROR", "Message not taken because of a fault of the system"),
+    StatusRow(23, 5, "REJECTED_DUPLICATE_MESSAGE_ID", "Message id was used before"),
+    StatusRow(24, 5, "REJECTED_INVALID_UDH", "User data header is malformed"),
+    StatusRow(25, 5, "REJECTED_MESSAGE_TOO_LONG", "Message is longer than the system takes"),
+    StatusRow(51, 5, "MISSING_TO", "Recipient is missing"),
+    StatusRow(52, 5, "REJECTED_DESTINATION", "Recipient is not a valid number"),
+    StatusRow(56, 5, "REJECTED_INVALID_NOTIFY_URL", "URL for the delivery report is not valid"),
+    StatusRow(77, 5, "REJECTED_MESSAGE_TEXT_TOO_LONG", "Text has more than 1600 characters"),
+    # The list has this id twice, under EXPIRED and REJECTED; the later one says what happened.
+    StatusRow(87, 5, "SIGNALS_BLOCKED", "Message stopped as suspected fraud"),
+    StatusRow(99, 5, "REJECTED", "Message rejected"),
+    StatusRow(100, 5, "UNDELIVERABLE_REJECTED_PLATFORM", "Message malformed, or the service not available"),
+)
+STATUSES: Mapping[int, StatusRow] = MappingProxyType({row.id: row for row in _STATUS_ROWS})
+# What a status we have no row for (an aggregator's newer one) is told as, by its group.
+GENERAL_STATUS: Mapping[int, int] = MappingProxyType({0: 26, 1: 3, 2: 9, 3: 5, 4: 15, 5: 99})
+
+_ERROR_ROWS = (
+    ErrorRow(0, _OK, "NO_ERROR", permanent=False, description="No error"),
+    ErrorRow(1, _HANDSET, "EC_UNKNOWN_SUBSCRIBER", permanent=True, description="Number is not in use"),
+    ErrorRow(6, _HANDSET, "EC_ABSENT_SUBSCRIBER_SM", permanent=False, description="Handset cannot be reached"),
+    ErrorRow(27, _HANDSET, "EC_ABSENT_SUBSCRIBER", permanent=False, description="Handset is off or out of coverage"),
+    ErrorRow(32, _HANDSET, "EC_SM_DELIVERY_FAILURE", permanent=False, description="Delivery to the handset failed"),
+    ErrorRow(255, _HANDSET, "EC_UNKNOWN_ERROR", permanent=False, description="Unknown error"),
+    ErrorRow(581, _HANDSET, "EC_USER_OUT_OF_CREDIT", permanent=False, description="Recipient has no credit"),
+    ErrorRow(351, _USER, "EC_INVALID_DESTINATION_ADDRESS", permanent=False, description="Recipient is not valid"),
+    ErrorRow(355, _USER, "EC_MSG_TEXT_TOO_LONG", permanent=True, description="Text is too long"),
+    ErrorRow(368, _USER, "EC_INVALID_SOURCE_ADDRESS", permanent=True, description="Sender is not valid"),
+    ErrorRow(541, _USER, "EC_LIMIT_REACHED", permanent=False, description="Operator's rate for the sender is used up"),
+    ErrorRow(603, _USER, "EC_CONTENT_BLOCKED", permanent=True, description="Recipient opted out"),
+    ErrorRow(607, _USER, "EC_REJECTED_SPAM_BY_OPERATOR", permanent=True, description="Operator took it for spam"),
+    ErrorRow(4100, _USER, "EC_MESSAGE_CANCELED", permanent=True, description="Message was cancelled before sending"),
+    ErrorRow(4101, _USER, "EC_VALIDITY_EXPIRED", permanent=True, description="Validity period ended"),
+    ErrorRow(4103, _USER, "EC_DESTINATION_FLOODING", permanent=True, description="Too many messages to the recipient"),
+    ErrorRow(4104, _USER, "EC_DESTINATION_TXT_FLOODING", permanent=True, description="Too many identical messages"),
+    ErrorRow(4202, _USER, "EC_10DLC_LIMIT_REACHED", permanent=True, description="Operator's limit for 10DLC reached"),
+    ErrorRow(345, _OPERATOR, "EC_OPERATOR_NOT_FOUND", permanent=True, description="Recipient's operator not found"),
+    ErrorRow(561, _OPERATOR, "EC_CONTENT_BLOCKED_BY_OPERATOR", permanent=True, description="Operator blocked it"),
+    ErrorRow(569, _OPERATOR, "EC_DEST_ADDRESS_SUSPENDED", permanent=True, description="Recipient is suspended"),
+    ErrorRow(810, _OPERATOR, "EC_FAILED_MESSAGE_DELIVERY", permanent=True, description="Delivery failed"),
+    ErrorRow(811, _OPERATOR, "EC_MESSAGE_EXPIRED", permanent=True, description="Expired before it reached the handset"),
+    ErrorRow(2048, _OPERATOR, "EC_TIME_OUT", permanent=False, description="Operator did not answer in time"),
+    ErrorRow(4097, _OPERATOR, "EC_NOTSUBMITTEDTOGMSC", permanent=False, description="Not handed to any operator"),
+    ErrorRow(5492, _OPERATOR, "EC_DUPLICATE_MESSAGE", permanent=True, description="Same message was sent before"),
+    ErrorRow(15000, _OPERATOR, "EC_MMS_GENERAL_ERROR", permanent=False, description="General error of the MMS centre"),
+    ErrorRow(15002, _OPERATOR, "EC_SYSTEM_ERROR", permanent=True, description="System error"),
+    ErrorRow(15003, _HANDSET, "EC_MSISDN_NOT_REGISTERED", permanent=True, description="Number not registered for MMS"),
+    ErrorRow(15004, _HANDSET, "EC_DEFERRED", permanent=False, description="Handset has not fetched it yet"),
+    ErrorRow(15005, _OPERATOR, "EC_MMS_FORWARDED", permanent=True, description="Forwarded; no further report comes"),
+    ErrorRow(15006, _USER, "EC_VALIDITY_EXPIRED", permanent=True, description="Validity period ended"),
+    ErrorRow(15007, _HANDSET, "EC_CONTENT_CANNOT_BE_DOWNLOADED_ON_HANDSET", permanent=True,
+             description="Handset could not download the content"),
+    ErrorRow(15008, _OPERATOR, "EC_PROVIDER_DELIVERY_ERROR", permanent=True, description="Provider failed to deliver"),
+    ErrorRow(15009, _HANDSET, "EC_RECIPIENT_NOT_FOUND", permanent=True, description="Recipient not found"),
+    ErrorRow(15010, _USER, "EC_SOURCE_ADDRESS_NOT_REGISTERED", permanent=True, description="Sender not registered"),
+    ErrorRow(15011, _OPERATOR, "EC_RECIPIENT_BLOCKED_BY_OPERATOR", permanent=True, description="Recipient is blocked"),
+    ErrorRow(15012, _HANDSET, "EC_DRM_NOT_SUPPORTED", permanent=True, description="Rights management not supported"),
+    ErrorRow(15013, _OPERATOR, "EC_MMS_CONTENT_BLOCKED_BY_OPERATOR", permanent=True,
+             description="Content blocked by the operator"),
+    ErrorRow(15014, _USER, "EC_MMS_INVALID_SUBJECT", permanent=True, description="Operator does not take the subject"),
+    ErrorRow(15015, _HANDSET, "EC_MMS_SC_BLOCKED_BY_END_USER", permanent=True, description="Recipient blocked sender"),
+    ErrorRow(15016, _OPERATOR, "EC_UNKNOWN_CARRIER", permanent=True, description="Recipient's operator not known"),
+    ErrorRow(15017, _HANDSET, "EC_RECIPIENT_DEACTIVATED", permanent=True, description="Number is deactivated"),
+    ErrorRow(15018, _HANDSET, "EC_RECIPIENT_SUSPENDED", permanent=True, description="Number is suspended"),
+    ErrorRow(15019, _HANDSET, "EC_HANDSET_DOES_NOT_SUPPORT_MMS", permanent=True, description="Handset takes no MMS"),
+    ErrorRow(15020, _OPERATOR, "EC_CAMPAIGN_BLOCKED_BY_OPERATOR", permanent=True, description="Campaign is blocked"),
+    ErrorRow(15021, _OPERATOR, "EC_CAMPAIGN_INFO_NOT_PROVISIONED", permanent=True,
+             description="Campaign is not known to the operator"),
+    ErrorRow(15022, _USER, "EC_URL_ATTACHMENT_TOO_LARGE", permanent=True, description="Content at the URL too large"),
+    ErrorRow(15023, _OPERATOR, "EC_FAILED_TO_ROUTE_MESSAGE", permanent=True, description="No way to the recipient"),
+    ErrorRow(15024, _USER, "EC_REMOTE_CONTENT_FAILURE", permanent=True, description="Content could not be fetched"),
+    ErrorRow(15025, _OPERATOR, "EC_REMOTE_CONTENT_INTERNAL_FAILURE", permanent=True,
+             description="Content could not be fetched because of a fault of the system"),
+    ErrorRow(15026, _USER, "EC_TOO_BIG_CONTENT", permanent=True, description="Content passes the operator's limit"),
+    ErrorRow(15200, _USER, "EC_INVALID_MSG_TYPE", permanent=True, description="Kind of content is not taken"),
+    ErrorRow(15201, _USER, "EC_MMS_INVALID_DESTINATION_ADDRESS", permanent=True, description="Recipient is not valid"),
+    ErrorRow(15202, _USER, "EC_MMS_INVALID_SOURCE_ADDRESS", permanent=True, description="Sender is not valid"),
+    ErrorRow(15203, _USER, "EC_INVALID_SUBJECT", permanent=True, description="Subject is not valid"),
+)  # fmt: skip
+ERRORS: Mapping[int, ErrorRow] = MappingProxyType({row.id: row for row in _ERROR_ROWS})
+
+
+def status_row(status_id: int) -> StatusRow:
+    """The row of a status; an id that is not in the list is told as 99, REJECTED, with its own number."""
+    return STATUSES.get(status_id) or StatusRow(status_id, 5, "REJECTED", "Message rejected")
+
+
+def error_row(error_id: int) -> ErrorRow:
+    """The row of an error; an id that is not in the list keeps its number under the general name."""
+    known = ERRORS.get(error_id)
+    return known or ErrorRow(error_id, _OPERATOR, "EC_MMS_GENERAL_ERROR", permanent=False, description="General error")
+
+
+def is_final(status_id: int) -> bool:
+    """Whether nothing more is expected after this status; DELIVERED_TO_OPERATOR is followed by the handset's."""
+    return status_row(status_id).group in FINAL_GROUPS and status_id != STATUS_TO_OPERATOR
+
+
+STATUS_TO_OPERATOR = 2
+
+
+@dataclass(frozen=True, slots=True)
+class MmStatus:
+    """What an MM7 or MM4 delivery report's status means."""
+
+    status: int
+    error: int
+    final: bool
+
+
+# 23.140 MMStatusType and X-Mms-MM-Status-Code, lower case; MM1's names beside them (OMA-TS-MMS_ENC 7.3.45).
+MM_STATUSES: Mapping[str, MmStatus] = MappingProxyType(
+    {
+        "retrieved": MmStatus(5, 0, final=True),
+        "expired": MmStatus(15, 15006, final=True),
+        "rejected": MmStatus(9, 15015, final=True),
+        "deferred": MmStatus(3, 15004, final=False),
+        # It went to a network that reports nothing (23.140 8.1.7): the last we shall hear, and no failure.
+        "indeterminate": MmStatus(2, 0, final=False),
+        "forwarded": MmStatus(3, 15005, final=False),
+        "unreachable": MmStatus(9, 27, final=True),
+        "unrecognised": MmStatus(9, 15200, final=True),
+        "unrecognized": MmStatus(9, 15200, final=True),
+        "system rejected": MmStatus(4, 15013, final=True),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What one of our errors is called on every side.
+
+    Attributes:
+        status, error: Of a message that ends this way.
+        http: The answer when a customer's request ends this way.
+        code: Northbound error code of the newer bodies.
+        word: Northbound message id of the older bodies.
+        mm7: StatusCode of our answer to an operator's MM7 request.
+        mm4: X-Mms-Request-Status-Code of our answer to an operator's MM4 request.
+        mm1: X-Mms-Response-Status octet (OMA-TS-MMS_ENC 7.3.49) where a peer speaks MM1 terms.
+    """
+
+    raised: type[mms.MMSContentError]
+    status: int
+    error: int
+    http: int
+    code: str
+    word: str
+    mm7: int
+    mm4: str
+    mm1: int
+
+
+_CORRUPT, _REFUSED, _UNSPECIFIED = (
+    "Error-message-format-corrupt",
+    "Error-content-not-accepted",
+    "Error-unspecified",
+)
+# Most special first: the first row whose class the error is of speaks for it.
+FAULTS: tuple[Fault, ...] = (
+    Fault(Throttled, 20, 541, 429, "E429", "TOO_MANY_REQUESTS", 4006, "Error-network-problem", 0xC3),
+    Fault(Unreachable, 21, 4097, 502, "E500", "GENERAL_ERROR", 4006, "Error-network-problem", 0xC3),
+    Fault(Refused, 100, 15000, 400, "E400", "BAD_REQUEST", 4004, "Error-service-denied", 0xE1),
+    Fault(mms.DoesNotFit, 31, 15026, 400, "E400", "BAD_REQUEST", 2004, _REFUSED, 0xE5),
+    Fault(mms.NotAllowed, 31, 15200, 400, "E400", "BAD_REQUEST", 2004, _REFUSED, 0xE5),
+    Fault(mms.OverLimits, 31, 15022, 413, "E413", "BAD_REQUEST", 2004, _REFUSED, 0xE5),
+    Fault(mms.UnknownMedia, 31, 15200, 400, "E400", "BAD_REQUEST", 2004, _REFUSED, 0xE5),
+    Fault(mms.MalformedContent, 31, 15200, 400, "E400", "BAD_REQUEST", 2007, _CORRUPT, 0xE2),
+    Fault(mms.SourceError, 31, 15200, 400, "E400", "BAD_REQUEST", 2004, _REFUSED, 0xE5),
+    Fault(mms.ProfileError, 31, 15016, 400, "E400", "BAD_REQUEST", 4000, _UNSPECIFIED, 0xE0),
+    Fault(mms.EngineTimeout, 21, 15002, 503, "E500", "GENERAL_ERROR", 4006, _UNSPECIFIED, 0xC0),
+    Fault(mms.EngineError, 21, 15002, 500, "E500", "GENERAL_ERROR", 3000, _UNSPECIFIED, 0xC0),
+    Fault(GatewayError, 21, 15002, 500, "E500", "GENERAL_ERROR", 3000, _UNSPECIFIED, 0xC0),
+    Fault(mms.MMSContentError, 21, 15002, 500, "E500", "GENERAL_ERROR", 3000, _UNSPECIFIED, 0xC0),
+)
+
+
+def fault_of(error: mms.MMSContentError) -> Fault:
+    """What the error is called on every side."""
+    return next(row for row in FAULTS if isinstance(error, row.raised))
