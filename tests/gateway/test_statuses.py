@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import mmscontent as mms
 import pytest
+
+import mmscontent as mms
 from gateway_adapter import errors, statuses
 
 # Facts of Infobip's list that customers' code relies on: id, group, name.
