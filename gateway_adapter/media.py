@@ -1,0 +1,109 @@
+"""The media store: bytes on disk under their own SHA-256, written once, never changed.
+
+What several messages, uploads and links share is there once. A blob appears under its name only when it is whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateway_adapter.errors import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+__all__ = ["MediaStore"]
+
+_CHUNK = 1 << 20
+
+
+class MediaStore:
+    """A folder of blobs.
+
+    Args:
+        durable: Wait until the disk has a blob, so that it survives the death of the machine.
+    """
+
+    def __init__(self, root: Path, *, durable: bool = False) -> None:
+        self._root = root
+        self._durable = durable
+        self._coming = root / "coming"
+        self._coming.mkdir(parents=True, exist_ok=True)
+
+    def path(self, sha256: str) -> Path:
+        """Where a blob lies, whether it is there or not."""
+        return self._root / sha256[:2] / sha256
+
+    def has(self, sha256: str) -> bool:
+        """Whether a blob is there."""
+        return self.path(sha256).is_file()
+
+    def read(self, sha256: str) -> bytes:
+        """A blob's bytes."""
+        return self.path(sha256).read_bytes()
+
+    def put(self, data: bytes) -> str:
+        """Keep bytes; gives their SHA-256."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        if not self.has(sha256):
+            with tempfile.NamedTemporaryFile(dir=self._coming, delete=False) as file:
+                file.write(data)
+                file.flush()
+                self._keep(file.name, sha256, file.fileno())
+        return sha256
+
+    async def put_stream(self, chunks: AsyncIterator[bytes], max_bytes: int, what: str) -> tuple[str, int]:
+        """Keep bytes as they arrive; gives their SHA-256 and how many there were.
+
+        Raises:
+            Refused: There are more than *max_bytes*; nothing is kept.
+        """
+        digest, size = hashlib.sha256(), 0
+        with tempfile.NamedTemporaryFile(dir=self._coming, delete=False) as file:
+            try:
+                async for chunk in chunks:
+                    size += len(chunk)
+                    _refuse_over(size, max_bytes, what)
+                    digest.update(chunk)
+                    file.write(chunk)
+                file.flush()
+                self._keep(file.name, digest.hexdigest(), file.fileno())
+            except BaseException:
+                _forget(file.name)
+                raise
+        return digest.hexdigest(), size
+
+    def adopt(self, path: Path) -> str:
+        """Take over a finished file of the same file system; gives its SHA-256."""
+        digest = hashlib.sha256()
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+            self._keep(str(path), digest.hexdigest(), file.fileno())
+        return digest.hexdigest()
+
+    def _keep(self, name: str, sha256: str, descriptor: int) -> None:
+        if self._durable:
+            os.fsync(descriptor)
+        home = self.path(sha256)
+        home.parent.mkdir(exist_ok=True)
+        Path(name).replace(home)
+
+    def sweep(self, before_s: float) -> Iterable[str]:
+        """Blobs not touched since then, for who knows whether anybody still refers to them."""
+        for path in self._root.glob("??/*"):
+            if path.stat().st_mtime < before_s:
+                yield path.name
+
+
+def _refuse_over(size: int, max_bytes: int, what: str) -> None:
+    if size > max_bytes:
+        raise Refused(f"{what} has more than {max_bytes:,} bytes; send less, or a link", error=15022)
+
+
+def _forget(name: str) -> None:
+    Path(name).unlink(missing_ok=True)

@@ -1,0 +1,157 @@
+"""Statements about messages on their way out: put in, take what is due, move on, end.
+
+A step moves a row only `WHERE lease = mine`: who lost the row meanwhile changes nothing. An operator's word moves it
+by the table `ALLOWED` alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, bindparam, insert, select, update
+
+from gateway_adapter.store.rows import line
+from gateway_adapter.store.tables import messages, orders
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import ColumnElement, Connection
+
+    from gateway_adapter.schema import State
+
+__all__ = ["ALLOWED", "FINAL", "OPEN", "Due", "claim", "hold", "known_ids", "move", "put", "settle"]
+
+OPEN: tuple[State, ...] = ("accepted", "ready", "submitted")
+FINAL: tuple[State, ...] = ("delivered", "undeliverable", "expired", "rejected", "cancelled")
+# What may become what by an operator's word. A final state stays, but for one late truth: what we gave up as expired
+# was delivered after all.
+ALLOWED: Mapping[State, tuple[State, ...]] = {
+    "delivered": (*OPEN, "expired"),
+    "undeliverable": OPEN,
+    "expired": OPEN,
+    "rejected": OPEN,
+    "cancelled": ("accepted", "ready"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A message that has been taken for a step, with all the step needs to know."""
+
+    id: int
+    account: str
+    message_id: str
+    order_id: int
+    recipient: str
+    group_to: str
+    state: State
+    lease: str
+    attempt: int
+    transaction_id: str
+    connection: str
+    send_at: int
+    expires_at: int
+    rendition: str
+    limit_bytes: int
+
+
+_DUE_COLUMNS = tuple(messages.c[name] for name in Due.__dataclass_fields__)
+
+
+# --- putting in ------------------------------------------------------------------------------------------------
+
+
+def known_ids(connection: Connection, account: str, ids: Sequence[str]) -> set[str]:
+    """Which of these message ids the account has used already."""
+    if not ids:
+        return set()
+    found = select(messages.c.message_id).where(messages.c.account == account, messages.c.message_id.in_(ids))
+    return set(connection.execute(found).scalars())
+
+
+_PUT_ORDER = insert(orders).returning(orders.c.id)
+_PUT_MESSAGES = insert(messages)
+
+
+def put(connection: Connection, order: Mapping[str, object], rows: Sequence[dict[str, object]]) -> None:
+    """Put in one order and its rows; every row has the same keys."""
+    order_id = connection.execute(_PUT_ORDER, order).scalar_one()
+    if rows:
+        connection.execute(_PUT_MESSAGES, [{**row, "order_id": order_id} for row in rows])
+
+
+# --- taking and moving -----------------------------------------------------------------------------------------
+
+
+_TAKEN = (
+    select(messages.c.id)
+    .where(messages.c.connection == bindparam("from"), messages.c.due_at <= bindparam("now"))
+    .order_by(messages.c.due_at)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_CLAIM = (
+    update(messages)
+    .where(messages.c.id.in_(_TAKEN.scalar_subquery()))
+    .values(due_at=bindparam("until"), lease=bindparam("token"))
+    .returning(*_DUE_COLUMNS)
+)
+
+
+def claim(connection: Connection, via: str, token: str, now_ms: int, lease_ms: int, most: int) -> list[Due]:
+    """Take up to *most* due rows of one connection, for as long as the lease."""
+    said = {"from": via, "now": now_ms, "until": now_ms + lease_ms, "token": token, "most": most}
+    return [Due(*row) for row in connection.execute(_CLAIM, said)]
+
+
+def hold(connection: Connection, token: str, until_ms: int) -> None:
+    """Lengthen the lease of everything taken under a token that is still held."""
+    held = update(messages).where(messages.c.lease == token, messages.c.due_at.is_not(None))
+    connection.execute(held.values(due_at=until_ms))
+
+
+def move(connection: Connection, due: Due, step: str, now_ms: int, **columns: Any) -> bool:  # noqa: ANN401 - columns
+    """Write what a step came to, for the row and the members it leads; False when the row was lost meanwhile.
+
+    *columns* are the new values; `due_at` says when to look again, and the lease ends.
+    """
+    detail = columns.pop("detail", "")
+    leader = (
+        update(messages)
+        .where(messages.c.id == due.id, messages.c.lease == due.lease)
+        .values(lease="", trail=messages.c.trail + line(now_ms, step, detail), **columns)
+    )
+    if connection.execute(leader).rowcount != 1:
+        return False
+    if due.group_to:
+        shared = {name: value for name, value in columns.items() if name not in ("due_at", "attempt")}
+        members = update(messages).where(messages.c.transaction_id == due.transaction_id, messages.c.id != due.id)
+        connection.execute(members.values(trail=messages.c.trail + line(now_ms, step, detail), **shared))
+    return True
+
+
+def settle(
+    connection: Connection,
+    where: ColumnElement[bool],
+    state: State,
+    step: str,
+    now_ms: int,
+    **columns: Any,  # noqa: ANN401 - SQL
+) -> list[int]:
+    """End messages by an operator's word, or our own; gives the ids of the rows that were allowed to change."""
+    detail = columns.pop("detail", "")
+    ended = (
+        update(messages)
+        .where(and_(where, messages.c.state.in_(ALLOWED[state])))
+        .values(
+            state=state,
+            due_at=None,
+            lease="",
+            trail=messages.c.trail + line(now_ms, step, detail),
+            **{"done_at": now_ms, **columns},
+        )
+        .returning(messages.c.id)
+    )
+    return list(connection.execute(ended).scalars())

@@ -1,0 +1,222 @@
+"""Statements about what is told: reports fetched once, logs, one message's whole story, and the hooks reports go by."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, bindparam, insert, literal, select, update
+
+from gateway_adapter.schema import LogView, MessageView, Order, ReportView
+from gateway_adapter.store.rows import load, steps_of
+from gateway_adapter.store.tables import hooks, messages, orders, renditions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Connection, Select
+
+    from gateway_adapter.schema import LogFilters, ReportFilters
+
+__all__ = ["find_logs", "hook_reports", "message_views", "pull_reports", "report_views"]
+
+_JOINED = messages.join(orders, orders.c.id == messages.c.order_id)
+_OF_REPORT = (
+    messages.c.id,
+    messages.c.message_id,
+    messages.c.bulk_id,
+    messages.c.recipient,
+    messages.c.status,
+    messages.c.error,
+    messages.c.send_at,
+    messages.c.done_at,
+    orders.c.generation,
+    orders.c.sender,
+    orders.c.entity_id,
+    orders.c.application_id,
+    orders.c.campaign,
+    orders.c.body,
+)
+_SHOWN = (
+    messages.c.state,
+    messages.c.connection,
+    messages.c.trail,
+    messages.c.rendition,
+    messages.c.size_bytes,
+    messages.c.attempt,
+    messages.c.due_at,
+    messages.c.operator_message_id,
+)
+
+
+def _report(row: Any, order: Order) -> ReportView:  # noqa: ANN401 - a row of the columns above
+    return ReportView(
+        message_id=row.message_id,
+        bulk_id=row.bulk_id,
+        to=row.recipient,
+        sender=row.sender,
+        generation=row.generation,
+        status=row.status,
+        error=row.error,
+        sent_at_ms=row.send_at,
+        done_at_ms=row.done_at,
+        final=row.done_at is not None,
+        callback_data=order.callback_data,
+        entity_id=row.entity_id,
+        application_id=row.application_id,
+        campaign_reference=row.campaign,
+    )
+
+
+def _log(row: Any) -> LogView:  # noqa: ANN401 - a row of the columns above
+    order = load(Order, row.body)
+    return LogView(_report(row, order), order.title, order.segments)
+
+
+def report_views(connection: Connection, ids: Iterable[int]) -> dict[int, ReportView]:
+    """Reports by row id, as things stand."""
+    found = connection.execute(select(*_OF_REPORT).select_from(_JOINED).where(messages.c.id.in_(list(ids))))
+    return {row.id: _report(row, load(Order, row.body)) for row in found}
+
+
+# --- fetched ---------------------------------------------------------------------------------------------------
+
+
+def pull_reports(
+    connection: Connection, account: str, generations: Sequence[str], filters: ReportFilters, since_ms: int
+) -> list[ReportView]:
+    """Hand out the final reports nobody has fetched, oldest first, and mark them as handed out."""
+    wanted = (
+        select(messages.c.id)
+        .select_from(_JOINED)
+        .where(
+            messages.c.account == account,
+            messages.c.report == "pull",
+            messages.c.done_at >= since_ms,
+            orders.c.generation.in_(generations),
+            *_same(
+                (messages.c.bulk_id, filters.bulk_id),
+                (messages.c.message_id, filters.message_id),
+                (orders.c.entity_id, filters.entity_id),
+                (orders.c.application_id, filters.application_id),
+                (orders.c.campaign, filters.campaign_reference),
+            ),
+        )
+    )
+    taken = wanted.order_by(messages.c.id).limit(filters.limit).with_for_update(of=messages, skip_locked=True)
+    ids = list(connection.execute(taken).scalars())
+    if not ids:
+        return []
+    connection.execute(update(messages).where(messages.c.id.in_(ids)).values(report="gone"))
+    views = report_views(connection, ids)
+    return [views[one] for one in ids]
+
+
+def _same(*pairs: tuple[ColumnElement[str], str]) -> list[ColumnElement[bool]]:
+    return [column == value for column, value in pairs if value]
+
+
+def _among(*pairs: tuple[ColumnElement[str], Sequence[str]]) -> list[ColumnElement[bool]]:
+    return [column.in_(values) for column, values in pairs if values]
+
+
+# --- looked at -------------------------------------------------------------------------------------------------
+
+
+def find_logs(
+    connection: Connection, account: str, filters: LogFilters, statuses: Sequence[int] | None, since_ms: int
+) -> tuple[list[LogView], str]:
+    """Log lines, newest first, and the cursor of the next page ("" when this is the last)."""
+    wanted = (
+        select(*_OF_REPORT)
+        .select_from(_JOINED)
+        .where(
+            messages.c.account == account,
+            messages.c.send_at >= max(since_ms, filters.since_ms or 0),
+            *_same((orders.c.entity_id, filters.entity_id), (orders.c.application_id, filters.application_id)),
+            *_among(
+                (orders.c.sender, filters.senders),
+                (messages.c.recipient, filters.destinations),
+                (messages.c.bulk_id, filters.bulk_ids),
+                (messages.c.message_id, filters.message_ids),
+                (orders.c.campaign, filters.campaign_references),
+            ),
+        )
+    )
+    if filters.until_ms is not None:
+        wanted = wanted.where(messages.c.send_at <= filters.until_ms)
+    if statuses is not None:
+        wanted = wanted.where(messages.c.status.in_(statuses))
+    if filters.cursor.isdecimal():
+        wanted = wanted.where(messages.c.id < int(filters.cursor))
+    rows = connection.execute(wanted.order_by(messages.c.id.desc()).limit(filters.limit + 1)).all()
+    page = rows[: filters.limit]
+    return [_log(row) for row in page], str(page[-1].id) if len(rows) > len(page) else ""
+
+
+def message_views(
+    connection: Connection, account: str, where: Sequence[ColumnElement[bool]], most: int
+) -> list[MessageView]:
+    """Everything known of some messages, newest first; the ledger is there when the message was fitted."""
+    wanted: Select[Any] = (
+        select(*_OF_REPORT, *_SHOWN, renditions.c.blob, renditions.c.ledger)
+        .select_from(_JOINED.outerjoin(renditions, renditions.c.key == messages.c.rendition))
+        .where(messages.c.account == account, *where)
+        .order_by(messages.c.id.desc())
+        .limit(most)
+    )
+    return [_message(row) for row in connection.execute(wanted)]
+
+
+def _message(row: Any) -> MessageView:  # noqa: ANN401 - a row of the columns above
+    return MessageView(
+        log=_log(row),
+        state=row.state,
+        connection=row.connection,
+        steps=steps_of(row.trail),
+        ledger=None if row.ledger is None else json.loads(zlib.decompress(row.ledger)),
+        rendition=row.blob or "",
+        size_bytes=row.size_bytes,
+        attempts=row.attempt,
+        due_at_ms=row.due_at,
+        operator_message_id=row.operator_message_id,
+    )
+
+
+# --- pushed ----------------------------------------------------------------------------------------------------
+
+_HOOK_COLUMNS = (
+    "account",
+    "kind",
+    "subject_id",
+    "url",
+    "failover_url",
+    "form",
+    "target",
+    "fact",
+    "due_at",
+    "created_at",
+)
+_HOOKED = (
+    select(
+        messages.c.account,
+        literal("report"),
+        messages.c.id,
+        orders.c.notify_url,
+        orders.c.notify_failover_url,
+        orders.c.form,
+        orders.c.target,
+        bindparam("fact", type_=messages.c.trail.type),
+        bindparam("now", type_=messages.c.due_at.type),
+        bindparam("now", type_=messages.c.due_at.type),
+    )
+    .select_from(_JOINED)
+    .where(messages.c.id.in_(bindparam("ids", expanding=True)), messages.c.report == "push")
+)
+_HOOK_REPORTS = insert(hooks).from_select(_HOOK_COLUMNS, _HOOKED)
+
+
+def hook_reports(connection: Connection, ids: Sequence[int], now_ms: int, fact: str = "") -> int:
+    """Make a hook for each of these messages whose report is pushed; gives how many were made."""
+    return connection.execute(_HOOK_REPORTS, {"ids": list(ids), "now": now_ms, "fact": fact}).rowcount if ids else 0

@@ -1,0 +1,270 @@
+"""The tables, one literal each; a row of `messages` is one message to one recipient.
+
+Times are milliseconds since 1970. `due_at` is when somebody is to look at a row again, NULL for never: who takes a row
+moves it ahead by the length of a lease and writes its own token beside it, so a row whose holder died becomes due by
+itself. There is no lease column besides.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint, text
+
+__all__ = [
+    "METADATA",
+    "accounts",
+    "blocked",
+    "configurations",
+    "hooks",
+    "idempotency",
+    "inbound",
+    "links",
+    "messages",
+    "observed_limits",
+    "orders",
+    "renditions",
+    "strays",
+    "uploads",
+    "usage",
+]
+
+METADATA = MetaData()
+_ID = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER is SQLite's own row number
+
+
+def _id() -> Column[int]:
+    return Column("id", _ID, primary_key=True, autoincrement=True)
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False, server_default="")
+
+
+def _number(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False, server_default="0")
+
+
+def _time(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=True)
+
+
+# What one order says, without its destinations; `body` is the Order as JSON (rows.py). Its reports go to `notify_url`
+# in the form `form`; `target` is the digest of both.
+orders = Table(
+    "orders",
+    METADATA,
+    _id(),
+    _text("account"),
+    _text("bulk_id"),
+    _text("generation"),
+    _text("sender"),
+    _text("entity_id"),
+    _text("application_id"),
+    _text("campaign"),
+    _text("notify_url"),
+    _text("notify_failover_url"),
+    _text("form"),
+    _text("target"),
+    Column("body", Text, nullable=False),
+)
+
+# One message to one recipient. Members of a group share `transaction_id`; the one that `leads` is submitted for all.
+# `report` says how its end is told: "" not at all · pull: waits to be fetched · push: a hook has it · gone: handed out.
+# `trail`: the history, one line a step: milliseconds, step, detail.
+messages = Table(
+    "messages",
+    METADATA,
+    _id(),
+    _text("account"),
+    _text("message_id"),
+    _text("bulk_id"),
+    Column("order_id", _ID, nullable=False),
+    _text("recipient"),
+    _text("group_to"),
+    _number("leads"),
+    _text("state"),
+    _time("due_at"),
+    _text("lease"),
+    _number("attempt"),
+    _text("transaction_id"),
+    _text("connection"),
+    _text("operator_message_id"),
+    _number("status"),
+    _number("error"),
+    _number("accepted_at"),
+    _number("send_at"),
+    _number("expires_at"),
+    _time("submitted_at"),
+    _time("done_at"),
+    _text("rendition"),
+    _number("size_bytes"),
+    _number("limit_bytes"),
+    _text("report"),
+    _text("trail"),
+    UniqueConstraint("account", "message_id", name="messages_own_id"),
+)
+_DUE = text("due_at IS NOT NULL")
+_OPEN = text("done_at IS NULL")
+_PULL = text("report = 'pull' AND done_at IS NOT NULL")
+_SENT = text("operator_message_id <> ''")
+Index("messages_due", messages.c.connection, messages.c.due_at, sqlite_where=_DUE, postgresql_where=_DUE)
+Index("messages_expiry", messages.c.expires_at, sqlite_where=_OPEN, postgresql_where=_OPEN)
+Index("messages_pull", messages.c.account, messages.c.id, sqlite_where=_PULL, postgresql_where=_PULL)
+Index("messages_operator", messages.c.operator_message_id, sqlite_where=_SENT, postgresql_where=_SENT)
+Index("messages_transaction", messages.c.transaction_id)
+Index("messages_bulk", messages.c.account, messages.c.bulk_id)
+Index("messages_sent", messages.c.account, messages.c.send_at)
+
+# Something that is to be told to a customer's system: a report, an inbound message, an SMS to fall back on.
+# Rows of one `target` (URL and form) go together; a `bucket`, once given, keeps its rows together through all tries.
+# `fact` is what was true when the row was made: of a report its status, error and time.
+hooks = Table(
+    "hooks",
+    METADATA,
+    _id(),
+    _text("account"),
+    _text("kind"),
+    Column("subject_id", _ID, nullable=False),
+    _text("url"),
+    _text("failover_url"),
+    _text("form"),
+    _text("target"),
+    _text("bucket"),
+    _text("fact"),
+    _time("due_at"),
+    _text("lease"),
+    _number("attempt"),
+    _number("created_at"),
+    _time("done_at"),
+    _text("outcome"),
+)
+Index("hooks_due", hooks.c.due_at, sqlite_where=_DUE, postgresql_where=_DUE)
+_BUCKET = text("bucket <> '' AND due_at IS NOT NULL")
+Index("hooks_bucket", hooks.c.bucket, sqlite_where=_BUCKET, postgresql_where=_BUCKET)
+Index("hooks_subject", hooks.c.subject_id)
+
+# A phone-originated message; `pull` as messages.report; `body` is what InboundView shows (rows.py).
+inbound = Table(
+    "inbound",
+    METADATA,
+    _id(),
+    _text("connection"),
+    _text("operator_message_id"),
+    _text("account"),
+    _text("message_id"),
+    _text("recipient"),
+    _text("entity_id"),
+    _text("application_id"),
+    Column("body", Text, nullable=False),
+    _number("received_at"),
+    _text("configuration"),
+    _text("pull"),
+    UniqueConstraint("connection", "operator_message_id", name="inbound_once"),
+    UniqueConstraint("message_id", name="inbound_own_id"),
+)
+_WAITS = text("pull = 'pull'")
+Index("inbound_pull", inbound.c.account, inbound.c.id, sqlite_where=_WAITS, postgresql_where=_WAITS)
+
+# Reports that came before the answer to their submission was written down; kept until that is.
+strays = Table(
+    "strays",
+    METADATA,
+    _id(),
+    _text("connection"),
+    _text("operator_message_id"),
+    Column("event", Text, nullable=False),
+    _number("at"),
+)
+Index("strays_of", strays.c.operator_message_id)
+
+idempotency = Table(
+    "idempotency",
+    METADATA,
+    Column("account", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    _text("digest"),
+    _text("receipt"),
+    _number("at"),
+)
+
+uploads = Table(
+    "uploads",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    _text("account"),
+    _text("blob"),
+    _text("content_id"),
+    _text("media_type"),
+    _number("size_bytes"),
+    _number("created_at"),
+    _number("expires_at"),
+)
+Index("uploads_of", uploads.c.account, uploads.c.created_at)
+
+# What a link was fetched as; one fetch serves all recipients, and every try.
+links = Table(
+    "links",
+    METADATA,
+    Column("url", Text, primary_key=True),
+    _text("blob"),
+    _text("media_type"),
+    _text("file_name"),
+    _number("fetched_at"),
+)
+
+# Content fitted for one profile, by the digest of what went in.
+renditions = Table(
+    "renditions",
+    METADATA,
+    Column("key", Text, primary_key=True),
+    _text("blob"),
+    _number("size_bytes"),
+    Column("ledger", LargeBinary, nullable=False),
+    _number("made_at"),
+)
+
+observed_limits = Table(
+    "observed_limits",
+    METADATA,
+    Column("connection", Text, primary_key=True),
+    _number("limit_bytes"),
+    _number("at"),
+)
+
+configurations = Table(
+    "configurations",
+    METADATA,
+    Column("key", Text, primary_key=True),
+    _text("account"),
+    _text("number"),
+    _text("keyword"),
+    Column("body", Text, nullable=False),
+    UniqueConstraint("number", "keyword", name="configurations_one_each"),
+)
+
+# Numbers that a phone's owner had blocked; sender "" means whoever sends.
+blocked = Table(
+    "blocked",
+    METADATA,
+    Column("account", Text, primary_key=True),
+    Column("number", Text, primary_key=True),
+    Column("sender", Text, primary_key=True),
+    _number("at"),
+)
+
+accounts = Table(
+    "accounts",
+    METADATA,
+    Column("key_hash", Text, primary_key=True),
+    _text("id"),
+    _text("name"),
+    _number("per_day"),
+    _text("per_second"),
+)
+
+usage = Table(
+    "usage",
+    METADATA,
+    Column("account", Text, primary_key=True),
+    Column("day", BigInteger, primary_key=True),
+    _number("messages"),
+)
