@@ -13,8 +13,8 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
-from gateway_adapter.config import PREFIX, SettingsError
-from gateway_adapter.errors import Throttled
+from gateway_adapter.config import PREFIX
+from gateway_adapter.errors import Misconfigured, Throttled
 from gateway_adapter.schema import Account, Quota
 
 if TYPE_CHECKING:
@@ -39,14 +39,14 @@ def read_keys(text: str, quotas: str) -> dict[str, Account]:
     """Accounts by the hash of their key, from the settings API_KEYS and QUOTAS.
 
     Raises:
-        SettingsError: A key is shorter than 8 characters, or a quota is not two numbers.
+        Misconfigured: A key is shorter than 8 characters, or a quota is not two numbers.
     """
     allowed = _quotas(quotas)
     found: dict[str, Account] = {}
     for entry in filter(None, (one.strip() for one in text.split(","))):
         name, colon, key = entry.rpartition(":")
         if len(key) < 8:  # noqa: PLR2004 - a key anybody would type by accident
-            raise SettingsError(f"{PREFIX}API_KEYS has a key of {len(key)} characters; a key needs at least 8")
+            raise Misconfigured(f"{PREFIX}API_KEYS has a key of {len(key)} characters; a key needs at least 8")
         hashed = key.removeprefix(_HASHED) if key.startswith(_HASHED) else key_hash(key)
         identity = name if colon and name else f"key-{hashed[:12]}"
         found[hashed] = Account(identity, identity, allowed.get(identity, Quota()))
@@ -61,7 +61,7 @@ def _quotas(text: str) -> dict[str, Quota]:
         try:
             found[name] = Quota(float(per_second or 0), int(per_day or 0))
         except ValueError as error:
-            raise SettingsError(
+            raise Misconfigured(
                 f"{PREFIX}QUOTAS has {entry!r}; it is name:per_second/per_day, as acme:50/100000"
             ) from error
     return found

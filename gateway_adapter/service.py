@@ -6,17 +6,20 @@ who works on it is told by `wake`.
 
 from __future__ import annotations
 
+import hmac
+import secrets
 import time
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway_adapter.accept import Door, own_ids, plan, with_ids
 from gateway_adapter.access import Buckets, Keys
 from gateway_adapter.errors import Refused, Throttled
 from gateway_adapter.events import record
-from gateway_adapter.schema import LogView, MessageView, Receipt, ReportView
+from gateway_adapter.schema import InboundMedia, InboundView, LogView, MessageView, Receipt, ReportView, UploadView
 from gateway_adapter.statuses import STATUSES
-from gateway_adapter.store import library, messages, reports
+from gateway_adapter.store import inbound, library, messages, reports
 from gateway_adapter.store.rows import dump, load
 from gateway_adapter.store.tables import messages as message_rows
 
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from gateway_adapter.media import MediaStore
     from gateway_adapter.schema import (
         Account,
+        Configuration,
         Event,
         Family,
         LogFilters,
@@ -44,6 +48,7 @@ __all__ = ["Service", "now_ms"]
 _DAY_MS = 24 * 3600 * 1000
 _HANDED_OUT_MS = 2 * _DAY_MS  # reports, logs and the inbox go 48 hours back
 _MOST_RESULTS = 1000
+_UPLOAD_S = 48 * 24 * 3600.0
 # A poller gets the reports of both older generations, so that moving from one to the next loses none.
 _GENERATIONS: Mapping[Family, tuple[str, ...]] = {
     "v1": ("single", "advanced", "v2"),
@@ -186,9 +191,69 @@ class Service:
         sha256, _ = await self.media.put_stream(chunks, max_bytes, f"the {media_type or 'part'}")
         return sha256
 
+    async def upload(
+        self, account: Account, sha256: str, content_id: str, media_type: str, validity_s: float = _UPLOAD_S
+    ) -> str:
+        """Let messages refer to bytes that `put_media` has kept; gives the id they do it by."""
+        at = now_ms()
+        ends = at + round(min(validity_s, _UPLOAD_S) * 1000)
+        size = self.media.path(sha256).stat().st_size
+        view = UploadView(secrets.token_hex(48), content_id, media_type, size, at, ends)
+        await self.store.write(lambda c: library.put_upload(c, account.id, sha256, view))
+        return view.id
+
+    async def list_uploads(self, account: Account, limit: int = 50, cursor: str = "") -> tuple[list[UploadView], str]:
+        """Uploads that have not expired, and the next page's cursor ("" after the last)."""
+        most, at = min(limit, _MOST_RESULTS), now_ms()
+        return await self.store.read(lambda c: library.list_uploads(c, account.id, most, cursor, at))
+
+    async def delete_upload(self, account: Account, upload_id: str) -> bool:
+        """Forget an upload; False when there is none of this id. Messages already accepted keep its bytes."""
+        return await self.store.write(lambda c: library.delete_upload(c, account.id, upload_id))
+
     def media_path(self, sha256: str) -> Path:
         """Where the bytes lie."""
         return self.media.path(sha256)
+
+    # --- the way in ---------------------------------------------------------------------------------------------
+
+    async def pull_inbox(
+        self, account: Account, limit: int = 50, entity_id: str = "", application_id: str = ""
+    ) -> list[InboundView]:
+        """Messages from phones of the last 48 hours that wait to be fetched, oldest first, each once."""
+        most, since = min(limit, _MOST_RESULTS), now_ms() - _HANDED_OUT_MS
+        return await self.store.write(
+            lambda c: inbound.pull_inbox(c, account.id, most, entity_id, application_id, since)
+        )
+
+    async def inbound_part(self, message_id: str, index: int, key: str) -> InboundMedia | None:
+        """A hosted part of a message from a phone, for whoever was given its key."""
+        view = await self.store.read(lambda c: inbound.find_inbound(c, message_id))
+        if view is None or not hmac.compare_digest(view.media_key.encode(), key.encode()):
+            return None
+        return view.parts[index] if 0 <= index < len(view.parts) else None
+
+    async def put_configuration(self, account: Account, configuration: Configuration) -> str:
+        """Say what happens with messages to a number; one of the same number and keyword is replaced. Gives the key.
+
+        Raises:
+            Refused: The number is another account's.
+        """
+        kept = configuration if configuration.key else replace(configuration, key=new_id().upper())
+        key = await self.store.write(lambda c: inbound.put_configuration(c, account.id, kept))
+        if key is None:
+            raise Refused(f"number {configuration.number} is not this account's", field="number")
+        return key
+
+    async def configurations(
+        self, account: Account, number: str | None = None, key: str | None = None
+    ) -> list[Configuration]:
+        """The account's configurations, those of a number, or the one of a key."""
+        return await self.store.read(lambda c: inbound.list_configurations(c, account.id, number, key))
+
+    async def delete_configuration(self, account: Account, key: str) -> bool:
+        """Forget a configuration; False when there is none of this key."""
+        return await self.store.write(lambda c: inbound.delete_configuration(c, account.id, key))
 
     # --- the operators' side ------------------------------------------------------------------------------------
 
