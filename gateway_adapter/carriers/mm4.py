@@ -152,13 +152,21 @@ def _forwarded(message: mms.mm4.Mm4, unpacked: mms.Unpacked, body: bytes) -> Eve
     envelope = unpacked.envelope
     event = Event(
         "inbound",
-        operator_message_id=envelope.message_id or envelope.transaction_id or words.digest_id(body),
+        operator_message_id=envelope.message_id
+        or envelope.transaction_id
+        or _mail_id(unpacked)
+        or words.digest_id(body),
         cc=tuple(words.plain_number(address) for address in envelope.cc),
         subject=unpacked.content.subject,
         parts=parts,
         text=words.text_of(parts),
     )
     return _addressed(event, message, unpacked)
+
+
+def _mail_id(unpacked: mms.Unpacked) -> str:
+    """The mail's own Message-ID, for operators that leave out MM4's."""
+    return next((text for name, text in unpacked.headers if name.lower() == "message-id"), "")
 
 
 def _reported(message: mms.mm4.Mm4, unpacked: mms.Unpacked, _: bytes) -> Event:

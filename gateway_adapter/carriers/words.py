@@ -66,8 +66,11 @@ def find_fate(status: str, extension: str = "") -> MmStatus | None:
 # --- sizes ---------------------------------------------------------------------------------------------------------
 
 _ABOUT_SIZE = re.compile(
-    r"too\s+(?:large|big|long)|\bsize\b|exceed\w*\s+\w*\s*(?:limit|maximum)|oversize", re.IGNORECASE
+    r"too\s+(?:large|big)|(?:message|content)\s+(?:is\s+)?too\s+long|\bsize\b|oversize"
+    r"|exceed\w*\s+\w*\s*(?:limit|maximum)",
+    re.IGNORECASE,
 )
+_SIZE = re.compile(r"too\s+(?:large|big|long)|\bsize\b|exceed\w*\s+\w*\s*(?:limit|maximum)|oversize", re.IGNORECASE)
 _SIZE = re.compile(r"([0-9][0-9.,']{0,14})\s*(bytes?|octets?|b|ki?b?|mi?b?)\b", re.IGNORECASE)
 _UNITS = {"b": 1, "k": 1024, "m": 1024 * 1024, "o": 1}
 _LEAST_LIMIT, _MOST_LIMIT = 10_000, 100_000_000  # smaller or larger numbers in such a sentence are no MMS limits
