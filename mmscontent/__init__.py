@@ -22,9 +22,11 @@ from typing import TYPE_CHECKING
 from mmscontent.version import __version__
 
 if TYPE_CHECKING:
-    from mmscontent.compose import Composed, Outcome, adapt, attempt, check, compose
+    from mmscontent import batch
+    from mmscontent.compose import Composed, Outcome, adapt, attempt, check, compose, compose_all
     from mmscontent.curve import Curve
     from mmscontent.errors import (
+        BatchError,
         DamagedMedia,
         DoesNotFit,
         EngineError,
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     from mmscontent.sniff import sniff
 
 __all__ = [
+    "BatchError",
     "Composed",
     "Content",
     "Curve",
@@ -87,8 +90,10 @@ __all__ = [
     "__version__",
     "adapt",
     "attempt",
+    "batch",
     "check",
     "compose",
+    "compose_all",
     "filmstrip",
     "lint",
     "load_profile",
@@ -106,9 +111,10 @@ __all__ = [
 
 # Where each name lives; tests/test_exports.py holds the three lists together.
 _HOMES = {
-    "compose": ("Composed", "Outcome", "adapt", "attempt", "check", "compose"),
+    "compose": ("Composed", "Outcome", "adapt", "attempt", "check", "compose", "compose_all"),
     "curve": ("Curve",),
     "errors": (
+        "BatchError",
         "DamagedMedia",
         "DoesNotFit",
         "EngineError",
@@ -137,6 +143,8 @@ _HOMES = {
     "smil.storyboard": ("message_of",),
     "sniff": ("sniff",),
 }
+# Rooms that are themselves a face, `mms.batch.run`.
+_ROOMS = ("batch",)
 _HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
 
 
@@ -155,6 +163,8 @@ if not TYPE_CHECKING:  # a checker must go on reporting names that do not exist
 
     def __getattr__(name: str) -> object:
         """Load a public name when it is first used."""
+        if name in _ROOMS:
+            return importlib.import_module(f"{__name__}.{name}")
         if name not in _HOME_OF:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         home = importlib.import_module(_HOME_OF[name])

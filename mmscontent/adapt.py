@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from mmscontent.codecs.jailed import HANDLERS, REGISTRY
 from mmscontent.codecs.table import CODECS, codec_for
 from mmscontent.engines import jail
-from mmscontent.errors import MMSContentError
+from mmscontent.errors import MMSContentError, NotAllowed, SourceError
 from mmscontent.plan import Examined, Keep, Transcode
+from mmscontent.sniff import sniff
+from mmscontent.worth import stake_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -73,7 +75,7 @@ class Workshop:
 
     def __init__(self) -> None:
         self._jail = jail.shared(WORKER_MODULE, registry=REGISTRY)
-        self._seats: dict[int, jail.Seat | _Here] = {}
+        self._seats: dict[tuple[str, str], jail.Seat | _Here] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -90,28 +92,89 @@ class Workshop:
     def survey(self, examined: Sequence[Examined], profile: Profile, effort: Effort) -> tuple[Examined, ...]:
         """Let each codec look at its source and predict; parts without a codec come back as they are.
 
+        A part that its codec can make nothing of for this receiver says so in `refused`.
+
         Raises:
             SourceError: A source cannot be used; the message names it.
             EngineError: A worker failed or was ended.
         """
 
-        def look(item: tuple[int, Examined]) -> Examined:
-            index, one = item
-            codec = codec_for(one.info)
-            if codec is None:
-                return one
-            seat = self._seats[index]
-            rule: Rule = getattr(profile, CODECS[codec].rule)
+        def look(one: Examined) -> Examined:
+            return self._look(one, profile, effort)
+
+        for one in examined:
+            self._take_seat(one)
+        return tuple(_each(look, examined))
+
+    def _take_seat(self, one: Examined) -> None:
+        codec = codec_for(one.info)
+        if codec is not None and not one.refused:
+            self._seats[_key(one)] = self._jail.seat() if CODECS[codec].jailed else _Here()
+
+    def _look(self, one: Examined, profile: Profile, effort: Effort) -> Examined:
+        codec = codec_for(one.info)
+        if codec is None or one.refused:
+            return one
+        seat = self._seats[_key(one)]
+        rule: Rule = getattr(profile, CODECS[codec].rule)
+        try:
             with _naming(one):
                 seat.call("open", codec, one.part.data, one.info, part=one.label)
                 survey = cast("Survey", seat.call("survey", rule, effort, part=one.label))
-            return replace(one, survey=survey)
+        except NotAllowed as error:
+            return replace(one, refused=str(error).removeprefix(f"{one.label}: "))
+        return replace(one, survey=survey, stake=stake_of(one.info.kind, survey.traits))
 
-        for index, one in enumerate(examined):
-            codec = codec_for(one.info)
-            if codec is not None:
-                self._seats[index] = self._jail.seat() if CODECS[codec].jailed else _Here()
-        return tuple(_each(look, list(enumerate(examined))))
+    # --- what a remedy makes of a source ---
+
+    def stills_of(self, examined: Sequence[Examined], profile: Profile, effort: Effort) -> dict[int, Examined]:
+        """A still for each part that moves, by its place."""
+        found = _each(lambda one: self._still_of(one, profile, effort), examined)
+        return {index: still for index, still in enumerate(found) if still is not None}
+
+    def _still_of(self, one: Examined, profile: Profile, effort: Effort) -> Examined | None:
+        """A part that moves as a still, surveyed; None for what does not move or has no picture to show."""
+        if one.info.kind == "video":
+            try:
+                png = cast("bytes", _Here().call("picture", one.part.data, one.info))
+            except SourceError:
+                return None
+            still = replace(one, part=replace(one.part, data=png, media_type="image/png"), info=sniff(png))
+        elif codec_for(one.info) == "animation" and profile.image.animated:
+            still, profile = one, replace(profile, image=replace(profile.image, animated=False))
+        else:
+            return None
+        still = replace(still, refused="", form="still", survey=None)
+        self._take_seat(still)
+        looked = self._look(still, profile, effort)
+        if looked.survey is None:
+            return None
+        facts = one.survey.info if one.survey else one.info
+        survey = replace(looked.survey, info=facts, keep_bytes=None, reasons=("sent as a still, its best picture",))
+        return replace(looked, survey=survey)
+
+    def cut(self, one: Examined, profile: Profile, effort: Effort) -> Examined:
+        """A part whose plan is to be cut, cut and surveyed anew.
+
+        Raises:
+            NotAllowed: Its container is not written here.
+            DamagedMedia: Nothing could be copied.
+        """
+        assert one.cut_ms is not None
+        with _naming(one):
+            data = cast("bytes", _Here().call("cut", one.part.data, one.info, one.cut_ms))
+        info = sniff(data)
+        part = replace(one.part, data=data, media_type=info.media_type)
+        short = replace(one, part=part, info=info, form="cut", survey=None)
+        self._take_seat(short)
+        looked = self._look(short, profile, effort)
+        assert one.survey is not None
+        if looked.survey is None:
+            return looked
+        whole = one.survey.info.duration_ms or 0
+        why = f"cut to the first {one.cut_ms / 1000:g} of its {whole / 1000:.1f} s"
+        facts = replace(one.survey.info, duration_ms=whole)
+        return replace(looked, survey=replace(looked.survey, info=facts, keep_bytes=None, reasons=(why,)))
 
     # --- making ------------------------------------------------------------------------------------------------
 
@@ -133,23 +196,23 @@ class Workshop:
             index, one, decision = item
             if before is not None and before[index].limit_bytes == _limit(decision):
                 return before[index]
-            return self._make(index, one, decision)
+            return self._make(one, decision)
 
         jobs = [(i, e, d) for i, (e, d) in enumerate(zip(examined, plan.decisions, strict=True))]
         made = _each(make, jobs)
         return tuple(self._spend_rest(plan, examined, made))
 
-    def _make(self, index: int, one: Examined, decision: Decision) -> Made:
+    def _make(self, one: Examined, decision: Decision) -> Made:
         if one.survey is None:
             return Made(one.part, replace(one.info, size_bytes=len(one.part.data)))
         if isinstance(decision, Keep):
-            return _made(one, self._call(index, "keep", one), None)
+            return _made(one, self._call("keep", one), None)
         assert isinstance(decision, Transcode)
-        return _made(one, self._call(index, "render", one, decision.limit_bytes), decision.limit_bytes)
+        return _made(one, self._call("render", one, decision.limit_bytes), decision.limit_bytes)
 
-    def _call(self, index: int, function: str, one: Examined, *args: object) -> Rendition:
+    def _call(self, function: str, one: Examined, *args: object) -> Rendition:
         with _naming(one):
-            return cast("Rendition", self._seats[index].call(function, *args, part=one.label))
+            return cast("Rendition", self._seats[_key(one)].call(function, *args, part=one.label))
 
     def _spend_rest(self, plan: Plan, examined: Sequence[Examined], made: list[Made]) -> list[Made]:
         rest = plan.room_bytes - sum(len(m.part.data) for m in made)
@@ -157,7 +220,7 @@ class Workshop:
         best = max(range(len(made)), key=gains.__getitem__, default=None)
         if best is None or gains[best] < _WORTH_QUALITY:
             return made
-        again = self._call(best, "render", examined[best], len(made[best].part.data) + rest)
+        again = self._call("render", examined[best], len(made[best].part.data) + rest)
         if len(again.data) > len(made[best].part.data):
             first = made[best].rendition
             encodes = again.encodes + (first.encodes if first else 0)
@@ -173,26 +236,26 @@ class Workshop:
             EngineFailed: A result is not what its codec said it is.
         """
 
-        def look(item: tuple[int, Examined, Made]) -> None:
-            index, one, result = item
+        def look(item: tuple[Examined, Made]) -> None:
+            one, result = item
             if result.rendition is not None:
                 data, info = result.rendition.data, result.rendition.info
                 with _naming(one):
-                    self._seats[index].call("verify", codec_for(one.info), data, info, part=one.label)
+                    self._seats[_key(one)].call("verify", codec_for(one.info), data, info, part=one.label)
 
-        _each(look, [(i, e, m) for i, (e, m) in enumerate(zip(examined, made, strict=True))])
+        _each(look, list(zip(examined, made, strict=True)))
 
     def measure(self, examined: Sequence[Examined], made: Sequence[Made]) -> tuple[Made, ...]:
         """The same results with their quality measured, where a measuring tool is installed."""
 
-        def look(item: tuple[int, Examined, Made]) -> Made:
-            index, one, result = item
+        def look(item: tuple[Examined, Made]) -> Made:
+            one, result = item
             if result.rendition is None:
                 return result
-            score = self._seats[index].call("measure", result.rendition.data, part=one.label)
+            score = self._seats[_key(one)].call("measure", result.rendition.data, part=one.label)
             return replace(result, rendition=replace(result.rendition, measured_quality=cast("float | None", score)))
 
-        return tuple(_each(look, [(i, e, m) for i, (e, m) in enumerate(zip(examined, made, strict=True))]))
+        return tuple(_each(look, list(zip(examined, made, strict=True))))
 
 
 @contextmanager
@@ -205,6 +268,11 @@ def _naming(one: Examined) -> Iterator[None]:
         if one.label not in str(error):
             error.args = (f"{one.label}: {error}", *error.args[1:])
         raise
+
+
+def _key(one: Examined) -> tuple[str, str]:
+    """Whose seat it is: the part's own, that of its still, or that of what was cut from it."""
+    return one.label, one.form
 
 
 def _limit(decision: Decision) -> int | None:

@@ -14,29 +14,31 @@ from typing import TYPE_CHECKING
 
 from mmscontent import naming
 from mmscontent.adapt import Made, Workshop
-from mmscontent.codecs.text import fit_text
-from mmscontent.errors import DoesNotFit, EngineFailed, JailKilled, MMSContentError, NotAllowed, OverLimits
-from mmscontent.job import Fitted, Job
-from mmscontent.limits import DEFAULT_INPUT_LIMITS
-from mmscontent.message import Content, Envelope, MediaInfo, Message
+from mmscontent.errors import DoesNotFit, EngineFailed, JailKilled, MMSContentError, NotAllowed
+from mmscontent.examining import examine, fit_subject, lone_text_notes, paged
+from mmscontent.job import POLICIES, Fitted, IfNotFit, Job
+from mmscontent.message import Content, Envelope, Message
+from mmscontent.options import best_remedy, groups_of, remedies_for
 from mmscontent.pack import table as pack
-from mmscontent.parts import identify
-from mmscontent.plan import Examined, Plan, make_plan, options_for, refuse_unwanted, relabel
+from mmscontent.plan import Examined, Plan, make_plan, refuse_unwanted
 from mmscontent.presenting import present_parts
+from mmscontent.remedying import advice, taken
 from mmscontent.reporting import ledger_of, refused_ledger
 from mmscontent.smil.storyboard import message_of
+from mmscontent.smil.template import is_template
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from mmscontent.codecs.base import Effort
     from mmscontent.ledger import Ledger
-    from mmscontent.message import Part
+    from mmscontent.options import Remedy
     from mmscontent.profile import Profile
 
-__all__ = ["Composed", "Outcome", "adapt", "attempt", "check", "compose"]
+__all__ = ["Composed", "Outcome", "adapt", "attempt", "check", "compose", "compose_all"]
 
 _MOST_PACKINGS = 4  # the first and three corrections
+_CAREFUL = (1.0, 0.9, 0.75)  # of the room: a remedy is planned by prediction, and again with less when that was wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,22 @@ class Composed:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of an attempt: a composed message, or a refusal that still has its ledger."""
+    """The result of an attempt: a composed message, or a refusal that still has its ledger.
+
+    Attributes:
+        ledger: Of the message; of the first one when there are several.
+        more: The messages after the first, when it was split.
+    """
 
     ledger: Ledger
     composed: Composed | None = None
     refusal: MMSContentError | None = None
+    more: tuple[Composed, ...] = ()
+
+    @property
+    def messages(self) -> tuple[Composed, ...]:
+        """Every message, in order; none for a refusal."""
+        return () if self.composed is None else (self.composed, *self.more)
 
 
 def compose(
@@ -73,6 +86,7 @@ def compose(
     effort: Effort = "fast",
     measure: bool = False,
     smil: bytes | None = None,
+    if_not_fit: IfNotFit = "fail",
 ) -> Composed:
     """Fit a message to a receiver and pack it.
 
@@ -86,6 +100,9 @@ def compose(
         smil: A presentation that plays these parts by their names; it is kept with its sources renamed where it
             plays without a fault, and written anew, with a warning, where it does not. One with places such as
             `{{0}}` and `{{text}}` is a template that is filled (smil/template.py).
+        if_not_fit: What may be given up when it does not fit: `fail` nothing; `drop` parts; `poster` sends a still in
+            place of what moves; `trim` cuts films and sounds; `accept_quality` goes under what a kind needs to be of
+            use; `split` is for `compose_all`. What was done is in the ledger: `remedy`, decisions and warnings.
 
     Raises:
         SourceError: A part is at fault; it is named.
@@ -93,11 +110,69 @@ def compose(
         NotAllowed: The receiver takes no such part.
         EngineError: One of our own tools is missing or failed.
     """
-    outcome = attempt(message, profile, envelope=envelope, encoding=encoding, effort=effort, measure=measure, smil=smil)
-    if outcome.composed is None:
-        assert outcome.refusal is not None
+    made = compose_all(
+        message,
+        profile,
+        envelope=envelope,
+        encoding=encoding,
+        effort=effort,
+        measure=measure,
+        smil=smil,
+        if_not_fit=if_not_fit,
+    )
+    if len(made) > 1:
+        first = made[0].ledger
+        raise DoesNotFit(
+            f"the message takes {len(made)} messages; compose_all() gives them",
+            limit_bytes=profile.limit_bytes,
+            smallest_bytes=sum(len(one.data) for one in made),
+            options=[first.remedy.as_json()] if first.remedy else (),
+        )
+    return made[0]
+
+
+def compose_all(
+    message: Message,
+    profile: Profile,
+    *,
+    envelope: Envelope | None = None,
+    encoding: str = "pdu",
+    effort: Effort = "fast",
+    measure: bool = False,
+    smil: bytes | None = None,
+    if_not_fit: IfNotFit = "split",
+) -> tuple[Composed, ...]:
+    """`compose`, as several messages where one does not hold it: each complete in itself, in order.
+
+    A slide's words go with each of its media; the subject is numbered; each ledger lists every part, those of the
+    other messages as left out of this one.
+
+    Args:
+        message: As for `compose`, and so are the others.
+        profile: As for `compose`.
+        envelope: Ids in it get the number of the message after the first.
+        encoding: As for `compose`.
+        effort: As for `compose`.
+        measure: As for `compose`.
+        smil: As for `compose`; a message that holds not all parts is presented anew.
+        if_not_fit: As for `compose`; any other policy than `split` gives one message.
+
+    Raises:
+        MMSContentError: As `compose`.
+    """
+    outcome = attempt(
+        message,
+        profile,
+        envelope=envelope,
+        encoding=encoding,
+        effort=effort,
+        measure=measure,
+        smil=smil,
+        if_not_fit=if_not_fit,
+    )
+    if outcome.refusal is not None:
         raise outcome.refusal
-    return outcome.composed
+    return outcome.messages
 
 
 def check(
@@ -107,6 +182,7 @@ def check(
     envelope: Envelope | None = None,
     encoding: str = "pdu",
     effort: Effort = "fast",
+    if_not_fit: IfNotFit = "fail",
 ) -> Ledger:
     """What `compose` would do, as a ledger; a refusal is a ledger with `fits` false and options.
 
@@ -114,7 +190,7 @@ def check(
         SourceError: A part is at fault; it is named.
         EngineError: One of our own tools is missing or failed.
     """
-    return attempt(message, profile, envelope=envelope, encoding=encoding, effort=effort).ledger
+    return attempt(message, profile, envelope=envelope, encoding=encoding, effort=effort, if_not_fit=if_not_fit).ledger
 
 
 def adapt(
@@ -124,6 +200,7 @@ def adapt(
     envelope: Envelope | None = None,
     encoding: str = "mime",
     effort: Effort = "fast",
+    if_not_fit: IfNotFit = "fail",
 ) -> Composed:
     """Fit an existing MMS to another receiver: its slides, order and timing stay, its parts are fitted anew.
 
@@ -133,6 +210,7 @@ def adapt(
         envelope: Who sends to whom; the message's own when None.
         encoding: Wire form to write.
         effort: As for `compose`.
+        if_not_fit: As for `compose`.
 
     Raises:
         MalformedContent: The message cannot be read.
@@ -148,6 +226,7 @@ def adapt(
         encoding=encoding,
         effort=effort,
         smil=message.presentation.data if message.presentation is not None else None,
+        if_not_fit=if_not_fit,
     )
 
 
@@ -160,68 +239,59 @@ def attempt(
     effort: Effort = "fast",
     measure: bool = False,
     smil: bytes | None = None,
+    if_not_fit: IfNotFit = "fail",
 ) -> Outcome:
-    """`compose`, with a refusal handed back beside its ledger instead of raised.
+    """`compose_all`, with a refusal handed back beside its ledger instead of raised.
 
     Raises:
         SourceError: A part is at fault; it is named.
         EngineError: One of our own tools is missing or failed.
     """
-    message, warnings = _fit_subject(message, profile)
-    job = Job(message, profile, envelope or Envelope(), encoding, effort, measure, smil, warnings)
+    if if_not_fit not in POLICIES:
+        raise ValueError(f"if_not_fit is one of {', '.join(POLICIES)}, got {if_not_fit!r}")
+    message, warnings = fit_subject(message, profile)
+    notes = lone_text_notes(message, profile)
+    job = Job(message, profile, envelope or Envelope(), encoding, effort, measure, smil, warnings, notes, if_not_fit)
+    started = time.perf_counter()
     try:
-        return _attempt(job)
+        outcome = _attempt(job)
     except JailKilled as killed:
         # The worker was ended by somebody else's source; ours did nothing wrong and gets a new one, once.
         if not killed.retryable:
             raise
-        return _attempt(job)
+        outcome = _attempt(job)
+    return _timed(outcome, round((time.perf_counter() - started) * 1000))
 
 
-def _attempt(job: Job) -> Outcome:
-    started = time.perf_counter()
-    examined = _examine(job)
-    with Workshop() as workshop:
-        try:
-            _refuse(job, examined)
-            examined = workshop.survey(examined, job.profile, job.effort)
-            fitted = _fit(job, examined, workshop)
-        except (DoesNotFit, NotAllowed) as refusal:
-            ledger = refused_ledger(job, examined, refusal, _room(job, examined, job.profile.limit_bytes))
-            return Outcome(_timed(ledger, started), refusal=refusal)
-        _verify(fitted, examined, workshop)
-        if job.measure:
-            fitted = replace(fitted, made=workshop.measure(examined, fitted.made))
-    ledger = _timed(ledger_of(job, examined, fitted), started)
-    return Outcome(ledger, Composed(fitted.packed.data, fitted.packed.content_type, ledger, fitted.content))
+def _timed(outcome: Outcome, elapsed_ms: int) -> Outcome:
+    if outcome.composed is None:
+        return replace(outcome, ledger=replace(outcome.ledger, elapsed_ms=elapsed_ms))
+    made = [replace(one, ledger=replace(one.ledger, elapsed_ms=elapsed_ms)) for one in outcome.messages]
+    return Outcome(made[0].ledger, made[0], more=tuple(made[1:]))
 
 
 # --- 1 examine -------------------------------------------------------------------------------------------------
 
 
-def _examine(job: Job) -> tuple[Examined, ...]:
-    """Every part recognised by its bytes and named; text in its final charset."""
-    parts = job.message.parts
-    if len(parts) > DEFAULT_INPUT_LIMITS.max_parts:
-        raise OverLimits(
-            f"the message has {len(parts)} parts, {DEFAULT_INPUT_LIMITS.max_parts} are opened at most; send several"
-        )
-    return relabel([_examine_part(part, job.profile) for part in naming.name_parts(parts)])
+def _attempt(job: Job) -> Outcome:
+    work = paged(job.message, job.profile, keep=job.smil is not None and not is_template(job.smil))
+    examined = examine(work, job.profile)
+    job = replace(job, message=work.message)
+    with Workshop() as workshop:
+        try:
+            _refuse_call(job, examined)
+        except NotAllowed as refusal:
+            return _refused(job, examined, refusal, ())
+        examined = workshop.survey(examined, job.profile, job.effort)
+        try:
+            refuse_unwanted(examined)
+            made = _finish(job, examined, workshop)
+        except (DoesNotFit, NotAllowed) as refusal:
+            return _remedied(job, examined, refusal, workshop)
+    return Outcome(made.ledger, made)
 
 
-def _examine_part(part: Part, profile: Profile) -> Examined:
-    info = identify(part.data, name=part.name, declared=part.media_type)
-    if part.kind == "text":
-        fitted = fit_text(part, profile.text)
-        fitted_info = MediaInfo("text/plain", "text", len(part.data), charset=part.charset or info.charset)
-        return Examined(fitted.part, fitted_info, reasons=fitted.reasons)
-    media_type = profile.contact.media_type if info.kind == "contact" else info.media_type
-    reasons = (f"labelled {media_type}, as the receiver wants",) if media_type != info.media_type else ()
-    return Examined(replace(part, media_type=media_type), info, reasons=reasons)
-
-
-def _refuse(job: Job, examined: Sequence[Examined]) -> None:
-    refuse_unwanted(examined, job.profile)
+def _refuse_call(job: Job, examined: Sequence[Examined]) -> None:
     _refuse_misplaced(job.message, examined)
     most = job.profile.max_recipients
     count = len((*job.envelope.to, *job.envelope.cc, *job.envelope.bcc))
@@ -241,14 +311,74 @@ def _refuse_misplaced(message: Message, examined: Sequence[Examined]) -> None:
             )
 
 
-def _fit_subject(message: Message, profile: Profile) -> tuple[Message, tuple[str, ...]]:
-    most = profile.subject_max_chars
-    if most is None or len(message.subject) <= most:
-        return message, ()
-    if most == 0:
-        return replace(message, subject=""), (f"the receiver shows no subject; “{message.subject}” is left out",)
-    warning = f"the subject has {len(message.subject)} characters, {most} are shown; the rest is cut off"
-    return replace(message, subject=message.subject[: most - 1].rstrip() + "…"), (warning,)
+# --- when it does not fit --------------------------------------------------------------------------------------
+
+
+def _remedied(
+    job: Job, examined: tuple[Examined, ...], refusal: DoesNotFit | NotAllowed, workshop: Workshop
+) -> Outcome:
+    """The remedy that the caller's policy allows, carried out; else the refusal with all remedies, priced."""
+    room = _room(job, examined, job.profile.limit_bytes)
+    posters = workshop.stills_of(examined, job.profile, job.effort)
+    groups = groups_of(job.message)
+    for share in _CAREFUL if job.if_not_fit != "fail" else ():
+        remedy = best_remedy(remedies_for(examined, int(room * share), groups, posters), job.if_not_fit)
+        if remedy is None:
+            break
+        try:
+            made = [_finish(*_drawn_up(job, examined, remedy, at, workshop), workshop) for at in _places(remedy)]
+        except (DoesNotFit, NotAllowed):
+            continue
+        return Outcome(made[0].ledger, made[0], more=tuple(made[1:]))
+    return _refused(job, examined, refusal, remedies_for(examined, room, groups, posters))
+
+
+def _places(remedy: Remedy) -> range:
+    return range(len(remedy.messages))
+
+
+def _drawn_up(
+    job: Job, examined: tuple[Examined, ...], remedy: Remedy, at: int, workshop: Workshop
+) -> tuple[Job, tuple[Examined, ...]]:
+    """One message of a remedy, its films cut where that is the remedy."""
+    parts = tuple(
+        workshop.cut(one, job.profile, job.effort) if one.cut_ms is not None else one for one in remedy.messages[at]
+    )
+    refuse_unwanted(parts)
+    return taken(
+        job, examined, replace(remedy, messages=(*remedy.messages[:at], parts, *remedy.messages[at + 1 :])), at
+    )
+
+
+def _refused(
+    job: Job, examined: tuple[Examined, ...], refusal: DoesNotFit | NotAllowed, remedies: Sequence[Remedy]
+) -> Outcome:
+    options = tuple(remedy.option for remedy in remedies)
+    if isinstance(refusal, DoesNotFit):
+        refusal = DoesNotFit(
+            f"{refusal}; {advice(options)}",
+            limit_bytes=refusal.limit_bytes,
+            smallest_bytes=refusal.smallest_bytes,
+            tries=refusal.tries,
+            options=[option.as_json() for option in options],
+            part=refusal.part,
+        )
+    room = _room(job, examined, job.profile.limit_bytes)
+    return Outcome(refused_ledger(job, examined, refusal, room, options), refusal=refusal)
+
+
+def _finish(job: Job, examined: tuple[Examined, ...], workshop: Workshop) -> Composed:
+    """Steps 2 to 8 for one message.
+
+    Raises:
+        DoesNotFit: Nothing worth sending is small enough.
+    """
+    fitted = _fit(job, examined, workshop)
+    _verify(fitted, examined, workshop)
+    if job.measure:
+        fitted = replace(fitted, made=workshop.measure(examined, fitted.made))
+    ledger = ledger_of(job, examined, fitted)
+    return Composed(fitted.packed.data, fitted.packed.content_type, ledger, fitted.content)
 
 
 # --- 2 room, 3 plan, 4 adapt, 5 present, 6 pack ----------------------------------------------------------------
@@ -294,22 +424,12 @@ def _fit_to(job: Job, examined: tuple[Examined, ...], workshop: Workshop, aim_by
             return fitted
         tries.append(f"room for bodies {room:,} → packed {smallest:,}")
         room -= smallest - aim_bytes
-    options = [o.as_json() for o in options_for(examined, _room(job, examined, aim_bytes))]
     raise DoesNotFit(
-        f"the message needs at least {smallest:,} bytes packed as {job.counted_as}, {aim_bytes:,} are allowed;"
-        f" {_advice(options)}",
+        f"the message needs at least {smallest:,} bytes packed as {job.counted_as}, {aim_bytes:,} are allowed",
         limit_bytes=aim_bytes,
         smallest_bytes=smallest,
         tries=tries,
-        options=options,
     )
-
-
-def _advice(options: Sequence[Mapping[str, object]]) -> str:
-    first = options[0]
-    if first["do"] == "drop":
-        return f"it would fit without {first['part']}"
-    return "it would fit as several messages" if first["do"] == "split" else "send a link or allow a larger message"
 
 
 def _room(job: Job, examined: Sequence[Examined], aim_bytes: int) -> int:
@@ -354,7 +474,3 @@ def _verify(fitted: Fitted, examined: Sequence[Examined], workshop: Workshop) ->
             " this is a fault of the packer, please report the message"
         )
     workshop.verify(examined, fitted.made)
-
-
-def _timed(ledger: Ledger, started: float) -> Ledger:
-    return replace(ledger, elapsed_ms=round((time.perf_counter() - started) * 1000))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from mmscontent.adapt import Made
@@ -11,10 +11,13 @@ if TYPE_CHECKING:
     from mmscontent.ledger import SlideEntry
     from mmscontent.message import Content, Envelope, Message
     from mmscontent.pack.table import Packed
-    from mmscontent.plan import Plan
+    from mmscontent.plan import Examined, Option, Plan
     from mmscontent.profile import Profile
 
-__all__ = ["Fitted", "Job", "Shown"]
+__all__ = ["POLICIES", "Fitted", "IfNotFit", "Job", "Shown"]
+
+IfNotFit = Literal["fail", "drop", "poster", "trim", "accept_quality", "split"]
+POLICIES: tuple[IfNotFit, ...] = ("fail", "drop", "poster", "trim", "accept_quality", "split")
 
 # Routes that count something else than the form we hand over; the rest count what is written.
 _COUNTED_AS = {"mime": "mime-binary", "base64": "mime"}
@@ -22,7 +25,17 @@ _COUNTED_AS = {"mime": "mime-binary", "base64": "mime"}
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What one call was asked for."""
+    """What one call was asked for, or one of the messages that came of it.
+
+    Attributes:
+        message: What is to be sent: long texts on pages, without what was left out.
+        warnings: What was given up so far, as sentences.
+        notes: What is worth knowing and took nothing away.
+        if_not_fit: Which remedy may be taken when it does not fit.
+        remedy: What was done so that it fits; None when nothing had to be.
+        left_out: Parts of the caller's that do not go in this message, each with the reason.
+        number, count: Which of the messages it is, when it takes several.
+    """
 
     message: Message
     profile: Profile
@@ -32,6 +45,12 @@ class Job:
     measure: bool
     smil: bytes | None
     warnings: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    if_not_fit: IfNotFit = "fail"
+    left_out: tuple[tuple[Examined, str], ...] = ()
+    remedy: Option | None = None
+    number: int = 1
+    count: int = 1
 
     @property
     def counted_as(self) -> str:

@@ -86,6 +86,10 @@ class Ledger:
         counted_as: The wire form whose bytes the limit means; the one written unless the route counts another.
         packed_bytes: Length of the packed message in that form; for a refusal the smallest that was found possible.
         overhead_bytes: What of it is headers, SMIL and transfer encoding, not bodies.
+        warnings: What was given up, as sentences.
+        notes: What is worth knowing and took nothing away.
+        remedy: Of the options, the one that was taken because the caller allowed it; None when it fits by itself.
+        number, count: Which of the messages this is, when it was split.
     """
 
     fits: bool
@@ -100,6 +104,10 @@ class Ledger:
     options: tuple[Option, ...] = ()
     error: str = ""
     elapsed_ms: int = 0
+    notes: tuple[str, ...] = ()
+    remedy: Option | None = None
+    number: int = 1
+    count: int = 1
 
     @property
     def utilisation(self) -> float:
@@ -126,7 +134,10 @@ class Ledger:
             "elapsed_ms": self.elapsed_ms,
             "parts": [part.as_json() for part in self.parts],
             "slides": [slide.as_json() for slide in self.slides],
+            "message": {"number": self.number, "of": self.count},
             "warnings": list(self.warnings),
+            "notes": list(self.notes),
+            "remedy": self.remedy.as_json() if self.remedy else None,
             "options": [option.as_json() for option in self.options],
             "error": self.error or None,
         }
@@ -228,7 +239,7 @@ def _sentences(ledger: Ledger) -> list[str]:
     target, limit = ledger.profile.target_bytes, ledger.profile.limit_bytes
     if not ledger.fits:
         said = [f"The message cannot be sent to {receiver} as it is: {ledger.error}."]
-        return said + [f"Option: {_option_words(option)}." for option in ledger.options]
+        return said + [f"Option: {option.words}." for option in ledger.options]
     sizes = f"{ledger.packed_bytes:,} bytes packed as {ledger.counted_as}, {ledger.utilisation:.0%} of the {target:,}"
     said = [f"The message for {receiver} has {sizes} aimed at (limit {limit:,}{_limit_words(ledger.profile)})."]
     said.extend(_part_words(part) for part in ledger.parts[:_MOST_TOLD])
@@ -238,7 +249,7 @@ def _sentences(ledger: Ledger) -> list[str]:
     if ledger.slides:
         plural = "slide plays" if len(ledger.slides) == 1 else "slides play"
         said.append(f"{len(ledger.slides)} {plural} for {seconds:.0f} s.")
-    return said + [f"Note: {w}." for w in ledger.warnings]
+    return said + [f"Note: {w}." for w in (*ledger.warnings, *ledger.notes)]
 
 
 def _receiver(profile: Profile) -> str:
@@ -259,14 +270,3 @@ def _part_words(part: PartEntry) -> str:
         return f"{part.name} goes as it is{why}."
     stripped = f" Taken out: {', '.join(part.stripped)}." if part.stripped else ""
     return f"{part.name} becomes {_shape(part.result)}, {part.result.size_bytes:,} bytes{why}.{stripped}"
-
-
-def _option_words(option: Option) -> str:
-    gives = ", ".join(f"{key.replace('_', ' ')} {_plain(value)}" for key, value in option.gives)
-    return f"{option.do} {option.part}".strip() + (f" ({gives})" if gives else "")
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, dict):
-        return "; ".join(f"{k} {v}" for k, v in value.items())
-    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -6,6 +6,7 @@ for both, no spaces, at most 40 characters, the ending that fits the media type.
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from dataclasses import replace
@@ -14,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from mmscontent import mediatypes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mmscontent.message import Message, Part, Slide, SlideRole
 
-__all__ = ["name_parts", "places", "with_parts"]
+__all__ = ["name_parts", "only", "places", "with_parts"]
 
 _STEM_CHARS = 30  # with a number and an ending it stays within the 40 of MMS CONF
 
@@ -69,3 +70,22 @@ def with_parts(message: Message, parts: Sequence[Part]) -> Message:
 def _refilled(slide: Slide, fresh: Iterator[Part]) -> Slide:
     changes: dict[str, Any] = {role: next(fresh) for role in places(slide)}
     return replace(slide, **changes)
+
+
+def only(message: Message, chosen: Mapping[int, Part]) -> Message:
+    """The message with some of its parts alone, by their place in `Message.parts`; a film may have become a picture.
+
+    Slides left without a part go; what is left of a slide stays together.
+    """
+    numbers = itertools.count()
+    slides = []
+    for slide in message.slides:
+        kept: dict[str, Part | None] = {role: chosen.get(next(numbers)) for role in places(slide)}
+        film = kept.get("video")
+        if film is not None and film.kind == "image":
+            kept |= {"image": film, "video": None}
+        changes: dict[str, Any] = {"image": None, "video": None, "audio": None, "text": None, **kept}
+        if any(changes.values()):
+            slides.append(replace(slide, **changes))
+    attachments = (chosen.get(next(numbers)) for _ in message.attachments)
+    return replace(message, slides=tuple(slides), attachments=tuple(p for p in attachments if p is not None))

@@ -1,4 +1,4 @@
-"""Pure decisions: keep, transcode or drop each part, with how many bytes, and why.
+"""Pure decisions: keep, transcode or drop each part, with how many bytes, and why. What would fit: options.py.
 
 Nothing here encodes. What a part could become comes in as its survey; what becomes of it goes out as a
 decision that adapt.py carries out.
@@ -7,11 +7,12 @@ decision that adapt.py carries out.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from mmscontent.budget import Want, share_room
 from mmscontent.curve import Curve
 from mmscontent.errors import DoesNotFit, NotAllowed
+from mmscontent.worth import PLAIN, Stake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,8 +30,9 @@ __all__ = [
     "Option",
     "Plan",
     "Transcode",
+    "floor_bytes",
     "make_plan",
-    "options_for",
+    "mark_unwanted",
     "refuse_unwanted",
     "relabel",
     "why_refused",
@@ -46,12 +48,22 @@ class Examined:
         info: From sniffing.
         survey: From its codec; None for kinds that are carried as they are.
         reasons: What was decided about it so far, as sentences.
+        stake: What its quality is worth, and how little is too little (worth.py).
+        index: Which of the caller's parts it is; pages of one text share theirs.
+        refused: Why the receiver takes it in no form; "" when it does.
+        cut_ms: It is to be cut to this length first; None for all of it.
+        form: What it is made of: the part as it came (""), a `still` of it, or what was `cut` from it.
     """
 
     part: Part
     info: MediaInfo
     survey: Survey | None = None
     reasons: tuple[str, ...] = ()
+    stake: Stake = PLAIN
+    index: int = -1
+    refused: str = ""
+    cut_ms: int | None = None
+    form: Literal["", "still", "cut"] = ""
 
     @property
     def label(self) -> str:
@@ -82,6 +94,8 @@ class Drop:
 
 
 Decision = Keep | Transcode | Drop
+# A source that never was good is held to this share of its best, not to its kind's least quality.
+_OF_ITS_BEST = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +117,65 @@ class Option:
     def as_json(self) -> dict[str, object]:
         """The ledger's form."""
         return {"do": self.do, "part": self.part or None, "gives": dict(self.gives)}
+
+    @property
+    def words(self) -> str:
+        """For a person."""
+        given = dict(self.gives)
+        names = self.part or ", ".join(_texts(given.get("parts")))
+        return _WORDS[self.do](names, given) + _rest(given)
+
+
+def _texts(value: object) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, (list, tuple)) else []
+
+
+def _trim_words(names: str, given: Mapping[str, object]) -> str:
+    lengths = given.get("durations_ms")
+    if isinstance(lengths, dict):
+        return "cut " + ", ".join(f"{name} to {ms / 1000:g} s" for name, ms in lengths.items())
+    frame = f", {given['width_px']}×{given['height_px']} at best" if "width_px" in given else ""
+    why = f"; {given['why']}" if "why" in given else ""
+    return f"cut {names} to {_seconds(given)} s{frame}{why}"
+
+
+def _seconds(given: Mapping[str, object]) -> str:
+    length = given["duration_ms"]
+    return f"{length / 1000:g}" if isinstance(length, int) else ""
+
+
+def _split_words(_: str, given: Mapping[str, object]) -> str:
+    contents = given["contents"]
+    rows = [", ".join(_texts(row)) for row in contents] if isinstance(contents, list) else []
+    return f"send {given['messages']} messages ({' | '.join(rows)})"
+
+
+def _link_words(names: str, given: Mapping[str, object]) -> str:
+    if names:
+        return f"send a link in place of {names}"
+    return f"send links, or allow {given['limit_bytes_needed']:,} bytes where {given['limit_bytes_given']:,} are left"
+
+
+_WORDS: Mapping[str, Callable[[str, Mapping[str, object]], str]] = {
+    "drop": lambda names, _: f"leave out {names}",
+    "poster": lambda names, given: f"send a still in place of {names}" + (_bytes(given)),
+    "trim": _trim_words,
+    "accept_quality": lambda names, given: f"accept quality {given['quality']} for {names}",
+    "split": _split_words,
+    "link": _link_words,
+}
+
+
+def _bytes(given: Mapping[str, object]) -> str:
+    return f" ({given['bytes']:,} bytes)" if "bytes" in given else ""
+
+
+def _rest(given: Mapping[str, object]) -> str:
+    """What would be reached, part by part."""
+    qualities = given.get("qualities")
+    if not isinstance(qualities, dict) or not qualities:
+        return ""
+    return ", reaching quality " + ", ".join(f"{quality:.0f} for {name}" for name, quality in qualities.items())
 
 
 # --- is it taken at all? ---------------------------------------------------------------------------------------
@@ -159,16 +232,20 @@ _REFUSALS: Mapping[Kind, Callable[[MediaInfo, Profile], str | None]] = {
 }
 
 
-def refuse_unwanted(examined: Sequence[Examined], profile: Profile) -> None:
+def mark_unwanted(examined: Sequence[Examined], profile: Profile) -> tuple[Examined, ...]:
+    """The same parts; those that cannot be sent to this receiver in any form say why in `refused`."""
+    return tuple(replace(one, refused=why_refused(one.info, profile) or "") for one in examined)
+
+
+def refuse_unwanted(examined: Sequence[Examined]) -> None:
     """Stop when a part cannot be sent to this receiver in any form.
 
     Raises:
         NotAllowed: Names the part and what is taken.
     """
     for one in examined:
-        why = why_refused(one.info, profile)
-        if why is not None:
-            raise NotAllowed(f"{one.label}: {why}; leave it out or choose another profile", part=one.label)
+        if one.refused:
+            raise NotAllowed(f"{one.label}: {one.refused}; leave it out or choose another profile", part=one.label)
 
 
 # --- who gets how much? ----------------------------------------------------------------------------------------
@@ -185,10 +262,10 @@ def make_plan(examined: Sequence[Examined], room_bytes: int) -> Plan:
     room = room_bytes - fixed
     if not media:
         _refuse_overflow(examined, room_bytes, fixed)
-    kept = _choose_kept([s for _, _, s in media], [e.label for _, e, _ in media], room, fixed)
+    kept = _choose_kept([e for _, e, _ in media], room, fixed)
     left = room - sum(s.keep_bytes or 0 for (_, _, s), k in zip(media, kept, strict=True) if k)
     made = [(e, s) for (_, e, s), k in zip(media, kept, strict=True) if not k]
-    shares = iter(share_room(left, [_want(e.label, s) for e, s in made]))
+    shares = iter(share_room(left, [_want(e, s) for e, s in made]))
     decisions: list[Decision] = [Keep(e.reasons) for e in examined]
     for (index, one, survey), keep in zip(media, kept, strict=True):
         decisions[index] = _keep(one, survey) if keep else _transcode(one, survey, next(shares))
@@ -207,37 +284,45 @@ def _refuse_overflow(examined: Sequence[Examined], room_bytes: int, fixed: int) 
         )
 
 
-def _choose_kept(surveys: Sequence[Survey], labels: Sequence[str], room: int, fixed: int) -> list[bool]:
+def _choose_kept(examined: Sequence[Examined], room: int, fixed: int) -> list[bool]:
     """Which sources go as they are.
 
     The shares are made with the untouched source as the last knot of its curve; where the share holds it, it goes.
     """
-    wants = [
-        _want_with_keep(label, s) if s.keep_bytes is not None else _want(label, s)
-        for label, s in zip(labels, surveys, strict=True)
-    ]
+    media = [(e, e.survey) for e in examined if e.survey is not None]
+    wants = [_want_with_keep(e, s) if s.keep_bytes is not None else _want(e, s) for e, s in media]
     try:
         shares = share_room(room, wants)
     except DoesNotFit as error:
         error.smallest_bytes += fixed
         error.limit_bytes += fixed
         raise
-    return [s.keep_bytes is not None and share >= s.keep_bytes for s, share in zip(surveys, shares, strict=True)]
+    return [s.keep_bytes is not None and share >= s.keep_bytes for (_, s), share in zip(media, shares, strict=True)]
 
 
-def _want(label: str, survey: Survey) -> Want:
-    return Want(label, survey.floor_bytes, survey.curve, cap_bytes=survey.info.size_bytes)
+def floor_bytes(one: Examined) -> int:
+    """The fewest bytes it is worth sending in: its codec's floor, or what the least quality of its kind takes."""
+    survey = one.survey
+    if survey is None:
+        return len(one.part.data)
+    least = min(one.stake.least_quality, _OF_ITS_BEST * survey.curve.qualities[-1])
+    floor = max(survey.floor_bytes, survey.curve.size_for(least)) if least > 0 else survey.floor_bytes
+    return floor if survey.keep_bytes is None else min(floor, survey.keep_bytes)
 
 
-def _want_with_keep(label: str, survey: Survey) -> Want:
+def _want(one: Examined, survey: Survey) -> Want:
+    floor = floor_bytes(one)
+    return Want(one.label, floor, survey.curve, max(floor, survey.info.size_bytes), one.stake.weight)
+
+
+def _want_with_keep(one: Examined, survey: Survey) -> Want:
     assert survey.keep_bytes is not None
     points = [
         *zip(survey.curve.sizes_bytes, survey.curve.qualities, strict=True),
         (survey.keep_bytes, survey.keep_quality),
     ]
     usable = [(s, q) for s, q in points if s <= survey.keep_bytes]
-    least = min(survey.floor_bytes, survey.keep_bytes)
-    return Want(label, least, Curve.through(usable), cap_bytes=survey.keep_bytes)
+    return Want(one.label, floor_bytes(one), Curve.through(usable), survey.keep_bytes, one.stake.weight)
 
 
 def _keep(one: Examined, survey: Survey) -> Keep:
@@ -250,56 +335,6 @@ def _transcode(one: Examined, survey: Survey, limit_bytes: int) -> Transcode:
     if survey.keep_bytes is not None:
         why = (*why, f"{survey.keep_bytes:,} bytes as it is, its share is {limit_bytes:,}")
     return Transcode(limit_bytes, (*one.reasons, *why))
-
-
-# --- what would fit? -------------------------------------------------------------------------------------------
-
-
-def options_for(examined: Sequence[Examined], room_bytes: int) -> tuple[Option, ...]:
-    """What would make an infeasible message fit, each with what it would give; at least one when parts exist."""
-    found = [o for index in range(len(examined)) if (o := _dropping(examined, index, room_bytes)) is not None]
-    if len(examined) > 1:
-        found.extend(_splitting(examined, room_bytes))
-    return tuple(found) or (_larger_limit(examined, room_bytes),)
-
-
-def _dropping(examined: Sequence[Examined], index: int, room_bytes: int) -> Option | None:
-    rest = [e for i, e in enumerate(examined) if i != index]
-    if not rest:
-        return None
-    try:
-        plan = make_plan(rest, room_bytes)
-    except DoesNotFit:
-        return None
-    return Option("drop", examined[index].label, (("qualities", _qualities(rest, plan)),))
-
-
-def _qualities(examined: Sequence[Examined], plan: Plan) -> dict[str, float]:
-    return {
-        one.label: round(_quality(one.survey, decision), 1)
-        for one, decision in zip(examined, plan.decisions, strict=True)
-        if one.survey is not None
-    }
-
-
-def _quality(survey: Survey, decision: Decision) -> float:
-    return survey.curve.quality_at(decision.limit_bytes) if isinstance(decision, Transcode) else survey.keep_quality
-
-
-def _splitting(examined: Sequence[Examined], room_bytes: int) -> list[Option]:
-    """One message a part, when each part fits alone."""
-    qualities: dict[str, float] = {}
-    for one in examined:
-        try:
-            qualities |= _qualities([one], make_plan([one], room_bytes))
-        except DoesNotFit:
-            return []
-    return [Option("split", "", (("messages", len(examined)), ("qualities", qualities)))]
-
-
-def _larger_limit(examined: Sequence[Examined], room_bytes: int) -> Option:
-    least = sum(e.survey.floor_bytes if e.survey else len(e.part.data) for e in examined)
-    return Option("link", "", (("limit_bytes_needed", least), ("limit_bytes_given", max(room_bytes, 0))))
 
 
 def relabel(examined: Sequence[Examined]) -> tuple[Examined, ...]:

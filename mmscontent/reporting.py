@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mmscontent.errors import DoesNotFit, NotAllowed
 from mmscontent.ledger import Ledger, PartEntry
-from mmscontent.plan import Examined, Keep, Option, Transcode, options_for
+from mmscontent.plan import Examined, Keep, Transcode
+from mmscontent.trim import price_trim
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from mmscontent.adapt import Made
     from mmscontent.job import Fitted, Job
-    from mmscontent.plan import Decision
+    from mmscontent.plan import Decision, Option
 
 __all__ = ["ledger_of", "refused_ledger"]
 
 
 def ledger_of(job: Job, examined: Sequence[Examined], fitted: Fitted) -> Ledger:
-    """A message that fits, as a ledger."""
+    """A message that fits, as a ledger: every part of the caller's once, in his order."""
     entries = [
-        _entry(one, decision, made)
+        (one.index, _entry(one, decision, made))
         for one, decision, made in zip(examined, fitted.plan.decisions, fitted.made, strict=True)
     ]
+    entries += [(one.index, _left_out_entry(one, why)) for one, why in job.left_out]
     bodies = sum(len(p.data) for p in fitted.content.parts)
     return Ledger(
         fits=True,
@@ -32,9 +36,42 @@ def ledger_of(job: Job, examined: Sequence[Examined], fitted: Fitted) -> Ledger:
         counted_as=job.counted_as,
         packed_bytes=fitted.counted_bytes,
         overhead_bytes=fitted.counted_bytes - bodies,
-        parts=tuple(entries),
+        parts=_one_each(entries),
         slides=fitted.slides,
         warnings=fitted.warnings,
+        notes=job.notes,
+        remedy=job.remedy,
+        number=job.number,
+        count=job.count,
+    )
+
+
+def _one_each(entries: Iterable[tuple[int, PartEntry]]) -> tuple[PartEntry, ...]:
+    """One entry a part of the caller's; the pages of a long text are one."""
+    ordered = sorted(entries, key=lambda pair: pair[0])
+    groups = itertools.groupby(ordered, key=lambda pair: pair[0])
+    return tuple(_joined([entry for _, entry in group]) for _, group in groups)
+
+
+def _joined(pages: list[PartEntry]) -> PartEntry:
+    first = pages[0]
+    if len(pages) == 1:
+        return first
+    shown = [page.result for page in pages if page.result is not None]
+    result = replace(shown[0], size_bytes=sum(r.size_bytes for r in shown)) if shown else None
+    said = f"longer than a slide can be read: parted at sentence ends, on {len(pages)} slides"
+    reasons = dict.fromkeys(reason for page in pages for reason in (said, *page.reasons))
+    return replace(first, result=result, decision="drop" if result is None else "transcode", reasons=tuple(reasons))
+
+
+def _left_out_entry(one: Examined, why: str) -> PartEntry:
+    return PartEntry(
+        name=one.label,
+        kind=one.info.kind,
+        decision="drop",
+        source=one.survey.info if one.survey else one.info,
+        reasons=(why,),
+        notes=(*one.info.notes, *_traits(one)),
     )
 
 
@@ -42,11 +79,12 @@ def _entry(one: Examined, decision: Decision, made: Made) -> PartEntry:
     rendition, survey = made.rendition, one.survey
     kept = isinstance(decision, Keep)
     predicted = survey.keep_quality if (survey and kept) else (rendition.predicted_quality if rendition else None)
+    source = survey.info if survey else one.info
     return PartEntry(
         name=one.label,
-        kind=one.info.kind,
+        kind=source.kind,
         decision="keep" if kept else "transcode",
-        source=survey.info if survey else one.info,
+        source=source,
         content_id=made.part.content_id,
         result=made.info,
         reasons=decision.reasons,
@@ -57,20 +95,31 @@ def _entry(one: Examined, decision: Decision, made: Made) -> PartEntry:
         encodes=rendition.encodes if rendition else 0,
         stripped=rendition.stripped if rendition else (),
         tries=rendition.tries if rendition else (),
-        notes=(*one.info.notes, *_traits(one), *(rendition.notes if rendition else ())),
+        notes=(*one.info.notes, *_traits(one), *_price(one, decision), *(rendition.notes if rendition else ())),
     )
+
+
+def _price(one: Examined, decision: Decision) -> tuple[str, ...]:
+    """What a film's share gives, and what a cut would: for the sender to judge."""
+    if one.info.kind != "video" or one.survey is None or not isinstance(decision, Transcode):
+        return ()
+    price = price_trim(one.survey.info, decision.limit_bytes)
+    return (price.text,) if price.cut_ms is not None else ()
 
 
 def _traits(one: Examined) -> tuple[str, ...]:
     return (f"taken for: {', '.join(one.survey.traits)}",) if one.survey and one.survey.traits else ()
 
 
-def refused_ledger(job: Job, examined: Sequence[Examined], refusal: DoesNotFit | NotAllowed, room_bytes: int) -> Ledger:
+def refused_ledger(
+    job: Job,
+    examined: Sequence[Examined],
+    refusal: DoesNotFit | NotAllowed,
+    room_bytes: int,
+    options: tuple[Option, ...],
+) -> Ledger:
     """A refusal as a ledger; *room_bytes* is what all bodies might have together under the hard limit."""
-    if isinstance(refusal, DoesNotFit):
-        smallest, options = refusal.smallest_bytes, options_for(examined, room_bytes)
-    else:
-        smallest, options = 0, (Option("drop", refusal.part, ()),)
+    smallest = refusal.smallest_bytes if isinstance(refusal, DoesNotFit) else 0
     return Ledger(
         fits=False,
         encoding=job.encoding,
@@ -78,24 +127,24 @@ def refused_ledger(job: Job, examined: Sequence[Examined], refusal: DoesNotFit |
         profile=job.profile,
         packed_bytes=smallest,
         overhead_bytes=max(0, job.profile.limit_bytes - room_bytes),
-        parts=tuple(_refused_entry(one, refusal) for one in examined),
+        parts=_one_each((one.index, _refused_entry(one)) for one in examined),
         warnings=job.warnings,
+        notes=job.notes,
         options=options,
         error=str(refusal),
     )
 
 
-def _refused_entry(one: Examined, refusal: DoesNotFit | NotAllowed) -> PartEntry:
+def _refused_entry(one: Examined) -> PartEntry:
     """A part of a message that was not made: what it is, and what would have been done with it."""
     survey = one.survey
-    unwanted = isinstance(refusal, NotAllowed) and refusal.part == one.label
     made_anew = survey is not None and survey.keep_bytes is None
     return PartEntry(
         name=one.label,
         kind=one.info.kind,
-        decision="drop" if unwanted else ("transcode" if made_anew else "keep"),
+        decision="drop" if one.refused else ("transcode" if made_anew else "keep"),
         source=survey.info if survey else one.info,
         content_id=one.part.content_id,
-        reasons=(*one.reasons, *((str(refusal),) if unwanted else ()), *(survey.reasons if survey else ())),
+        reasons=(*one.reasons, *((one.refused,) if one.refused else ()), *(survey.reasons if survey else ())),
         notes=(*one.info.notes, *_traits(one)),
     )

@@ -220,6 +220,31 @@ def test_lint_mends_a_message_and_adapt_and_preview_write_files(
     assert (tmp_path / "f.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_split_is_written_as_numbered_files_and_told_as_one_document(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    photos = [str(tmp_path / f"{n}.jpg") for n in range(4)]
+    for photo in photos:
+        Path(photo).write_bytes(Path(PHOTO).read_bytes())
+    arguments = ["compose", *photos, "--max-bytes", "6000", "--if-not-fit"]
+
+    assert run([*arguments, "split", "-o", "out.mms", "--json"]) == 0
+    document = json.loads(capfd.readouterr().out)
+    assert run([*arguments, "split", "-o", "-"]) == 2
+    assert run([*arguments, "drop", "-o", "less.mms", "--json"]) == 0
+    dropped = json.loads(capfd.readouterr().out)
+    assert run([*arguments, "fail", "-o", "never.mms"]) == 1
+
+    count = document["message"]["of"]
+    written = sorted(p.name for p in tmp_path.glob("*.mms"))
+    assert written == sorted(["less.mms", *(f"out-{n + 1}.mms" for n in range(count))])
+    assert [one["message"]["number"] for one in document["messages"]] == [n + 1 for n in range(count)]
+    assert all(path.stat().st_size <= 6_000 for path in tmp_path.glob("*.mms"))
+    assert "drop" in [part["decision"] for part in dropped["parts"]]
+    assert dropped["remedy"]["do"] == "drop"
+
+
 def test_a_folder_of_parts_is_a_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,7 +12,7 @@ from mmscontent.codecs.base import Survey
 from mmscontent.curve import Curve
 from mmscontent.errors import DoesNotFit, NotAllowed
 from mmscontent.message import MediaInfo, Part
-from mmscontent.plan import Examined, Keep, Transcode, make_plan, options_for, refuse_unwanted, relabel
+from mmscontent.plan import Examined, Keep, Transcode, make_plan, mark_unwanted, refuse_unwanted, relabel
 from mmscontent.profile import AudioFormat, AudioRule, CalendarRule, ImageRule, Profile
 
 PROFILE = Profile(300_000, 300_000)
@@ -87,21 +87,6 @@ def test_what_is_promised_never_passes_the_room(parts: list[Examined], room: int
     assert _promised(plan.decisions, parts) <= room
 
 
-@given(st.lists(EXAMINED, min_size=1, max_size=4), st.integers(0, 30_000))
-@settings(max_examples=200, deadline=None, derandomize=True)
-def test_an_infeasible_message_has_options_that_hold(parts: list[Examined], room: int) -> None:
-    named = relabel(parts)
-    options = options_for(named, room)
-
-    assert options
-    for option in options:
-        if option.do == "drop":
-            make_plan([e for e in named if e.label != option.part], room)
-        if option.do == "split":
-            for one in named:
-                make_plan([one], room)
-
-
 REFUSED = [
     (carried("a", "video/webm", 9), PROFILE, "video/webm: the receiver plays no films"),
     (carried("a", "audio/flac", 9), replace(PROFILE, audio=AudioRule(())), "plays no sound"),
@@ -125,13 +110,13 @@ TAKEN = [
 @pytest.mark.parametrize(("part", "profile", "why"), REFUSED)
 def test_what_the_receiver_does_not_take_is_refused_by_name(part: Examined, profile: Profile, why: str) -> None:
     with pytest.raises(NotAllowed, match=why) as caught:
-        refuse_unwanted([part], profile)
+        refuse_unwanted(mark_unwanted([part], profile))
     assert caught.value.part == "a"
 
 
 @pytest.mark.parametrize(("part", "profile"), TAKEN)
 def test_what_the_receiver_takes_passes(part: Examined, profile: Profile) -> None:
-    refuse_unwanted([part], profile)
+    refuse_unwanted(mark_unwanted([part], profile))
 
 
 def test_labels_never_coincide() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 
 from mmscontent.cli.output import say, write_json, write_whole
 from mmscontent.compose import attempt
+from mmscontent.job import POLICIES
 from mmscontent.message import Content, Envelope, Message, Part
 from mmscontent.pack.table import ENCODINGS
 from mmscontent.parts import read_file, read_parts
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from mmscontent.codecs.base import Effort
     from mmscontent.compose import Outcome
+    from mmscontent.job import IfNotFit
     from mmscontent.profile import Profile
 
 __all__ = [
@@ -31,6 +34,8 @@ __all__ = [
     "compose_command",
     "deliver",
     "output_options",
+    "policy_of",
+    "policy_option",
     "profile_from",
     "profile_options",
     "refuse_two_documents",
@@ -76,6 +81,21 @@ def profile_from(options: dict[str, Any]) -> Profile:
     )
 
 
+policy_option = click.option(
+    "--if-not-fit",
+    type=click.Choice(tuple(p.replace("_", "-") for p in POLICIES)),
+    default="fail",
+    show_default=True,
+    help="What may be given up when it does not fit; said in the ledger. split writes OUT-1, OUT-2, …",
+)
+
+
+def policy_of(options: dict[str, Any]) -> IfNotFit:
+    """The policy as the library calls it."""
+    policy: IfNotFit = options["if_not_fit"].replace("-", "_")
+    return policy
+
+
 def message_options(command: Command) -> Command:
     """The options that make up a message."""
     options = [
@@ -99,6 +119,7 @@ def message_options(command: Command) -> Command:
             type=click.Path(path_type=Path),
             help="Your own presentation: it names the files it plays, or has places {{0}}, {{text}} for them.",
         ),
+        policy_option,
         click.option("--measure", is_flag=True, help="Measure the quality of each result, not only predict it."),
         click.option("--json", "as_json", is_flag=True, help="The ledger as JSON on standard output."),
     ]
@@ -142,17 +163,34 @@ def refuse_two_documents(options: dict[str, Any]) -> None:
 
 def deliver(outcome: Outcome, stem: str, options: dict[str, Any], original: Message | None = None) -> int:
     """Write and show what came of an attempt; the exit status."""
-    if options["ledger_path"] is not None:
-        write_whole(options["ledger_path"], outcome.ledger.to_json().encode("utf-8"))
     output: Path = options["output"] or Path(stem + SUFFIXES.get(options["encoding"], ".eml"))
-    if outcome.composed is not None:
+    if len(outcome.messages) > 1 and output == Path("-"):
+        raise click.UsageError(f"the message takes {len(outcome.messages)}; give -o the name of a file for them")
+    if options["ledger_path"] is not None:
+        write_whole(
+            options["ledger_path"], json.dumps(_document(outcome), indent=2, ensure_ascii=False).encode() + b"\n"
+        )
+    for number, one in enumerate(outcome.messages, start=1):
+        place = number if len(outcome.messages) > 1 else None
         if options["preview_path"] is not None:
-            write_whole(options["preview_path"], preview(outcome.composed, original=original).encode("utf-8"))
+            page = preview(one, original=original if place is None else None)
+            write_whole(_numbered(options["preview_path"], place), page.encode("utf-8"))
         if options["strip_path"] is not None:
-            write_whole(options["strip_path"], filmstrip(outcome.composed))
-        _write_message(outcome.composed.data, output)
+            write_whole(_numbered(options["strip_path"], place), filmstrip(one))
+        _write_message(one.data, _numbered(output, place))
     _show(outcome, as_json=options["as_json"], quiet=output == Path("-"))
     return 0 if outcome.composed is not None else REFUSED
+
+
+def _numbered(path: Path, number: int | None) -> Path:
+    """OUT.mms as OUT-2.mms for the second of several."""
+    return path if number is None else path.with_name(f"{path.stem}-{number}{path.suffix}")
+
+
+def _document(outcome: Outcome) -> dict[str, object]:
+    """The ledger; of several messages the first one's, with all of them beneath it."""
+    document = outcome.ledger.as_json()
+    return document | {"messages": [one.ledger.as_json() for one in outcome.messages]} if outcome.more else document
 
 
 @click.command("check")
@@ -194,6 +232,7 @@ def _attempt(message: Message, options: dict[str, Any]) -> Outcome:
         effort=effort,
         measure=options["measure"],
         smil=_smil(options),
+        if_not_fit=policy_of(options),
     )
 
 
@@ -213,10 +252,12 @@ def _write_message(data: bytes, output: Path) -> None:
 
 def _show(outcome: Outcome, *, as_json: bool, quiet: bool) -> None:
     if as_json:
-        write_json(outcome.ledger.as_json())
+        write_json(_document(outcome))
     elif not quiet:
-        click.echo(outcome.ledger.table())
-        click.echo()
-        click.echo(outcome.ledger.paragraph())
+        for ledger in [one.ledger for one in outcome.messages] or [outcome.ledger]:
+            click.echo(ledger.table())
+            click.echo()
+            click.echo(ledger.paragraph())
+            click.echo()
     if outcome.refusal is not None:
         say(f"mmscontent: {outcome.refusal}")

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmscontent.cli.compose import deliver, output_options, profile_from, profile_options, refuse_two_documents
+from mmscontent.cli.compose import (
+    deliver,
+    output_options,
+    policy_of,
+    policy_option,
+    profile_from,
+    profile_options,
+    refuse_two_documents,
+)
 from mmscontent.cli.output import say, write_json, write_whole
 from mmscontent.cli.sources import open_message
 from mmscontent.compose import attempt
@@ -33,6 +41,7 @@ FOUND_FAULTS = 3
     "--encoding", type=click.Choice(tuple(ENCODINGS)), default="mime", show_default=True, help="Wire form to write."
 )
 @click.option("--json", "as_json", is_flag=True, help="The ledger as JSON on standard output.")
+@policy_option
 @profile_options
 @output_options
 def adapt_command(message: Path, **options: Any) -> int:  # noqa: ANN401 - click's own
@@ -48,6 +57,7 @@ def adapt_command(message: Path, **options: Any) -> int:  # noqa: ANN401 - click
         envelope=opened.envelope,
         encoding=options["encoding"],
         smil=own.data if own is not None else None,
+        if_not_fit=policy_of(options),
     )
     return deliver(outcome, f"{message.stem}-adapted", options, whole)
 

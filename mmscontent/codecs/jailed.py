@@ -57,6 +57,18 @@ def _verify(_: Seat, codec: str, data: bytes, info: message.MediaInfo) -> messag
     return CODECS[codec].load_verify()(data, info)
 
 
+def _cut(_: Seat, data: bytes, info: message.MediaInfo, duration_ms: int) -> bytes:
+    from mmscontent.codecs.cut import cut  # noqa: PLC0415 - engines load where they are used
+
+    return cut(data, info, duration_ms)
+
+
+def _picture(_: Seat, data: bytes, info: message.MediaInfo) -> bytes:
+    from mmscontent.codecs.cut import picture_of  # noqa: PLC0415 - as above
+
+    return picture_of(data, info)
+
+
 HANDLERS: Mapping[str, Callable[..., object]] = {
     "open": _open,
     "survey": _survey,
@@ -64,6 +76,8 @@ HANDLERS: Mapping[str, Callable[..., object]] = {
     "render": _render,
     "measure": _measure,
     "verify": _verify,
+    "cut": _cut,
+    "picture": _picture,
 }
 
 

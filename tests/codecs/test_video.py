@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmscontent.codecs.video import FilmSource, price_trim, verify
+from mmscontent.codecs.video import FilmSource, verify
 from mmscontent.codecs.video.analyse import Cost
 from mmscontent.codecs.video.formats import frames_for
 from mmscontent.codecs.video.model import SoundWay, Want, best_choice, picture_quality
@@ -20,6 +20,7 @@ from mmscontent.errors import DamagedMedia, DoesNotFit, MMSContentError, NotAllo
 from mmscontent.message import MediaInfo
 from mmscontent.profile import VideoFormat, VideoRule
 from mmscontent.sniff import sniff
+from mmscontent.trim import price_trim
 from tests.codecs.clips import COLOURS, film, made, source
 
 MODERN = VideoFormat("video/mp4", "h264", "main", "3.1", 1280, 720, 30, audio_codec="aac")

@@ -7,7 +7,6 @@ are chosen together from it; at most two encodes follow. Facts: docs/motion.md.
 from __future__ import annotations
 
 from mmscontent.codecs.video.source import FilmSource
-from mmscontent.codecs.video.trim import TrimPrice, price_trim
 from mmscontent.codecs.video.verify import verify
 
-__all__ = ["FilmSource", "TrimPrice", "price_trim", "verify"]
+__all__ = ["FilmSource", "verify"]
