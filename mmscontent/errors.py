@@ -9,6 +9,7 @@ MMSContentError
 ├─ DoesNotFit           the smallest rendition passes the limit; carries options
 ├─ NotAllowed           the profile takes no such kind or type
 ├─ ProfileError         a profile file or key is wrong or unknown
+├─ BatchError           a folder, journal or list of a batch cannot be used as asked
 └─ EngineError          our own tools
    ├─ EngineMissing     not installed (cause, cure)
    ├─ EngineFailed      ran and failed (command, status, last lines)
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 __all__ = [
+    "BatchError",
     "DamagedMedia",
     "DoesNotFit",
     "EngineError",
@@ -160,6 +162,23 @@ class ProfileError(MMSContentError):
         self.file = file
         self.key = key
         self.value = value
+
+
+class BatchError(MMSContentError):
+    """A batch or campaign cannot start: its output folder, journal, manifest or list of recipients is not as asked.
+
+    Attributes:
+        file: Path of what is at fault, or "".
+        line: Line in that file, counted from 1, or None.
+    """
+
+    code = "batch"
+    user_text = "The messages could not be prepared."
+
+    def __init__(self, message: str, *, file: str = "", line: int | None = None) -> None:
+        super().__init__(message)
+        self.file = file
+        self.line = line
 
 
 class EngineError(MMSContentError):

@@ -12,7 +12,10 @@ import pytest
 import mmscontent
 from tests.conftest import ROOT
 
-HEAVY = ("numpy", "PIL", "pyvips", "lxml", "magic", "pillow_heif", "click", "rich", "ffmpeg", "pydub", "vobject")
+HEAVY = (
+    *("numpy", "PIL", "pyvips", "lxml", "magic", "pillow_heif", "click", "rich", "ffmpeg", "pydub", "vobject"),
+    *("pebble", "ray"),
+)
 
 
 def test_all_names_exist_and_are_sorted() -> None:
@@ -31,6 +34,7 @@ def test_the_three_lists_of_the_face_agree() -> None:
         for alias in node.names
     }
     loaded = {(f"mmscontent.{home}", name) for home, names in mmscontent._HOMES.items() for name in names}
+    loaded |= {("mmscontent", room) for room in mmscontent._ROOMS}
 
     assert typed == loaded
     assert {name for _, name in loaded} | {"__version__"} == set(mmscontent.__all__)

@@ -8,12 +8,14 @@ import sys
 
 import click
 
+from mmscontent.cli.batch import batch_command
 from mmscontent.cli.compose import check_command, compose_command
 from mmscontent.cli.inspect import sniff_command, unpack_command
 from mmscontent.cli.machine import doctor_command
 from mmscontent.cli.present import adapt_command, lint_command, preview_command
 from mmscontent.cli.profiles import profiles_group
 from mmscontent.errors import (
+    BatchError,
     DoesNotFit,
     EngineError,
     MMSContentError,
@@ -30,6 +32,7 @@ EXIT_STATUS: tuple[tuple[type[MMSContentError], int], ...] = (
     (DoesNotFit, 1),
     (NotAllowed, 1),
     (ProfileError, 2),
+    (BatchError, 2),
     (SourceError, 3),
     (EngineError, 4),
     (MMSContentError, 3),
@@ -55,6 +58,7 @@ COMMANDS = (
     unpack_command,
     lint_command,
     preview_command,
+    batch_command,
     profiles_group,
     doctor_command,
 )

@@ -130,12 +130,21 @@ class Seat:
         self._worker.leave_seat(self._number)
 
 
-def shared(module: str, *, limits: JailLimits = DEFAULT_LIMITS, registry: Iterable[type] = ()) -> Jail:
-    """The one jail of this process for a module: made at first use, ended at exit, made anew after a fork."""
+def shared(
+    module: str,
+    *,
+    limits: JailLimits = DEFAULT_LIMITS,
+    registry: Iterable[type] = (),
+    workers: int | None = None,
+) -> Jail:
+    """The one jail of this process for a module: made at first use, ended at exit, made anew after a fork.
+
+    Limits, registry and number of workers are those of the first use.
+    """
     with _SHARED.lock:
         jail = _SHARED.jails.get(module)
         if jail is None:
-            jail = _SHARED.jails[module] = Jail(module, limits=limits, registry=registry)
+            jail = _SHARED.jails[module] = Jail(module, limits=limits, registry=registry, workers=workers)
         return jail
 
 

@@ -1,0 +1,12 @@
+"""Thousands at a time: the one path over many inputs, on the processors of this machine or of a cluster.
+
+    for result in mms.batch.run(sorted(Path("photos").iterdir()), profile, workers=2):
+        print(result.item, result.status, len(result.data))
+
+Every item gets exactly one result; a crash, a hang or a memory-hungry file costs that item alone.
+"""
+
+from mmscontent.batch.run import run
+from mmscontent.batch.values import Failure, Item, Progress, Result, Settings, Source
+
+__all__ = ["Failure", "Item", "Progress", "Result", "Settings", "Source", "run"]

@@ -1,0 +1,136 @@
+"""A receiver as rows of a list name it, and its profile: each distinct receiver is looked up once.
+
+us/att toll_free apple/iphone 600000      a carrier or device or class by key, a route, a number of bytes
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING
+
+from mmscontent.batch.work import failure_of
+from mmscontent.errors import MMSContentError, ProfileError
+from mmscontent.profile_files import kinds_of, load_profile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mmscontent.batch.values import Failure
+    from mmscontent.profile import Profile
+
+__all__ = ["COLUMNS", "Receiver", "Receivers"]
+
+ROUTES = ("p2p", "long_code", "toll_free", "short_code")
+COLUMNS = ("profile", "carrier", "route", "device", "class", "max_bytes")
+_FIELD_OF = {"carrier": "carrier", "route": "route", "device": "device", "class": "content_class"}
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """What is known of one receiver, by keys."""
+
+    carrier: str | None = None
+    route: str | None = None
+    device: str | None = None
+    content_class: str | None = None
+    max_bytes: int | None = None
+
+    def over(self, base: Receiver) -> Receiver:
+        """This receiver, with what it leaves open taken from another."""
+        open_ = {f.name: getattr(base, f.name) for f in fields(self) if getattr(self, f.name) is None}
+        return replace(self, **open_)
+
+
+class Receivers:
+    """Looks receivers up; remembers every answer, also that there is none.
+
+    Args:
+        base: What rows leave open.
+        profiles: The caller's own folder of profiles.
+    """
+
+    def __init__(
+        self,
+        base: Receiver = Receiver(),
+        *,
+        profiles: str | None = None,
+        allow_inactive: bool = False,
+        use_observed: bool = False,
+    ) -> None:
+        self.base = base
+        self._profiles = profiles
+        self._allow_inactive = allow_inactive
+        self._use_observed = use_observed
+        self._known: dict[Receiver, Profile | Failure] = {}
+        self._kinds: dict[str, str] = {}
+
+    def profile(self, receiver: Receiver) -> Profile | Failure:
+        """The profile of a receiver over the base, or why there is none."""
+        whole = receiver.over(self.base)
+        if whole not in self._known:
+            self._known[whole] = self._load(whole)
+        return self._known[whole]
+
+    def of_row(self, row: Mapping[str, object]) -> Profile | Failure | None:
+        """The profile a row of a list names; None when it names no receiver.
+
+        Raises:
+            ProfileError: A word of it is no key.
+        """
+        receiver = self.read(row)
+        return None if receiver == Receiver() else self.profile(receiver)
+
+    def read(self, row: Mapping[str, object]) -> Receiver:
+        """What the columns of a row say about its receiver.
+
+        Raises:
+            ProfileError: A word is neither a key nor a route nor a number.
+        """
+        said: dict[str, object] = {}
+        named = row.get("profile") or {}
+        if isinstance(named, str):
+            for word in named.split():
+                name, value = self._word(word)
+                said[name] = value
+            named = {}
+        if not hasattr(named, "items"):
+            raise ProfileError(f"profile must be words or an object of {', '.join(COLUMNS[1:])}, got {named!r}")
+        for name, value in (*named.items(), *((k, row[k]) for k in COLUMNS[1:] if row.get(k))):
+            if name not in COLUMNS[1:]:
+                raise ProfileError(f"a receiver has no {name!r}; it has {', '.join(COLUMNS[1:])}", key=str(name))
+            if value:
+                said[_FIELD_OF.get(name, name)] = _number(value) if name == "max_bytes" else str(value)
+        return Receiver(**said)  # type: ignore[arg-type]
+
+    def _word(self, word: str) -> tuple[str, object]:
+        if word in ROUTES:
+            return "route", word
+        if word.isdecimal():
+            return "max_bytes", int(word)
+        if word not in self._kinds:
+            kinds = kinds_of(word, profiles=self._profiles)
+            # An unknown key is taken for a carrier: load_profile names the nearest ones.
+            self._kinds[word] = _FIELD_OF[kinds[0]] if kinds else "carrier"
+        return self._kinds[word], word
+
+    def _load(self, receiver: Receiver) -> Profile | Failure:
+        try:
+            return load_profile(
+                carrier=receiver.carrier,
+                route=receiver.route,
+                device=receiver.device,
+                content_class=receiver.content_class,
+                max_message_bytes=receiver.max_bytes,
+                profiles=self._profiles,
+                allow_inactive=self._allow_inactive,
+                use_observed=self._use_observed,
+            )
+        except MMSContentError as error:
+            return failure_of(error)
+
+
+def _number(value: object) -> int:
+    try:
+        return int(str(value))
+    except ValueError as exc:
+        raise ProfileError(f"max_bytes must be a number, got {value!r}", key="max_bytes", value=str(value)) from exc

@@ -1,0 +1,123 @@
+"""What a worker does with one item: reads its files, walks the one path, and hands back a value that can be pickled.
+
+Nothing raises out of `perform` but what ends the process: an error of ours becomes a Failure, any other one too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import resource
+import threading
+import time
+from dataclasses import replace
+from multiprocessing import parent_process
+from os import _exit, getpid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mmscontent.adapt import WORKER_MODULE
+from mmscontent.batch.values import Failure, Result, Source, Task
+from mmscontent.codecs.jailed import REGISTRY
+from mmscontent.compose import attempt
+from mmscontent.engines import jail
+from mmscontent.errors import DoesNotFit, MMSContentError, NotAllowed
+from mmscontent.message import Envelope, Message
+from mmscontent.parts import read_parts
+
+if TYPE_CHECKING:
+    from mmscontent.batch.values import Item, Status
+    from mmscontent.compose import Outcome
+    from mmscontent.message import Part
+
+__all__ = ["failure_of", "perform", "settle_in"]
+
+_REFUSALS = (DoesNotFit.code, NotAllowed.code)
+
+
+def settle_in(memory_bytes: int, pid_file: str) -> None:
+    """Once in a new worker: say who we are, take one decoder process, bound what we map, and end with our parent.
+
+    Workers fill the processors between them, so one jailed process each is enough, and memory is bounded.
+    """
+    Path(pid_file).write_text(str(getpid()), encoding="ascii")
+    jail.shared(WORKER_MODULE, registry=REGISTRY, workers=1)
+    if memory_bytes:
+        with contextlib.suppress(ValueError, OSError):  # a hard limit below ours holds anyway
+            hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+            resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, hard))
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: object) -> None:
+    """A killed parent must not leave us at work: what we made, nobody would take."""
+    parent.join()  # type: ignore[attr-defined]
+    _exit(1)
+
+
+def perform(task: Task) -> Result:
+    """Make one item; never raises an error of ours."""
+    if task.item.fault is not None:
+        return faulty(task.item, task.item.fault)
+    started = time.perf_counter()
+    sources: list[Source] = []
+    try:
+        message = _message(task.item, sources)
+        outcome = _attempt(task, message)
+    except MMSContentError as error:
+        result = Result(task.item.name, "failed", sources=tuple(sources), failure=failure_of(error))
+    except Exception as exc:  # noqa: BLE001 - one item's fault, whatever it is, is that item's alone
+        words = f"{type(exc).__name__}: {exc}"
+        result = Result(task.item.name, "failed", sources=tuple(sources), failure=Failure("batch/error", words))
+    else:
+        result = _result(task, outcome, tuple(sources))
+    elapsed_ms = round((time.perf_counter() - started) * 1000)
+    return replace(result, elapsed_ms=elapsed_ms)
+
+
+def faulty(item: Item, fault: Failure) -> Result:
+    """The result of an item that is known not to be makeable."""
+    return Result(item.name, "refused" if fault.code in _REFUSALS else "failed", failure=fault)
+
+
+def failure_of(error: MMSContentError) -> Failure:
+    """An error as a value."""
+    return Failure(error.code, str(error), error.part, error.retryable)
+
+
+def _message(item: Item, sources: list[Source]) -> Message:
+    if item.message is not None:
+        return item.message
+    parts: list[Part] = []
+    for path in item.files:
+        part = read_parts((path,))[0]
+        digest = hashlib.sha256(part.data).hexdigest()
+        sources.append(Source(str(path), len(part.data), path.stat().st_mtime_ns, digest))
+        parts.append(part)
+    return Message.of(parts, text=item.text, subject=item.subject)
+
+
+def _attempt(task: Task, message: Message) -> Outcome:
+    settings, item = task.settings, task.item
+    to = (item.recipient,) if item.recipient else ()
+    return attempt(
+        message,
+        item.profile or settings.profile,
+        envelope=Envelope(sender=settings.sender, to=to),
+        encoding=settings.encoding,
+        effort=settings.effort,
+    )
+
+
+def _result(task: Task, outcome: Outcome, sources: tuple[Source, ...]) -> Result:
+    composed = outcome.composed
+    if composed is None:
+        assert outcome.refusal is not None
+        return Result(task.item.name, "refused", outcome.ledger, sources=sources, failure=failure_of(outcome.refusal))
+    status: Status = "done"
+    if task.settings.form == "parts":
+        fitted = tuple(p for p in composed.content.parts if p.kind != "text")
+        return Result(task.item.name, status, outcome.ledger, parts=fitted, sources=sources)
+    return Result(task.item.name, status, outcome.ledger, composed.data, composed.content_type, sources=sources)

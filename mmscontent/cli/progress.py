@@ -1,0 +1,102 @@
+"""How far a long run is: a bar on standard error while it runs, and its sums afterwards."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from mmscontent.batch.journal import Record
+
+__all__ = ["Tally", "progress_bar"]
+
+_UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
+_MOST_NAMED = 10  # failures a summary names; the journal has all
+
+
+class Tally:
+    """Sums over finished items; those of an earlier run count, but not for the rate."""
+
+    def __init__(self, kept: Iterable[Record] = ()) -> None:
+        self.statuses: Counter[str] = Counter()
+        self.source_bytes = self.output_bytes = 0
+        self.named: list[str] = []
+        self.earlier = 0
+        for record in kept:
+            self.add(record)
+            self.earlier += 1
+        self._started = time.monotonic()
+
+    def add(self, record: Record) -> None:
+        """One more item."""
+        self.statuses[record.status] += 1
+        if record.status == "done":
+            self.source_bytes += record.source_bytes
+            self.output_bytes += record.output_bytes
+        elif record.failure is not None and len(self.named) < _MOST_NAMED:
+            self.named.append(f"{record.item}: {record.failure.message}")
+
+    @property
+    def finished(self) -> int:
+        """Items with a result."""
+        return self.statuses.total()
+
+    @property
+    def bad(self) -> int:
+        """Items without an output."""
+        return self.finished - self.statuses["done"]
+
+    @property
+    def saved_bytes(self) -> int:
+        """What the outputs have less than their sources."""
+        return self.source_bytes - self.output_bytes
+
+    def rate(self) -> float:
+        """Items a second in this run."""
+        return (self.finished - self.earlier) / max(1e-9, time.monotonic() - self._started)
+
+    def lines(self, total: int) -> list[str]:
+        """The sums in words."""
+        counts = ", ".join(f"{self.statuses[status]:,} {status}" for status in ("done", "refused", "failed"))
+        sizes = f"{self.source_bytes:,} bytes in, {self.output_bytes:,} out, {self.saved_bytes:,} saved"
+        said = [
+            f"{self.finished:,} of {total:,} items: {counts}",
+            f"{sizes}; {self.rate():.1f} items a second",
+        ]
+        said += [f"  {line}" for line in self.named]
+        if self.bad > len(self.named):
+            said.append(f"  and {self.bad - len(self.named):,} more, see the journal")
+        return said
+
+
+@contextmanager
+def progress_bar(total: int, tally: Tally) -> Iterator[Callable[[Tally], None]]:
+    """A bar with rate, time left, bytes saved and failures; nothing moves where nobody looks on."""
+    from rich.console import Console  # noqa: PLC0415 - only long runs need it
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}/s"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[saved]} saved"),
+        TextColumn("{task.fields[bad]} failed"),
+    )
+
+    def fields(now: Tally) -> dict[str, Any]:
+        return {"rate": f"{now.rate():.1f}", "saved": _short(now.saved_bytes), "bad": f"{now.bad:,}"}
+
+    with Progress(*columns, console=Console(stderr=True), refresh_per_second=4) as bar:
+        task = bar.add_task("", total=total, completed=tally.finished, **fields(tally))
+        yield lambda now: bar.update(task, completed=now.finished, **fields(now))
+
+
+def _short(size_bytes: int) -> str:
+    """A size in the unit people would say."""
+    unit, name = next(((u, n) for u, n in _UNITS if abs(size_bytes) >= u), (1, "B"))
+    return f"{size_bytes / unit:.1f} {name}" if unit > 1 else f"{size_bytes} B"
