@@ -26,9 +26,7 @@ class Settings:
     database_url: str = field(default="", repr=False)  # empty: gateway.db in DATA_DIR
     data_dir: Path = Path("mms-gateway-data")  # media, and the embedded store; shared by all machines
     broker_url: str = field(default="", repr=False)  # redis://… or amqp://…; empty: this process alone
-    api_keys: str = field(
-        default="", repr=False
-    )  # comma-separated [name:]key or [name:]sha256$<hex>; none: one is made
+    api_keys: str = field(default="", repr=False)  # comma-separated [name:]key or [name:]sha256$<hex>; none: one made
     quotas: str = ""  # comma-separated name:per_second/per_day, 0 for no limit
     carriers: str = ""  # TOML file of connections to operators; empty: one loopback operator inside
     lookup: str = ""  # package.module:function that knows more of a number
@@ -76,9 +74,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """
     known = {f.name: f for f in fields(Settings)}
     said = {name.removeprefix(PREFIX).lower(): value for name, value in environment.items() if name.startswith(PREFIX)}
-    for name in said:
+    for name, value in said.items():
         if name not in known:
-            raise _wrong(name, said[name], f"no such setting; there are {', '.join(known).upper()}")
+            raise _wrong(name, value, f"no such setting; there are {', '.join(known).upper()}")
     values: dict[str, Any] = {name: _value(name, known[name].default, value) for name, value in said.items()}
     return Settings(**values)
 

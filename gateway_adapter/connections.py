@@ -173,7 +173,7 @@ class _Row:
     def url(self, kind: Kind) -> str:
         """Where submissions go."""
         value = self.text("url").rstrip("/")
-        if not value and not kind.schemes:
+        if not value and kind.inside:
             return ""
         allowed = " or ".join(f"{scheme}://" for scheme in kind.schemes)
         try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from gateway_adapter.carriers import infobip, mm4, mm7
+from gateway_adapter.carriers import infobip, loopback, mm4, mm7
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +27,7 @@ class Kind:
         options: What a connection may set, each with a word about it.
         needs: Options and fields without which nothing can be sent.
         choices: The values an option is limited to.
+        inside: Without a URL it is an operator inside this process.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Kind:
     options: Mapping[str, str]
     needs: tuple[str, ...] = ()
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    inside: bool = False
 
 
 _YES = ("true", "false")
@@ -64,6 +66,7 @@ _ROWS = (
         needs=("secret",),
         choices=MappingProxyType({"scheme": ("App", "Basic", "IBSSO", "Bearer")}),
     ),
+    Kind("loopback", loopback, _HTTP, loopback.OPTIONS, inside=True),
 )
 KINDS: Mapping[str, Kind] = MappingProxyType({row.name: row for row in _ROWS})
 

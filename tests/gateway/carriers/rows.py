@@ -32,6 +32,11 @@ kind = "infobip"
 url = "https://acme.api.example"
 secret = "hush"
 prefixes = ["3"]
+
+[connections.loopback]
+kind = "loopback"
+url = "http://127.0.0.1:9901"
+prefixes = ["4"]
 """
 CONNECTIONS: dict[str, Connection] = {row.name: row for row in connections_of(_FILE, "test", {})}
 
