@@ -111,16 +111,20 @@ class Fitter:
             content = await self._in_thread(lambda: fitting.read_rendition(self._media.read(kept.blob)))
             return Made(key, content, kept.size_bytes, kept.ledger)
         started = time.perf_counter()
-        fitted, blob = await self._in_thread(lambda: self._fit(order, sources, target))
+        fitted, blob, content = await self._in_thread(lambda: self._fit(order, sources, target))
         FIT_SECONDS.observe(time.perf_counter() - started)
         FITTED.inc()
         row = library.Rendition(key, blob, fitted.size_bytes, fitted.ledger)
         await self._store.write(lambda c: library.put_rendition(c, row, time.time_ns() // 1_000_000))
-        return Made(key, fitted.content, fitted.size_bytes, fitted.ledger)
+        return Made(key, content, fitted.size_bytes, fitted.ledger)
 
-    def _fit(self, order: Order, sources: tuple[Source, ...], target: Target) -> tuple[fitting.Fitted, str]:
+    def _fit(
+        self, order: Order, sources: tuple[Source, ...], target: Target
+    ) -> tuple[fitting.Fitted, str, mms.Content]:
         fitted = fitting.fit(order, sources, target, self._media.read)
-        return fitted, self._media.put(fitting.write_rendition(fitted.content))
+        kept = fitting.write_rendition(fitted.content)
+        # Read again, so that a first try and one after a restart submit the same bytes.
+        return fitted, self._media.put(kept), fitting.read_rendition(kept)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)

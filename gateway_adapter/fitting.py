@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, cast
 
 import mmscontent as mms
@@ -19,7 +20,18 @@ if TYPE_CHECKING:
 
     from gateway_adapter.schema import Order
 
-__all__ = ["Fitted", "Source", "Target", "check", "fit", "lower_limit", "message_of", "read_rendition", "rendition_key"]
+__all__ = [
+    "Fitted",
+    "Source",
+    "Target",
+    "check",
+    "fit",
+    "lower_limit",
+    "message_of",
+    "read_rendition",
+    "rendition_key",
+    "write_rendition",
+]
 
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
 _UNKNOWN = "application/octet-stream"
@@ -56,12 +68,14 @@ class Target:
 
     def profile(self) -> mms.Profile:
         """What the receiver accepts."""
-        return mms.load_profile(
-            carrier=self.carrier or None,
-            route=self.route or None,
-            device=self.device or None,
-            max_message_bytes=self.limit_bytes or None,
-        )
+        return _profile(self.carrier, self.route, self.device, self.limit_bytes)
+
+
+@lru_cache(512)
+def _profile(carrier: str, route: str, device: str, limit_bytes: int) -> mms.Profile:
+    return mms.load_profile(
+        carrier=carrier or None, route=route or None, device=device or None, max_message_bytes=limit_bytes or None
+    )
 
 
 @dataclass(frozen=True, slots=True)
