@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 from mmscontent import naming
 from mmscontent.adapt import Made, Workshop
-from mmscontent.errors import DoesNotFit, EngineFailed, JailKilled, MMSContentError, NotAllowed
+from mmscontent.errors import DoesNotFit, JailKilled, MMSContentError, NotAllowed
 from mmscontent.examining import examine, fit_subject, lone_text_notes, paged
 from mmscontent.job import POLICIES, Fitted, IfNotFit, Job
 from mmscontent.message import Content, Envelope, Message
 from mmscontent.options import best_remedy, groups_of, remedies_for
 from mmscontent.pack import table as pack
-from mmscontent.plan import Examined, Plan, make_plan, refuse_unwanted
-from mmscontent.presenting import present_parts
+from mmscontent.plan import Examined, make_plan, refuse_unwanted
+from mmscontent.presenting import present_and_pack, present_parts, read_back
 from mmscontent.remedying import advice, taken
 from mmscontent.reporting import ledger_of, refused_ledger
 from mmscontent.smil.storyboard import message_of
@@ -418,7 +418,7 @@ def _fit_to(job: Job, examined: tuple[Examined, ...], workshop: Workshop, aim_by
                 break
             examined, made = lowered, None
             continue
-        fitted = _present_and_pack(job, plan, made)
+        fitted = present_and_pack(job, plan, made)
         smallest = fitted.counted_bytes
         if smallest <= aim_bytes:
             return fitted
@@ -452,25 +452,10 @@ def _with_floor(examined: tuple[Examined, ...], error: DoesNotFit) -> tuple[Exam
     return (*examined[:at], raised, *examined[at + 1 :])
 
 
-def _present_and_pack(job: Job, plan: Plan, made: tuple[Made, ...]) -> Fitted:
-    shown = present_parts(job, [m.part for m in made], [m.info for m in made])
-    packed = pack.pack(shown.content, job.envelope, job.encoding)
-    counted = len(packed.data)
-    if job.counted_as != job.encoding:
-        counted = pack.size(shown.content, job.envelope, job.counted_as)
-    return Fitted(shown.content, packed, counted, shown.slides, plan, made, (*job.warnings, *shown.warnings))
-
-
 # --- 7 verify --------------------------------------------------------------------------------------------------
 
 
 def _verify(fitted: Fitted, examined: Sequence[Examined], workshop: Workshop) -> None:
     """Unpack what was packed, and decode each result with a second decoder."""
-    read = pack.unpack(fitted.packed.data, fitted.packed.content_type).content
-    wrote = [(p.media_type, p.content_id, p.data) for p in fitted.content.parts]
-    if [(p.media_type, p.content_id, p.data) for p in read.parts] != wrote or read.subject != fitted.content.subject:
-        raise EngineFailed(
-            f"the packed message reads back with {len(read.parts)} parts that differ from the {len(wrote)} written;"
-            " this is a fault of the packer, please report the message"
-        )
+    read_back(fitted)
     workshop.verify(examined, fitted.made)

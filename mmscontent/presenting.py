@@ -1,4 +1,4 @@
-"""Step 5 of the path: parts in the order they are played, and the SMIL that plays them."""
+"""Steps 5 and 6 of the path: parts in the order they are played, the SMIL that plays them, and the packed bytes."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mmscontent import naming
-from mmscontent.errors import SourceError
-from mmscontent.job import Job, Shown
+from mmscontent.errors import EngineFailed, SourceError
+from mmscontent.job import Fitted, Job, Shown
 from mmscontent.ledger import SlideEntry
 from mmscontent.message import Content, MediaInfo, Message
+from mmscontent.pack import table as pack
 from mmscontent.smil.compose import needs_presentation, present
 from mmscontent.smil.lint import lint
 from mmscontent.smil.rename import rename_sources
@@ -18,9 +19,11 @@ from mmscontent.smil.template import is_template, present_by_template
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mmscontent.adapt import Made
     from mmscontent.message import Part
+    from mmscontent.plan import Plan
 
-__all__ = ["present_parts"]
+__all__ = ["present_and_pack", "present_parts", "read_back"]
 
 
 def present_parts(job: Job, parts: Sequence[Part], infos: Sequence[MediaInfo]) -> Shown:
@@ -51,3 +54,28 @@ def _with_own_smil(job: Job, smil: bytes, message: Message, shown: Shown) -> Sho
     if fault is not None:
         return replace(shown, warnings=(f"the presentation was written anew: {fault.place}: {fault.sentence}",))
     return replace(shown, content=kept)
+
+
+def present_and_pack(job: Job, plan: Plan, made: tuple[Made, ...]) -> Fitted:
+    """The packed message, and its bytes as the limit counts them."""
+    shown = present_parts(job, [m.part for m in made], [m.info for m in made])
+    packed = pack.pack(shown.content, job.envelope, job.encoding)
+    counted = len(packed.data)
+    if job.counted_as != job.encoding:
+        counted = pack.size(shown.content, job.envelope, job.counted_as)
+    return Fitted(shown.content, packed, counted, shown.slides, plan, made, (*job.warnings, *shown.warnings))
+
+
+def read_back(fitted: Fitted) -> None:
+    """Unpack what was packed, and compare.
+
+    Raises:
+        EngineFailed: It reads back as something else.
+    """
+    read = pack.unpack(fitted.packed.data, fitted.packed.content_type).content
+    wrote = [(p.media_type, p.content_id, p.data) for p in fitted.content.parts]
+    if [(p.media_type, p.content_id, p.data) for p in read.parts] != wrote or read.subject != fitted.content.subject:
+        raise EngineFailed(
+            f"the packed message reads back with {len(read.parts)} parts that differ from the {len(wrote)} written;"
+            " this is a fault of the packer, please report the message"
+        )
