@@ -135,26 +135,27 @@ def encode_png(image: Any) -> bytes:  # noqa: ANN401
     return bytes(image.pngsave_buffer(compression=9, keep="none", filter="all"))
 
 
-def encode_palette_png(image: Any, colours: int) -> bytes:  # noqa: ANN401
+def encode_palette_png(image: Any, colours: int, *, dithered: bool = True) -> bytes:  # noqa: ANN401
     """Write a picture as PNG with a palette of at most *colours*.
 
     Raises:
         EngineMissing: The quantiser is not installed.
     """
-    return _saved(_quantised(image, colours), "PNG", optimize=True)
+    return _saved(_quantised(image, colours, dithered=dithered), "PNG", optimize=True)
 
 
-def encode_gif(image: Any, colours: int) -> bytes:  # noqa: ANN401
+def encode_gif(image: Any, colours: int, *, dithered: bool = True) -> bytes:  # noqa: ANN401
     """Write a picture as a GIF of one frame with at most *colours*."""
-    return _saved(_quantised(image, colours), "GIF", optimize=True)
+    return _saved(_quantised(image, colours, dithered=dithered), "GIF", optimize=True)
 
 
-def _quantised(image: Any, colours: int) -> Image.Image:  # noqa: ANN401
+def _quantised(image: Any, colours: int, *, dithered: bool) -> Image.Image:  # noqa: ANN401
     if imagequant is None:
         raise EngineMissing("imagequant is missing, so no palette can be made; install imagequant")
     size = image.width, image.height
     rgba = _picture(image).convert("RGBA").tobytes()
-    pixels, palette = imagequant.quantize_raw_rgba_bytes(rgba, *size, dithering_level=1.0, max_colors=colours)
+    level = 1.0 if dithered else 0.0
+    pixels, palette = imagequant.quantize_raw_rgba_bytes(rgba, *size, dithering_level=level, max_colors=colours)
     picture = Image.frombytes("P", size, bytes(pixels))
     opaque = np.array(palette, np.uint8).reshape(-1, 4)[: max(pixels) + 1, :3]
     picture.putpalette(opaque.tobytes(), "RGB")

@@ -1,7 +1,8 @@
 """Pictures that must stay sharp: written without loss or with a palette where that is the better use of the bytes.
 
-Flat pages with text are three to five times smaller with a palette than as JPEG at the same quality; pictures with
-gradients or photographs in them are not. So both are made and looked at, when the picture leaves it in doubt.
+Flat pages with text are three to five times smaller with a palette than as JPEG at the same quality, and stay legible
+with four colours at half their size where a JPEG of as many bytes is a smear. What each rung weighs cannot be told
+from a sample, so all are made when the picture is surveyed, and looked at.
 """
 
 from __future__ import annotations
@@ -12,13 +13,36 @@ from typing import TYPE_CHECKING, Any
 from mmscontent.codecs.image.encode import encode_gif, encode_palette_png, encode_png
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["Sharp", "sharp_ways"]
+__all__ = ["LADDER", "Rung", "Sharp", "sharp_ways"]
 
-# Colours of the second palette, by how far the first of 256 was over; more than that and no palette helps.
-_FEWER_COLOURS = ((1.4, 64), (3.5, 16))
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One way of writing sharp.
+
+    Attributes:
+        colours: Of the palette at most; 0 writes without loss.
+        share: Of the long side.
+        dithered: Shades are mixed from dots; with few colours the dots cost more bytes than the shades they show.
+    """
+
+    colours: int
+    share: float
+    dithered: bool
+
+
+# The last is the smallest a receipt was still read in: four colours at half the size.
+LADDER = (
+    Rung(0, 1.0, dithered=False),
+    Rung(256, 1.0, dithered=True),
+    Rung(16, 1.0, dithered=False),
+    Rung(16, 0.5, dithered=False),
+    Rung(4, 0.5, dithered=False),
+)
 _MAX_PALETTE_PX = 6_000_000  # the quantiser needs a second for so many
+_LEAST_LONG_PX = 320  # a smaller picture is not halved
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,30 +55,30 @@ class Sharp:
     sides_px: tuple[int, int]
 
 
-def sharp_ways(image: Any, media_types: Sequence[str], limit_bytes: int) -> list[Sharp]:  # noqa: ANN401
-    """Write a picture without loss, then with a palette, then with a smaller one, until it is within the limit.
+def sharp_ways(at: Callable[[int], Any], long_px: int, media_types: Sequence[str]) -> Iterator[Sharp]:
+    """The picture on every rung its receiver shows, largest first.
 
-    Returns:
-        All that were written; the last of them is the first that fits, if any does.
+    Args:
+        at: Gives the picture with a long side.
+        long_px: Long side of the whole.
+        media_types: What the receiver shows; PNG, else GIF.
     """
     has_png = "image/png" in media_types
-    made = [Sharp(encode_png(image), "image/png", "PNG", (image.width, image.height))] if has_png else []
-    if _is_done(made, limit_bytes) or image.width * image.height > _MAX_PALETTE_PX:
-        return made
-    made.append(_with_palette(image, 256, has_png=has_png))
-    over = len(made[-1].data) / limit_bytes
-    fewer = next((colours for most, colours in _FEWER_COLOURS if 1 < over <= most), None)
-    if fewer is not None:
-        made.append(_with_palette(image, fewer, has_png=has_png))
-    return made
+    for rung in LADDER:
+        side = round(long_px * rung.share)
+        if (rung.colours == 0 and not has_png) or (rung.share < 1 and side < _LEAST_LONG_PX):
+            continue
+        image = at(side)
+        if rung.colours == 0 or image.width * image.height <= _MAX_PALETTE_PX:
+            yield _written(image, rung, has_png=has_png)
 
 
-def _with_palette(image: Any, colours: int, *, has_png: bool) -> Sharp:  # noqa: ANN401
+def _written(image: Any, rung: Rung, *, has_png: bool) -> Sharp:  # noqa: ANN401
     sides = image.width, image.height
+    if rung.colours == 0:
+        return Sharp(encode_png(image), "image/png", "PNG", sides)
     if has_png:
-        return Sharp(encode_palette_png(image, colours), "image/png", f"PNG-8 of {colours} colours", sides)
-    return Sharp(encode_gif(image, colours), "image/gif", f"GIF of {colours} colours", sides)
-
-
-def _is_done(made: list[Sharp], limit_bytes: int) -> bool:
-    return bool(made) and len(made[-1].data) <= limit_bytes
+        data = encode_palette_png(image, rung.colours, dithered=rung.dithered)
+        return Sharp(data, "image/png", f"{sides[0]}×{sides[1]} PNG-8 of {rung.colours} colours", sides)
+    data = encode_gif(image, rung.colours, dithered=rung.dithered)
+    return Sharp(data, "image/gif", f"{sides[0]}×{sides[1]} GIF of {rung.colours} colours", sides)

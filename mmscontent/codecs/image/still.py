@@ -7,13 +7,14 @@ graphics.py do the work.
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from mmscontent.codecs.image.encode import JpegWay
+from mmscontent.codecs.image.encode import JpegWay, encode_jpeg
 from mmscontent.codecs.image.eye import Eye
 from mmscontent.codecs.image.graphics import Sharp, sharp_ways
 from mmscontent.codecs.image.model import Forecast, best_choice, forecast
@@ -34,6 +35,11 @@ __all__ = ["Still", "Written"]
 _CURVE_FROM_BYTES, _CURVE_STEP, _CURVE_POINTS = 2_000, 1.3, 30
 # The smallest rendition worth sending: a third of the view, at a quality that still shows what it is.
 _FLOOR_OF_VIEW, _FLOOR_QUALITY = 1 / 3, 30
+# Lettering needs pixels: a JPEG of a drawing or screenshot has at least this share of the view's long side. How much
+# worse than predicted it looks is seen at that size, and grows with every halving.
+_LEGIBLE_OF_VIEW, _LOOKED_AT_QUALITY = 1 / 2, 64
+# A sharp way that looks this good leaves nothing for a JPEG to win.
+_SHARP_ENOUGH = 90.0
 # Full chroma is looked at where 4:2:0 has come to its end: from this quality on, when it looks worse than this at the
 # finest quality that was looked at.
 _FULL_CHROMA_FROM_QUALITY, _FULL_CHROMA_BELOW_SCORE = 68, 90.0
@@ -71,6 +77,7 @@ class Still:
     probe: Probe
     _forecasts: dict[JpegWay, Forecast] = field(default_factory=dict)
     _eye: Eye | None = None
+    _sharp: list[tuple[Sharp, float]] | None = None
 
     def curve(self) -> Curve:
         """Predicted quality against bytes, concave."""
@@ -82,26 +89,31 @@ class Still:
             if choice is not None:
                 points.append((round(choice.size_bytes), float(np.clip(choice.score, 0.0, 100.0))))
             size *= _CURVE_STEP
+        points += [(len(sharp.data), float(np.clip(score, 0.0, 100.0))) for sharp, score in self._sharps()]
         return Curve.through(points or [(self.floor_bytes(), 0.0)])
 
     def floor_bytes(self) -> int:
         """Predicted size of the smallest rendition worth sending."""
         table = self._forecast(_PLAIN)
-        long_px = min(float(self.probe.long_px), max(self.probe.view_px * _FLOOR_OF_VIEW, float(table.long_px[0])))
-        return round(table.size_at(long_px, _FLOOR_QUALITY))
+        share = _LEGIBLE_OF_VIEW if self.look.is_graphic else _FLOOR_OF_VIEW
+        long_px = min(float(self.probe.long_px), max(self.probe.view_px * share, float(table.long_px[0])))
+        sizes = [len(sharp.data) for sharp, _ in self._sharps()]
+        return min([round(table.size_at(long_px, _FLOOR_QUALITY)), *sizes])
 
     def write(self, limit_bytes: int) -> Written | None:
         """The best rendition within a limit; None when there is none."""
-        sharp = self._sharp(limit_bytes)
-        jpeg = self._jpeg(limit_bytes, MAX_ENCODES - len(sharp)) if "image/jpeg" in self.rule.media_types else None
-        tries = (*(jpeg.tries if jpeg else ()), *(f"{s.label} → {len(s.data):,} bytes" for s in sharp))
-        encodes = len(sharp) + (jpeg.encodes if jpeg else 0)
-        if sharp and len(sharp[-1].data) <= limit_bytes:
-            best = sharp[-1]
-            score = 100.0 if best.label == "PNG" else self.seen_score(best.data)
-            if jpeg is None or score >= self.seen_score(jpeg.data):
-                return Written(best.data, best.media_type, best.sides_px, score, encodes, tries)
-        return None if jpeg is None else replace(jpeg, tries=tries, encodes=encodes)
+        fitting = [pair for pair in self._sharps() if len(pair[0].data) <= limit_bytes]
+        sharp, seen = max(fitting, key=lambda pair: pair[1], default=(None, -math.inf))
+        taken = "image/jpeg" in self.rule.media_types and seen < _SHARP_ENOUGH
+        jpeg = self._jpeg(limit_bytes, MAX_ENCODES - bool(sharp)) if taken else None
+        tries, encodes = (jpeg.tries, jpeg.encodes) if jpeg else ((), 0)
+        if sharp is None:
+            return jpeg
+        tries, encodes = (*tries, f"{sharp.label} → {len(sharp.data):,} bytes"), encodes + 1
+        if jpeg is not None and self.seen_score(jpeg.data) > seen:
+            return replace(jpeg, tries=tries, encodes=encodes)
+        score = 100.0 if sharp.label == "PNG" else seen
+        return Written(sharp.data, sharp.media_type, sharp.sides_px, score, encodes, tries)
 
     def seen_score(self, data: bytes) -> float:
         """Score of a rendition by a look at it, at the receiver's view."""
@@ -151,14 +163,30 @@ class Still:
 
     def _forecast(self, way: JpegWay) -> Forecast:
         if way not in self._forecasts:
-            self._forecasts[way] = forecast(self.probe, way)
+            table = forecast(self.probe, way)
+            self._forecasts[way] = self._legible(table) if self.look.is_graphic else table
         return self._forecasts[way]
 
-    def _sharp(self, limit_bytes: int) -> list[Sharp]:
-        if self.look.is_graphic or "image/jpeg" not in self.rule.media_types:
-            whole = self.probe.at(self.probe.long_px)
-            return sharp_ways(whole, self.rule.media_types, limit_bytes)
-        return []
+    def _legible(self, table: Forecast) -> Forecast:
+        """The forecast of a picture that is read: no smaller than legible, and as bad as it was seen to be there."""
+        long_px = table.long_px
+        least = min(self.probe.view_px * _LEGIBLE_OF_VIEW, float(long_px[-1]))
+        first = int(np.searchsorted(long_px, least * 0.99))
+        side = int(long_px[first])
+        data = encode_jpeg(self.probe.at(side), _LOOKED_AT_QUALITY, table.way)
+        missed = table.score_at(side, _LOOKED_AT_QUALITY) - self.seen_score(data)
+        halvings = np.log2(table.view_px / long_px[first:])
+        less = missed * np.clip(halvings / max(math.log2(table.view_px / side), 1e-6), 0, None)
+        scores = np.clip(table.scores[first:] - less[:, None], -50, 99.5)
+        return replace(table, long_px=long_px[first:], sizes=table.sizes[first:], scores=scores)
+
+    def _sharps(self) -> list[tuple[Sharp, float]]:
+        """Every sharp way with its score, for what is read, and where the receiver takes no JPEG; made once."""
+        if self._sharp is None:
+            wanted = self.look.is_graphic or "image/jpeg" not in self.rule.media_types
+            ways = sharp_ways(self.probe.at, self.probe.long_px, self.rule.media_types) if wanted else ()
+            self._sharp = [(way, self.seen_score(way.data)) for way in ways]
+        return self._sharp
 
 
 def _with_sides(pixels: NDArray[np.uint8], sides: tuple[int, int]) -> NDArray[np.uint8]:
