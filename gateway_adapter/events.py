@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection
 
-    from gateway_adapter.schema import EventKind, State
+    from gateway_adapter.schema import EventKind
 
 __all__ = ["reconcile", "record"]
 
-_STATE_OF_GROUP: Mapping[int, State] = {2: "undeliverable", 3: "delivered", 4: "expired", 5: "rejected"}
+_STATE_OF_GROUP: Mapping[int, rows.Ending] = {2: "undeliverable", 3: "delivered", 4: "expired", 5: "rejected"}
 
 
 def record(connection: Connection, via: str, event: Event, at: int) -> bool:

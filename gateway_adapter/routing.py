@@ -63,6 +63,11 @@ class Router:
         """All of them."""
         return tuple(self._by_name.values())
 
+    @property
+    def looks_up(self) -> bool:
+        """Whether a lookup is asked; it may take its time."""
+        return self._lookup is not None
+
     def connection(self, name: str) -> Connection | None:
         """The connection of a name."""
         return self._by_name.get(name)

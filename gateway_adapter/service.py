@@ -6,6 +6,7 @@ who works on it is told by `wake`.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import secrets
 import time
@@ -15,8 +16,11 @@ from typing import TYPE_CHECKING
 
 from gateway_adapter.accept import Door, own_ids, plan, with_ids
 from gateway_adapter.access import Buckets, Keys
+from gateway_adapter.carriers.table import encoding_of
+from gateway_adapter.dispatch import HOOKS
 from gateway_adapter.errors import Refused, Throttled
 from gateway_adapter.events import record
+from gateway_adapter.fitting import Target
 from gateway_adapter.schema import InboundMedia, InboundView, LogView, MessageView, Receipt, ReportView, UploadView
 from gateway_adapter.statuses import STATUSES
 from gateway_adapter.store import inbound, library, messages, reports
@@ -30,7 +34,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from gateway_adapter.config import Settings
+    from gateway_adapter.fitter import Fitter
     from gateway_adapter.media import MediaStore
+    from gateway_adapter.routing import Router
     from gateway_adapter.schema import (
         Account,
         Configuration,
@@ -71,8 +77,9 @@ class Service:
     """Everything that can be asked of the gateway.
 
     Args:
-        route: Name of the connection for a number and an order, "" for none (routing.py).
-        wake: Called with names of connections, or "hooks", that have something to do now.
+        router: Which connection takes a number.
+        fitter: Fits content for `check`; what is sent is fitted by the engine.
+        wake: Called with names of connections, or HOOKS, that have something to do now.
     """
 
     def __init__(
@@ -81,14 +88,16 @@ class Service:
         store: Store,
         media: MediaStore,
         *,
-        route: Callable[[str, Order], str],
+        router: Router,
+        fitter: Fitter,
         wake: Callable[[frozenset[str]], None] = lambda _names: None,
     ) -> None:
         self.settings = settings
         self.store = store
         self.media = media
         self.wake = wake
-        self._route = route
+        self._router = router
+        self._fitter = fitter
         self._keys = Keys(store.read_now(library.accounts_by_hash))
         self._buckets = Buckets()
 
@@ -113,7 +122,7 @@ class Service:
         taken_before = own_ids(submission)
         named = with_ids(submission, new_id)
         self._buckets.take(account, sum(len(order.destinations) for order in named.orders))
-        door = Door(account.id, now_ms(), new_id, self._route, self.settings.report_url)
+        door = Door(account.id, now_ms(), new_id, await self._routes(named), self.settings.report_url)
 
         def job(connection: Connection) -> tuple[Receipt, frozenset[str]]:
             earlier = _earlier_receipt(connection, account, submission)
@@ -130,6 +139,39 @@ class Service:
         if due:
             self.wake(due)
         return receipt
+
+    async def check(self, account: Account, submission: Submission) -> tuple[Mapping[str, object], ...]:
+        """The ledger each message would have, one a recipient; nothing is kept.
+
+        Raises:
+            MMSContentError: Content can not be brought in or read.
+        """
+        ledgers: list[Mapping[str, object]] = []
+        for order in submission.orders:
+            for destination in order.destinations:
+                numbers = tuple(d.to for d in destination.group) or (destination.to,)
+                route = self._router.route(numbers[0], order)
+                encoding = encoding_of(route.connection)
+                target = Target(route.carrier, route.route, route.device, encoding, recipients=len(numbers))
+                ledger = await self._fitter.check(account.id, order, target)
+                ledgers += ({**ledger, "to": number} for number in numbers)
+        return tuple(ledgers)
+
+    async def _routes(self, submission: Submission) -> Callable[[str, Order], str]:
+        """Which connection takes each number of a request; a lookup may have to wait for somebody else."""
+        if not self._router.looks_up:
+            return self._route
+        asked = [(d.group[0].to if d.group else d.to, order) for order in submission.orders for d in order.destinations]
+        pairs = await asyncio.to_thread(
+            lambda: {(number, id(order)): self._route(number, order) for number, order in asked}
+        )
+        return lambda number, order: pairs[(number, id(order))]
+
+    def _route(self, number: str, order: Order) -> str:
+        try:
+            return self._router.route(number, order).connection.name
+        except Refused:
+            return ""
 
     async def cancel(self, account: Account, *, bulk_id: str = "", message_id: str = "") -> int:
         """Take back scheduled messages that nothing was done for yet; gives how many."""
@@ -149,7 +191,7 @@ class Service:
             return len(ended)
 
         ended = await self.store.write(job)
-        self.wake(frozenset({"hooks"}))
+        self.wake(frozenset({HOOKS}))
         return ended
 
     # --- what became of it --------------------------------------------------------------------------------------
@@ -262,7 +304,7 @@ class Service:
         at = now_ms()
         told = await self.store.write(lambda c: record(c, connection_name, event, at))
         if told:
-            self.wake(frozenset({"hooks"}))
+            self.wake(frozenset({HOOKS}))
 
 
 def _earlier_receipt(connection: Connection, account: Account, submission: Submission) -> Receipt | None:

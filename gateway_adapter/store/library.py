@@ -158,9 +158,11 @@ def put_rendition(connection: Connection, rendition: Rendition, now_ms: int) -> 
     _upsert(connection, renditions, {**row, "ledger": zlib.compress(rendition.ledger)})
 
 
-def observed_limit(connection: Connection, via: str) -> int | None:
-    """The size an operator has shown to refuse beyond, or None."""
-    found = select(observed_limits.c.limit_bytes).where(observed_limits.c.connection == via)
+def observed_limit(connection: Connection, via: str, since_ms: int) -> int | None:
+    """The size an operator has shown since then to refuse beyond, or None."""
+    found = select(observed_limits.c.limit_bytes).where(
+        observed_limits.c.connection == via, observed_limits.c.at >= since_ms
+    )
     return connection.execute(found).scalar_one_or_none()
 
 

@@ -7,27 +7,51 @@ by the table `ALLOWED` alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from sqlalchemy import and_, bindparam, insert, select, update
+from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 
-from gateway_adapter.store.rows import line
+from gateway_adapter.schema import Order
+from gateway_adapter.store.rows import line, load
 from gateway_adapter.store.tables import messages, orders
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Connection
 
     from gateway_adapter.schema import State
 
-__all__ = ["ALLOWED", "FINAL", "OPEN", "Due", "claim", "hold", "known_ids", "move", "put", "settle"]
+__all__ = [
+    "ALLOWED",
+    "FINAL",
+    "OPEN",
+    "Due",
+    "Ending",
+    "claim",
+    "due_connections",
+    "end",
+    "expire",
+    "hold",
+    "known_ids",
+    "members_of",
+    "move",
+    "note",
+    "orders_of",
+    "put",
+    "settle",
+    "waiting_connections",
+]
 
+_IS_DUE = messages.c.due_at.is_not(None)
+_SILENT, _LATE = "no report came in time", "not submitted in time"
+
+Ending: TypeAlias = Literal["delivered", "undeliverable", "expired", "rejected", "cancelled"]
 OPEN: tuple[State, ...] = ("accepted", "ready", "submitted")
 FINAL: tuple[State, ...] = ("delivered", "undeliverable", "expired", "rejected", "cancelled")
 # What may become what by an operator's word. A final state stays, but for one late truth: what we gave up as expired
 # was delivered after all.
-ALLOWED: Mapping[State, tuple[State, ...]] = {
+ALLOWED: Mapping[Ending, tuple[State, ...]] = {
     "delivered": (*OPEN, "expired"),
     "undeliverable": OPEN,
     "expired": OPEN,
@@ -135,7 +159,7 @@ def move(connection: Connection, due: Due, step: str, now_ms: int, **columns: An
 def settle(
     connection: Connection,
     where: ColumnElement[bool],
-    state: State,
+    state: Ending,
     step: str,
     now_ms: int,
     **columns: Any,  # noqa: ANN401 - SQL
@@ -155,3 +179,82 @@ def settle(
         .returning(messages.c.id)
     )
     return list(connection.execute(ended).scalars())
+
+
+def end(
+    connection: Connection, due: Due, state: Ending, now_ms: int, *, status: int, error: int, detail: str
+) -> list[int]:
+    """End a message that was taken, and the members it leads; gives the ids of the rows that ended."""
+    mine = select(messages.c.id).where(messages.c.id == due.id, messages.c.lease == due.lease)
+    where = messages.c.id == due.id
+    if due.group_to:
+        where = messages.c.transaction_id == due.transaction_id
+    if connection.execute(mine).first() is None:
+        return []
+    return settle(connection, where, state, state, now_ms, detail=detail, status=status, error=error)
+
+
+def note(connection: Connection, due: Due, step: str, now_ms: int, *, detail: str, **columns: Any) -> None:  # noqa: ANN401
+    """Write a step down and go on holding the row; the members it leads get the same."""
+    said = {**columns, "trail": messages.c.trail + line(now_ms, step, detail)}
+    held = and_(messages.c.id == due.id, messages.c.lease == due.lease)
+    if connection.execute(update(messages).where(held).values(**said)).rowcount and due.group_to:
+        members = and_(messages.c.transaction_id == due.transaction_id, messages.c.id != due.id)
+        connection.execute(update(messages).where(members).values(**said))
+
+
+def orders_of(connection: Connection, ids: Collection[int]) -> dict[int, Order]:
+    """Orders by row id."""
+    if not ids:
+        return {}
+    found = connection.execute(select(orders.c.id, orders.c.body).where(orders.c.id.in_(ids)))
+    return {row.id: load(Order, row.body) for row in found}
+
+
+def members_of(connection: Connection, transactions: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Who is to get each of these group messages: the members that were accepted, the leader first."""
+    if not transactions:
+        return {}
+    wanted = select(messages.c.transaction_id, messages.c.recipient).where(
+        messages.c.transaction_id.in_(transactions), messages.c.state.in_(OPEN)
+    )
+    found: dict[str, tuple[str, ...]] = {}
+    for row in connection.execute(wanted.order_by(messages.c.leads.desc(), messages.c.id)):
+        found[row.transaction_id] = (*found.get(row.transaction_id, ()), row.recipient)
+    return found
+
+
+# --- what is due -----------------------------------------------------------------------------------------------
+
+
+def due_connections(connection: Connection, names: Iterable[str], now_ms: int) -> dict[str, int]:
+    """Connections with something due, each with the time of the oldest."""
+    found: dict[str, int] = {}
+    for name in names:
+        wanted = select(func.min(messages.c.due_at)).where(messages.c.connection == name, _IS_DUE)
+        oldest = connection.execute(wanted).scalar_one_or_none()
+        if oldest is not None and oldest <= now_ms:
+            found[name] = oldest
+    return found
+
+
+def waiting_connections(connection: Connection) -> list[str]:
+    """Names of all connections that rows wait for, also such as there are no longer."""
+    return list(connection.execute(select(messages.c.connection).where(_IS_DUE).distinct()).scalars())
+
+
+def expire(connection: Connection, now_ms: int, most: int) -> list[int]:
+    """End what is over its time and in nobody's hands; gives the ids of the rows that ended."""
+    over = select(messages.c.id).where(
+        messages.c.done_at.is_(None),
+        messages.c.expires_at <= now_ms,
+        or_(messages.c.lease == "", messages.c.due_at <= now_ms),
+    )
+    ids = list(connection.execute(over.limit(most).with_for_update(skip_locked=True)).scalars())
+    ended: list[int] = []
+    if ids:
+        mine = messages.c.id.in_(ids)
+        sent = and_(mine, messages.c.state == "submitted")
+        ended += settle(connection, sent, "expired", "expired", now_ms, detail=_SILENT, status=29, error=15006)
+        ended += settle(connection, mine, "expired", "expired", now_ms, detail=_LATE, status=15, error=15006)
+    return ended

@@ -1,0 +1,87 @@
+"""Structured logs, one JSON object a line, with numbers and secrets made unreadable before they are written.
+
+A phone number keeps its first three digits and its last two; what is a key, a signature or a password keeps nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, Processor, WrappedLogger
+
+__all__ = ["configure", "logger", "redact", "redacted"]
+
+# Digits that may be a number: none of a hexadecimal id, a decimal fraction or a size.
+_NUMBER = re.compile(r"(?<![\w.-])\+?(\d{3})\d{2,12}(\d{2})(?![\w.-])")
+_CREDENTIAL = re.compile(r"\b(App|Basic|Bearer|IBSSO)\s+[A-Za-z0-9+/=._~:-]{4,}", re.IGNORECASE)
+_IN_URL = re.compile(r"(?<=://)[^/@\s]+:[^/@\s]+@")
+_QUERY = re.compile(r"([?&](?:key|token|apikey|api_key|password|secret|signature)=)[^&\s]+", re.IGNORECASE)
+_SECRET_KEYS = re.compile(r"secret|password|authorization|api_?key|token|signature", re.IGNORECASE)
+# Fields whose value is a count, a time or an id of ours: a long number in them is no phone's.
+_PLAIN = frozenset(
+    {"at_ms", "bytes", "size", "limit_bytes", "count", "port", "status", "error_id", "row", "elapsed_ms"}
+)
+
+logger: structlog.stdlib.BoundLogger = structlog.get_logger("mms-gateway")
+
+
+def redact(text: str) -> str:
+    """The text without what must not be read in a log."""
+    text = _CREDENTIAL.sub(r"\1 …", text)
+    text = _IN_URL.sub("…@", text)
+    text = _QUERY.sub(r"\1…", text)
+    return _NUMBER.sub(r"\1…\2", text)
+
+
+def redacted(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Redact every field of an event."""
+    return {key: _told(key, value) for key, value in event.items()}
+
+
+def _told(key: str, value: object) -> object:
+    if _SECRET_KEYS.search(key):
+        return "…"
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, int) and not isinstance(value, bool) and key not in _PLAIN:
+        return value if abs(value) < 10**6 else redact(str(value))
+    if isinstance(value, dict):
+        return {k: _told(str(k), v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_told(key, one) for one in value]
+    return value
+
+
+def configure(level: str) -> None:
+    """Write logs to standard error from this level on; other libraries' go the same way."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, redacted, structlog.processors.JSONRenderer(ensure_ascii=False)],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                redacted,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        )
+    )
+    logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
