@@ -3,7 +3,8 @@
     python -m benchmarks.motion [--rates 12,30] [--only TEXT] [--oracle] [--json FILE] [--fit]
 
 Limits are kilobytes a second of film (30 is 300 KB for ten seconds). Ours is the codec of films as adapt() uses it,
-effort `fast` (preset medium); H.264 main and AAC in MP4 within 1280×720, as for all. Peers, each at the same limit:
+effort `fast` (preset medium); H.264 main and AAC in MP4 within 1280×720, as for all; every encoder on one thread.
+Peers, each at the same limit:
 
 - `two-pass`: plain two-pass x264 medium at a computed bit rate and the film's own size, 64 kb/s of sound (32 where
   that is over a quarter of all): what the tools that fit films to 8 or 10 MB do.
@@ -107,9 +108,9 @@ class Bench:
         coder = ["-c:v", "libx264", "-preset", preset, "-profile:v", "main", "-b:v", str(max(1000, video))]
         sound = ["-map", "0:a:0?", "-c:a", "aac", "-ac", "2", "-b:a", str(audio)] if self.seen.sound else ["-an"]
         started = time.monotonic()
-        first = [*shape, *coder, "-threads", "2", "-pass", "1", "-an", "-f", "null", "-"]
+        first = [*shape, *coder, "-threads", "1", "-pass", "1", "-an", "-f", "null", "-"]
         run(["-v", "error", "-i", "in", *first], self.folder)
-        second = [*shape, *sound, *coder, "-threads", "2", "-pass", "2", "-movflags", "+faststart", "peer.mp4"]
+        second = [*shape, *sound, *coder, "-threads", "1", "-pass", "2", "-movflags", "+faststart", "peer.mp4"]
         run(["-v", "error", "-i", "in", *second], self.folder)
         took = time.monotonic() - started
         data = (self.folder / "peer.mp4").read_bytes()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mmscontent.codecs.audio.coders import Coder, Setting
     from mmscontent.engines.ffmpeg import Room, SoundTrack
 
-__all__ = ["MAX_DURATION_MS", "Decoding", "decode", "decoding", "encode", "encoding", "refuse_long"]
+__all__ = ["MAX_DURATION_MS", "Decoding", "coding", "decode", "decoding", "encode", "refuse_long"]
 
 MAX_DURATION_MS = 3_600_000  # an hour in AMR's lowest mode has 2.3 MB, more than any MMS
 _MOST_RATE_HZ = 48_000
@@ -90,26 +90,15 @@ def _last(exc: EngineFailed) -> str:
     return exc.last_lines.splitlines()[-1][:200] if exc.last_lines else str(exc)
 
 
-def encoding(room: Room, samples: Samples, coder: Coder, setting: Setting, name: str = _OUT) -> Any:  # noqa: ANN401 - ffmpeg-python has no types
-    """How samples are encoded: an output for `Room.run`, named *name*; the samples are laid in the room."""
+def coding(room: Room, samples: Samples, coder: Coder, setting: Setting) -> tuple[Any, dict[str, Any]]:
+    """How samples are encoded: a node and options for an output; the samples are laid in the room."""
     room.write(_PCM, samples.data)
     rate = setting.sample_rate_hz
     sound = room.made(_PCM, "s16le", ar=samples.rate_hz, ac=samples.channels)
     # A change of rate leaves a few samples more or fewer; cut to the number that sizes are reckoned with.
     sound = sound.filter("aresample", rate).filter("atrim", end_sample=samples.frames_at(rate))
-    options = {
-        "f": coder.muxer,
-        "c:a": coder.encoder,
-        "b:a": setting.rate_bps,
-        "ar": rate,
-        "ac": setting.channels,
-        "map_metadata": -1,
-        "fflags": "+bitexact",
-        "flags:a": "+bitexact",
-        "threads": 1,
-        **dict(coder.options),
-    }
-    return ffmpeg.output(sound, name, **options)
+    options = {"c:a": coder.encoder, "b:a": setting.rate_bps, "ar": rate, "ac": setting.channels}
+    return sound, {**options, "flags:a": "+bitexact"}
 
 
 def encode(room: Room, samples: Samples, coder: Coder, setting: Setting) -> bytes:
@@ -118,5 +107,7 @@ def encode(room: Room, samples: Samples, coder: Coder, setting: Setting) -> byte
     Raises:
         EngineFailed, EngineTimeout: The program failed.
     """
-    room.run(encoding(room, samples, coder, setting))
+    sound, options = coding(room, samples, coder, setting)
+    options |= {"f": coder.muxer, "map_metadata": -1, "fflags": "+bitexact", "threads": 1, **dict(coder.options)}
+    room.run(ffmpeg.output(sound, _OUT, **options))
     return room.read(_OUT)

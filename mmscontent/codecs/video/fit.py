@@ -1,6 +1,7 @@
 """From a choice to a film of the wanted size: at most two encodes by plan, each told by the one before.
 
-H.264: a quick pass writes statistics, a second encode reads them and lands within a few per cent. The older codecs:
+H.264: an encode that reads the analysis' statistics lands within a few per cent; where the analysis saw other frames (a
+lower rate, a long film in pieces), a quick pass makes them. The older codecs:
 two encodes by quantiser, the second corrected by the first. A film that needs less than it may have: one encode at the
 finest quantiser that is of use.
 """
@@ -8,25 +9,32 @@ finest quantiser that is of use.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from math import log2
+from typing import TYPE_CHECKING
 
-from mmscontent.codecs.video.encode import Aim, encode_film, payload_bytes, study_film
-from mmscontent.codecs.video.model import Choice, Want, best_choice
+from mmscontent.codecs.video.encode import ANALYSED, STUDIED, Aim, encode_film, picture_bytes, study_film
+from mmscontent.codecs.video.model import BEST_FACTOR, Choice, Want, best_choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mmscontent.codecs.base import Effort
+    from mmscontent.codecs.video.encode import Sound
+    from mmscontent.codecs.video.formats import Frame
     from mmscontent.engines.ffmpeg import Room, VideoTrack
 
 __all__ = ["Film", "Fitter"]
 
-# Parts of the limit that are aimed at: by a choice, by statistics, by quantiser, and by statistics the second time.
-_AIM, _AIM_STUDIED, _AIM_SIMPLE, _AIM_AGAIN = 0.975, 0.975, 0.95, 0.96
-_LOOSER, _LEAST_AIM = 1.2, 0.93  # by statistics a clip of few pictures lands less surely: this much over their number
-_ENOUGH, _ENOUGH_STUDIED = 0.96, 0.9
-_ENCODES = 3  # two by plan; a third only when the second is still over, or far under; statistics are no encode
-_FAR_OFF = 1.6  # an encode this many times larger or smaller than predicted: another frame size may be better
+# Parts of the limit that are aimed at: by a choice, by statistics, and by statistics the second time.
+_AIM, _AIM_STUDIED, _AIM_AGAIN = 0.965, 0.97, 0.96
+_ENOUGH, _ENOUGH_STUDIED = 0.93, 0.9
+_COARSEST = {"h264": 51.0, "mpeg4": 39.0, "h263": 39.0}  # the codecs end there
+_SLOPE = {"h264": 1.2, "mpeg4": 1.3, "h263": 1.3}  # how much faster bits fall on short steps than between the probes
+_FEW_FRAMES = 90  # a rate needs some seconds to be met; shorter clips are made by quantiser
+_ENCODES = 3  # two by plan; a third only when nothing fits yet, or what does is poor; statistics are no encode
+_POOR, _LOWER = 0.75, 0.02  # so little use is poor; with each try less is aimed at
+_A_STEP = 0.3  # of the factor; less tells no slope
+_FAR_OFF = 2.2  # an encode this many times larger or smaller than predicted: another frame size may be better
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +53,7 @@ class Fitter:
 
     Attributes:
         capped_fps: Frames a second where the rule allows fewer than the source has.
-        sound_for: Makes a choice's sound, lays it in the room, and returns its bytes and file name.
-        sound_outputs: What would make it, for a run that is made anyway; nothing when it is made already.
+        sound_for: How a choice's sound is made; None when it has none.
         tries: What was tried, in words.
     """
 
@@ -55,17 +62,16 @@ class Fitter:
     want: Want
     effort: Effort
     capped_fps: float | None
-    sound_for: Callable[[Choice], tuple[bytes, str]]
-    sound_outputs: Callable[[Choice], list[Any]]
+    sound_for: Callable[[Choice], Sound | None]
     tries: list[str] = field(default_factory=list)
-    _studied: Choice | None = None
+    _studied: tuple[Frame, float | None] | None = None
 
     def fit(self, choice: Choice, limit: int) -> list[Film]:
         """Encodes from a first choice on, until one is near enough under *limit*."""
         made: list[Film] = []
         while not self._enough(made, limit):
             if made:
-                choice = self._again(choice, made[-1], limit)
+                choice = self._again(choice, made, limit)
             made.append(self._encode(choice, self._rate_for(choice, made, limit)))
         return made
 
@@ -80,45 +86,73 @@ class Fitter:
         last, enough = made[-1], _ENOUGH_STUDIED if made[-1].rate else _ENOUGH
         if len(last.data) <= limit and (len(last.data) >= enough * limit or last.choice.is_finest):
             return True
-        return len(made) >= _ENCODES or (len(made) > 1 and any(len(m.data) <= limit for m in made))
+        used = max((len(m.data) for m in made if len(m.data) <= limit), default=0)
+        return len(made) >= _ENCODES or (len(made) > 1 and used >= _POOR * limit)
 
-    def _again(self, choice: Choice, last: Film, limit: int) -> Choice:
+    def _again(self, choice: Choice, made: list[Film], limit: int) -> Choice:
         """The choice for another encode, now that one told how far the prediction was off."""
+        last = made[-1]
         if last.rate:
             return choice  # the encoder's own error
         correction = last.picture_bytes / max(1, choice.picture_bytes)
+        if len(made) > 1 or (1 / _FAR_OFF < correction < _FAR_OFF and not choice.is_finest):
+            return self._nudged(choice, made, limit)
         cost = self.want.cost
         self.want = replace(self.want, cost=replace(cost, bits_per_frame=cost.bits_per_frame * correction))
-        near = 1 / _FAR_OFF < correction < _FAR_OFF and not choice.is_finest
-        aimed = int(limit * (_AIM if self.want.wanted.codec == "h264" else _AIM_SIMPLE))
-        return best_choice(self.want, aimed, like=choice if near else None) or choice
+        return best_choice(self.want, int(limit * _AIM)) or self._nudged(choice, made, limit)
+
+    def _nudged(self, choice: Choice, made: list[Film], limit: int) -> Choice:
+        """The same frame, rate and sound, coarser or finer by as much as the last encode was off."""
+        last, aimed = made[-1], int(limit * (_AIM - _LOWER * (len(made) - 1)))
+        room_bytes = max(1, aimed - (len(last.data) - last.picture_bytes))
+        factor = choice.factor - log2(room_bytes / last.picture_bytes) / self._slope(made)
+        factor = min(max(factor, BEST_FACTOR), _COARSEST[self.want.wanted.codec])
+        return replace(choice, factor=factor, picture_bytes=room_bytes, size_bytes=aimed)
+
+    def _slope(self, made: list[Film]) -> float:
+        """Octaves by which the bits fall a step: as the last two encodes say, else as the analysis does."""
+        steps = made[-1].choice.factor - made[-2].choice.factor if len(made) > 1 else 0.0
+        if abs(steps) > _A_STEP and made[-1].choice.frame == made[-2].choice.frame:
+            return min(max(log2(made[-2].picture_bytes / made[-1].picture_bytes) / steps, 0.05), 0.6)
+        return self.want.cost.octaves_per_step * _SLOPE[self.want.wanted.codec]
 
     def _rate_for(self, choice: Choice, made: list[Film], limit: int) -> int | None:
         """Bits a second that should fill the limit, by statistics; None for an encode by quantiser."""
-        if self.want.wanted.codec != "h264" or (choice.is_finest and not any(m.choice == choice for m in made)):
+        if self.want.wanted.codec != "h264" or not self._is_long:
             return None
         last = made[-1] if made else None
+        if last is None and choice.is_finest:
+            return None
         if last is not None and last.rate:
             room_bytes = limit * _AIM_AGAIN - (len(last.data) - last.picture_bytes)
             return max(1000, int(last.rate * room_bytes / last.picture_bytes))
         rest = choice.size_bytes - choice.picture_bytes
-        aim = max(_LEAST_AIM, _AIM_STUDIED - _LOOSER / self.want.cost.frames)
-        rate = max(1000, int((limit * aim - rest) * 8000 / self.want.cost.duration_ms))
-        if self._studied != choice:
-            beside = self.sound_outputs(choice)
-            aimed = self._aim(choice, rate)
-            study_film(self.room, self.track, self.want.wanted, aimed, effort=self.effort, beside=beside)
-            self.tries.append(f"{self._aim(choice, rate)}: statistics")
-            self._studied = choice
-        return rate
+        return max(1000, int((limit * _AIM_STUDIED - rest) * 8000 / self.want.cost.duration_ms))
+
+    @property
+    def _is_long(self) -> bool:
+        return self.want.cost.frames >= _FEW_FRAMES
 
     def _aim(self, choice: Choice, rate: int | None) -> Aim:
         fps = choice.fps or self.capped_fps
         return Aim(choice.frame, fps, None if rate else choice.factor, rate or 0)
 
+    def _statistics(self, choice: Choice, aim: Aim) -> str:
+        """Whose an encode at a rate reads: the analysis' where it saw the same pictures, else a pass of its own."""
+        if choice.fps is None and self.want.cost.counted:
+            return ANALYSED
+        if self._studied != (choice.frame, choice.fps):
+            self._studied = choice.frame, choice.fps
+            study_film(self.room, self.track, self.want.wanted, aim, effort=self.effort)
+            self.tries.append(f"{aim}: statistics")
+        return STUDIED
+
     def _encode(self, choice: Choice, rate: int | None) -> Film:
-        sound, file = self.sound_for(choice)
         aim = self._aim(choice, rate)
-        data = encode_film(self.room, self.track, self.want.wanted, aim, effort=self.effort, sound=file)
+        statistics = self._statistics(choice, aim) if rate else ""
+        sound = self.sound_for(choice)
+        data = encode_film(
+            self.room, self.track, self.want.wanted, aim, effort=self.effort, sound=sound, statistics=statistics
+        )
         self.tries.append(f"{aim} → {len(data):,} bytes, {choice.size_bytes:,} predicted")
-        return Film(data, choice, max(1, payload_bytes(data) - payload_bytes(sound)), rate)
+        return Film(data, choice, max(1, picture_bytes(data)), rate)

@@ -19,7 +19,17 @@ if TYPE_CHECKING:
     from mmscontent.codecs.video.analyse import Cost
     from mmscontent.profile import VideoFormat
 
-__all__ = ["Choice", "SoundWay", "Want", "best_choice", "choices_for", "film_quality", "most_bytes", "picture_quality"]
+__all__ = [
+    "BEST_FACTOR",
+    "Choice",
+    "SoundWay",
+    "Want",
+    "best_choice",
+    "choices_for",
+    "film_quality",
+    "most_bytes",
+    "picture_quality",
+]
 
 _VIEW_PX, _LARGER_VIEW_PX = 480, 720  # short side of the view the picture is judged on; beyond it little is gained
 _LARGER_GAIN = 3.0
@@ -27,8 +37,8 @@ _LARGER_GAIN = 3.0
 _TOP, _SMALLER, _SMALLER_POWER, _COARSER, _COARSER_POWER, _FROM = 104.0, 20.3, 1.2, 0.455, 1.5, 16.0
 _SATURATED, _SOFT = 94.0, 5.0
 # Octaves by which the other encoders' frames are larger than the probe's at the same coarseness.
-_GAIN: dict[str, float] = {"h264": 0.0, "mpeg4": 0.6, "h263": 0.7}
-_BEST_FACTOR = 16.0  # finer is not seen
+_GAIN: dict[str, float] = {"h264": 0.0, "mpeg4": 0.2, "h263": 0.35}
+BEST_FACTOR = 16.0  # finer is not seen
 _WORST_FACTOR: dict[str, float] = {"h264": 42.0, "mpeg4": 39.0, "h263": 39.0}  # quantiser 31 is the coarsest there is
 # A frame that stands longer differs more from the next.
 _RARER_BITS = 0.35  # octaves a halving of the frame rate
@@ -36,7 +46,7 @@ _RATES = (1.0, 0.5, 1 / 3)
 _RARER_COST = {1.0: 0.0, 0.5: 14.0, 1 / 3: 22.0}  # VMAF points
 _LEAST_FPS = 5.0
 _SOUND_WEIGHT = 0.1  # of the quality of a film with sound; the rest is the picture's
-CONTAINER_BYTES, FRAME_BYTES = 1500, 13
+CONTAINER_BYTES, FRAME_BYTES = 1500, 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +94,7 @@ class Choice:
     @property
     def is_finest(self) -> bool:
         """More bytes would not be used."""
-        return self.factor <= _BEST_FACTOR
+        return self.factor <= BEST_FACTOR
 
 
 def choices_for(want: Want, limit_bytes: int) -> Iterator[Choice]:
@@ -127,7 +137,7 @@ def _fitted(want: Want, frame: Frame, share: float, fps: float, bits: float) -> 
     factor = want.cost.factor_for(frame.area_px, bits / 2**gain)
     if factor > _WORST_FACTOR[want.wanted.codec]:
         return None
-    factor = max(factor, _BEST_FACTOR)
+    factor = max(factor, BEST_FACTOR)
     needed = min(bits, want.cost.bits_at(frame.area_px, factor) * 2**gain)
     seen = picture_quality(frame.short_px, factor, min(want.width_px, want.height_px)) - _RARER_COST[share]
     own = fps >= want.fps * 0.98 and want.wanted.codec == "h264"

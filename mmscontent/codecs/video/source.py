@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 
 from mmscontent.codecs.audio.coders import CODERS, Coder, Setting, quality_of, settings_for
-from mmscontent.codecs.audio.decode import decoding, encoding
+from mmscontent.codecs.audio.decode import coding, decoding
 from mmscontent.codecs.audio.samples import Heard, Samples, listen
 from mmscontent.codecs.base import Rendition, Survey
 from mmscontent.codecs.places import without_location
-from mmscontent.codecs.video.analyse import Cost, analyse
+from mmscontent.codecs.video.analyse import Cost, Look, analyse
 from mmscontent.codecs.video.fit import Film, Fitter
 from mmscontent.codecs.video.formats import Frame, choose_format, frames_for, sound_codec_of, why_not_kept
 from mmscontent.codecs.video.model import Choice, SoundWay, Want, best_choice, most_bytes
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mmscontent.codecs.base import Effort
+    from mmscontent.codecs.video.encode import Sound
     from mmscontent.message import MediaInfo
     from mmscontent.profile import Rule
 
@@ -39,6 +40,7 @@ MAX_FRAME_PX = 8192 * 4352  # 8K; what is larger is no phone's film
 _LEAST_SIDE_PX = 16
 _KNOTS = 10
 _VIEW_PX = 480
+_LOOSENESS = {"aac": 1.03}  # what this coder makes of a rate, at the median
 _SILENT_DBFS = -72.0  # a sound track that never rises above this holds nothing to hear
 
 
@@ -54,7 +56,7 @@ class _Sound:
     def ways(self) -> tuple[SoundWay, ...]:
         return tuple(
             SoundWay(
-                self.coder.size_of(s, self.samples.frames_at(s.sample_rate_hz)),
+                round(self.coder.size_of(s, self.samples.frames_at(s.sample_rate_hz)) * _LOOSENESS.get(s.codec, 1.0)),
                 quality_of(s, self.heard.kind),
                 key,
             )
@@ -196,7 +198,8 @@ class FilmSource:
         assert track is not None
         said_ms = max(self._info.duration_ms or 0, self._seen.duration_ms)
         way = decoding(room, self._seen.sound, said_ms) if self._seen.sound else None
-        self._cost = analyse(room, track, said_ms, self._capped_fps(track.fps), [way.output] if way else [])
+        look_at = Look(track, said_ms, self._capped_fps(track.fps), self._wanted, self._effort)
+        self._cost = analyse(room, look_at, [way.output] if way else [])
         if way is not None:
             self._sound = self._heard(way.read(room))
         return self._cost
@@ -293,27 +296,15 @@ class FilmSource:
         track = self._seen.video
         assert track is not None
         fps = self._capped_fps(track.fps)
-        return Fitter(self._open(), track, self._want(), self._effort, fps, self._sound_for, self._sound_outputs)
+        return Fitter(self._open(), track, self._want(), self._effort, fps, self._sound_for)
 
-    def _sound_outputs(self, choice: Choice) -> list[Any]:
-        """What makes a choice's sound, where it is not made yet."""
-        file = self._sound_file(choice)
-        if self._sound is None or choice.sound is None or self._open().size(file):
-            return []
+    def _sound_for(self, choice: Choice) -> Sound | None:
+        """How a choice's sound is made beside the picture."""
+        if self._sound is None or choice.sound is None:
+            return None
         setting = self._sound.settings[choice.sound.key]
         samples = self._sound.samples.worked(gain_db=0.0, mono=setting.channels == 1)
-        return [encoding(self._open(), samples, self._sound.coder, setting, file)]
-
-    def _sound_for(self, choice: Choice) -> tuple[bytes, str]:
-        """The sound, which is copied into every encode of the picture; coded once a setting."""
-        outputs = self._sound_outputs(choice)
-        if outputs:
-            self._open().run(*outputs)
-        file = self._sound_file(choice)
-        return (self._open().read(file) if file else b""), file
-
-    def _sound_file(self, choice: Choice) -> str:
-        return f"track-{choice.sound.key}" if self._sound and choice.sound else ""
+        return coding(self._open(), samples, self._sound.coder, setting)
 
     def _rendition(self, made: Film, encodes: int, tries: list[str]) -> Rendition:
         return Rendition(
