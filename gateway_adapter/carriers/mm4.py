@@ -177,12 +177,17 @@ def _reported(message: mms.mm4.Mm4, unpacked: mms.Unpacked, _: bytes) -> Event:
     event = Event(
         "delivery", operator_message_id=_named(unpacked), status=fate.status, error=fate.error, final=fate.final
     )
-    return _addressed(event, message, unpacked)
+    return _from_its_recipient(_addressed(event, message, unpacked))
 
 
 def _read_replied(message: mms.mm4.Mm4, unpacked: mms.Unpacked, _: bytes) -> Event:
     event = Event("read", operator_message_id=_named(unpacked), text=str(message.get("X-Mms-Read-Status") or ""))
-    return _addressed(event, message, unpacked)
+    return _from_its_recipient(_addressed(event, message, unpacked))
+
+
+def _from_its_recipient(event: Event) -> Event:
+    """A report is a mail from the message's recipient to its sender (23.140 8.4.2): an event names them as sent."""
+    return replace(event, sender=event.to[0] if event.to else "", to=(event.sender,) if event.sender else ())
 
 
 # X-Mms-Request-Status-Code in lower case -> status and error of statuses.py; "" for a refusal nobody defined
@@ -211,7 +216,8 @@ def _answered(message: mms.mm4.Mm4, unpacked: mms.Unpacked, _: bytes) -> Event:
         if error == _BLOCKED and words.is_about_size(text):
             error = _TOO_BIG
         event = replace(event, kind="refused", status=status, error=error, final=said not in _RETRYABLE)
-    return replace(_addressed(event, message, unpacked), answer_to="")  # an answer is not answered
+    # An answer is not answered; it goes from system to system, and holds for all recipients of the request.
+    return replace(_addressed(event, message, unpacked), sender="", to=(), answer_to="")
 
 
 _BLOCKED, _TOO_BIG = 15013, 15026

@@ -102,7 +102,7 @@ def test_a_later_response_takes_or_refuses_the_submission(said: str, meaning: tu
 
     assert (event.kind, event.error, event.final) == meaning
     assert event.operator_message_id == "T-0001@mms.mnc001.mcc001.gprs"
-    assert event.answer_to == ""
+    assert (event.sender, event.to, event.answer_to) == ("", (), "")
 
 
 def test_a_response_that_blames_the_size_says_so() -> None:
@@ -121,11 +121,8 @@ def test_a_delivery_report_becomes_an_event_and_its_answer_a_mail() -> None:
 
     (event,) = events
     assert (event.kind, event.status, event.error, event.final) == ("delivery", 5, 0, True)
-    assert (event.operator_message_id, event.sender, event.at_ms) == (
-        "T-0001@mms.mnc001.mcc001.gprs",
-        "12065550100",
-        1_795_341_600_000,
-    )
+    assert event.operator_message_id == "T-0001@mms.mnc001.mcc001.gprs"
+    assert (event.sender, event.to, event.at_ms) == ("12345", ("12065550100",), 1_795_341_600_000)
     assert answer.headers == {"from": "system@mms.mnc001.mcc001.gprs", "to": "mmsc@mms.mnc002.mcc001.gprs"}
     said = mms.mm4.read_mm4(answer.body).message
     assert (said.message_type, said.get("X-Mms-Transaction-ID")) == ("MM4_delivery_report.RES", "OP-T")
@@ -135,7 +132,7 @@ def test_a_delivery_report_becomes_an_event_and_its_answer_a_mail() -> None:
 def test_a_read_report_becomes_an_event() -> None:
     (event,) = mm4.read_events(mail("MM4_read_reply_report.REQ", *IDS, ("X-Mms-Read-Status", "Read")), OTHER)
 
-    assert (event.kind, event.text) == ("read", "Read")
+    assert (event.kind, event.text, event.sender, event.to) == ("read", "Read", "12345", ("12065550100",))
 
 
 def test_a_message_of_another_operator_is_taken_whole_and_answered() -> None:
