@@ -8,11 +8,14 @@ steers. Source: github.com/cloudinary/ssimulacra2 (weights, opsin matrix); docs/
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     Pixels = NDArray[np.uint8]
@@ -56,7 +59,6 @@ _TERMS: dict[tuple[int, int], _Weights] = {
     (4, 1): _Weights((0, 34.779), (0, 44.836)),
     (4, 2): _Weights((95.108, 0), (0.986, 171.267), (0.983, 0.981)),
 }
-_SCALES = (1, 2, 3, 4)
 
 
 class _Seen(NamedTuple):
@@ -67,36 +69,45 @@ class _Seen(NamedTuple):
 
 @dataclass(slots=True)
 class Eye:
-    """One picture, (height, width, 3), prepared to be compared with others of its sides."""
+    """One picture, (height, width, 3), prepared to be compared with others of its sides.
+
+    Attributes:
+        scales: Those looked at; the finest costs most of the time and tells least.
+    """
 
     pixels: Pixels
+    scales: tuple[int, ...] = (1, 2, 3, 4)
     _seen: dict[tuple[int, int], _Seen] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._seen = _look(self.pixels)
+        for key, image in _planes(self.pixels, self.scales):
+            mean, square = _blurred(np.stack([image, image * image]))
+            self._seen[key] = _Seen(image, mean, square - mean * mean)
 
     def score(self, pixels: Pixels) -> float:
         """0 to 100 and, for a wreck, less; 90 cannot be told from the original, 70 shows on a close look."""
-        other = _look(pixels)
-        total = sum(_weighed(self._seen[key], other[key], _TERMS[key]) for key in self._seen)
+        total = 0.0
+        for key, image in _planes(pixels, self.scales):
+            seen = self._seen[key]
+            mean, square, product = _blurred(np.stack([image, image * image, image * seen.image]))
+            other = _Seen(image, mean, square - mean * mean)
+            total += _weighed(seen, other, product - seen.mean * mean, _TERMS[key])
         total *= 0.9562382616834844
         total = 2.326765642916932 * total - 0.020884521182843837 * total**2 + 6.248496625763138e-05 * total**3
         return float(100.0 - 10.0 * max(total, 0.0) ** 0.6276336467831387)
 
 
-def _look(pixels: Pixels) -> dict[tuple[int, int], _Seen]:
-    linear = _LINEAR[pixels].transpose(2, 0, 1)
-    seen: dict[tuple[int, int], _Seen] = {}
-    for scale in _SCALES:
+def _planes(pixels: Pixels, scales: tuple[int, ...]) -> Iterator[tuple[tuple[int, int], Plane]]:
+    """Each scale's planes that have terms, as far down as something is left to compare."""
+    linear = _LINEAR.take(pixels).transpose(2, 0, 1)
+    for scale in range(1, max(scales) + 1):
         linear = _halved(linear)
         if min(linear.shape[1:]) < 2:  # noqa: PLR2004 - nothing left to compare
-            break
-        planes = _xyb(linear)
-        for plane, image in enumerate(planes):
-            if (scale, plane) in _TERMS:
-                mean = _blurred(image)
-                seen[scale, plane] = _Seen(image, mean, _blurred(image * image) - mean * mean)
-    return seen
+            return
+        if scale in scales:
+            for plane, image in enumerate(_xyb(linear)):
+                if (scale, plane) in _TERMS:
+                    yield (scale, plane), image
 
 
 def _halved(linear: Plane) -> Plane:
@@ -113,27 +124,40 @@ def _xyb(linear: Plane) -> tuple[Plane, Plane, Plane]:
     return x, y + np.float32(0.01), lms[2] - y + np.float32(0.55)
 
 
-def _blurred(plane: Plane) -> Plane:
-    padded = np.pad(plane, _RADIUS, mode="symmetric")
-    rows = _summed(padded, plane.shape[0])
-    return _summed(rows.T, plane.shape[1]).T
+def _blurred(planes: Plane) -> Plane:
+    """Each plane, the last two axes, under the Gaussian; mirrored at its edges."""
+    height, width = planes.shape[-2:]
+    rows = planes[..., _mirrored(height), :]
+    down = _summed([rows[..., at : at + height, :] for at in range(2 * _RADIUS + 1)])
+    columns = down[..., _mirrored(width)]
+    return _summed([columns[..., at : at + width] for at in range(2 * _RADIUS + 1)])
 
 
-def _summed(padded: Plane, length: int) -> Plane:
-    total = padded[_RADIUS : _RADIUS + length] * _KERNEL[_RADIUS]
-    for step in range(_RADIUS):
-        mirrored = 2 * _RADIUS - step
-        total += (padded[step : step + length] + padded[mirrored : mirrored + length]) * _KERNEL[step]
+@cache
+def _mirrored(length: int) -> NDArray[np.intp]:
+    """Places of a line with its mirrored edges; a line shorter than the edge is mirrored again and again."""
+    places = np.arange(-_RADIUS, length + _RADIUS) % (2 * length)
+    return np.minimum(places, 2 * length - 1 - places)
+
+
+def _summed(taps: list[Plane]) -> Plane:
+    """The taps weighed by the kernel, which is the same both ways."""
+    total = taps[_RADIUS] * _KERNEL[_RADIUS]
+    pair = np.empty_like(total)
+    for at in range(_RADIUS):
+        np.add(taps[at], taps[-1 - at], out=pair)
+        pair *= _KERNEL[at]
+        total += pair
     return np.asarray(total, np.float32)
 
 
-def _weighed(reference: _Seen, other: _Seen, weights: _Weights) -> float:
-    covariance = _blurred(reference.image * other.image) - reference.mean * other.mean
+def _weighed(reference: _Seen, other: _Seen, covariance: Plane, weights: _Weights) -> float:
     total = 0.0
     if any(weights.structure):
-        alike = (1 - (reference.mean - other.mean) ** 2) * (2 * covariance + _C2)
-        lost = 1 - alike / (reference.variance + other.variance + _C2)
-        total += _norms(np.maximum(lost, 0), weights.structure)
+        off = reference.mean - other.mean
+        alike = (1 - off * off) * (2 * covariance + _C2)
+        alike /= reference.variance + other.variance + _C2
+        total += _norms(np.maximum(1 - alike, 0), weights.structure)
     if any(weights.ringing) or any(weights.blurring):
         edges = (1 + np.abs(other.image - other.mean)) / (1 + np.abs(reference.image - reference.mean)) - 1
         total += _norms(np.maximum(edges, 0), weights.ringing) + _norms(np.maximum(-edges, 0), weights.blurring)
