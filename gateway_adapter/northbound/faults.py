@@ -65,6 +65,7 @@ WORDS: Mapping[int, Words] = MappingProxyType(
         403: Words("FORBIDDEN", "E403", "Access is not allowed.", "Use an account that may do this."),
         404: Words("NOT_FOUND", "E404", "Requested resource was not found.", "Check the path and the id in it."),
         405: Words("METHOD_NOT_ALLOWED", "E405", "Method is not allowed here.", "Use a method of the Allow header."),
+        408: Words("REQUEST_TIMEOUT", "E408", "Request did not arrive in time.", "Send the body without pauses."),
         409: Words("CONFLICT", "E409", "Request conflicts with an earlier one.", "Use another key, or the same body."),
         413: Words("PAYLOAD_TOO_LARGE", "E413", "Request is too large.", "Send less, or upload the content first."),
         415: Words("UNSUPPORTED_MEDIA_TYPE", "E415", "Content type is not taken.", "Use one that the path lists."),
@@ -77,7 +78,7 @@ WORDS: Mapping[int, Words] = MappingProxyType(
 
 _AS_SEND_RESULT = ("/mms/1/single", "/mms/1/content")
 # Statuses that speak of the request's content; the others are told as a requestError even on these paths.
-_OF_THE_CONTENT = frozenset({400, 409, 413, 415})
+_OF_THE_CONTENT = frozenset({400, 408, 409, 413, 415})
 
 
 def words_of(http: int) -> Words:

@@ -1,0 +1,68 @@
+"""The HTTP endpoints of the customers' side, and the one function that puts them into an application."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from gateway_adapter.northbound.faults import Denied
+from gateway_adapter.northbound.routes import content, manage, send, told
+from gateway_adapter.northbound.routes.describe import Book
+from gateway_adapter.northbound.routes.door import Door, fault_response
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from gateway_adapter.service import Service
+
+__all__ = ["CollapseSlashes", "install"]
+
+
+def install(app: FastAPI, service: Service) -> None:
+    """Serve the customers' side: its endpoints, refusals in the form of their path, and the OpenAPI."""
+    door = Door(service)
+    book = Book(app.router)
+    for module in (send, content, told, manage):
+        module.serve(book, door)
+    app.add_exception_handler(HTTPException, _plain_fault)
+    app.add_middleware(CollapseSlashes)
+    book.describe(app)
+
+
+async def _plain_fault(request: Request, exc: Exception) -> Response:
+    """What the framework refuses itself: a path or method nobody serves."""
+    assert isinstance(exc, HTTPException)
+    headers = dict(exc.headers or {})
+    if exc.status_code == 405:  # noqa: PLR2004  # RFC 9110 15.5.6: all methods of the path, not those of one route
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
+    return fault_response(request, Denied(exc.status_code, exc.detail, headers=headers))
+
+
+def _methods(request: Request) -> set[str]:
+    found: set[str] = set()
+    for route in request.app.routes:
+        if route.matches(request.scope)[0] != Match.NONE:
+            found |= getattr(route, "methods", None) or set()
+    return found
+
+
+_SLASHES = re.compile(r"/{2,}")
+
+
+class CollapseSlashes:
+    """`//mms/1/single` is `/mms/1/single`: clients whose base URL ends in a slash send it so."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send_: Send) -> None:
+        """Pass a request on with single slashes."""
+        if scope["type"] == "http" and "//" in scope["path"]:
+            scope = {**scope, "path": _SLASHES.sub("/", scope["path"])}
+        await self._app(scope, receive, send_)
