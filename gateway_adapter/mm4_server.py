@@ -40,7 +40,7 @@ class Mm4Server:
     Args:
         connections: Of any kind; those of kind mm4 count.
         receive: Makes what a mail says durable and gives the answer (operators.py).
-        send: Hands over a mail to a connection's server (smtp.py).
+        send: Hands over a mail to a connection's server (mail.py).
         max_bytes: Of a mail; what is larger is refused with 552.
     """
 

@@ -14,8 +14,8 @@ import mmscontent as mms
 from gateway_adapter.carriers import mm4
 from gateway_adapter.carriers.base import Connection, Request, Response
 from gateway_adapter.errors import Misconfigured, Refused, Unreachable
+from gateway_adapter.mail import Mailer, smarthost_of
 from gateway_adapter.mm4_server import Mm4Server
-from gateway_adapter.smtp import Mailer, smarthost_of
 from tests.gateway.carriers.rows import CONNECTIONS, SUBMIT
 from tests.gateway.mail.peer import Peer, standing
 
