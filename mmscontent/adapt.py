@@ -125,6 +125,10 @@ class Workshop:
             return replace(one, refused=str(error).removeprefix(f"{one.label}: "))
         return replace(one, survey=survey, stake=stake_of(one.info.kind, survey.traits))
 
+    def closer(self, examined: Sequence[Examined], profile: Profile, effort: Effort) -> tuple[Examined, ...] | None:  # noqa: ARG002 - foresight.py looks twice
+        """What a second look shows when it does not fit by the first; None here, where every look is close."""
+        return None
+
     # --- what a remedy makes of a source ---
 
     def stills_of(self, examined: Sequence[Examined], profile: Profile, effort: Effort) -> dict[int, Examined]:

@@ -16,6 +16,7 @@ from mmscontent import naming
 from mmscontent.adapt import Made, Workshop
 from mmscontent.errors import DoesNotFit, JailKilled, MMSContentError, NotAllowed
 from mmscontent.examining import examine, fit_subject, lone_text_notes, paged
+from mmscontent.foresight import Foresight
 from mmscontent.job import POLICIES, Fitted, IfNotFit, Job
 from mmscontent.message import Content, Envelope, Message
 from mmscontent.options import best_remedy, groups_of, remedies_for
@@ -28,7 +29,7 @@ from mmscontent.smil.storyboard import message_of
 from mmscontent.smil.template import is_template
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from mmscontent.codecs.base import Effort
     from mmscontent.ledger import Ledger
@@ -186,11 +187,16 @@ def check(
 ) -> Ledger:
     """What `compose` would do, as a ledger; a refusal is a ledger with `fits` false and options.
 
+    Nothing is encoded in full: sizes, sides and qualities of results are predicted, decisions and limits are those of
+    `compose`. Stills are judged by their headers where these leave no doubt, so damage among their pixels shows only
+    when they are composed.
+
     Raises:
         SourceError: A part is at fault; it is named.
         EngineError: One of our own tools is missing or failed.
     """
-    return attempt(message, profile, envelope=envelope, encoding=encoding, effort=effort, if_not_fit=if_not_fit).ledger
+    job = _job(message, profile, envelope, encoding, effort, if_not_fit)
+    return _run(job, lambda: Foresight(profile)).ledger
 
 
 def adapt(
@@ -247,19 +253,43 @@ def attempt(
         SourceError: A part is at fault; it is named.
         EngineError: One of our own tools is missing or failed.
     """
+    job = _job(message, profile, envelope, encoding, effort, if_not_fit)
+    return _run(replace(job, measure=measure, smil=smil), Workshop)
+
+
+def _job(
+    message: Message,
+    profile: Profile,
+    envelope: Envelope | None,
+    encoding: str,
+    effort: Effort,
+    if_not_fit: IfNotFit,
+) -> Job:
     if if_not_fit not in POLICIES:
         raise ValueError(f"if_not_fit is one of {', '.join(POLICIES)}, got {if_not_fit!r}")
     message, warnings = fit_subject(message, profile)
-    notes = lone_text_notes(message, profile)
-    job = Job(message, profile, envelope or Envelope(), encoding, effort, measure, smil, warnings, notes, if_not_fit)
+    return Job(
+        message,
+        profile,
+        envelope or Envelope(),
+        encoding,
+        effort,
+        warnings=warnings,
+        notes=lone_text_notes(message, profile),
+        if_not_fit=if_not_fit,
+    )
+
+
+def _run(job: Job, workshop: Callable[[], Workshop]) -> Outcome:
+    """The whole path, in a workshop that makes things or in one that foresees them."""
     started = time.perf_counter()
     try:
-        outcome = _attempt(job)
+        outcome = _attempt(job, workshop)
     except JailKilled as killed:
         # The worker was ended by somebody else's source; ours did nothing wrong and gets a new one, once.
         if not killed.retryable:
             raise
-        outcome = _attempt(job)
+        outcome = _attempt(job, workshop)
     return _timed(outcome, round((time.perf_counter() - started) * 1000))
 
 
@@ -273,22 +303,27 @@ def _timed(outcome: Outcome, elapsed_ms: int) -> Outcome:
 # --- 1 examine -------------------------------------------------------------------------------------------------
 
 
-def _attempt(job: Job) -> Outcome:
+def _attempt(job: Job, made_in: Callable[[], Workshop]) -> Outcome:
     work = paged(job.message, job.profile, keep=job.smil is not None and not is_template(job.smil))
     examined = examine(work, job.profile)
     job = replace(job, message=work.message)
-    with Workshop() as workshop:
+    with made_in() as workshop:
         try:
             _refuse_call(job, examined)
         except NotAllowed as refusal:
             return _refused(job, examined, refusal, ())
-        examined = workshop.survey(examined, job.profile, job.effort)
-        try:
-            refuse_unwanted(examined)
-            made = _finish(job, examined, workshop)
-        except (DoesNotFit, NotAllowed) as refusal:
-            return _remedied(job, examined, refusal, workshop)
-    return Outcome(made.ledger, made)
+        looked: tuple[Examined, ...] | None = workshop.survey(examined, job.profile, job.effort)
+        while looked is not None:
+            examined = looked
+            try:
+                refuse_unwanted(examined)
+                made = _finish(job, examined, workshop)
+            except (DoesNotFit, NotAllowed) as refusal:
+                last = refusal
+                looked = workshop.closer(examined, job.profile, job.effort)
+            else:
+                return Outcome(made.ledger, made)
+        return _remedied(job, examined, last, workshop)
 
 
 def _refuse_call(job: Job, examined: Sequence[Examined]) -> None:

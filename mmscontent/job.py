@@ -42,9 +42,9 @@ class Job:
     envelope: Envelope
     encoding: str
     effort: Effort
-    measure: bool
-    smil: bytes | None
-    warnings: tuple[str, ...]
+    measure: bool = False
+    smil: bytes | None = None
+    warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     if_not_fit: IfNotFit = "fail"
     left_out: tuple[tuple[Examined, str], ...] = ()

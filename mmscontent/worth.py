@@ -38,15 +38,15 @@ class Stake:
 # A part is the first of these that one of its traits, or else its kind, names.
 STAKES: dict[str, Stake] = {
     "qr code": Stake(
-        "QR code", 1.0, 0.0, "it is read by a machine: under this its modules bleed into one another on a screen"
+        "QR code", 1.0, 15.0, "its codec's floor keeps half its pixels in four colours, which a camera still reads"
     ),
     "screenshot": Stake(
         "screenshot, receipt",
         1.0,
-        0.0,
-        "it is sent to be read: under this small print was no longer legible to us on the phone's view",
+        15.0,
+        "it is sent to be read: half its pixels in four colours (15 to 65 points) were, a JPEG under this was not",
     ),
-    "line art": Stake("drawing, text", 1.0, 0.0, "thin lines and lettering break up under this"),
+    "line art": Stake("drawing, text", 1.0, 15.0, "as a screenshot"),
     "animation": Stake(
         "animation", 1.0, 0.0, "its ladder ends where it still moves; a still is offered as an option (poster)"
     ),
@@ -56,7 +56,7 @@ STAKES: dict[str, Stake] = {
     ),
     "image": Stake("picture", 1.0, 0.0, "as a photograph"),
     "video": Stake(
-        "film", 1.0, 10.0, "VMAF under this is coloured fog; cut it shorter (trim) or send a picture of it (poster)"
+        "film", 1.0, 15.0, "VMAF under this is coloured fog; cut it shorter (trim) or send a picture of it (poster)"
     ),
     "audio": Stake("sound", 1.0, 0.0, "as voice"),
     "contact": Stake("card", 0.5, 0.0, "only its photo grows with bytes, and it is shown as a thumbnail"),

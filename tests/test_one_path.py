@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 
 import mmscontent as mms
 from tests.conftest import ROOT
@@ -58,14 +60,55 @@ def test_the_same_call_gives_the_same_bytes() -> None:
     assert library_bytes("pdu") == library_bytes("pdu")
 
 
-def test_check_says_what_compose_does() -> None:
-    profile = mms.load_profile(max_message_bytes=120_000)
+def told(ledger: mms.Ledger) -> dict[str, object]:
+    """What check and compose must agree on to the letter."""
+    document = ledger.as_json()
+    for guess in ("elapsed_ms", "packed_bytes", "overhead_bytes", "utilisation"):
+        document.pop(guess)
+    parts = [{k: part[k] for k in ("name", "content_id", "kind", "source", "stripped")} for part in document["parts"]]
+    slides = [(len(slide["parts"]), slide["duration_ms"], slide["why"]) for slide in document["slides"]]
+    return document | {"parts": parts, "slides": slides}
+
+
+@pytest.mark.parametrize("limit", [30_000, 120_000, 1_000_000])
+@pytest.mark.parametrize("encoding", ["pdu", "mime"])
+def test_check_says_what_compose_does(encoding: str, limit: int) -> None:
+    profile = mms.load_profile(max_message_bytes=limit)
     message = mms.Message.of(mms.read_parts(paths()), text="x")
 
-    checked = mms.check(message, profile)
-    composed = mms.compose(message, profile)
+    checked = mms.check(message, profile, encoding=encoding)
+    composed = mms.compose(message, profile, encoding=encoding)
 
-    told, done = checked.as_json(), composed.ledger.as_json()
-    told.pop("elapsed_ms"), done.pop("elapsed_ms")
-    assert told == done
+    assert told(checked) == told(composed.ledger)
+    assert checked.packed_bytes <= limit
+    assert checked.packed_bytes == pytest.approx(composed.ledger.packed_bytes, rel=0.3)
     assert json.loads(composed.ledger.to_json())["packed_bytes"] == len(composed.data)
+
+
+def test_check_and_compose_refuse_alike() -> None:
+    message, profile = mms.Message.of(mms.read_parts(paths()), text="x"), mms.load_profile(max_message_bytes=6_000)
+
+    checked, tried = mms.check(message, profile), mms.attempt(message, profile)
+
+    assert tried.refusal is not None
+    assert not checked.fits
+    assert [(o.do, o.part) for o in checked.options] == [(o.do, o.part) for o in tried.ledger.options]
+
+
+def test_check_takes_a_small_part_of_composes_time() -> None:
+    picture = Image.effect_noise((3000, 2250), 60).convert("RGB")
+    target = io.BytesIO()
+    picture.save(target, "JPEG", quality=80)
+    message = mms.Message.of([mms.Part(target.getvalue(), "image/jpeg", name="large.jpg")])
+    profile = mms.load_profile(max_message_bytes=300_000)
+    mms.compose(message, profile)  # a warm worker for both
+
+    checked, composed = (
+        min(call() for _ in range(3))
+        for call in (
+            lambda: mms.check(message, profile).elapsed_ms,
+            lambda: mms.compose(message, profile).ledger.elapsed_ms,
+        )
+    )
+
+    assert checked <= 0.25 * composed  # a tenth on a machine that does nothing else: docs/budget.md

@@ -57,6 +57,12 @@ def _verify(_: Seat, codec: str, data: bytes, info: message.MediaInfo) -> messag
     return CODECS[codec].load_verify()(data, info)
 
 
+def _glance(_: Seat, codec: str, data: bytes, info: message.MediaInfo, rule: profile.Rule) -> base.Survey:
+    load = CODECS[codec].load_glance
+    assert load is not None
+    return load()(data, info, rule)
+
+
 def _cut(_: Seat, data: bytes, info: message.MediaInfo, duration_ms: int) -> bytes:
     from mmscontent.codecs.cut import cut  # noqa: PLC0415 - engines load where they are used
 
@@ -76,6 +82,7 @@ HANDLERS: Mapping[str, Callable[..., object]] = {
     "render": _render,
     "measure": _measure,
     "verify": _verify,
+    "glance": _glance,
     "cut": _cut,
     "picture": _picture,
 }
@@ -88,6 +95,8 @@ def main() -> None:
     for row in CODECS.values():
         if row.jailed:
             row.load()
+            if row.load_glance is not None:
+                row.load_glance()
     inmate.serve(HANDLERS, registry=REGISTRY)
 
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mmscontent.codecs.base import MediaSource
+    from mmscontent.codecs.base import MediaSource, Survey
     from mmscontent.message import MediaInfo
+    from mmscontent.profile import Rule
 
 __all__ = ["CODECS", "CodecRow", "codec_for"]
 
@@ -28,6 +29,7 @@ class CodecRow:
             programs of their own (engines/ffmpeg jails each run) lives in the calling process.
         load: Gives the class that holds a source; imports the engines.
         load_verify: Gives the function that looks at an output with another decoder.
+        load_glance: Gives the function that judges a source by its header alone, where there is one.
     """
 
     takes: Callable[[MediaInfo], bool]
@@ -35,6 +37,7 @@ class CodecRow:
     jailed: bool
     load: Callable[[], type[MediaSource]]
     load_verify: Callable[[], Callable[[bytes, MediaInfo], MediaInfo]]
+    load_glance: Callable[[], Callable[[bytes, MediaInfo, Rule], Survey]] | None = None
 
 
 def _image_source() -> type[MediaSource]:
@@ -47,6 +50,12 @@ def _image_verify() -> Callable[[bytes, MediaInfo], MediaInfo]:
     from mmscontent.codecs.image import verify  # noqa: PLC0415
 
     return verify
+
+
+def _image_glance() -> Callable[[bytes, MediaInfo, Rule], Survey]:
+    from mmscontent.codecs.image.glance import glance  # noqa: PLC0415
+
+    return glance
 
 
 def _animation_source() -> type[MediaSource]:
@@ -116,7 +125,7 @@ def _calendar_verify() -> Callable[[bytes, MediaInfo], MediaInfo]:
 # The first row that takes a medium fits it.
 CODECS: Mapping[str, CodecRow] = {
     "animation": CodecRow(_moves, "image", True, _animation_source, _animation_verify),
-    "image": CodecRow(lambda info: info.kind == "image", "image", True, _image_source, _image_verify),
+    "image": CodecRow(lambda info: info.kind == "image", "image", True, _image_source, _image_verify, _image_glance),
     "video": CodecRow(lambda info: info.kind == "video", "video", False, _video_source, _video_verify),
     "audio": CodecRow(lambda info: info.kind == "audio", "audio", False, _audio_source, _audio_verify),
     "contact": CodecRow(lambda info: info.kind == "contact", "contact", True, _contact_source, _contact_verify),

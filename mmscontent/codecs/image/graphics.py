@@ -39,6 +39,7 @@ LADDER = (
     Rung(256, 1.0, dithered=True),
     Rung(16, 1.0, dithered=False),
     Rung(16, 0.5, dithered=False),
+    Rung(8, 0.5, dithered=False),
     Rung(4, 0.5, dithered=False),
 )
 _MAX_PALETTE_PX = 6_000_000  # the quantiser needs a second for so many
