@@ -18,18 +18,35 @@ from gateway_adapter.schema import Accepted, Destination, Order, Receipt
 from gateway_adapter.store.rows import dump, line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from gateway_adapter.schema import Submission
 
-__all__ = ["Door", "Plan", "Row", "own_ids", "plan", "with_ids"]
+__all__ = ["Door", "Plan", "Row", "numbers_of", "own_ids", "plan", "with_ids"]
 
 Row: TypeAlias = dict[str, object]
 
 MOST_TEXT = 1600  # characters; more is status 77
 _MOST_VALIDITY_S = 48 * 3600
-_ACCEPTED, _MISSING_TO, _BAD_TO, _NO_ROUTE, _DUPLICATE, _BAD_URL, _TEXT_TOO_LONG = 26, 51, 52, 19, 23, 56, 77
-_ERRORS = {_MISSING_TO: 15201, _BAD_TO: 15201, _NO_ROUTE: 15023, _DUPLICATE: 5492, _BAD_URL: 0, _TEXT_TOO_LONG: 355}
+_ACCEPTED, _MISSING_TO, _BAD_TO, _NO_ROUTE, _DUPLICATE, _BAD_URL, _TEXT_TOO_LONG, _BLOCKED = (
+    26,
+    51,
+    52,
+    19,
+    23,
+    56,
+    77,
+    14,
+)
+_ERRORS = {
+    _MISSING_TO: 15201,
+    _BAD_TO: 15201,
+    _NO_ROUTE: 15023,
+    _DUPLICATE: 5492,
+    _BAD_URL: 0,
+    _TEXT_TOO_LONG: 355,
+    _BLOCKED: 603,
+}
 _NUMBER_DIGITS = range(3, 21)  # short codes have 3, E.164 at most 15, some operators' own numbers more
 
 
@@ -40,6 +57,7 @@ class Door:
     Attributes:
         route: Name of the connection for a number and an order; "" when none takes it.
         report_url: Where reports go of orders that name no URL; "" leaves them to be fetched.
+        sms_url: Where a text goes that falls back to SMS.
     """
 
     account: str
@@ -47,6 +65,7 @@ class Door:
     new_id: Callable[[], str]
     route: Callable[[str, Order], str]
     report_url: str = ""
+    sms_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +109,11 @@ def own_ids(submission: Submission) -> list[str]:
     return [d.message_id for order in submission.orders for d, _ in _flat(order) if d.message_id]
 
 
+def numbers_of(submission: Submission) -> list[str]:
+    """Every recipient's number."""
+    return [d.to for order in submission.orders for d, _ in _flat(order)]
+
+
 def _flat(order: Order) -> Iterator[tuple[Destination, tuple[str, ...]]]:
     """Each recipient of an order, and the numbers of its group ("" to itself when there is none)."""
     for destination in order.destinations:
@@ -100,8 +124,15 @@ def _flat(order: Order) -> Iterator[tuple[Destination, tuple[str, ...]]]:
             yield destination, ()
 
 
-def plan(submission: Submission, door: Door, taken: set[str]) -> Plan:
-    """Decide about every recipient; *taken* are message ids that were used before, and grows."""
+def plan(submission: Submission, door: Door, taken: set[str], blocked: Collection[tuple[str, str]] = ()) -> Plan:
+    """Decide about every recipient.
+
+    Args:
+        submission: With every id given.
+        door: What is known beside it.
+        taken: Message ids that were used before; those of this request are added.
+        blocked: Numbers that want nothing, each with the sender they want nothing of, "" for any.
+    """
     entries: list[Accepted] = []
     orders: list[tuple[Row, tuple[Row, ...]]] = []
     due: set[str] = set()
@@ -113,6 +144,12 @@ def plan(submission: Submission, door: Door, taken: set[str]) -> Plan:
             row = _row(submission, order, destination, group, door, len(entries))
             if status == _ACCEPTED and not row["connection"]:
                 status = _NO_ROUTE
+            if (
+                status == _ACCEPTED
+                and blocked
+                and not {(destination.to, ""), (destination.to, order.sender)}.isdisjoint(blocked)
+            ):
+                status = _BLOCKED
             entries.append(Accepted(destination.to, destination.message_id, status, group))
             if status == _DUPLICATE:  # the id is another message's: there can be no row of it
                 continue
@@ -204,5 +241,7 @@ def _order_row(order: Order, submission: Submission, door: Door) -> Row:
         "target": hashlib.sha256(f"{url}\n{order.notify_failover_url}\n{form}".encode()).hexdigest()[:32]
         if url
         else "",
+        "intermediate": int(order.intermediate_report),
+        "sms_url": door.sms_url if order.sms_failover is not None else "",
         "body": dump(replace(order, destinations=())),
     }

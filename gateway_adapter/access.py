@@ -73,6 +73,12 @@ class Keys:
     def __init__(self, accounts: Mapping[str, Account]) -> None:
         self._accounts = dict(accounts)
 
+    @property
+    def owner(self) -> str:
+        """Whose messages are to numbers nobody has a configuration for: the only account's, if there is but one."""
+        ids = {account.id for account in self._accounts.values()}
+        return ids.pop() if len(ids) == 1 else ""
+
     def find(self, header: str) -> Account | None:
         """Whose an `Authorization` header is: `App`, `IBSSO` or `Bearer` with the key, `Basic` with it as password."""
         scheme, _, said = header.strip().partition(" ")

@@ -34,7 +34,11 @@ class Settings:
     report_url: str = ""  # where reports go that name no URL; empty: they wait to be fetched
     sms_url: str = ""  # where a text is posted that falls back to SMS; empty: nowhere
     webhook_secret: str = field(default="", repr=False)  # signs webhooks; empty: one is made and kept in DATA_DIR
-    allow_private: bool = False  # links and webhooks may lead to private addresses: for tests alone
+    networks: str = ""  # comma-separated, not public, that links and webhooks may lead to all the same: 10.1.0.0/16
+    smtp_url: str = field(default="", repr=False)  # smtp://[user:password@]host[:port] for mails to people
+    mm4_port: int = 0  # the SMTP listener for other operators' MM4; 0: none
+    host: str = "127.0.0.1"  # where to listen
+    port: int = 8080
     synchronous: str = "NORMAL"  # SQLite: NORMAL survives the process, FULL also the machine
     max_body_bytes: int = 30_000_000  # largest request body
     max_media_bytes: int = 25_000_000  # largest single part, upload or fetched link
@@ -48,8 +52,8 @@ class Settings:
     retry_unit_s: float = 60.0  # retry n comes after unit + unit × n²
     link_s: float = 24 * 3600.0  # a fetched link is used again for this long
     keep_days: float = 60.0  # what ended, and media nobody refers to, is kept for this long
-    loopback: bool = False  # /loopback/… is open, to play operator and phone
     loopback_delay_s: float = 1.0  # the loopback operator reports delivery after this long
+    proxies: str = ""  # addresses of proxies whose X-Forwarded-For is believed, comma-separated
     tls_cert: str = ""  # certificate chain (PEM); with TLS_KEY the service speaks HTTPS
     tls_key: str = ""  # private key (PEM) of TLS_CERT
     log_level: str = "info"  # debug, info, warning or error

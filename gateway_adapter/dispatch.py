@@ -60,21 +60,20 @@ class Dispatch:
     """Wakes up whoever has work, here or elsewhere.
 
     Args:
-        run: Does what is due under a name; a coroutine function of *loop*.
+        run: Does what is due under a name; a coroutine function of the loop that calls `start`.
     """
 
     def __init__(
         self,
         broker_url: str,
         run: Callable[[str], Awaitable[None]],
-        loop: asyncio.AbstractEventLoop,
         *,
         worker_threads: int,
     ) -> None:
         self._broker = make_broker(broker_url)
         self._remote = bool(broker_url)
         self._run = run
-        self._loop = loop
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._threads = worker_threads
         self._waiting: set[str] = set()
         self._lock = threading.Lock()
@@ -82,7 +81,8 @@ class Dispatch:
         self._actor = dramatiq.actor(actor_name="due", queue_name=_QUEUE, broker=self._broker)(self._act)
 
     def start(self) -> None:
-        """Work on what others and this process wake up."""
+        """Work on what others and this process wake up, in this event loop."""
+        self._loop = asyncio.get_running_loop()
         self._worker = dramatiq.Worker(self._broker, worker_threads=self._threads, worker_timeout=100)
         self._worker.start()
 
@@ -94,20 +94,23 @@ class Dispatch:
 
     def wake(self, names: Iterable[str]) -> None:
         """Something is due under these names; may be called from any thread."""
+        loop = self._loop
+        if loop is None or loop.is_closed():
+            return  # whoever starts next looks for itself
         with self._lock:
             fresh = not self._waiting
             self._waiting.update(names)
-        if fresh and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._gather)
+        if fresh:
+            loop.call_soon_threadsafe(self._gather)
 
     def _gather(self) -> None:
-        self._loop.call_later(_GATHER_REMOTE_S if self._remote else _GATHER_S, self._flush)
+        asyncio.get_running_loop().call_later(_GATHER_REMOTE_S if self._remote else _GATHER_S, self._flush)
 
     def _flush(self) -> None:
         with self._lock:
             names, self._waiting = self._waiting, set()
         if self._remote:  # the broker's client blocks
-            self._loop.run_in_executor(None, self._send, names)
+            asyncio.get_running_loop().run_in_executor(None, self._send, names)
         else:
             self._send(names)
 
@@ -119,6 +122,7 @@ class Dispatch:
                 logger.warning("broker", error=str(error))  # the sweep makes up for it
 
     def _act(self, name: str) -> None:
+        assert self._loop is not None
         try:
             asyncio.run_coroutine_threadsafe(self._awaited(name), self._loop).result()
         except (CancelledError, RuntimeError) as error:  # the loop ended first

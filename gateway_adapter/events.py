@@ -6,6 +6,7 @@ final state yields to nothing but the table ALLOWED of store/messages.py, and wh
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, delete, insert, select, update
@@ -13,7 +14,7 @@ from sqlalchemy import and_, delete, insert, select, update
 from gateway_adapter.schema import Event
 from gateway_adapter.statuses import is_final, status_row
 from gateway_adapter.store import messages as rows
-from gateway_adapter.store.reports import hook_reports
+from gateway_adapter.store.reports import hook_notes, hook_reports
 from gateway_adapter.store.rows import dump, line, load
 from gateway_adapter.store.tables import messages, strays
 
@@ -41,7 +42,7 @@ def _delivery(connection: Connection, via: str, event: Event, at: int) -> bool:
         said = {"status": event.status, "error": event.error, "done_at": event.at_ms or at}
         ended = rows.settle(connection, where, state, state, at, detail="the operator's report", **said)
         if ended:
-            return hook_reports(connection, ended, at) > 0
+            return hook_reports(connection, ended, at, failed=state != "delivered") > 0
         return _too_late_or_early(connection, via, event, at, "late")
     return _intermediate(connection, via, event, at)
 
@@ -56,9 +57,11 @@ def _intermediate(connection: Connection, via: str, event: Event, at: int) -> bo
         .values(status=event.status or messages.c.status, trail=messages.c.trail + line(at, "reported", detail))
         .returning(messages.c.id)
     )
-    if not connection.execute(noted).scalars().all():
+    ids = connection.execute(noted).scalars().all()
+    if not ids:
         return _too_late_or_early(connection, via, event, at, "late")
-    return False
+    fact = {"status": event.status, "error": event.error, "at": event.at_ms or at}
+    return hook_notes(connection, ids, at, json.dumps(fact)) > 0
 
 
 def _read(connection: Connection, via: str, event: Event, at: int) -> bool:
@@ -71,7 +74,7 @@ def _answered(connection: Connection, via: str, event: Event, at: int) -> bool:
         return _too_late_or_early(connection, via, event, at, "taken")
     said = {"status": event.status, "error": event.error}
     ended = rows.settle(connection, _meant(via, event), "rejected", "rejected", at, detail="the operator", **said)
-    return hook_reports(connection, ended, at) > 0
+    return hook_reports(connection, ended, at, failed=True) > 0
 
 
 def _too_late_or_early(connection: Connection, via: str, event: Event, at: int, step: str) -> bool:

@@ -5,6 +5,7 @@ What several messages, uploads and links share is there once. A blob appears und
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
@@ -14,11 +15,9 @@ from typing import TYPE_CHECKING
 from gateway_adapter.errors import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator
 
 __all__ = ["MediaStore"]
-
-_CHUNK = 1 << 20
 
 
 class MediaStore:
@@ -44,12 +43,17 @@ class MediaStore:
 
     def read(self, sha256: str) -> bytes:
         """A blob's bytes."""
-        return self.path(sha256).read_bytes()
+        path = self.path(sha256)
+        with contextlib.suppress(OSError):
+            os.utime(path)  # in use
+        return path.read_bytes()
 
     def put(self, data: bytes) -> str:
         """Keep bytes; gives their SHA-256."""
         sha256 = hashlib.sha256(data).hexdigest()
-        if not self.has(sha256):
+        if self.has(sha256):
+            os.utime(self.path(sha256))
+        else:
             with tempfile.NamedTemporaryFile(dir=self._coming, delete=False) as file:
                 file.write(data)
                 file.flush()
@@ -77,15 +81,6 @@ class MediaStore:
                 raise
         return digest.hexdigest(), size
 
-    def adopt(self, path: Path) -> str:
-        """Take over a finished file of the same file system; gives its SHA-256."""
-        digest = hashlib.sha256()
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
-            self._keep(str(path), digest.hexdigest(), file.fileno())
-        return digest.hexdigest()
-
     def _keep(self, name: str, sha256: str, descriptor: int) -> None:
         if self._durable:
             os.fsync(descriptor)
@@ -93,11 +88,12 @@ class MediaStore:
         home.parent.mkdir(exist_ok=True)
         Path(name).replace(home)
 
-    def sweep(self, before_s: float) -> Iterable[str]:
-        """Blobs not touched since then, for who knows whether anybody still refers to them."""
-        for path in self._root.glob("??/*"):
-            if path.stat().st_mtime < before_s:
-                yield path.name
+    def forget_unused(self, before_s: float) -> int:
+        """Delete blobs nobody has put or used since then; gives how many."""
+        old = [path for path in self._root.glob("??/*") if path.stat().st_mtime < before_s]
+        for path in old:
+            path.unlink(missing_ok=True)
+        return len(old)
 
 
 def _refuse_over(size: int, max_bytes: int, what: str) -> None:

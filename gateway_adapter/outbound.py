@@ -270,7 +270,7 @@ class Outbound:
 
         def job(database: Database) -> int:
             ended = messages.end(database, due, state, now, status=status, error=error, detail=detail)
-            return hook_reports(database, ended, now)
+            return hook_reports(database, ended, now, failed=True)
 
         if await self._store.write(job):
             self._wake()

@@ -14,13 +14,15 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gateway_adapter.accept import Door, own_ids, plan, with_ids
+from gateway_adapter.accept import Door, numbers_of, own_ids, plan, with_ids
 from gateway_adapter.access import Buckets, Keys
+from gateway_adapter.arrivals import arrival_of, keep
 from gateway_adapter.carriers.table import encoding_of
 from gateway_adapter.dispatch import HOOKS
 from gateway_adapter.errors import Refused, Throttled
 from gateway_adapter.events import record
 from gateway_adapter.fitting import Target
+from gateway_adapter.metrics import ACCEPTED, REPORTS
 from gateway_adapter.schema import InboundMedia, InboundView, LogView, MessageView, Receipt, ReportView, UploadView
 from gateway_adapter.statuses import STATUSES
 from gateway_adapter.store import inbound, library, messages, reports
@@ -121,14 +123,18 @@ class Service:
         """
         taken_before = own_ids(submission)
         named = with_ids(submission, new_id)
-        self._buckets.take(account, sum(len(order.destinations) for order in named.orders))
-        door = Door(account.id, now_ms(), new_id, await self._routes(named), self.settings.report_url)
+        numbers = numbers_of(named)
+        self._buckets.take(account, len(numbers))
+        door = Door(
+            account.id, now_ms(), new_id, await self._routes(named), self.settings.report_url, self.settings.sms_url
+        )
 
         def job(connection: Connection) -> tuple[Receipt, frozenset[str]]:
             earlier = _earlier_receipt(connection, account, submission)
             if earlier is not None:
                 return earlier, frozenset()
-            planned = plan(named, door, messages.known_ids(connection, account.id, taken_before))
+            blocked = inbound.blocked_pairs(connection, account.id, numbers)
+            planned = plan(named, door, messages.known_ids(connection, account.id, taken_before), blocked)
             _count(connection, account, planned.count, door.now_ms)
             for order, rows in planned.orders:
                 messages.put(connection, order, rows)
@@ -136,6 +142,8 @@ class Service:
             return planned.receipt, planned.due
 
         receipt, due = await self.store.write(job)
+        for entry in receipt.entries:
+            ACCEPTED.labels(entry.status).inc()
         if due:
             self.wake(due)
         return receipt
@@ -302,7 +310,12 @@ class Service:
     async def operator_event(self, connection_name: str, event: Event) -> None:
         """Write down what an operator says; durable when this returns, and the same said again changes nothing."""
         at = now_ms()
-        told = await self.store.write(lambda c: record(c, connection_name, event, at))
+        REPORTS.labels(connection_name, event.kind).inc()
+        if event.kind == "inbound":
+            arrival = await asyncio.to_thread(arrival_of, event, self.media.put, new_id())
+            told = await self.store.write(lambda c: keep(c, connection_name, arrival, self._keys.owner, at))
+        else:
+            told = await self.store.write(lambda c: record(c, connection_name, event, at))
         if told:
             self.wake(frozenset({HOOKS}))
 

@@ -37,12 +37,12 @@ __all__ = [
     "find_upload",
     "list_uploads",
     "observed_limit",
-    "put_account",
     "put_link",
     "put_receipt",
     "put_rendition",
     "put_upload",
     "remember_limit",
+    "set_accounts",
 ]
 
 
@@ -188,15 +188,14 @@ def put_receipt(connection: Connection, account: str, key: str, digest: str, rec
     connection.execute(insert(idempotency), row)
 
 
-def put_account(connection: Connection, key_hash: str, account: Account) -> None:
-    """Let a key in, or change what it may do."""
-    row = {
-        "id": account.id,
-        "name": account.name,
-        "per_day": account.quota.per_day,
-        "per_second": repr(account.quota.per_second),
-    }
-    _upsert(connection, accounts, {"key_hash": key_hash, **row}, *row)
+def set_accounts(connection: Connection, known: Mapping[str, Account]) -> None:
+    """Let these keys in, by their hash, and no others."""
+    connection.execute(delete(accounts))
+    rows = [
+        {"key_hash": h, "id": a.id, "name": a.name, "per_day": a.quota.per_day, "per_second": repr(a.quota.per_second)}
+        for h, a in known.items()
+    ]
+    connection.execute(insert(accounts), rows)
 
 
 def accounts_by_hash(connection: Connection) -> dict[str, Account]:

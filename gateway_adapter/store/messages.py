@@ -258,3 +258,9 @@ def expire(connection: Connection, now_ms: int, most: int) -> list[int]:
         ended += settle(connection, sent, "expired", "expired", now_ms, detail=_SILENT, status=29, error=15006)
         ended += settle(connection, mine, "expired", "expired", now_ms, detail=_LATE, status=15, error=15006)
     return ended
+
+
+def order_id_of(connection: Connection, row_id: int) -> int:
+    """Which order a message is of."""
+    found: int = connection.execute(select(messages.c.order_id).where(messages.c.id == row_id)).scalar_one()
+    return found

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from gateway_adapter.schema import LogFilters, ReportFilters
 
-__all__ = ["find_logs", "hook_reports", "message_views", "pull_reports", "report_views"]
+__all__ = ["find_logs", "hook_notes", "hook_reports", "message_views", "pull_reports", "report_views"]
 
 _JOINED = messages.join(orders, orders.c.id == messages.c.order_id)
 _OF_REPORT = (
@@ -187,36 +187,55 @@ def _message(row: Any) -> MessageView:  # noqa: ANN401 - a row of the columns ab
 # --- pushed ----------------------------------------------------------------------------------------------------
 
 _HOOK_COLUMNS = (
-    "account",
-    "kind",
-    "subject_id",
-    "url",
-    "failover_url",
-    "form",
-    "target",
-    "fact",
-    "due_at",
-    "created_at",
+    *("account", "kind", "subject_id", "url", "failover_url", "form", "target", "fact", "due_at", "created_at"),
 )
-_HOOKED = (
-    select(
-        messages.c.account,
-        literal("report"),
-        messages.c.id,
-        orders.c.notify_url,
-        orders.c.notify_failover_url,
-        orders.c.form,
-        orders.c.target,
-        bindparam("fact", type_=messages.c.trail.type),
-        bindparam("now", type_=messages.c.due_at.type),
-        bindparam("now", type_=messages.c.due_at.type),
-    )
-    .select_from(_JOINED)
-    .where(messages.c.id.in_(bindparam("ids", expanding=True)), messages.c.report == "push")
-)
-_HOOK_REPORTS = insert(hooks).from_select(_HOOK_COLUMNS, _HOOKED)
+_FACT, _NOW = bindparam("fact", type_=messages.c.trail.type), bindparam("now", type_=messages.c.due_at.type)
+_IDS = messages.c.id.in_(bindparam("ids", expanding=True))
+_FAILED = messages.c.state.in_(("undeliverable", "expired", "rejected"))
 
 
-def hook_reports(connection: Connection, ids: Sequence[int], now_ms: int, fact: str = "") -> int:
-    """Make a hook for each of these messages whose report is pushed; gives how many were made."""
-    return connection.execute(_HOOK_REPORTS, {"ids": list(ids), "now": now_ms, "fact": fact}).rowcount if ids else 0
+def _hooked(kind: str, *url: ColumnElement[str]) -> Select[Any]:
+    return select(messages.c.account, literal(kind), messages.c.id, *url, _FACT, _NOW, _NOW).select_from(_JOINED)
+
+
+_HOOK_REPORTS = insert(hooks).from_select(
+    _HOOK_COLUMNS,
+    _hooked("report", orders.c.notify_url, orders.c.notify_failover_url, orders.c.form, orders.c.target).where(
+        _IDS, messages.c.report == "push"
+    ),
+)
+# Each text to fall back on goes alone: its target is its message.
+_HOOK_TEXTS = insert(hooks).from_select(
+    _HOOK_COLUMNS,
+    _hooked("sms", orders.c.sms_url, literal(""), literal("sms"), messages.c.message_id).where(
+        _IDS, _FAILED, orders.c.sms_url != ""
+    ),
+)
+_HOOK_NOTES = insert(hooks).from_select(
+    _HOOK_COLUMNS,
+    _hooked("report", orders.c.notify_url, orders.c.notify_failover_url, orders.c.form, orders.c.target).where(
+        _IDS, messages.c.report == "push", orders.c.intermediate == 1
+    ),
+)
+
+
+def hook_reports(connection: Connection, ids: Sequence[int], now_ms: int, *, failed: bool = False) -> int:
+    """Make a hook for each of these ended messages whose report is pushed, and for each text to fall back on.
+
+    Args:
+        connection: In a transaction that writes.
+        ids: Of messages that have just ended.
+        now_ms: The time.
+        failed: Some of them may not have been delivered.
+    """
+    if not ids:
+        return 0
+    said = {"ids": list(ids), "now": now_ms, "fact": ""}
+    made: int = connection.execute(_HOOK_REPORTS, said).rowcount
+    return made + (connection.execute(_HOOK_TEXTS, said).rowcount if failed else 0)
+
+
+def hook_notes(connection: Connection, ids: Sequence[int], now_ms: int, fact: str) -> int:
+    """Make a hook for an intermediate report, for those of these messages that asked for such."""
+    made: int = connection.execute(_HOOK_NOTES, {"ids": list(ids), "now": now_ms, "fact": fact}).rowcount
+    return made

@@ -48,7 +48,7 @@ def _time(name: str) -> Column[int]:
 
 
 # What one order says, without its destinations; `body` is the Order as JSON (rows.py). Its reports go to `notify_url`
-# in the form `form`; `target` is the digest of both.
+# in the form `form`; `target` is the digest of both. A text that falls back to SMS goes to `sms_url`.
 orders = Table(
     "orders",
     METADATA,
@@ -64,6 +64,8 @@ orders = Table(
     _text("notify_failover_url"),
     _text("form"),
     _text("target"),
+    _number("intermediate"),
+    _text("sms_url"),
     Column("body", Text, nullable=False),
 )
 
