@@ -22,6 +22,7 @@ from gateway_adapter.fitter import Fitter
 from gateway_adapter.loopback import Behaviour, Operator
 from gateway_adapter.mail import Mailer, smarthost_of
 from gateway_adapter.media import MediaStore
+from gateway_adapter.mm4_server import Mm4Server
 from gateway_adapter.operators import receive
 from gateway_adapter.outbound import Outbound
 from gateway_adapter.routing import Router, load_lookup
@@ -91,6 +92,9 @@ class Gateway:
             self.settings, self.store, secret=secret, write=teller.write, post=self._post, wake=self._wake_hooks
         )
         names = [row.name for row in self.router.connections]
+        self.mm4 = Mm4Server(
+            self.router.connections, self._receive, self.mailer.send, max_bytes=self.settings.max_body_bytes
+        )
         self.sweep = Sweep(self.settings, self.store, self.media, names=names, wake=self.dispatch.wake)
 
     # --- life ---------------------------------------------------------------------------------------------------
@@ -101,12 +105,18 @@ class Gateway:
         self.dispatch.start()
         self._tasks = [asyncio.ensure_future(self.sweep.run())]
 
+    async def listen(self) -> None:
+        """Take mails of other operators too, where a port is set for it; one process of a machine can."""
+        if self.settings.mm4_port:
+            await self.mm4.start(self.settings.host, self.settings.mm4_port)
+
     async def stop(self) -> None:
         """Stop; what is under way is left to its lease."""
         for task in self._tasks:
             task.cancel()
         for operator in self.operators.values():
             await operator.close()
+        await self.mm4.stop()
         await asyncio.to_thread(self.dispatch.stop)
         await self.webhooks.close()
         await self.sender.close()
@@ -126,9 +136,12 @@ class Gateway:
 
     # --- the doors ----------------------------------------------------------------------------------------------
 
+    async def _receive(self, connection: Connection, request: Request) -> Response:
+        return await receive(self.service, connection, request, self.fetcher)
+
     def _operator(self, connection: Connection) -> Operator:
         async def tell(request: Request) -> Response:
-            return await receive(self.service, connection, request)
+            return await self._receive(connection, request)
 
         return Operator(tell, name=connection.name, behaviour=Behaviour(delay_s=self.settings.loopback_delay_s))
 

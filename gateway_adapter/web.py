@@ -23,6 +23,7 @@ from gateway_adapter.loopback_api import loopback_routes
 from gateway_adapter.metrics import REQUESTS
 from gateway_adapter.northbound.routes import install
 from gateway_adapter.northbound.routes.door import Door, fault_response
+from gateway_adapter.page.routes import router as page_router
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -48,6 +49,7 @@ def make_app(gateway: Gateway) -> FastAPI:
     @contextlib.asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
         await gateway.start()
+        await gateway.listen()
         try:
             yield
         finally:
@@ -65,6 +67,7 @@ def make_app(gateway: Gateway) -> FastAPI:
         *loopback_routes(gateway.operators, ends.may_look),
     ):
         app.router.routes.append(Route(path, endpoint, methods=[method]))
+    app.include_router(page_router(gateway.service))
     app.add_middleware(_Shell, hsts=bool(gateway.settings.tls_cert))
     return app
 
@@ -107,7 +110,7 @@ class _Ends:
         try:
             async with self._door.held(request) as body:
                 asked = OperatorRequest(request.method, str(request.url), dict(request.headers), body)
-                answer = await operators.receive(self._gateway.service, connection, asked)
+                answer = await operators.receive(self._gateway.service, connection, asked, self._gateway.fetcher)
         except mms.MMSContentError as error:
             return fault_response(request, error)
         return Response(answer.body, answer.status, dict(answer.headers))

@@ -83,7 +83,8 @@ def _preview(service: Service, view: MessageView) -> HTMLResponse:
         shown = mms.preview(content, ledger=view.ledger)
     except (OSError, mms.MMSContentError) as error:
         return _page(missing_page(f"The preview can not be made: {error}"), 404)
-    return HTMLResponse(shown, headers={**_HEADERS, "Content-Security-Policy": _PREVIEW_POLICY})
+    own = {"Content-Security-Policy": _PREVIEW_POLICY, "X-Frame-Options": "SAMEORIGIN"}
+    return HTMLResponse(shown, headers={**_HEADERS, **own})
 
 
 def _page(text: str, status: int = 200) -> HTMLResponse:
