@@ -57,6 +57,10 @@ class Made:
     limit_bytes: int | None = None
 
 
+def _nothing() -> None:
+    """What a source that holds nothing but memory does when it is left."""
+
+
 class _Here:
     """A seat in this process, for codecs whose decoders are programs that are jailed run by run."""
 
@@ -67,6 +71,8 @@ class _Here:
         return HANDLERS[function](self._state, *args)
 
     def close(self) -> None:
+        for source in self._state.values():
+            getattr(source, "close", _nothing)()  # a folder goes now, not when the last traceback lets go of it
         self._state.clear()
 
 

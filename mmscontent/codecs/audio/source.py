@@ -60,6 +60,10 @@ class SoundSource:
         self._heard = Heard("music", 0.0, -120.0, -120.0, stereo=False, lead_ms=0, trail_ms=0)
 
     def __del__(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back the folder it works in; leaving a source to be forgotten does the same."""
         room = getattr(self, "_room", None)
         if room is not None:
             room.close()

@@ -37,6 +37,7 @@ _PRICED_AS = VideoFormat("video/mp4", "h264", "main")
 # factor, against the probes': fitted on 260 encodes of 14 clips, within an eighth of an octave for half of them.
 _MORE, _FLATTER = -0.10, 0.82
 _WHOLE_PX = 2_000_000_000  # frames × area decoded in full: half a minute of 1080p30
+_WHOLE_FRAMES = 40_000  # twenty minutes of the smallest pictures
 _WINDOW_S = 4.0
 _TIMES = "times"
 _MOST_FPS = 480.0
@@ -123,7 +124,7 @@ def analyse(room: Room, look: Look, beside: Sequence[Any] = ()) -> Cost:
     outputs = [_probe(copies.stream(i), look, *probe, largest) for i, probe in enumerate(probes)]
     outputs.append(_clock(copies.stream(len(probes))))
     try:
-        wrong = room.run(*outputs, *beside, bounds=Bounds(wall_s=240)).strip()
+        wrong = room.run(*outputs, *beside, bounds=Bounds(wall_s=150)).strip()
     except EngineFailed as exc:
         if exc.status is None:
             raise  # the program never ran
@@ -139,7 +140,8 @@ def analyse(room: Room, look: Look, beside: Sequence[Any] = ()) -> Cost:
 def _spans(track: VideoTrack, duration_ms: int) -> list[dict[str, float]]:
     """Where to look: everywhere, or at the start, in the middle and before the end of what is long."""
     frames = duration_ms / 1000 * (track.fps or 30)
-    if frames * track.width_px * track.height_px <= _WHOLE_PX or duration_ms < 4000 * _WINDOW_S:
+    whole = frames <= _WHOLE_FRAMES and frames * track.width_px * track.height_px <= _WHOLE_PX
+    if whole or duration_ms < 4000 * _WINDOW_S:
         return [{}]
     last = duration_ms / 1000 - _WINDOW_S - 1
     return [{"ss": round(at, 3), "t": _WINDOW_S} for at in (0.0, last / 2, last)]

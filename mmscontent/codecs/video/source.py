@@ -37,6 +37,7 @@ __all__ = ["FilmSource"]
 
 SCALE = "vmaf@480"
 MAX_FRAME_PX = 8192 * 4352  # 8K; what is larger is no phone's film
+MAX_FRAMES = 250_000  # over an hour at 60 a second
 _LEAST_SIDE_PX = 16
 _KNOTS = 10
 _VIEW_PX = 480
@@ -79,6 +80,10 @@ class FilmSource:
         self._sound: _Sound | None = None
 
     def __del__(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back the folder it works in; leaving a source to be forgotten does the same."""
         room = getattr(self, "_room", None)
         if room is not None:
             room.close()
@@ -182,6 +187,11 @@ class FilmSource:
         if track is None:
             raise DamagedMedia(f"{self._info.media_type} without a picture track that can be decoded")
         self._refuse_huge(track.width_px, track.height_px)
+        frames = (
+            max(self._info.fps or 0.0, track.fps) * max(self._info.duration_ms or 0, self._seen.duration_ms) // 1000
+        )
+        if frames > MAX_FRAMES:
+            raise OverLimits(f"it has {frames:,.0f} frames, {MAX_FRAMES:,} are opened; cut it shorter")
         if min(track.width_px, track.height_px) < _LEAST_SIDE_PX:
             raise DamagedMedia(f"its pictures have {track.width_px}×{track.height_px} px, nothing can be seen in them")
 
