@@ -21,7 +21,7 @@ from mmscontent.smil.timing import PACE, reading_of
 if TYPE_CHECKING:
     from mmscontent.profile import Profile
 
-__all__ = ["Paged", "examine", "fit_subject", "lone_text_notes", "paged"]
+__all__ = ["Paged", "examine", "examine_part", "fit_subject", "lone_text_notes", "paged"]
 
 _MOST_PAGES = 20  # what phones show of a message before they give up; the pages of a longer text are longer
 _SURE_OF_TIME = 0.9  # pages are cut by the text's mean speed; this much of the longest slide is planned with
@@ -49,13 +49,18 @@ def examine(work: Paged, profile: Profile) -> tuple[Examined, ...]:
             f"the message has {len(parts)} parts, {DEFAULT_INPUT_LIMITS.max_parts} are opened at most; send several"
         )
     found = [
-        replace(_examine_part(part, profile), index=origin)
+        replace(examine_part(part, profile), index=origin)
         for part, origin in zip(naming.name_parts(parts), work.origins, strict=True)
     ]
     return mark_unwanted(relabel(found), profile)
 
 
-def _examine_part(part: Part, profile: Profile) -> Examined:
+def examine_part(part: Part, profile: Profile) -> Examined:
+    """One part recognised; a text in the charset the receiver reads.
+
+    Raises:
+        SourceError: It is empty, unknown or damaged.
+    """
     info = identify(part.data, name=part.name, declared=part.media_type)
     if part.kind == "text":
         fitted = fit_text(part, profile.text)

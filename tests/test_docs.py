@@ -23,6 +23,11 @@ PLAYED_BY = {
     "receipt.png": "png-*receipt*.png",
     "scene.jpg": "jpeg-*-exif6-gps*.jpg",
 }
+# The files of a campaign, as docs/campaigns.md shows them.
+WRITTEN = {
+    "message.json": '{"files": ["beach.heic"], "text": "Hello {name}, your code is {code}.", "subject": "For {name}"}',
+    "recipients.csv": "recipient,profile,name,code\n+12065550101,us/att toll_free,Ada,1234\n+12065550102,,Grace,9876\n",
+}
 
 
 def blocks(language: str) -> list[tuple[str, str]]:
@@ -51,7 +56,10 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         found = sorted((ROOT / "fixtures").glob(pattern))
         assert found, f"no fixture plays {name}"
         shutil.copy(found[0], tmp_path / name)
+    for name, text in WRITTEN.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert run(["compose", "beach.heic", "--text", "Hello", "-o", "message.mms"]) == 0
     return tmp_path
 

@@ -123,8 +123,15 @@ class BatchFolder:
         Raises:
             BatchError: Nothing more can be written.
         """
+        return self.take(left, run_items(left, self._settings, crew.engine, crew.workers, crew.cluster, on_progress))
+
+    def take(self, left: Sequence[Item], results: Generator[Result]) -> Generator[Record]:
+        """Write down results that somebody else makes of these items.
+
+        Raises:
+            BatchError: Nothing more can be written.
+        """
         keys = {item.name: item_key(item) for item in left}
-        results = run_items(left, self._settings, crew.engine, crew.workers, crew.cluster, on_progress)
         with closing(results):
             for result in results:
                 record = self._settle(result, keys[result.item])

@@ -15,6 +15,7 @@ import json
 import os
 import time
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +84,8 @@ class Record:
 
     def line(self) -> str:
         """As it stands in the journal, without the line's end."""
-        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
+        row = {**asdict(replace(self, ledger=None)), "ledger": self.ledger}  # asdict would copy the ledger, deeply
+        return json.dumps(row, ensure_ascii=False, separators=(",", ":"))
 
 
 def _record(row: dict[str, Any]) -> Record:
@@ -156,9 +158,10 @@ def head_of(settings: Settings, said: dict[str, str]) -> dict[str, object]:
 
     Args:
         settings: What every output depends on.
-        said: The same in the caller's words, for the message when they differ.
+        said: The same in the caller's words, for the message when they differ, and whatever else must be alike.
     """
-    return {"schema": SCHEMA, "version": __version__, "settings": settings_key(settings), "said": said}
+    key = _digest((settings_key(settings), sorted(said.items())))
+    return {"schema": SCHEMA, "version": __version__, "settings": key, "said": said}
 
 
 def _differences(found: object, now: object) -> str:
@@ -229,6 +232,7 @@ def _digest(value: object) -> str:
     return hashlib.sha256(repr(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
+@lru_cache(maxsize=4096)
 def profile_key(profile: Profile) -> str:
     """Digest of what a receiver accepts; who said so and when does not count."""
     return _digest(replace(profile, origins=(), notes=()))
@@ -236,7 +240,7 @@ def profile_key(profile: Profile) -> str:
 
 def settings_key(settings: Settings) -> str:
     """Digest of what all outputs of a batch depend on."""
-    made_by = (settings.encoding, settings.effort, settings.sender, settings.form)
+    made_by = (settings.encoding, settings.effort, settings.sender, settings.form, settings.smil)
     return _digest((made_by, profile_key(settings.profile)))
 
 

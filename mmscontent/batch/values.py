@@ -59,6 +59,7 @@ class Settings:
     """What holds for every item of a batch.
 
     Attributes:
+        smil: As for `compose`.
         form: Packed messages, or the fitted parts of each as files.
         timeout_s: What one item may take on the wall, all its parts together.
         memory_bytes: What one worker may map; its jailed decoders have limits of their own.
@@ -71,6 +72,7 @@ class Settings:
     form: Literal["message", "parts"] = "message"
     timeout_s: float = 300.0
     memory_bytes: int = 4 << 30
+    smil: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

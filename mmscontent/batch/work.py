@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mmscontent.compose import Outcome
     from mmscontent.message import Part
 
-__all__ = ["failure_of", "perform", "settle_in"]
+__all__ = ["failure_of", "faulty", "perform", "settle_in"]
 
 _REFUSALS = (DoesNotFit.code, NotAllowed.code)
 
@@ -108,6 +108,7 @@ def _attempt(task: Task, message: Message) -> Outcome:
         envelope=Envelope(sender=settings.sender, to=to),
         encoding=settings.encoding,
         effort=settings.effort,
+        smil=settings.smil,
     )
 
 

@@ -9,6 +9,7 @@ import sys
 import click
 
 from mmscontent.cli.batch import batch_command
+from mmscontent.cli.campaign import campaign_group
 from mmscontent.cli.compose import check_command, compose_command
 from mmscontent.cli.inspect import sniff_command, unpack_command
 from mmscontent.cli.machine import doctor_command
@@ -59,6 +60,7 @@ COMMANDS = (
     lint_command,
     preview_command,
     batch_command,
+    campaign_group,
     profiles_group,
     doctor_command,
 )

@@ -52,8 +52,8 @@ class Tally:
 
     @property
     def saved_bytes(self) -> int:
-        """What the outputs have less than their sources."""
-        return self.source_bytes - self.output_bytes
+        """What the outputs have less than their sources; 0 where no source stands for an output."""
+        return self.source_bytes - self.output_bytes if self.source_bytes else 0
 
     def rate(self) -> float:
         """Items a second in this run."""
@@ -62,7 +62,8 @@ class Tally:
     def lines(self, total: int) -> list[str]:
         """The sums in words."""
         counts = ", ".join(f"{self.statuses[status]:,} {status}" for status in ("done", "refused", "failed"))
-        sizes = f"{self.source_bytes:,} bytes in, {self.output_bytes:,} out, {self.saved_bytes:,} saved"
+        saved = f"{self.source_bytes:,} bytes in, {self.saved_bytes:,} saved, " if self.source_bytes else ""
+        sizes = f"{saved}{self.output_bytes:,} bytes out"
         said = [
             f"{self.finished:,} of {total:,} items: {counts}",
             f"{sizes}; {self.rate():.1f} items a second",

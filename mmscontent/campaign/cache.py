@@ -1,0 +1,173 @@
+"""Fitted media on the disk, found by what they were made from: one file a mould, bounded, shared between processes.
+
+    magic, length of the head, head (JSON: what the ledger says of each part), bodies
+
+A file appears whole or not at all, under the digest of everything its bytes depend on; its head holds the digest of its
+bodies, so one that was damaged is no hit. Two processes that make the same mould write the same bytes. When the folder
+passes its bound, what was not used longest goes first; a reader that has a file open keeps it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmscontent.files import place_whole
+from mmscontent.ledger import PartEntry
+from mmscontent.message import MediaInfo, Part
+from mmscontent.mould import Mould, MouldPart
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["DEFAULT_BOUND_BYTES", "MouldCache", "default_folder"]
+
+DEFAULT_BOUND_BYTES = 1 << 30
+_MAGIC = b"mmscontent mould 1\n"
+_SUFFIX = ".mould"
+_KEPT = 0.9  # of the bound after an eviction, so that not every new file evicts one
+_MOST_HEAD = 16 << 20
+
+
+def default_folder() -> Path:
+    """Where moulds lie when the caller names no folder: the user's cache."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(base) if base else Path.home() / ".cache") / "mmscontent" / "moulds"
+
+
+class MouldCache:
+    """Moulds by key.
+
+    Args:
+        folder: Made when it is missing.
+        bound_bytes: What all files may have together; 0 keeps nothing.
+    """
+
+    def __init__(self, folder: Path, bound_bytes: int = DEFAULT_BOUND_BYTES) -> None:
+        self.folder = folder
+        self.bound_bytes = bound_bytes
+
+    def find(self, key: str) -> Mould | None:
+        """The mould of a key; None when there is none, or what is there is not whole."""
+        place = self._place(key)
+        try:
+            data = place.read_bytes()
+        except OSError:
+            return None
+        mould = _read(data)
+        with contextlib.suppress(OSError):
+            if mould is None:
+                place.unlink()
+            else:
+                os.utime(place)  # used now: the last to be evicted
+        return mould
+
+    def keep(self, key: str, mould: Mould) -> None:
+        """Put a mould down, then make room; a disk that cannot be written keeps nothing."""
+        data = _written(mould)
+        if len(data) > self.bound_bytes:
+            return
+        place = self._place(key)
+        with contextlib.suppress(OSError):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place_whole(place, data)
+            self._make_room()
+
+    def _place(self, key: str) -> Path:
+        return self.folder / key[:2] / (key + _SUFFIX)
+
+    def _make_room(self) -> None:
+        """Remove what was not used longest until the bound holds; one process at a time is enough."""
+        with _held(self.folder / ".lock") as alone:
+            files = list(self._files()) if alone else []
+            total = sum(size for _, size, _ in files)
+            if total <= self.bound_bytes:
+                return
+            for _, size, path in sorted(files):
+                path.unlink(missing_ok=True)
+                total -= size
+                if total <= self.bound_bytes * _KEPT:
+                    return
+
+    def _files(self) -> Iterator[tuple[float, int, Path]]:
+        for path in self.folder.glob(f"*/*{_SUFFIX}"):
+            with contextlib.suppress(OSError):  # another process was quicker
+                found = path.stat()
+                yield found.st_mtime, found.st_size, path
+
+
+@contextlib.contextmanager
+def _held(lock: Path) -> Iterator[bool]:
+    """Whether nobody else holds the lock; it is ours meanwhile."""
+    opened = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        yield False
+    else:
+        yield True
+    finally:
+        os.close(opened)
+
+
+# --- one file ----------------------------------------------------------------------------------------------------
+
+
+def _written(mould: Mould) -> bytes:
+    bodies = b"".join(p.part.data for p in mould.parts if p is not None)
+    head = {
+        "sha256": hashlib.sha256(bodies).hexdigest(),
+        "parts": [None if p is None else _row(p) for p in mould.parts],
+    }
+    text = json.dumps(head, separators=(",", ":")).encode("ascii")
+    return b"".join((_MAGIC, len(text).to_bytes(4, "big"), text, bodies))
+
+
+def _row(part: MouldPart) -> dict[str, Any]:
+    told = asdict(part.part)
+    told["data"] = len(part.part.data)
+    return {"part": told, "entry": asdict(part.entry)}
+
+
+def _read(data: bytes) -> Mould | None:
+    start = len(_MAGIC) + 4
+    length = int.from_bytes(data[len(_MAGIC) : start], "big")
+    if not data.startswith(_MAGIC) or length > _MOST_HEAD:
+        return None
+    bodies = memoryview(data)[start + length :]
+    try:
+        head = json.loads(data[start : start + length])
+        if hashlib.sha256(bodies).hexdigest() != head["sha256"]:
+            return None
+        parts: list[MouldPart | None] = []
+        at = 0
+        for row in head["parts"]:
+            if row is None:
+                parts.append(None)
+                continue
+            end = at + row["part"]["data"]
+            part = Part(**{**row["part"], "data": bytes(bodies[at:end])})
+            parts.append(MouldPart(part, _entry(row["entry"])))
+            at = end
+        return Mould(tuple(parts))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _entry(row: dict[str, Any]) -> PartEntry:
+    infos = {name: _info(row[name]) for name in ("source", "result")}
+    return PartEntry(**{**_tuples(row), **infos})
+
+
+def _info(row: dict[str, Any] | None) -> MediaInfo | None:
+    return None if row is None else MediaInfo(**_tuples(row))
+
+
+def _tuples(row: dict[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}

@@ -1,0 +1,71 @@
+"""The messages of a campaign: each recipient's words cast with the media of the group, one after the other."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from typing import TYPE_CHECKING
+
+from mmscontent.batch.values import Failure, Item, Result
+from mmscontent.batch.work import failure_of, faulty
+from mmscontent.campaign.plan import cast_for
+from mmscontent.errors import MMSContentError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from mmscontent.campaign.plan import Campaign, CampaignPlan
+    from mmscontent.campaign.read import Recipient
+    from mmscontent.mould import Mould
+
+__all__ = ["items_of", "render"]
+
+
+def items_of(campaign: Campaign) -> tuple[Item, ...]:
+    """One item a row, named after the recipient; a row that can get nothing is an item with a fault."""
+    return tuple(_item(r) for r in campaign.recipients)
+
+
+def _item(recipient: Recipient) -> Item:
+    if isinstance(recipient.profile, Failure):
+        return Item(f"line-{recipient.line}", recipient=recipient.address, fault=recipient.profile)
+    return Item(
+        _name(recipient.address),
+        text="\x1f".join(recipient.texts),
+        subject=recipient.subject,
+        recipient=recipient.address,
+        profile=recipient.profile,
+    )
+
+
+def _name(address: str) -> str:
+    """What the file of a recipient is called; addresses of mail hold signs that file systems do not."""
+    name = re.sub(r"[^\w.+@-]", "_", address)
+    return name if name == address else f"{name}-{hashlib.sha256(address.encode()).hexdigest()[:8]}"
+
+
+def render(campaign: Campaign, plan: CampaignPlan, left: Sequence[Item]) -> Generator[Result]:
+    """A result for every item that is left, in the order of the list."""
+    moulds: dict[int, Mould | Failure | None] = {
+        place: group.mould or group.failure for group in plan.groups for place in group.recipients
+    }
+    wanted = {item.name: item for item in left}
+    for place, recipient in enumerate(campaign.recipients):
+        item = wanted.get(_item(recipient).name)
+        if item is not None:
+            yield _rendered(campaign, item, recipient, moulds.get(place))
+
+
+def _rendered(campaign: Campaign, item: Item, recipient: Recipient, mould: Mould | Failure | None) -> Result:
+    if item.fault is not None:
+        return faulty(item, item.fault)
+    if mould is None or isinstance(mould, Failure):
+        return faulty(item, mould or Failure("campaign/group", "the media of its group could not be fitted"))
+    started = time.perf_counter()
+    try:
+        made = cast_for(campaign, mould, recipient)
+    except MMSContentError as error:
+        return faulty(item, failure_of(error))
+    took_ms = round((time.perf_counter() - started) * 1000)
+    return Result(item.name, "done", made.ledger, made.data, made.content_type, elapsed_ms=took_ms)

@@ -1,0 +1,38 @@
+"""Texts with places for what differs from recipient to recipient: `Hello {name}, your code is {code}`.
+
+A place names a column of the list of recipients; `{{` and `}}` are braces. Nothing else is looked at or run.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from mmscontent.errors import BatchError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["fill", "places_in"]
+
+_PLACE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+
+
+def places_in(template: str, where: str) -> tuple[str, ...]:
+    """The columns a text wants, each once, in order.
+
+    Raises:
+        BatchError: A brace stands alone.
+    """
+    found: dict[str, None] = {}
+    for match in _PLACE.finditer(template):
+        if match[0] in ("{", "}"):
+            raise BatchError(f"{where} has a lone {match[0]!r} at {match.start()}; a brace is written twice")
+        if match[1] is not None:
+            found[match[1].strip()] = None
+    return tuple(found)
+
+
+def fill(template: str, fields: Mapping[str, str]) -> str:
+    """The text for one recipient; every place has its column (`places_in`)."""
+    return _PLACE.sub(lambda m: m[0][0] if m[1] is None else fields[m[1].strip()], template)
