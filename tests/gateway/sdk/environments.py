@@ -1,0 +1,80 @@
+"""Environments with one real client each, made when first asked for and kept beside other caches of the user."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["CLIENTS", "Client", "Unreachable", "python_of"]
+
+_INSTALL_S = 180
+
+
+class Unreachable(Exception):
+    """A client can not be had from the package index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A client, what it needs, and the script that drives it.
+
+    Attributes:
+        packages: Installed with their dependencies, in this order.
+        alone: Installed without them: the client names versions that have no wheels for this Python.
+    """
+
+    name: str
+    driver: str
+    packages: tuple[str, ...]
+    alone: tuple[str, ...] = ()
+
+
+CLIENTS = (
+    Client(
+        "infobip-api-python-sdk 5.0.1",
+        "drive_community.py",
+        ("pydantic[email]>=1.10.8,<2", "requests>=2.31", "regex>=2022.3.15"),
+        ("infobip-api-python-sdk==5.0.1",),
+    ),
+    Client("infobip-cpaasx 0.0.2", "drive_cpaasx.py", ("pydantic<2", "infobip-cpaasx==0.0.2")),
+    Client("infobip-api-python-client 6.0.0", "drive_client.py", ("infobip-api-python-client==6.0.0",)),
+)
+
+
+def python_of(client: Client) -> Path:
+    """The Python of the client's environment.
+
+    Raises:
+        Unreachable: It had to be made, and the package index did not answer or has no such package.
+    """
+    asked = repr((sys.version_info[:2], client.packages, client.alone)).encode()
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    name = f"{client.driver.removesuffix('.py')}-{hashlib.sha256(asked).hexdigest()[:12]}"
+    home = cache / "mmscontent" / "sdk" / name
+    python = home / "bin" / "python"
+    done = home / "done"
+    if not done.is_file():
+        shutil.rmtree(home, ignore_errors=True)
+        venv.create(home, with_pip=True)
+        _install(python, client.packages)
+        _install(python, client.alone, "--no-deps")
+        done.touch()
+    return python
+
+
+def _install(python: Path, packages: tuple[str, ...], *options: str) -> None:
+    if not packages:
+        return
+    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *options, *packages]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_INSTALL_S, check=False)
+    except subprocess.TimeoutExpired as exc:
+        raise Unreachable(f"the package index took longer than {_INSTALL_S} s") from exc
+    if done.returncode:
+        raise Unreachable(f"pip could not install {' '.join(packages)}: {done.stderr.strip()[-400:]}")

@@ -1,0 +1,171 @@
+"""Real clients drive a running gateway: every call parses, nothing is known to them but its address."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from gateway_adapter.northbound.answers import OmniReportsAnswer, ReportsV1PushAnswer
+from tests.gateway.sdk.environments import CLIENTS, Client, Unreachable, python_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HERE = Path(__file__).parent
+KEY = "sdk-key-0123456789"
+NUMBER = "10950"  # what phones write to
+PHONE = "41793026700"
+
+
+def _png() -> bytes:
+    out = io.BytesIO()
+    Image.linear_gradient("L").save(out, "PNG")
+    return out.getvalue()
+
+
+@dataclass
+class Customer:
+    """A customer's web server: it hosts a picture and takes webhooks."""
+
+    server: ThreadingHTTPServer
+    posts: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture(scope="module")
+def customer() -> Iterator[Customer]:
+    picture = _png()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer(picture, "image/png")
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            told.posts.append((self.path, dict(self.headers), body))
+            self._answer(b"", "text/plain")
+
+        def _answer(self, body: bytes, kind: str) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    told = Customer(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
+    thread = threading.Thread(target=told.server.serve_forever, daemon=True)
+    thread.start()
+    yield told
+    told.server.shutdown()
+    told.server.server_close()
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A gateway as a process of its own, with the operator to test against inside."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    home = tmp_path_factory.mktemp("sdk")
+    settings = {"DATA_DIR": home / "data", "API_KEYS": f"sdk:{KEY}", "NETWORKS": "127.0.0.0/8",
+                "LOOPBACK_DELAY_S": "0.2", "LOG_LEVEL": "warning"}  # fmt: skip
+    environment = {**os.environ, **{f"MMS_GATEWAY_{name}": str(value) for name, value in settings.items()}}
+    log = (home / "log").open("wb")
+    command = [sys.executable, "-m", "gateway_adapter", "serve", "--port", str(port)]
+    process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"App {KEY}"}) as client:
+        try:
+            _until_ready(client, process, home / "log")
+            yield client
+        finally:
+            process.terminate()
+            process.wait(20)
+            log.close()
+
+
+def _until_ready(client: httpx.Client, process: subprocess.Popen[bytes], log: Path) -> None:
+    ends = time.monotonic() + 30
+    while time.monotonic() < ends and process.poll() is None:
+        try:
+            if client.get("/readyz").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    pytest.fail(f"the gateway did not start:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+def _arrive(gateway: httpx.Client) -> None:
+    """Let a phone write to the number, whose messages wait to be fetched."""
+    path = "/resource-management/1/inbound-message-configurations"
+    body = {"channel": "MMS", "number": NUMBER, "forwarding": {"type": "PULL"}}
+    assert gateway.post(path, json=body).status_code in {200, 429}
+    said = {"from": PHONE, "to": NUMBER, "subject": "Hi", "text": "Sample text"}
+    assert gateway.post("/loopback/inbound", json=said).status_code == 200
+
+
+@pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
+def test_a_real_client_gets_through_everything_it_can_do(client: Client, gateway, customer, tmp_path):
+    try:
+        python = python_of(client)
+    except Unreachable as exc:
+        pytest.skip(f"{client.name}: {exc}")
+    (image := tmp_path / "picture.png").write_bytes(_png())
+    _arrive(gateway)
+    place = [str(gateway.base_url).rstrip("/"), KEY, f"{customer.url}/picture.png", f"{customer.url}/reports",
+             str(image), NUMBER]  # fmt: skip
+    command = [python, HERE / client.driver, *place]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+    steps = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"step"')]
+    failed = [f"{step['step']}: {step['why']}" for step in steps if not step["ok"]]
+    assert not failed, "\n".join(failed)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert len(steps) >= 10
+    assert _ends(gateway) <= {"delivered"}, "what was taken did not reach the phone"
+
+
+def _ends(gateway: httpx.Client) -> set[str]:
+    """States of all messages that are due, once none of them is on its way any more."""
+    late = time.monotonic() + 30
+    while time.monotonic() < late:
+        found = gateway.get("/messages", params={"limit": 1000}).json()["results"]
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        due = [one for one in found if one.get("dueAt", "") < now or one["state"] not in {"accepted", "ready"}]
+        if not any(one["state"] in {"accepted", "ready", "submitted"} for one in due):
+            break
+        time.sleep(0.2)
+    return {one["state"] for one in due}
+
+
+@pytest.mark.usefixtures("gateway")
+def test_reports_went_to_the_url_they_were_asked_for(customer):
+    """After the clients: each webhook is signed, carries an id, and its body is what the documents promise."""
+    if not any(path == "/reports" for path, _, _ in customer.posts):
+        pytest.skip("no client ran that names a URL for its reports")
+    for _, headers, body in customer.posts:
+        model = OmniReportsAnswer if b'"event"' in body else ReportsV1PushAnswer
+        assert model.model_validate_json(body).results
+        assert headers["X-MMS-Signature"].startswith("v1=")
+        assert headers["X-MMS-Webhook-Id"]
