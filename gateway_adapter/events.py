@@ -9,11 +9,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import and_, bindparam, case, delete, insert, select, update
 
+from gateway_adapter.carriers.words import size_named
+from gateway_adapter.errors import Refused
+from gateway_adapter.fitting import lower_limit
 from gateway_adapter.schema import Event
 from gateway_adapter.statuses import is_final, status_row
 from gateway_adapter.store import messages as rows
+from gateway_adapter.store.library import remember_limit
 from gateway_adapter.store.reports import hook_notes, hook_reports
 from gateway_adapter.store.rows import dump, line, load
 from gateway_adapter.store.tables import messages, strays
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["reconcile", "record"]
 
+_TOO_BIG = 15026
+_AGAIN_MS = 60_000
 _STATE_OF_GROUP: Mapping[int, rows.Ending] = {2: "undeliverable", 3: "delivered", 4: "expired", 5: "rejected"}
 
 
@@ -36,15 +42,22 @@ def record(connection: Connection, via: str, event: Event, at: int) -> bool:
 
 
 def _delivery(connection: Connection, via: str, event: Event, at: int) -> bool:
-    where = _meant(via, event)
     if event.final and is_final(event.status):
         state = _STATE_OF_GROUP[status_row(event.status).group]
         said = {"status": event.status, "error": event.error, "done_at": event.at_ms or at}
-        ended = rows.settle(connection, where, state, state, at, detail="the operator's report", **said)
+        ended = _settle(connection, via, event, state, at, said)
         if ended:
             return hook_reports(connection, ended, at, failed=state != "delivered") > 0
         return _too_late_or_early(connection, via, event, at, "late")
     return _intermediate(connection, via, event, at)
+
+
+def _settle(
+    connection: Connection, via: str, event: Event, state: rows.Ending, at: int, said: Mapping[str, object]
+) -> list[int]:
+    known_as = event.operator_message_id
+    numbers = event.to or ("",)
+    return [one for to in numbers for one in rows.settle_report(connection, via, known_as, to, state, at, **said)]
 
 
 def _intermediate(connection: Connection, via: str, event: Event, at: int) -> bool:
@@ -69,12 +82,49 @@ def _read(connection: Connection, via: str, event: Event, at: int) -> bool:
 
 
 def _answered(connection: Connection, via: str, event: Event, at: int) -> bool:
-    """An answer that comes after its submission's response (MM4): a refusal ends the message, a yes is noted."""
+    """An answer that comes after its submission's response (MM4): a refusal ends the message, a yes is noted.
+
+    As with an answer that comes at once, a refusal by size is fitted smaller once, one that may pass is tried again.
+    """
     if event.kind == "accepted":
         return _too_late_or_early(connection, via, event, at, "taken")
+    if event.error == _TOO_BIG and _fit_again(connection, via, event, at):
+        return False
+    if not event.final and _submit_again(connection, via, event, at):
+        return False
     said = {"status": event.status, "error": event.error}
     ended = rows.settle(connection, _meant(via, event), "rejected", "rejected", at, detail="the operator", **said)
     return hook_reports(connection, ended, at, failed=True) > 0
+
+
+def _submit_again(connection: Connection, via: str, event: Event, at: int) -> bool:
+    """Put a submission that was turned away for now back among what is due; False when it is none any more."""
+    waiting = and_(_meant(via, event), messages.c.state == "submitted")
+    again = update(messages).where(waiting).values(state="ready", submitted_at=None, due_at=_due_again(at + _AGAIN_MS))
+    detail = f"the operator says later: {event.text}" if event.text else "the operator says later"
+    return connection.execute(again.values(trail=messages.c.trail + line(at, "again", detail))).rowcount > 0
+
+
+def _fit_again(connection: Connection, via: str, event: Event, at: int) -> bool:
+    """Have a submission that was refused by its size fitted smaller; False when that was done before."""
+    waiting = and_(_meant(via, event), messages.c.state == "submitted", messages.c.limit_bytes == 0)
+    size = connection.execute(select(messages.c.size_bytes).where(waiting).limit(1)).scalar_one_or_none()
+    if not size:
+        return False
+    try:
+        limit = lower_limit(size, size_named(event.text))
+    except Refused:  # there is no smaller step: the refusal stands
+        return False
+    remember_limit(connection, via, limit, at)
+    again = update(messages).where(waiting).values(state="accepted", rendition="", submitted_at=None, limit_bytes=limit)
+    detail = f"{size} bytes refused by {via}; to be fitted to {limit}"
+    trail = messages.c.trail + line(at, "too large", detail)
+    return connection.execute(again.values(due_at=_due_again(at), trail=trail)).rowcount > 0
+
+
+def _due_again(at: int) -> ColumnElement[int | None]:
+    """Members of a group are not due themselves, their leader is for all."""
+    return case((messages.c.leads == 1, at), else_=None)
 
 
 def _too_late_or_early(connection: Connection, via: str, event: Event, at: int, step: str) -> bool:
@@ -91,13 +141,17 @@ def _meant(via: str, event: Event) -> ColumnElement[bool]:
     return and_(where, messages.c.recipient.in_(event.to)) if event.to else where
 
 
+_STRAY = and_(strays.c.operator_message_id == bindparam("known_as"), strays.c.connection == bindparam("via"))
+_STRAYS = select(strays.c.event).where(_STRAY).order_by(strays.c.id)
+
+
 def reconcile(connection: Connection, via: str, operator_message_id: str, at: int) -> bool:
     """Give a message that has just been submitted the words that came before; True when somebody is to be told."""
-    waiting = and_(strays.c.operator_message_id == operator_message_id, strays.c.connection == via)
-    found = connection.execute(select(strays.c.event).where(waiting).order_by(strays.c.id)).scalars().all()
+    said = {"known_as": operator_message_id, "via": via}
+    found = connection.execute(_STRAYS, said).scalars().all()
     if not found:
         return False
-    connection.execute(delete(strays).where(waiting))
+    connection.execute(delete(strays).where(_STRAY), said)
     told = [record(connection, via, load(Event, text), at) for text in found]
     return any(told)
 

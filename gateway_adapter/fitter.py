@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gateway_adapter.config import Settings
     from gateway_adapter.fitting import Target
     from gateway_adapter.media import MediaStore
-    from gateway_adapter.schema import Order, Segment
+    from gateway_adapter.schema import Order, Segment, UploadView
     from gateway_adapter.store.library import Link
     from gateway_adapter.store.writer import Store
 
@@ -70,6 +70,7 @@ class Fitter:
         self._held: OrderedDict[str, Made] = OrderedDict()
         self._held_bytes = 0
         self._known: OrderedDict[Hashable, str] = OrderedDict()
+        self._uploads: OrderedDict[tuple[str, str], tuple[str, UploadView]] = OrderedDict()
 
     async def rendition(self, account: str, order_id: int, order: Order, target: Target) -> Made:
         """The order's content fitted for a target.
@@ -77,14 +78,26 @@ class Fitter:
         Raises:
             MMSContentError: It can not be brought in, or can not be fitted.
         """
+        made = self.at_hand(account, order_id, order, target)
+        if made is None:
+            asked = (order_id, target)
+            made = await self._flights.join(asked, lambda: self._find_or_make(account, order, target))
+            self._keep(asked, made)
+        return made
+
+    def at_hand(self, account: str, order_id: int, order: Order, target: Target) -> Made | None:
+        """The rendition, when it is in memory, and all that goes into it is known there."""
         asked = (order_id, target)
         key = self._known.get(asked)
-        made = self._held.get(key) if key else None
+        if key is None:
+            sources = [self._known_source(account, segment) for segment in order.segments]
+            if None in sources:
+                return None
+            key = fitting.rendition_key(order, [one for one in sources if one is not None], target)
+        made = self._held.get(key)
         if made is not None:
-            self._held.move_to_end(made.key)
-            return made
-        made = await self._flights.join(asked, lambda: self._find_or_make(account, order, target))
-        self._keep(asked, made)
+            self._held.move_to_end(key)
+            self._keep(asked, made)
         return made
 
     async def check(self, account: str, order: Order, target: Target) -> dict[str, object]:
@@ -150,14 +163,23 @@ class Fitter:
         """
         return tuple(await asyncio.gather(*(self._source(account, segment) for segment in order.segments)))
 
-    async def _source(self, account: str, segment: Segment) -> Source:
+    def _known_source(self, account: str, segment: Segment) -> Source | None:
+        """The source of a segment, when nothing has to be asked for it."""
         name = segment.content_id or segment.file_name
-        if segment.kind == "text":
-            return Source("text", name, text=segment.text)
-        if segment.kind == "smil":
-            return Source("smil", name, text=segment.text)
+        if segment.kind in ("text", "smil"):
+            return Source("text" if segment.kind == "text" else "smil", name, text=segment.text)
         if segment.kind == "blob":
             return Source("media", name, blob=segment.blob, media_type=segment.media_type)
+        found = self._uploads.get((account, segment.upload_id)) if segment.kind == "upload" else None
+        if found is None or found[1].expires_at_ms <= time.time_ns() // 1_000_000:
+            return None
+        return Source("media", segment.content_id or found[1].content_id, blob=found[0], media_type=found[1].media_type)
+
+    async def _source(self, account: str, segment: Segment) -> Source:
+        known = self._known_source(account, segment)
+        if known is not None:
+            return known
+        name = segment.content_id or segment.file_name
         if segment.kind == "upload":
             return await self._uploaded(account, segment)
         link = await self._flights.join(segment.url, lambda: self._linked(segment.url))
@@ -172,6 +194,9 @@ class Fitter:
                 field="uploadedContentId",
                 error=15024,
             )
+        self._uploads[account, segment.upload_id] = found
+        while len(self._uploads) > _MOST_KNOWN:
+            self._uploads.popitem(last=False)
         blob, view = found
         return Source("media", segment.content_id or view.content_id, blob=blob, media_type=view.media_type)
 

@@ -78,6 +78,12 @@ def _profile(carrier: str, route: str, device: str, limit_bytes: int) -> mms.Pro
     )
 
 
+@lru_cache(512)
+def _words(carrier: str, route: str, device: str, limit_bytes: int) -> str:
+    """A profile as a digest: what is fitted by other rules is another rendition."""
+    return hashlib.sha256(repr(_profile(carrier, route, device, limit_bytes)).encode()).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class Fitted:
     """A rendition: the content, its size packed as the route counts, and the ledger as JSON."""
@@ -109,7 +115,13 @@ def _part(source: Source, read: Callable[[str], bytes]) -> mms.Part:
 def rendition_key(order: Order, sources: Sequence[Source], target: Target) -> str:
     """What a rendition is known by: a digest of all it depends on."""
     said = [[s.kind, s.name, s.text, s.blob, s.media_type] for s in sources]
-    aim = [repr(target.profile()), target.encoding, target.recipients, order.if_not_fit, mms.__version__]
+    aim = [
+        _words(target.carrier, target.route, target.device, target.limit_bytes),
+        target.encoding,
+        target.recipients,
+        order.if_not_fit,
+        mms.__version__,
+    ]
     return hashlib.sha256(json.dumps([order.title, said, aim]).encode()).hexdigest()
 
 

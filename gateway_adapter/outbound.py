@@ -27,6 +27,7 @@ from gateway_adapter.schedule import next_open
 from gateway_adapter.statuses import fault_of
 from gateway_adapter.store import library, messages
 from gateway_adapter.store.reports import hook_reports
+from gateway_adapter.store.rows import line
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -172,8 +173,9 @@ class Outbound:
             return
         connection = self._router.connection(due.connection) or route.connection
         target = await self._target(due, route, connection, len(to))
-        made = await self._fitter.rendition(due.account, due.order_id, order, target)
-        if due.rendition != made.key:
+        made = self._fitter.at_hand(due.account, due.order_id, order, target)
+        if made is None:
+            made = await self._fitter.rendition(due.account, due.order_id, order, target)
             due = await self._note_fitted(due, made)
         left_s = max(1, (due.expires_at - _now_ms()) // 1000)
         submit = Submit(
@@ -206,26 +208,29 @@ class Outbound:
 
     async def _note_fitted(self, due: Due, made: Made) -> Due:
         """The rendition is chosen: every later try sends the same bytes."""
-        detail = f"{made.size_bytes} bytes, rendition {made.key[:12]}"
         said = {"state": "ready", "rendition": made.key, "size_bytes": made.size_bytes}
-        await self._store.write(lambda c: messages.note(c, due, "fitted", _now_ms(), detail=detail, **said))
+        await self._store.write(lambda c: messages.note(c, due, "fitted", _now_ms(), said, detail=_fitted(made)))
         return replace(due, rendition=made.key, state="ready")
 
     # --- how it went --------------------------------------------------------------------------------------------
 
-    async def _taken(self, due: Due, connection: Connection, _made: Made, answer: Answer) -> None:
+    async def _taken(self, due: Due, connection: Connection, made: Made, answer: Answer) -> None:
         now = _now_ms()
+        first = "" if due.rendition == made.key else line(now, "fitted", _fitted(made))
         said = {
             "state": "submitted",
+            "rendition": made.key,
+            "size_bytes": made.size_bytes,
             "status": _ENROUTE,
             "operator_message_id": answer.operator_message_id,
             "submitted_at": now,
-            "due_at": None,
             "attempt": due.attempt + 1,
         }
 
         def job(database: Database) -> bool:
-            kept = messages.move(database, due, "submitted", now, detail=f"to {connection.name}", **said)
+            kept = messages.move(
+                database, due, "submitted", now, said, due_at=None, detail=f"to {connection.name}", first=first
+            )
             return kept and reconcile(database, connection.name, answer.operator_message_id, now)
 
         if await self._store.write(job):
@@ -263,7 +268,7 @@ class Outbound:
 
     async def _put_off(self, due: Due, due_at: int, step: str, detail: str, **columns: object) -> None:
         now = _now_ms()
-        await self._store.write(lambda c: messages.move(c, due, step, now, detail=detail, due_at=due_at, **columns))
+        await self._store.write(lambda c: messages.move(c, due, step, now, columns, due_at=due_at, detail=detail))
 
     async def _end(self, due: Due, state: messages.Ending, status: int, error: int, detail: str) -> None:
         now = _now_ms()
@@ -274,6 +279,10 @@ class Outbound:
 
         if await self._store.write(job):
             self._wake()
+
+
+def _fitted(made: Made) -> str:
+    return f"{made.size_bytes} bytes, rendition {made.key[:12]}"
 
 
 _OUTCOMES = {

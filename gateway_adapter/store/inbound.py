@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway_adapter.schema import Configuration, InboundView
@@ -126,8 +126,14 @@ def unblock(connection: Connection, account: str, number: str, sender: str) -> N
     connection.execute(gone.where(blocked.c.sender == sender) if sender else gone)
 
 
+_BLOCKED = select(blocked.c.number, blocked.c.sender).where(
+    blocked.c.account == bindparam("account"), blocked.c.number.in_(bindparam("numbers", expanding=True))
+)
+_ANY_BLOCKED = select(blocked.c.number).where(blocked.c.account == bindparam("account")).limit(1)
+
+
 def blocked_pairs(connection: Connection, account: str, numbers: Sequence[str]) -> set[tuple[str, str]]:
     """Which of these numbers are blocked, each with the sender it is blocked for ("" for any)."""
-    wanted = select(blocked.c.number, blocked.c.sender)
-    found = connection.execute(wanted.where(blocked.c.account == account, blocked.c.number.in_(numbers)))
-    return {(row.number, row.sender) for row in found}
+    if connection.execute(_ANY_BLOCKED, {"account": account}).first() is None:
+        return set()
+    return {(row.number, row.sender) for row in connection.execute(_BLOCKED, {"account": account, "numbers": numbers})}

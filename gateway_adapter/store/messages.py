@@ -7,9 +7,10 @@ by the table `ALLOWED` alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from sqlalchemy import and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Text, and_, bindparam, func, insert, or_, select, update
 
 from gateway_adapter.schema import Order
 from gateway_adapter.store.rows import line, load
@@ -18,7 +19,8 @@ from gateway_adapter.store.tables import messages, orders
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, Update
+    from sqlalchemy.sql.dml import ReturningUpdate
 
     from gateway_adapter.schema import State
 
@@ -40,6 +42,7 @@ __all__ = [
     "orders_of",
     "put",
     "settle",
+    "settle_report",
     "waiting_connections",
 ]
 
@@ -136,24 +139,86 @@ def hold(connection: Connection, token: str, until_ms: int) -> None:
     connection.execute(held.values(due_at=until_ms))
 
 
-def move(connection: Connection, due: Due, step: str, now_ms: int, **columns: Any) -> bool:  # noqa: ANN401 - columns
-    """Write what a step came to, for the row and the members it leads; False when the row was lost meanwhile.
-
-    *columns* are the new values; `due_at` says when to look again, and the lease ends.
-    """
-    detail = columns.pop("detail", "")
-    leader = (
-        update(messages)
-        .where(messages.c.id == due.id, messages.c.lease == due.lease)
-        .values(lease="", trail=messages.c.trail + line(now_ms, step, detail), **columns)
+@cache
+def _moving(names: tuple[str, ...], *, members: bool) -> Update:
+    """The statement that writes these columns and a line, for a row held or for the members it leads."""
+    mine = (
+        and_(messages.c.transaction_id == bindparam("unit"), messages.c.id != bindparam("row"))
+        if members
+        else and_(messages.c.id == bindparam("row"), messages.c.lease == bindparam("held"))
     )
-    if connection.execute(leader).rowcount != 1:
+    values = {name: bindparam(f"to_{name}", type_=messages.c[name].type) for name in names}
+    return update(messages).where(mine).values(trail=messages.c.trail + bindparam("line", type_=Text), **values)
+
+
+def _write(
+    connection: Connection, due: Due, lines: str, columns: Mapping[str, object], own: Mapping[str, object]
+) -> bool:
+    """Write *columns* to a row held and the members it leads, *own* to the row alone; False when it was lost."""
+    values = {f"to_{name}": value for name, value in (*columns.items(), *own.items())}
+    said = {**values, "row": due.id, "held": due.lease, "line": lines}
+    if connection.execute(_moving((*columns, *own), members=False), said).rowcount != 1:
         return False
     if due.group_to:
-        shared = {name: value for name, value in columns.items() if name not in ("due_at", "attempt")}
-        members = update(messages).where(messages.c.transaction_id == due.transaction_id, messages.c.id != due.id)
-        connection.execute(members.values(trail=messages.c.trail + line(now_ms, step, detail), **shared))
+        shared = {f"to_{name}": value for name, value in columns.items()}
+        said = {**shared, "row": due.id, "unit": due.transaction_id, "line": lines}
+        connection.execute(_moving(tuple(columns), members=True), said)
     return True
+
+
+def move(
+    connection: Connection,
+    due: Due,
+    step: str,
+    now_ms: int,
+    columns: Mapping[str, object],
+    *,
+    due_at: int | None,
+    detail: str = "",
+    first: str = "",
+) -> bool:
+    """Write what a step came to, for the row and the members it leads; False when the row was lost meanwhile.
+
+    *columns* are the new values; *due_at* says when to look again, and the lease ends. *first* is a line before.
+    """
+    own = {"lease": "", "due_at": due_at}
+    return _write(connection, due, first + line(now_ms, step, detail), columns, own)
+
+
+def note(
+    connection: Connection, due: Due, step: str, now_ms: int, columns: Mapping[str, object], *, detail: str
+) -> bool:
+    """Write a step down and go on holding the row; the members it leads get the same."""
+    return _write(connection, due, line(now_ms, step, detail), columns, {})
+
+
+@cache
+def _settling(state: Ending, names: tuple[str, ...]) -> Update:
+    values = {name: bindparam(f"to_{name}", type_=messages.c[name].type) for name in names}
+    trail = messages.c.trail + bindparam("line", type_=Text)
+    return update(messages).values(state=state, due_at=None, lease="", trail=trail, **values)
+
+
+@cache
+def _settling_of_operator(state: Ending, names: tuple[str, ...], *, one: bool) -> ReturningUpdate[Any]:
+    mine = and_(*_OF_OPERATOR, messages.c.recipient == bindparam("to")) if one else and_(*_OF_OPERATOR)
+    return _settling(state, names).where(mine, messages.c.state.in_(ALLOWED[state])).returning(messages.c.id)
+
+
+_OF_OPERATOR = (
+    messages.c.operator_message_id == bindparam("known_as", type_=Text),
+    messages.c.connection == bindparam("via", type_=Text),
+)
+
+
+def settle_report(
+    connection: Connection, via: str, known_as: str, to: str, state: Ending, now_ms: int, **columns: object
+) -> list[int]:
+    """End what an operator reports on, by its own id and, unless "", the recipient; gives the rows that ended."""
+    said = {f"to_{name}": value for name, value in columns.items()}
+    said |= {"via": via, "known_as": known_as, "to": to, "line": line(now_ms, state, "the operator's report")}
+    statement = _settling_of_operator(state, tuple(columns), one=bool(to))
+    return list(connection.execute(statement, said).scalars())
 
 
 def settle(
@@ -162,23 +227,15 @@ def settle(
     state: Ending,
     step: str,
     now_ms: int,
-    **columns: Any,  # noqa: ANN401 - SQL
+    **columns: Any,  # noqa: ANN401 - columns
 ) -> list[int]:
     """End messages by an operator's word, or our own; gives the ids of the rows that were allowed to change."""
-    detail = columns.pop("detail", "")
-    ended = (
-        update(messages)
-        .where(and_(where, messages.c.state.in_(ALLOWED[state])))
-        .values(
-            state=state,
-            due_at=None,
-            lease="",
-            trail=messages.c.trail + line(now_ms, step, detail),
-            **{"done_at": now_ms, **columns},
-        )
-        .returning(messages.c.id)
-    )
-    return list(connection.execute(ended).scalars())
+    values = {"done_at": now_ms, **columns}
+    detail = values.pop("detail", "")
+    said = {f"to_{name}": value for name, value in values.items()}
+    ended = _settling(state, tuple(values)).where(where, messages.c.state.in_(ALLOWED[state]))
+    rows = connection.execute(ended.returning(messages.c.id), {**said, "line": line(now_ms, step, detail)})
+    return list(rows.scalars())
 
 
 def end(
@@ -192,15 +249,6 @@ def end(
     if connection.execute(mine).first() is None:
         return []
     return settle(connection, where, state, state, now_ms, detail=detail, status=status, error=error)
-
-
-def note(connection: Connection, due: Due, step: str, now_ms: int, *, detail: str, **columns: Any) -> None:  # noqa: ANN401
-    """Write a step down and go on holding the row; the members it leads get the same."""
-    said = {**columns, "trail": messages.c.trail + line(now_ms, step, detail)}
-    held = and_(messages.c.id == due.id, messages.c.lease == due.lease)
-    if connection.execute(update(messages).where(held).values(**said)).rowcount and due.group_to:
-        members = and_(messages.c.transaction_id == due.transaction_id, messages.c.id != due.id)
-        connection.execute(update(messages).where(members).values(**said))
 
 
 def orders_of(connection: Connection, ids: Collection[int]) -> dict[int, Order]:

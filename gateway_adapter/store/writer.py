@@ -137,7 +137,9 @@ class Store:
 
 
 def _run(connection: Connection, one: _Waiting) -> None:
-    connection.exec_driver_sql("SAVEPOINT job")
+    driver = connection.connection.dbapi_connection
+    assert driver is not None
+    driver.execute("SAVEPOINT job")  # the driver's own: a tenth of the time, and there are two a job
     try:
         one.result, one.error = one.job(connection), None
     except DBAPIError as error:
@@ -146,7 +148,7 @@ def _run(connection: Connection, one: _Waiting) -> None:
         one.error = error
     except Exception as error:  # noqa: BLE001 - it is raised again where the job was asked for
         one.error = error
-    connection.exec_driver_sql("ROLLBACK TO SAVEPOINT job" if one.error else "RELEASE SAVEPOINT job")
+    driver.execute("ROLLBACK TO SAVEPOINT job" if one.error else "RELEASE SAVEPOINT job")
 
 
 _LOST = ("40001", "40P01", "55P03")  # serialisation failure, deadlock, lock not available
