@@ -1,6 +1,6 @@
 """Do films fitted by us look better than by the ways people use today, at equal bytes, and what do they cost?
 
-    python -m benchmarks.motion [--rates 12,30] [--only TEXT] [--oracle] [--json FILE] [--fit]
+    python -m benchmarks.motion [--rates 12,30] [--only TEXT] [--oracle] [--json FILE] [--fit] [--times N]
 
 Limits are kilobytes a second of film (30 is 300 KB for ten seconds). Ours is the codec of films as adapt() uses it,
 effort `fast` (preset medium); H.264 main and AAC in MP4 within 1280×720, as for all; every encoder on one thread.
@@ -13,7 +13,8 @@ Peers, each at the same limit:
 - `oracle` (--oracle): two-pass x264 veryslow over eight frame sizes, sound as ours, the best one that fits.
 
 Quality is VMAF on a view of 480 lines, each shown picture against the source's at its time. --fit prints the constants
-of mmscontent/codecs/video/model.py fitted anew.
+of mmscontent/codecs/video/model.py fitted anew. --times makes ours and plain two-pass N times in turn, without quality,
+and compares the quickest of each.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ class Bench:
         score = re.search(r"VMAF score: ([\d.]+)", told.stderr)
         return float(score[1]) if score else None
 
-    def ours(self, limit: int) -> Row:
+    def ours(self, limit: int, *, judged: bool = True) -> Row:
         started = time.monotonic()
         try:
             source = FilmSource(self.clip.data, self.info)
@@ -94,11 +95,12 @@ class Bench:
         took = time.monotonic() - started
         verify(made.data, made.info)
         how, predicted = made.tries[-1], made.predicted_quality
-        return Row(
-            self.clip.name, "ours", limit, len(made.data), self.vmaf(made.data), took, how, made.encodes, predicted
-        )
+        seen = self.vmaf(made.data) if judged else None
+        return Row(self.clip.name, "ours", limit, len(made.data), seen, took, how, made.encodes, predicted)
 
-    def peer(self, way: str, limit: int, short: int, video: int, audio: int, preset: str = "medium") -> Row:
+    def peer(
+        self, way: str, limit: int, short: int, video: int, audio: int, preset: str = "medium", *, judged: bool = True
+    ) -> Row:
         """Two passes at so many bits a second."""
         scale = min(1.0, short / min(self.video.width_px, self.video.height_px))
         width, height = (int(s * scale / 2) * 2 for s in (self.video.width_px, self.video.height_px))
@@ -114,9 +116,8 @@ class Bench:
         run(["-v", "error", "-i", "in", *second], self.folder)
         took = time.monotonic() - started
         data = (self.folder / "peer.mp4").read_bytes()
-        return Row(
-            self.clip.name, way, limit, len(data), self.vmaf(data), took, f"{width}×{height} {video // 1000} kb/s"
-        )
+        seen = self.vmaf(data) if judged else None
+        return Row(self.clip.name, way, limit, len(data), seen, took, f"{width}×{height} {video // 1000} kb/s")
 
     def rates(self, limit: int) -> tuple[int, int]:
         """Bits a second of picture and sound, 5 % left for the container as such tools do."""
@@ -128,8 +129,8 @@ class Bench:
         long, short = max(self.video.width_px, self.video.height_px), min(self.video.width_px, self.video.height_px)
         return int(short * min(1.0, 1280 / long, 720 / short))
 
-    def two_pass(self, limit: int) -> Row:
-        return self.peer("two-pass", limit, self.own_short(), *self.rates(limit))
+    def two_pass(self, limit: int, *, judged: bool = True) -> Row:
+        return self.peer("two-pass", limit, self.own_short(), *self.rates(limit), judged=judged)
 
     def bpp(self, limit: int) -> Row:
         video, audio = self.rates(limit)
@@ -203,6 +204,24 @@ def summary(rows: list[Row]) -> None:
     print("ours, encodes:", {n: encodes.count(n) for n in sorted(set(encodes))})
 
 
+def times(clips: list[Clip], kilobytes: list[float], rounds: int) -> None:
+    """How long ours takes against plain two-pass, the quickest of some rounds of each."""
+    ratios, mine, theirs = [], 0.0, 0.0
+    for clip in clips:
+        with tempfile.TemporaryDirectory() as folder:
+            one = Bench(clip, Path(folder))
+            for rate in kilobytes:
+                limit = int(rate * 1000 * one.seconds)
+                pairs = [(one.ours(limit, judged=False), one.two_pass(limit, judged=False)) for _ in range(rounds)]
+                ours, peer = (min(pair[i].seconds for pair in pairs) for i in (0, 1))
+                ratios.append(ours / peer)
+                mine, theirs = mine + ours, theirs + peer
+                print(f"{clip.name[:34]:34} {one.seconds:5.1f} s  {ours:5.2f} s ÷ {peer:5.2f} s = {ours / peer:.2f}"
+                      f"  {pairs[0][0].encodes} encodes", flush=True)  # fmt: skip
+    print(f"time ÷ two-pass: {statistics.median(ratios):.2f} at the median, {mine / theirs:.2f} of all together,"
+          f" {sum(r <= 1.3 for r in ratios)} of {len(ratios)} up to 1.3")  # fmt: skip
+
+
 def fit(clips: list[Clip]) -> None:
     """The constants of the quality model by least squares, beside each clip's own level."""
     points: list[tuple[int, float, float, float]] = []
@@ -242,11 +261,15 @@ def main() -> None:
     parser.add_argument("--only", default="")
     parser.add_argument("--oracle", action="store_true")
     parser.add_argument("--fit", action="store_true")
+    parser.add_argument("--times", type=int, default=0)
     parser.add_argument("--json", type=Path)
     told = parser.parse_args()
     chosen = [c for c in films() if told.only in c.name]
     if told.fit:
         fit(chosen)
+        return
+    if told.times:
+        times(chosen, [float(r) for r in told.rates.split(",")], told.times)
         return
     rows: list[Row] = []
     for clip in chosen:
