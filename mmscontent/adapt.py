@@ -302,7 +302,8 @@ def _gain(one: Examined, made: Made, rest_bytes: int) -> float:
     others = has + rest_bytes - made.limit_bytes
     if others < _WORTH_BYTES * made.limit_bytes:
         return 0.0
-    return one.survey.curve.quality_at(has + rest_bytes) - one.survey.curve.quality_at(made.limit_bytes)
+    curve = one.survey.curve
+    return one.stake.weight * (curve.quality_at(has + rest_bytes) - curve.quality_at(made.limit_bytes))
 
 
 def _each(function: Callable[[In], Out], items: Sequence[In]) -> list[Out]:

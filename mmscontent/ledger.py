@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Ledger", "PartEntry", "SlideEntry", "columns", "facts"]
 
 SCHEMA = "mmscontent.ledger/1"
-_MOST_TOLD = 8  # parts a paragraph can tell of and still be read
+_MOST_TOLD = 12  # parts a paragraph can tell of and still be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +244,7 @@ def _sentences(ledger: Ledger) -> list[str]:
     said = [f"The message for {receiver} has {sizes} aimed at (limit {limit:,}{_limit_words(ledger.profile)})."]
     said.extend(_part_words(part) for part in ledger.parts[:_MOST_TOLD])
     if len(ledger.parts) > _MOST_TOLD:
-        said.append(f"{len(ledger.parts) - _MOST_TOLD} more parts are in the table.")
+        said.append(f"Of {len(ledger.parts) - _MOST_TOLD} more the table tells.")
     seconds = sum(s.duration_ms for s in ledger.slides) / 1000
     if ledger.slides:
         plural = "slide plays" if len(ledger.slides) == 1 else "slides play"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mmscontent.errors import DoesNotFit, NotAllowed
 from mmscontent.ledger import Ledger, PartEntry
 from mmscontent.plan import Examined, Keep, Transcode
-from mmscontent.trim import price_trim
+from mmscontent.trim import tell_cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -95,16 +95,17 @@ def _entry(one: Examined, decision: Decision, made: Made) -> PartEntry:
         encodes=rendition.encodes if rendition else 0,
         stripped=rendition.stripped if rendition else (),
         tries=rendition.tries if rendition else (),
-        notes=(*one.info.notes, *_traits(one), *_price(one, decision), *(rendition.notes if rendition else ())),
+        notes=(*one.info.notes, *_traits(one), *_price(one, decision, made), *(rendition.notes if rendition else ())),
     )
 
 
-def _price(one: Examined, decision: Decision) -> tuple[str, ...]:
+def _price(one: Examined, decision: Decision, made: Made) -> tuple[str, ...]:
     """What a film's share gives, and what a cut would: for the sender to judge."""
-    if one.info.kind != "video" or one.survey is None or not isinstance(decision, Transcode):
+    survey = one.survey
+    if one.info.kind != "video" or one.form or survey is None or not isinstance(decision, Transcode):
         return ()
-    price = price_trim(one.survey.info, decision.limit_bytes)
-    return (price.text,) if price.cut_ms is not None else ()
+    told = tell_cut(survey.info, survey.curve, made.info)
+    return (told,) if told else ()
 
 
 def _traits(one: Examined) -> tuple[str, ...]:

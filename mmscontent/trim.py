@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mmscontent.curve import Curve
     from mmscontent.message import MediaInfo
 
-__all__ = ["TrimPrice", "price_trim"]
+__all__ = ["TrimPrice", "price_trim", "tell_cut"]
 
 # The largest frame whose pixels get this many bits: the rule that lost least over a grid of clips (docs/motion.md).
 _BITS_PER_PIXEL = 0.06
 _SOUND_BPS = 24_000
 _LONG_SIDES = (160, 240, 320, 480, 640, 854, 960, 1280, 1920)
 _LEAST_MS = 1000
+_GOOD = 60.0  # VMAF from which a phone's screen shows no loss at a first look; a film under it is told what a cut gives
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,20 @@ def price_trim(info: MediaInfo, limit_bytes: int) -> TrimPrice:
         return TrimPrice(rate, whole, None, None, text)
     cut_ms = cut_ms // 500 * 500
     return TrimPrice(rate, whole, cut_ms, better, f"{text}; {cut_ms / 1000:g} s would give {better[0]}×{better[1]}")
+
+
+def tell_cut(info: MediaInfo, curve: Curve, made: MediaInfo) -> str:
+    """What a film's share came to, and how much of it would look good in the same bytes; "" when all of it does."""
+    quality, length_ms = curve.quality_at(made.size_bytes), info.duration_ms or 0
+    cut_ms = int(length_ms * made.size_bytes / max(1, curve.size_for(_GOOD))) // 500 * 500
+    if quality >= _GOOD or curve.qualities[-1] < _GOOD or not _LEAST_MS <= cut_ms < length_ms:
+        return ""
+    rate = made.size_bytes * 8 / length_ms
+    return (
+        f"{length_ms / 1000:g} s at {made.size_bytes / 1000:.0f} KB is {rate:.0f} kb/s:"
+        f" {made.width_px}×{made.height_px} at quality {quality:.0f};"
+        f" its first {cut_ms / 1000:g} s would reach {_GOOD:.0f}"
+    )
 
 
 def _needed_bps(info: MediaInfo, frame: tuple[int, int]) -> float:
