@@ -33,7 +33,7 @@ class Client(asyncio.Protocol):
             self.buffer = rest[length:]
             self.answer.set_result((int(head[9:12]), rest[:length]))
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _exc: Exception | None) -> None:
         if self.answer is not None and not self.answer.done():
             self.answer.set_exception(ConnectionResetError("the server closed"))
 
@@ -74,6 +74,12 @@ class Receiver:
     async def serve(self, port: int = 0) -> asyncio.Server:
         """Listen on this machine."""
         return await asyncio.get_running_loop().create_server(lambda: _Hook(self), "127.0.0.1", port)
+
+    async def until(self, count: int, patience_s: float) -> None:
+        """Wait for reports of so many messages, or for as long as patience lasts."""
+        ends = time.perf_counter() + patience_s
+        while len(self.counts) < count and time.perf_counter() < ends:
+            await asyncio.sleep(0.01)
 
     def take(self, head: bytes, body: bytes) -> None:
         now = time.perf_counter()

@@ -24,6 +24,7 @@ from starlette.responses import JSONResponse
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+
 @contextlib.asynccontextmanager
 async def life(_app: FastAPI) -> AsyncIterator[None]:
     client = httpx.AsyncClient()

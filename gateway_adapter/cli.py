@@ -70,8 +70,7 @@ def serve(host: str | None, port: int | None) -> None:
 @cli.command()
 def worker() -> None:
     """Work on what another machine's `serve` accepts; they share DATABASE_URL, DATA_DIR and BROKER_URL."""
-    settings = _settings()
-    gateway = _gateway(settings)
+    gateway = _gateway(replace(_settings(), mm4_port=0))  # other operators' mails are for `serve`
 
     async def work() -> None:
         stop = asyncio.Event()

@@ -99,7 +99,14 @@ def message_of(title: str, sources: Sequence[Source], read: Callable[[str], byte
     smil = next((source.text.encode() for source in sources if source.kind == "smil" and source.text.strip()), None)
     if not parts:
         raise Refused("the message has no content besides its presentation; add a text or a picture", error=15200)
-    return mms.Message.of(parts, subject=" ".join(title.split())), smil
+    return mms.Message.of(_captioned(parts), subject=" ".join(title.split())), smil
+
+
+def _captioned(parts: list[mms.Part]) -> list[mms.Part]:
+    """Words that come first go on one slide with the picture or film that follows: most requests mean that."""
+    if len(parts) > 1 and parts[0].kind == "text" and parts[1].kind in ("image", "video"):
+        return [parts[1], parts[0], *parts[2:]]
+    return parts
 
 
 def _part(source: Source, read: Callable[[str], bytes]) -> mms.Part:

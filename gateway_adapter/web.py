@@ -168,7 +168,6 @@ _STRICT = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "X-Frame-Options": "DENY",
 }
 _CLOSED = "default-src 'none'; frame-ancestors 'none'; sandbox"
 _DOCS = (
@@ -199,6 +198,8 @@ class _Shell:
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
                 headers.setdefault("Cache-Control", "no-store")
+                if "Content-Security-Policy" not in headers:  # a policy of its own says who may frame it, too
+                    headers.setdefault("X-Frame-Options", "DENY")
                 headers.setdefault("Content-Security-Policy", _DOCS if scope["path"] == "/docs" else _CLOSED)
             await send(message)
 
