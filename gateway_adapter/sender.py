@@ -31,6 +31,7 @@ __all__ = ["Rates", "Sender"]
 
 _MOST_ANSWER = 1_000_000
 _MOST_UPLOADS = 2000
+_UPLOADED_S = 24 * 3600.0  # an upload is named again for a day; it is kept there for three
 _LARGE_BYTES = 100_000  # packing more than this would hold up the event loop
 _FINE = range(200, 300)
 
@@ -75,7 +76,7 @@ class Sender:
             trust_env=False, follow_redirects=False, limits=httpx.Limits(max_connections=500, keepalive_expiry=15.0)
         )
         self._slots: dict[str, asyncio.Semaphore] = {}
-        self._uploaded: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+        self._uploaded: OrderedDict[tuple[str, str], tuple[bytes, float]] = OrderedDict()
 
     async def close(self) -> None:
         """Close all connections."""
@@ -98,35 +99,41 @@ class Sender:
         async with slot:
             await self._wait(connection)
             started = time.perf_counter()
-            request = await self._after_uploads(request, connection)
-            response = await self._send(request, connection)
+            response = await self._send_whole(request, connection)
             SUBMIT_SECONDS.labels(connection.name).observe(time.perf_counter() - started)
         answer = carrier.read_answer(response, connection)
         SUBMITTED.labels(connection.name, answer.outcome).inc()
         return answer
 
-    async def _after_uploads(self, request: Request, connection: Connection) -> Request:
+    async def _send_whole(self, request: Request, connection: Connection) -> Response:
+        """Send what goes before a request, then the request; what refuses an upload is the answer to the whole."""
         body = request.body
         for upload in request.uploads:
-            body = body.replace(upload.place, await self._upload(upload, connection))
-        return replace(request, body=body, uploads=()) if request.uploads else request
+            value = await self._upload(upload, connection)
+            if isinstance(value, Response):
+                return value
+            body = body.replace(upload.place, value)
+        return await self._send(replace(request, body=body, uploads=()) if request.uploads else request, connection)
 
-    async def _upload(self, upload: Upload, connection: Connection) -> bytes:
+    async def _upload(self, upload: Upload, connection: Connection) -> bytes | Response:
+        """The value to fill in, as JSON; or the answer that has none."""
         key = (connection.name, upload.key)
-        known = self._uploaded.get(key)
-        if known is not None:
+        known, since = self._uploaded.get(key, (b"", 0.0))
+        if known and time.monotonic() - since < _UPLOADED_S:
             return known
         response = await self._send(upload.request, connection)
+        if response.status not in _FINE:
+            return response
         try:
-            value = json.loads(response.body)[upload.member] if response.status in _FINE else None
+            value = json.loads(response.body)[upload.member]
         except (ValueError, KeyError, TypeError, RecursionError):
             value = None
         if not isinstance(value, str) or not value:
-            raise Unreachable(f"connection {connection.name} answered {response.status} to an upload, without an id")
-        self._uploaded[key] = json.dumps(value)[1:-1].encode()
-        if len(self._uploaded) > _MOST_UPLOADS:
+            raise Unreachable(f"connection {connection.name} answered an upload without naming it")
+        self._uploaded[key] = (json.dumps(value).encode(), time.monotonic())
+        while len(self._uploaded) > _MOST_UPLOADS:
             self._uploaded.popitem(last=False)
-        return self._uploaded[key]
+        return self._uploaded[key][0]
 
     async def _send(self, request: Request, connection: Connection) -> Response:
         try:

@@ -80,7 +80,16 @@ def _headers(connection: Connection) -> dict[str, str]:
 def _destination(submit: Submit) -> _Json:
     if len(submit.to) == 1:
         return {"to": submit.to[0], "messageId": submit.transaction_id}
-    return {"group": [{"to": to, "messageId": f"{submit.transaction_id}-{n}"} for n, to in enumerate(submit.to, 1)]}
+    members = enumerate(submit.to, 1)
+    return {"group": [{"to": to, "messageId": f"{submit.transaction_id}{_MEMBER}{n}"} for n, to in members]}
+
+
+_MEMBER = ".g"  # a member's id is its group's, this, and a number: an event names the group's, and the member by `to`
+_OF_GROUP = re.compile(r"\.g[0-9]{1,3}\Z")
+
+
+def _submission_of(message_id: str) -> str:
+    return _OF_GROUP.sub("", message_id)
 
 
 def _options(submit: Submit, connection: Connection) -> _Json:
@@ -188,7 +197,7 @@ def read_answer(response: Response, connection: Connection) -> Answer:  # noqa: 
         return Answer("again", text=f"HTTP {response.status} without a message's status")
     group, number, said = _int(status, "groupId"), _int(status, "id"), f"{_str(status, 'name')}"
     if group not in _REJECTED or number == _DUPLICATE:
-        return Answer("taken", _str(first, "messageId"), 7, text=said)
+        return Answer("taken", _submission_of(_str(first, "messageId")), 7, text=said)
     if number in (_NO_CREDIT, _SYSTEM):
         return Answer("again", status=number, error=15000, retry_after_s=_OUR_ACCOUNT_S, text=said)
     if number == _TOO_LONG:
@@ -240,7 +249,7 @@ def _reported(row: _Json) -> Event:
     code = _int(error, "id") if isinstance(error, dict) else 0
     return Event(
         "delivery",
-        operator_message_id=_str(row, "messageId"),
+        operator_message_id=_submission_of(_str(row, "messageId")),
         sender=_str(row, "sender") or _str(row, "from"),
         to=tuple(filter(None, (words.plain_number(_str(row, "to")),))),
         status=number,

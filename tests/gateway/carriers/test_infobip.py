@@ -69,8 +69,16 @@ def test_the_same_media_are_the_same_upload_whoever_gets_them() -> None:
 
 def test_several_recipients_are_a_group() -> None:
     assert sent(to=("1206", "1207"))["destinations"] == [
-        {"group": [{"to": "1206", "messageId": "T-0001-1"}, {"to": "1207", "messageId": "T-0001-2"}]}
+        {"group": [{"to": "1206", "messageId": "T-0001.g1"}, {"to": "1207", "messageId": "T-0001.g2"}]}
     ]
+
+
+def test_a_report_on_a_member_names_the_groups_submission_and_the_member() -> None:
+    row = {"messageId": "T-0001.g2", "to": "1207", "status": {"groupId": 3, "id": 5}}
+
+    (event,) = events({"results": [row]})
+
+    assert (event.operator_message_id, event.to) == ("T-0001", ("1207",))
 
 
 def test_no_report_is_asked_for_when_none_is_wanted_and_the_accounts_own_when_no_url_is_known() -> None:

@@ -282,6 +282,43 @@ def test_a_refusal_that_comes_later_ends_the_message(tmp_path: Path) -> None:
     run(tmp_path, work)
 
 
+def test_a_refusal_by_size_that_comes_later_is_fitted_smaller_once(tmp_path: Path) -> None:
+    async def work(w: World) -> None:
+        w.customer.files["big.jpg"] = "image/jpeg", _noise()
+        message_id = await w.send(MM4_PHONE)
+        (forward,) = await mails(w, 1)
+        named = str(forward.get("X-Mms-Message-ID"))
+        await w.until(message_id, "submitted")
+        refusal = ("X-Mms-Request-Status-Code", "Error-content-not-accepted")
+        await w.mail(mm4_mail("MM4_forward.RES", named, refusal, ("X-Mms-Status-Text", "size over 100 KB")))
+        first, second = await mails(w, 2)
+        await w.until(message_id, "submitted")
+        await w.mail(mm4_mail("MM4_forward.RES", named, refusal, ("X-Mms-Status-Text", "size over 100 KB")))
+        told = await w.customer.next_result()
+
+        sizes = [len(mail) for _, _, mail in w.peer.mails]
+        assert sizes[0] > 102_400 >= sizes[1]
+        assert first.get("X-Mms-Transaction-ID") == second.get("X-Mms-Transaction-ID")
+        assert told["error"]["id"] == 15026
+
+    run(tmp_path, work)
+
+
+def test_a_refusal_that_may_pass_is_put_off_and_not_final(tmp_path: Path) -> None:
+    async def work(w: World) -> None:
+        message_id = await w.send(MM4_PHONE)
+        (forward,) = await mails(w, 1)
+        named = str(forward.get("X-Mms-Message-ID"))
+        await w.until(message_id, "submitted")
+        await w.mail(mm4_mail("MM4_forward.RES", named, ("X-Mms-Request-Status-Code", "Error-network-problem")))
+        seen = await w.until(message_id, "ready", "rejected")
+
+        assert seen["state"] == "ready"
+        assert w.customer.got.empty()
+
+    run(tmp_path, work)
+
+
 def test_another_operators_message_reaches_the_customer_and_is_answered(tmp_path: Path) -> None:
     async def work(w: World) -> None:
         await configure(w, forwarding={"type": "HTTP_FORWARD", "url": f"{w.customer_url}/hooks/mo"})
@@ -298,6 +335,99 @@ def test_another_operators_message_reaches_the_customer_and_is_answered(tmp_path
         assert w.customer.got.empty()
 
     run(tmp_path, work)
+
+
+# --- an aggregator -------------------------------------------------------------------------------------------------
+
+FRENCH = "33612345678"
+
+
+def test_out_to_an_aggregator_with_uploads_and_its_reports_back(tmp_path: Path) -> None:
+    async def work(w: World) -> None:
+        w.customer.files["beach.jpg"] = picture()
+        w.aggregator.upload_statuses = [503]
+        message_id = await w.send(FRENCH)
+        await w.until(message_id, "submitted", "rejected")
+        (message,) = w.aggregator.messages
+        ((headers, data),) = w.aggregator.uploads
+        (to,) = message["destinations"]
+        segments = {segment["type"]: segment for segment in message["content"]["messageSegments"]}
+        report = {"messageId": to["messageId"], "to": FRENCH, "status": {"groupId": 3, "id": 5}, "error": {"id": 0}}
+        status = await w.aggregator.say(report)
+        told = await w.customer.next_result()
+
+        assert headers["authorization"] == "App our-key"
+        assert headers["x-media-type"] == "image/jpeg"
+        assert data.startswith(b"\xff\xd8")
+        assert segments["UPLOADED_REFERENCE"]["uploadedContentId"] == "UP1"
+        assert segments["TEXT"]["text"] == "Hello from the flow"
+        assert segments["UPLOADED_REFERENCE"]["contentId"] in segments["SMIL"]["smil"]
+        assert message["webhooks"]["delivery"]["url"] == f"{w.url}/operators/aggregator"
+        assert (status, told["messageId"], told["status"]["id"]) == (200, message_id, 5)
+
+        await w.until(await w.send("33612345679"), "submitted")
+        assert len(w.aggregator.uploads) == 1
+
+    run(tmp_path, work)
+
+
+def test_an_upload_that_is_too_large_there_is_fitted_smaller(tmp_path: Path) -> None:
+    async def work(w: World) -> None:
+        w.customer.files["big.jpg"] = "image/jpeg", _noise()
+        w.aggregator.upload_statuses = [413]
+        seen = await w.until(await w.send(FRENCH), "submitted", "rejected")
+
+        assert seen["state"] == "submitted"
+        assert len(w.aggregator.uploads) == 1
+
+    run(tmp_path, work)
+
+
+def test_an_aggregators_media_are_fetched_under_the_policy(tmp_path: Path) -> None:
+    async def work(w: World) -> None:
+        await configure(w, forwarding={"type": "HTTP_FORWARD", "url": f"{w.customer_url}/hooks/mo"})
+        w.customer.files["mo.jpg"] = picture()
+        parts = [
+            {"contentType": "text/plain", "value": "Look"},
+            {"contentType": "image/jpeg", "url": f"{w.customer_url}/files/mo.jpg"},
+            {"contentType": "image/jpeg", "url": "http://10.0.0.1/inside.jpg"},
+        ]
+        row = {"from": FRENCH, "to": "12345", "messageId": "MO-1", "message": parts}
+        first, again = await w.aggregator.say(row), await w.aggregator.say(row)
+        result = await w.customer.next_result()
+        text, picture_part, left_out = result["message"]
+
+        assert (first, again) == (200, 200)
+        assert text["value"] == "Look"
+        assert (await w.client.get(picture_part["url"])).content == picture()[1]
+        assert "10.0.0.1, which is not a public address" in left_out["value"]
+        assert w.customer.got.empty()
+
+    run(tmp_path, work)
+
+
+# --- strangers' URLs -----------------------------------------------------------------------------------------------
+
+
+def test_no_link_and_no_webhook_leads_inside_when_no_network_is_opened(tmp_path: Path) -> None:
+    async def work(w: World) -> None:
+        w.customer.files["beach.jpg"] = picture()
+        inward = [f"{w.customer_url}/files/beach.jpg", "http://2130706433/x.jpg", "http://[::ffff:127.0.0.1]/x.jpg"]
+        ids = []
+        for url in inward:
+            segments = [{"type": "LINK", "contentUrl": url, "contentType": "image/jpeg"}]
+            hook = {"delivery": {"url": f"{w.customer_url}/hooks/reports"}}
+            message = {"sender": "12345", "destinations": [{"to": PHONE}], "content": {"messageSegments": segments}}
+            answer = await w.client.post("/mms/2/messages", json={"messages": [{**message, "webhooks": hook}]})
+            ids.append(answer.json()["messages"][0]["messageId"])
+        seen = [await w.until(message_id, "rejected") for message_id in ids]
+
+        assert [row["report"]["error"]["id"] for row in seen] == [15024, 15024, 15024]
+        assert w.mmsc.submissions == []
+        await asyncio.sleep(1)  # long enough for a webhook and its first repeat
+        assert (w.customer.fetched, w.customer.got.empty()) == (0, True)
+
+    run(tmp_path, work, networks="")
 
 
 # --- looked at -----------------------------------------------------------------------------------------------------

@@ -52,6 +52,14 @@ inbound_networks = ["127.0.0.0/8"]
 [connections.other.options]
 domain = "mms.mnc002.mcc001.gprs"
 from_domain = "mms.mnc001.mcc001.gprs"
+
+[connections.aggregator]
+kind = "infobip"
+url = "{aggregator}"
+prefixes = ["33"]
+secret = "our-key"
+inbound_user = "aggregator"
+inbound_secret = "theirs"
 """
 
 
@@ -111,6 +119,42 @@ class Mmsc:
 
 
 @dataclass
+class Aggregator:
+    """An aggregator with the API this gateway itself has: takes uploads and messages, says what it is told to say."""
+
+    gateway_url: str = ""
+    uploads: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    upload_statuses: list[int] = field(default_factory=list)
+
+    async def upload(self, request: Request) -> Response:
+        if self.upload_statuses:
+            return Response(status_code=self.upload_statuses.pop(0))
+        self.uploads.append((dict(request.headers), await request.body()))
+        return Response(json.dumps({"uploadedContentId": f"UP{len(self.uploads)}"}), media_type="application/json")
+
+    async def send(self, request: Request) -> Response:
+        (message,) = (await request.json())["messages"]
+        known = [row["destinations"] for row in self.messages]
+        self.messages.append(message)
+        (to,) = message["destinations"]
+        repeated = message["destinations"] in known
+        status = (
+            {"groupId": 5, "id": 23, "name": "REJECTED_DUPLICATE"}
+            if repeated
+            else {"groupId": 1, "id": 26, "name": "OK"}
+        )
+        rows = [{"messageId": to["messageId"], "destination": to["to"], "status": status}]
+        return Response(json.dumps({"bulkId": "b", "messages": rows}), media_type="application/json")
+
+    async def say(self, *results: dict[str, Any]) -> int:
+        """Post a webhook to the gateway; gives its status."""
+        async with httpx.AsyncClient(trust_env=False, auth=("aggregator", "theirs"), timeout=20) as client:
+            answer = await client.post(f"{self.gateway_url}/operators/aggregator", json={"results": results})
+        return answer.status_code
+
+
+@dataclass
 class Customer:
     """A customer's system: keeps what is posted, serves content."""
 
@@ -145,6 +189,7 @@ class World:
     url: str
     mmsc: Mmsc
     peer: Peer
+    aggregator: Aggregator
     customer: Customer
     customer_url: str
     mm4_port: int
@@ -208,18 +253,25 @@ async def served(app: object, settings: Settings) -> AsyncIterator[str]:
 @contextlib.asynccontextmanager
 async def world(folder: Path, **changes: Any) -> AsyncIterator[World]:
     """Everything, standing."""
-    mmsc, customer = Mmsc(), Customer()
+    mmsc, customer, aggregator = Mmsc(), Customer(), Aggregator()
     mmsc_app = Starlette(routes=[Route("/mm7", mmsc.submit, methods=["POST"])])
+    aggregator_app = Starlette(
+        routes=[
+            Route("/mms/1/content", aggregator.upload, methods=["POST"]),
+            Route("/mms/2/messages", aggregator.send, methods=["POST"]),
+        ]
+    )
     customer_app = Starlette(
         routes=[Route("/hooks/{what}", customer.take, methods=["POST"]), Route("/files/{name}", customer.file)]
     )
     async with (
         standing() as peer,
         served(mmsc_app, Settings(port=free_port())) as mmsc_url,
+        served(aggregator_app, Settings(port=free_port())) as aggregator_url,
         served(customer_app, Settings(port=free_port())) as customer_url,
     ):
         file = folder / "carriers.toml"
-        file.write_text(CONNECTIONS.format(mm7=mmsc_url, smtp=peer.port), encoding="utf-8")
+        file.write_text(CONNECTIONS.format(mm7=mmsc_url, smtp=peer.port, aggregator=aggregator_url), encoding="utf-8")
         settings = Settings(
             data_dir=folder / "data",
             port=free_port(),
@@ -238,5 +290,5 @@ async def world(folder: Path, **changes: Any) -> AsyncIterator[World]:
             httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as client,
         ):
             client.headers["Authorization"] = f"App {KEY}"
-            mmsc.gateway_url = url
-            yield World(gateway, client, url, mmsc, peer, customer, customer_url, settings.mm4_port)
+            mmsc.gateway_url = aggregator.gateway_url = url
+            yield World(gateway, client, url, mmsc, peer, aggregator, customer, customer_url, settings.mm4_port)
