@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from mmscontent.adapt import Made
+    from mmscontent.codecs.base import Rendition
     from mmscontent.job import Fitted, Job
     from mmscontent.plan import Decision, Option
 
@@ -93,10 +94,27 @@ def _entry(one: Examined, decision: Decision, made: Made) -> PartEntry:
         predicted=predicted,
         measured=rendition.measured_quality if rendition else None,
         encodes=rendition.encodes if rendition else 0,
-        stripped=rendition.stripped if rendition else (),
+        stripped=_stripped(one, rendition),
         tries=rendition.tries if rendition else (),
         notes=(*one.info.notes, *_traits(one), *_price(one, decision, made), *(rendition.notes if rendition else ())),
     )
+
+
+# What the sniffer calls otherwise than the codecs do.
+_SAME = {
+    "date taken": "capture time",
+    "description": "comment",
+    "image id": "picture identifier",
+    "motion photo video": "motion photo",
+}
+
+
+def _stripped(one: Examined, rendition: Rendition | None) -> tuple[str, ...]:
+    """What left with the source and does not go on; of a picture nothing does, made anew or not."""
+    if rendition is None:
+        return ()
+    seen = one.info.metadata if one.info.kind == "image" else ()
+    return tuple(dict.fromkeys((*rendition.stripped, *(_SAME.get(label, label) for label in seen))))
 
 
 def _price(one: Examined, decision: Decision, made: Made) -> tuple[str, ...]:

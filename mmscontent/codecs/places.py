@@ -1,5 +1,7 @@
-"""Takes positions out of ISO base media files without moving a byte: boxes that hold one become free space.
+"""Takes out of a film or sound that goes as it is what tells about its owner: positions, and the tags of an MP3.
 
+Positions go without moving a byte: boxes of ISO base media files that hold one become free space. An MP3's tags (names,
+comments, a picture) stand before and behind its frames, which stay as they are (ID3v2.4 section 3, ID3v1).
 Since no box changes its size, every offset in the file stays right and nothing has to be written anew. Sources:
 QuickTime File Format (©xyz, mdta keys), 3GPP TS 26.244 8.10 (loci), ISO/IEC 14496-12 8.1.2 (free).
 """
@@ -18,10 +20,14 @@ _PLACES = frozenset((b"\xa9xyz", b"loci"))
 _KEY = b"com.apple.quicktime.location."
 _MOST_BOXES = 20_000
 _HEADER = 8
+_TAG_HEAD, _OLD_TAG = 10, 128
+_TAG_HAS_FOOTER = 0x10
 
 
 def without_location(data: bytes) -> tuple[bytes, tuple[str, ...]]:
     """The same file without positions, and what was taken out in words; untouched when it holds none."""
+    if data[:3] == b"ID3" or data[-_OLD_TAG:][:3] == b"TAG":
+        return _without_tags(data)
     if data[4:8] not in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
         return data, ()
     changed = bytearray(data)
@@ -36,6 +42,17 @@ def without_location(data: bytes) -> tuple[bytes, tuple[str, ...]]:
             _blank(changed, start, end)
             found = True
     return (bytes(changed), ("GPS position",)) if found else (data, ())
+
+
+def _without_tags(data: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """The frames alone; untouched when nothing would be left."""
+    start, end = 0, len(data)
+    if data[:3] == b"ID3" and end > _TAG_HEAD:
+        size = sum((byte & 0x7F) << shift for byte, shift in zip(data[6:10], (21, 14, 7, 0), strict=True))
+        start = _TAG_HEAD + size + (_TAG_HEAD if data[5] & _TAG_HAS_FOOTER else 0)
+    if data[-_OLD_TAG:][:3] == b"TAG":
+        end -= _OLD_TAG
+    return (data[start:end], ("ID3 tag",)) if start < end else (data, ())
 
 
 def _boxes(data: bytes, at: int, end: int, left: list[int]) -> Iterator[tuple[bytes, int, int]]:
