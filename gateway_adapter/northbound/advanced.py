@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from gateway_adapter.northbound.drafts import (
     AnyDestination,
@@ -140,6 +140,8 @@ class AdvancedMessage(Wire):
 
 class AdvancedRequest(Wire):
     """The body of `/mms/1/advanced`."""
+
+    model_config = ConfigDict(json_schema_extra={"xml": {"name": "MmsAdvancedRequest"}})
 
     bulk_id: Annotated[str, Field(max_length=100)] | None = None
     messages: Annotated[list[AdvancedMessage], Field(min_length=1, max_length=1000)]

@@ -102,12 +102,15 @@ class ConfigurationRequest(Wire):
         """Which number it is about.
 
         Raises:
-            Malformed: None is named.
+            Malformed: None is named, or it is no number.
         """
         named = self.number or self.number_key
         if not named:
             raise bad("number", "number or numberKey is needed")
-        return digits(named)
+        bare = digits(named)
+        if not (bare.isascii() and bare.isdecimal()):
+            raise bad("number", f"{named!r} is no number of digits")
+        return bare
 
 
 _KINDS: dict[str, ForwardingType] = {"PULL": "pull", "NO_ACTION": "none"}

@@ -43,7 +43,7 @@ _LOGS = Rate("logs", per_s=2.0, burst=120.0)  # 120 a minute
 _Word = Annotated[str, Field(max_length=255)]
 _Limit = Annotated[int, Field(ge=1, le=1000)]
 _Status = Literal["ACCEPTED", "PENDING", "UNDELIVERABLE", "DELIVERED", "EXPIRED", "REJECTED"]
-_Words = Annotated[tuple[_Word, ...], Field(max_length=1000)]
+_Words = Annotated[tuple[_Word, ...], Field(max_length=100)]
 
 
 class ReportsV1Query(Wire):

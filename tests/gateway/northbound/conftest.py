@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from dataclasses import dataclass
@@ -101,23 +102,29 @@ async def _no_link(url: str) -> Any:
     raise Refused(f"{url} is not fetched here", error=15024)
 
 
-@pytest.fixture(scope="session")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    home: Path = tmp_path_factory.mktemp("gateway")
+@contextlib.contextmanager
+def customers_side(home: Path) -> Iterator[tuple[FastAPI, Service]]:
+    """The application with all of the customers' paths, and its service."""
     settings = Settings(data_dir=home, max_body_bytes=3_000_000, max_media_bytes=2_000_000)
     store = Store(settings.store_url)
     fresh = [(f"fresh-{n}", Account(f"f{n}", f"fresh {n}")) for n in range(20)]
-    for key, account in ((KEY, ACCOUNT), ("other-key", OTHER), *fresh):
-        store.write_now(lambda c, k=key, a=account: library.put_account(c, key_hash(k), a))
+    known = {key_hash(key): account for key, account in ((KEY, ACCOUNT), ("other-key", OTHER), *fresh)}
+    store.write_now(lambda c: library.set_accounts(c, known))
     media = MediaStore(home / "media")
     fitter = Fitter(settings, store, media, _no_link)
     service = Service(settings, store, media, router=Router([Connection("loopback", "loopback")]), fitter=fitter)
     app = FastAPI(title="test", version="1")
     install(app, service)
-    http = Http(app)
-    yield Gateway(http, service)
-    http.close()
+    yield app, service
     store.close()
+
+
+@pytest.fixture(scope="session")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    with customers_side(tmp_path_factory.mktemp("gateway")) as (app, service):
+        http = Http(app)
+        yield Gateway(http, service)
+        http.close()
 
 
 __all__ = ["ACCOUNT", "KEY", "Event", "Gateway", "InboundMedia", "InboundView"]

@@ -267,6 +267,12 @@ def test_what_is_no_request_is_malformed_and_nothing_else(body):
         read_json(messages.MessagesRequest, body)
 
 
+def test_a_backslash_before_u0000_is_text_and_no_nul():
+    body = json.dumps({"from": "1", "to": "2", "subject": "\\u0000"}).encode()
+
+    assert read_json(single.SingleHead, body).subject == "\\u0000"
+
+
 HOSTILE_XML = [
     b'<!DOCTYPE a [<!ENTITY x "y">]><MmsAdvancedRequest><bulkId>&x;</bulkId></MmsAdvancedRequest>',
     b'<!DOCTYPE a SYSTEM "http://127.0.0.1/x"><MmsAdvancedRequest/>',

@@ -589,6 +589,8 @@ def test_a_configuration_is_made_changed_unset_and_forgotten(gateway):
 CONFIGURATIONS_REFUSED = [
     {"channel": "MMS"},
     {"channel": "SMS", "number": "1"},
+    {"channel": "MMS", "number": " "},
+    {"channel": "MMS", "number": "Company"},
     {"channel": "MMS", "number": "1", "keyword": "x" * 51},
     {"channel": "MMS", "number": "1", "forwarding": {"type": "HTTP_FORWARD"}},
     {"channel": "MMS", "number": "1", "autoResponse": {"message": "x" * 1081}},
