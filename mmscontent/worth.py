@@ -38,7 +38,7 @@ class Stake:
 # A part is the first of these that one of its traits, or else its kind, names.
 STAKES: dict[str, Stake] = {
     "qr code": Stake(
-        "QR code", 1.0, 15.0, "its codec's floor keeps half its pixels in four colours, which a camera still reads"
+        "QR code", 1.0, 15.0, "its codec's floor keeps half its pixels in four colours, where its modules stand apart"
     ),
     "screenshot": Stake(
         "screenshot, receipt",
