@@ -131,6 +131,28 @@ async def burst(port: int, count: int, pid: int, *, picture: bool = True) -> dic
     }  # fmt: skip
 
 
+async def accept_only(port: int, count: int, pid: int) -> dict[str, float]:
+    """Messages for tomorrow: taking them in, and nothing else."""
+    tomorrow = time.strftime("%Y-%m-%dT%H:%M:%S.000+0000", time.gmtime(time.time() + 86_400))
+    options = json.dumps({"schedule": {"sendAt": tomorrow}})
+    clients = [await connect(port) for _ in range(CONNECTIONS)]
+    numbers = iter(range(count))
+
+    async def send(client: Client) -> None:
+        for n in numbers:
+            head, _, body = message(n, 9).partition(b"\r\n\r\n")
+            asked = post("/mms/2/messages", body[:-1] + b', "options": ' + options.encode() + b"}", KEY)
+            status, answer = await client.ask(asked)
+            assert status == 200, (head, answer)
+
+    began, spent = time.perf_counter(), cpu_s(pid)
+    await asyncio.gather(*(send(client) for client in clients))
+    return {
+        "accepted_per_s": count / (time.perf_counter() - began),
+        "cpu_ms_per_accept": (cpu_s(pid) - spent) / count * 1e3,
+    }  # fmt: skip
+
+
 async def steady(port: int, rate: int, seconds: float) -> dict[str, float]:
     """Send at a steady rate, whatever the answers take."""
     receiver = Receiver()
@@ -206,6 +228,7 @@ async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
             with running(command, port, environment, folder) as process:
                 found[name] = {
                     "burst": await burst(port, arguments.messages, process.pid),
+                    "later": await accept_only(port, arguments.messages, process.pid),
                     "steady": await steady(port, 100, arguments.seconds),
                     "inline": await inline_media(port, process.pid),
                 }

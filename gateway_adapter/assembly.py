@@ -15,6 +15,7 @@ from gateway_adapter.access import key_hash, new_key, read_keys
 from gateway_adapter.carriers.base import Connection, Request, Response
 from gateway_adapter.config import PREFIX
 from gateway_adapter.connections import read_connections
+from gateway_adapter.crowd import Crowd
 from gateway_adapter.dispatch import HOOKS, Dispatch
 from gateway_adapter.errors import Unreachable
 from gateway_adapter.fetch import Fetcher
@@ -25,9 +26,10 @@ from gateway_adapter.media import MediaStore
 from gateway_adapter.mm4_server import Mm4Server
 from gateway_adapter.operators import receive
 from gateway_adapter.outbound import Outbound
+from gateway_adapter.rates import rates_for
 from gateway_adapter.routing import Router, load_lookup
 from gateway_adapter.schema import Account, Order, Submission
-from gateway_adapter.sender import Rates, Sender
+from gateway_adapter.sender import Sender
 from gateway_adapter.service import Service
 from gateway_adapter.store import library
 from gateway_adapter.store.library import Link
@@ -75,16 +77,24 @@ class Gateway:
         self.operators = {
             row.name: self._operator(row) for row in connections if row.kind == "loopback" and not row.url
         }
+        self.crowd = Crowd()
         self._make_workers()
         self._tasks: list[asyncio.Task[None]] = []
 
     def _make_workers(self) -> None:
         self.mailer = Mailer()
         inside = {name: operator.submit for name, operator in self.operators.items()}
-        self.sender = Sender(inside=inside, mail=self.mailer.send, wait=Rates().wait)
+        self.sender = Sender(inside=inside, mail=self.mailer.send, wait=rates_for(self.settings.broker_url).wait)
         url = f"{self.settings.public_url}/operators"
         self.outbound = Outbound(
-            self.settings, self.store, self.fitter, self.router, self.sender, report_url=url, wake=self._wake_hooks
+            self.settings,
+            self.store,
+            self.fitter,
+            self.router,
+            self.sender,
+            report_url=url,
+            wake=self._wake_hooks,
+            crowd=self.crowd,
         )
         teller = Teller(self.store, self.media, self.settings.public_url)
         secret = self.settings.webhook_secret or _kept_secret(self.settings.data_dir / "webhook.secret")

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from gateway_adapter.carriers.base import Answer, Connection
     from gateway_adapter.config import Settings
+    from gateway_adapter.crowd import Crowd
     from gateway_adapter.fitter import Fitter, Made
     from gateway_adapter.routing import Route, Router
     from gateway_adapter.schema import Order
@@ -48,6 +49,7 @@ __all__ = ["Outbound"]
 _MOST_RUNS = 3  # of one connection at once: who is slow shall not take every actor
 _MOST_ORDERS = 2048
 _LONGEST_WAIT_S = 300.0
+_LET_PASS_S = 1.0
 _ENROUTE, _EXPIRED, _UNDELIVERABLE, _REJECTED = 7, 15, 31, 6
 _LIMIT_TRUSTED_MS = 7 * 24 * 3600 * 1000  # then a size that was refused is tried again
 
@@ -65,6 +67,7 @@ class Outbound:
 
     Args:
         wake: Called when something is to be told to a customer.
+        crowd: Requests at the door: taking them goes first, for a moment.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class Outbound:
         *,
         report_url: str,
         wake: Callable[[], None],
+        crowd: Crowd,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -85,6 +89,7 @@ class Outbound:
         self._sender = sender
         self._report_url = report_url
         self._wake = wake
+        self._crowd = crowd
         self._node = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._tokens = itertools.count(1)
         self._gates: dict[str, _Gate] = {}
@@ -104,6 +109,7 @@ class Outbound:
             taken = most
             while taken == most or gate.missed:
                 gate.missed = False
+                await self._crowd.thinned(_LET_PASS_S)
                 taken = await self._batch(via, most)
         finally:
             gate.running -= 1

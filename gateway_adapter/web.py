@@ -68,7 +68,7 @@ def make_app(gateway: Gateway) -> FastAPI:
     ):
         app.router.routes.append(Route(path, endpoint, methods=[method]))
     app.include_router(page_router(gateway.service))
-    app.add_middleware(_Shell, hsts=bool(gateway.settings.tls_cert))
+    app.add_middleware(_Shell, gateway=gateway)
     return app
 
 
@@ -179,9 +179,11 @@ _DOCS = (
 class _Shell:
     """Strict headers on every answer, and how long it took."""
 
-    def __init__(self, app: ASGIApp, *, hsts: bool) -> None:
+    def __init__(self, app: ASGIApp, *, gateway: Gateway) -> None:
         self._app = app
-        self._headers = {**_STRICT, **({"Strict-Transport-Security": "max-age=31536000"} if hsts else {})}
+        self._crowd = gateway.crowd
+        hsts = {"Strict-Transport-Security": "max-age=31536000"} if gateway.settings.tls_cert else {}
+        self._headers = {**_STRICT, **hsts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and its answer with headers."""
@@ -203,8 +205,10 @@ class _Shell:
                 headers.setdefault("Content-Security-Policy", _DOCS if scope["path"] == "/docs" else _CLOSED)
             await send(message)
 
+        self._crowd.enter()
         try:
             await self._app(scope, receive, answer)
         finally:
+            self._crowd.leave()
             route = getattr(scope.get("route"), "path", "none")
             REQUESTS.labels(route, status).observe(time.perf_counter() - started)
