@@ -1,7 +1,8 @@
-"""Fit the quality model of stills: `python benchmarks/train_stills.py` reads data/stills_grid.csv.
+"""Fit the two models of stills: `python benchmarks/train_stills.py` reads data/stills_grid.csv and stills_sizes.csv.
 
-Each row of the data is one picture written one way at one scale and quality, with the SSIMULACRA2 it was measured to
-have and what the probe said of it. `--collect` measures the rows anew from benchmarks/pictures.py, for hours.
+Each row of the first is one picture written one way at one scale and quality, with the SSIMULACRA2 it was measured to
+have and what the probe said of it; each of the second is one picture's strips weighed one way at all qualities.
+`--probe` asks the probe anew, after it was changed; what was measured stays, for measuring it took hours.
 """
 
 from __future__ import annotations
@@ -15,14 +16,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmscontent.codecs.image import probe
+from mmscontent.codecs.image.decode import decode
 from mmscontent.codecs.image.encode import JpegWay
+from mmscontent.codecs.image.header import read_header
 from mmscontent.codecs.image.model import terms
+from mmscontent.codecs.image.size_model import KNOTS
+from mmscontent.sniff import sniff
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
+    from mmscontent.codecs.image.encode import Encoder
+
+    Numbers = NDArray[np.float64]
+
+FOLDER = Path(__file__).parents[1] / "mmscontent" / "codecs" / "image"
 DATA = Path(__file__).parent / "data" / "stills_grid.csv"
-MODEL = Path(__file__).parents[1] / "mmscontent" / "codecs" / "image" / "quality_model.py"
+SIZES = Path(__file__).parent / "data" / "stills_sizes.csv"
 COLUMNS = (
     "picture",
     "encoder",
@@ -38,16 +51,16 @@ COLUMNS = (
     "weight",
     "fine",
 )
+GRIDS: dict[Encoder, tuple[int, ...]] = {
+    "tuned": (15, 20, 25, 30, 35, 40, 44, 48, 52, 56, 60, 64, 68, 72, 76, 80, 84, 88, 92, 96, 100, 104),
+    "trellis": (12, 18, 25, 32, 40, 50, 60, 65, 70, 76, 82, 86, 90, 94, 98),
+}
+LARGE_PX = 400_000  # views of fewer pixels are weighed whole, nearly
 RIDGE = 0.01
 LEAST_SCORE, LEAST_SCALE = 10.0, 0.4
-HEAD = '''"""Numbers of the quality model, written by benchmarks/train_stills.py; not to be edited by hand."""
-
-from __future__ import annotations
-
-__all__ = ["WEIGHTS"]
-
-WEIGHTS: tuple[float, ...] = (
-'''
+SIZE_RIDGE = 0.001
+HEAD = '"""Numbers of the {} model, written by benchmarks/train_stills.py; not to be edited by hand."""\n\n'
+IMPORT = "from __future__ import annotations\n\n"
 
 
 def rows() -> dict[str, NDArray[np.float64]]:
@@ -87,10 +100,116 @@ def solve(x: NDArray[np.float64], y: NDArray[np.float64], count: NDArray[np.floa
     return np.asarray(raw, float)
 
 
+# --- asking the probe ---
+
+
+def ask() -> None:
+    """Write what the probe says of every picture, beside what was measured of it before."""
+    from pictures import pictures  # noqa: PLC0415 - needs what only benchmarks need
+
+    with DATA.open(encoding="utf-8", newline="") as lines:
+        table = list(csv.DictReader(lines))
+    sizes: list[dict[str, object]] = []
+    for picture in pictures():
+        rows_here = [r for r in table if r["picture"] == picture.name]
+        view_px = max((int(r["view_px"]) for r in rows_here), default=0)
+        header = read_header(picture.data, sniff(picture.data).media_type)
+        asked = probe.Probe(decode(picture.data, header, (view_px, view_px)).pixels, view_px, view_px, _never)
+        for encoder in GRIDS:
+            for way in (JpegWay(encoder), JpegWay(encoder, full_chroma=True)):
+                seen = asked.seen(way)
+                here = [r for r in rows_here if (r["encoder"], r["chroma"]) == (encoder, way.label)]
+                for row in here:
+                    row |= {k: f"{v:.4g}" for k, v in _said(seen, float(row["quality"])).items()}
+                sizes.append(_weighed(picture.name, asked, way))
+    _write_csv(DATA, COLUMNS, table)
+    _write_csv(SIZES, tuple(sizes[0]), sizes)
+
+
+def _never(long_px: int) -> NDArray[np.uint8]:
+    raise SystemExit(f"the probe asked for {long_px} pixels, more than the view")
+
+
+def _said(seen: probe.Seen, quality: float) -> dict[str, float]:
+    weight, fine = probe.texture(seen)
+    look = float(seen.look(np.array([quality]))[0])
+    return {"look": look, "low": seen.looks[0], "high": seen.looks[1], "weight": weight, "fine": fine}
+
+
+def _weighed(name: str, asked: probe.Probe, way: JpegWay) -> dict[str, object]:
+    qualities = np.array(GRIDS[way.encoder], float)
+    bits = probe.bits_per_pixel(asked.samples().strips, way, qualities)
+    cells = zip((f"q{q}" for q in range(len(qualities))), (f"{b:.3f}" for b in bits), strict=True)
+    pixels = asked.pixels.shape[0] * asked.pixels.shape[1]
+    return {"picture": name, "encoder": way.encoder, "chroma": way.label, "pixels": pixels, **_padded(dict(cells))}
+
+
+def _padded(cells: dict[str, str]) -> dict[str, str]:
+    return {f"q{n}": cells.get(f"q{n}", "") for n in range(max(map(len, GRIDS.values())))}
+
+
+def _write_csv(path: Path, columns: tuple[str, ...], table: Iterable[dict[str, object]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as target:
+        writer = csv.DictWriter(target, columns, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(table)
+
+
+# --- sizes ---
+
+
+def size_tables() -> dict[Encoder, Numbers]:
+    """By encoder: at each quality of the grid what to add to a straight line between the knots."""
+    with SIZES.open(encoding="utf-8", newline="") as lines:
+        table = list(csv.DictReader(lines))
+    fitted: dict[Encoder, Numbers] = {}
+    for encoder, grid in GRIDS.items():
+        mine = [r for r in table if r["encoder"] == encoder]
+        bits = np.array([[float(r[f"q{n}"]) for n in range(len(grid))] for r in mine])
+        names, large = np.array([r["picture"] for r in mine]), np.array([int(r["pixels"]) > LARGE_PX for r in mine])
+        knots = bits[:, [grid.index(int(k)) for k in KNOTS[encoder]]]
+        straight = np.stack([np.interp(grid, KNOTS[encoder], row) for row in knots])
+        x, missed = np.hstack([np.ones((len(bits), 1)), knots]), bits - straight
+        error = np.zeros_like(bits)
+        for name in np.unique(names):
+            rest = names != name
+            error[~rest] = x[~rest] @ _ridge(x[rest], missed[rest]) - missed[~rest]
+        off = np.abs(np.log(2) * error[large][:, 2:-2])
+        square = np.sqrt((off**2).mean())
+        print(
+            f"{encoder}: bytes between the knots off by {square:.2%} (root mean square), {np.median(off):.2%} (median)"
+        )
+        fitted[encoder] = _ridge(x, missed)
+    return fitted
+
+
+def _ridge(x: Numbers, y: Numbers) -> Numbers:
+    return np.asarray(np.linalg.solve(x.T @ x + SIZE_RIDGE * np.eye(x.shape[1]), x.T @ y), float)
+
+
+def size_text(tables: dict[Encoder, Numbers]) -> str:
+    """The module of the size model."""
+    target = io.StringIO()
+    target.write(HEAD.format("size") + IMPORT + '__all__ = ["BETWEEN", "GRIDS", "KNOTS"]\n\n')
+    target.write("# By encoder: the qualities that are weighed, those of the table, and a row of the table a knot,\n")
+    target.write("# after one for all: what it adds at each quality to a straight line between the knots.\n")
+    target.write(f"KNOTS: dict[str, tuple[int, ...]] = {KNOTS!r}\n")
+    target.write(f"GRIDS: dict[str, tuple[int, ...]] = {GRIDS!r}\n")
+    rounded = {
+        encoder: tuple(tuple(float(f"{v:.5g}") for v in row) for row in table) for encoder, table in tables.items()
+    }
+    target.write(f"BETWEEN: dict[str, tuple[tuple[float, ...], ...]] = {rounded!r}\n")
+    return target.getvalue().replace("'", '"')  # and laid out by the formatter
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--probe", action="store_true", help="ask the probe anew, some minutes")
     parser.add_argument("--write", action="store_true", help="write the numbers into the package")
     arguments = parser.parse_args()
+    if arguments.probe:
+        ask()
+    sizes = size_tables()
     table = rows()
     x, y, group = design(table), table["score"], table["group"]
     count = np.bincount(group.astype(int))[group.astype(int)].astype(float)
@@ -109,11 +228,10 @@ def main() -> None:
     print(f"  of it, the mean of a picture {level:.2f}")
     weights = solve(x, y, count)
     if arguments.write:
-        target = io.StringIO()
-        target.write(HEAD)
-        target.writelines(f"    {value:.8g},\n" for value in weights)
-        target.write(")\n")
-        MODEL.write_text(target.getvalue(), encoding="utf-8")
+        lines = "".join(f"    {value:.8g},\n" for value in weights)
+        text = HEAD.format("quality") + IMPORT + '__all__ = ["WEIGHTS"]\n\nWEIGHTS: tuple[float, ...] = (\n'
+        (FOLDER / "quality_model.py").write_text(f"{text}{lines})\n", encoding="utf-8")
+        (FOLDER / "size_model.py").write_text(size_text(sizes), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """From bytes to upright sRGB pixels of the size wanted: three bands, eight bits, transparency laid on a colour.
 
-libvips reads JPEG, PNG and WebP (it decodes and shrinks in one stream); libheif and Pillow read the rest. The
-loader is always named by us, never guessed from the data.
+libvips reads JPEG, PNG and WebP, the first and the last in one stream with the shrinking; libheif and Pillow read the
+rest. The loader is always named by us, never guessed from the data.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pillow_heif
 from PIL import Image as Pillow
 
 from mmscontent.codecs.image import vips
@@ -17,14 +18,22 @@ from mmscontent.codecs.image.header import Header, decoding, is_icc, is_srgb, op
 from mmscontent.errors import DamagedMedia
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-__all__ = ["STREAMED", "Decoded", "decode", "fitted", "scaled"]
+    from numpy.typing import NDArray
+
+    Pixels = NDArray[np.uint8]
+
+__all__ = ["Decoded", "Stock", "decode", "fitted", "resized", "scaled"]
 
 _BACKGROUND_SIDE_PX = 256
 _MIN_OPAQUE = 250
 _TWELVE_BITS = 4096
 _WHITE = (255, 255, 255)
+# Decoded and scaled in one stream, so that decoding again costs no more than the first time.
+_STREAMED = frozenset(("image/jpeg", "image/webp"))
+_MOST_HELD_PX = 24_000_000
+_MOST_LOOKED_AT_PX = 6_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +41,76 @@ class Decoded:
     """Pixels ready to be scaled and encoded.
 
     Attributes:
-        image: A pyvips image in memory: sRGB, 8 bit, 3 bands, upright.
+        pixels: Rows, columns and three bands of eight bits: sRGB, upright.
         background: The colour transparency was laid on; None for an opaque picture.
         notes: Colours that were converted, oddities.
     """
 
-    image: Any
+    pixels: Pixels
     background: tuple[int, int, int] | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def image(self) -> Any:  # noqa: ANN401 - pyvips has no types
+        """The pixels as libvips sees them, not copied."""
+        return vips.image_from(self.pixels)
+
+
+@dataclass(slots=True)
+class Stock:
+    """One picture at any size: streamed anew for each, or decoded once, held, and scaled from memory.
+
+    Attributes:
+        most_px: Long side nothing is ever wanted larger than; a very large picture is held no larger.
+    """
+
+    data: bytes
+    header: Header
+    most_px: int
+    _held: Any = None
+    _background: tuple[int, int, int] | None = None
+
+    def take(self, box_px: tuple[int, int]) -> Decoded:
+        """Pixels no larger than a box of long and short side, whichever way it lies, and never enlarged.
+
+        Raises:
+            DamagedMedia: Pixels are missing or broken.
+        """
+        header = self.header
+        with decoding(header.media_type, len(self.data)):
+            if header.media_type in _STREAMED:
+                image, background = _opaque(_LOADERS[header.media_type](self.data, header, box_px))
+            else:
+                image, background = self._hold(), self._background
+            return _finish(image, background, header, box_px)
+
+    def native(self) -> Pixels | None:
+        """The pixels as they are in the source, when they are held, not too many, and of three bands of eight bits.
+
+        Screenshots are recognised by what scaling takes away. Neither upright nor sRGB.
+        """
+        held = self._held
+        if held is None or held.bands != 3 or held.format != "uchar":  # noqa: PLR2004 - red, green, blue
+            return None
+        return _in_memory(held) if held.width * held.height <= _MOST_LOOKED_AT_PX else None
+
+    def _hold(self) -> Any:  # noqa: ANN401
+        if self._held is None:
+            load = _LOADERS.get(self.header.media_type, _load_by_pillow)
+            image, self._background = _opaque(load(self.data, self.header, (self.most_px, self.most_px)))
+            if image.width * image.height > _MOST_HELD_PX:
+                image = scaled(image, fitted(image.width, image.height, (self.most_px, self.most_px)))
+            self._held = image.copy_memory()
+        return self._held
+
 
 def decode(data: bytes, header: Header, box_px: tuple[int, int]) -> Decoded:
-    """Decode a picture; no larger than a box of long and short side, whichever way it lies, and never enlarged.
+    """Decode a picture once; no larger than a box of long and short side, whichever way it lies, and never enlarged.
 
     Raises:
         DamagedMedia: Pixels are missing or broken.
     """
-    with decoding(header.media_type, len(data)):
-        image = _LOADERS.get(header.media_type, _load_by_pillow)(data, header, box_px)
-        return _finish(image, header, box_px)
+    return Stock(data, header, max(box_px)).take(box_px)
 
 
 def fitted(width: int, height: int, box_px: tuple[int, int]) -> float:
@@ -83,18 +143,29 @@ def _load_wbmp(data: bytes, _header: Header, _box_px: tuple[int, int]) -> Any:  
     return vips.image_from(np.unpackbits(rows, axis=1)[:, :width] * np.uint8(255), "b-w")
 
 
+def _load_heif(data: bytes, header: Header, box_px: tuple[int, int]) -> Any:  # noqa: ANN401
+    # Straight from libheif: Pillow would copy a phone's 12 megapixels twice.
+    opened = pillow_heif.open_heif(data)
+    if opened.mode not in ("RGB", "RGBA"):
+        return _load_by_pillow(data, header, box_px)
+    return _with_colours(vips.image_from(np.asarray(opened)), opened.info)
+
+
 def _load_by_pillow(data: bytes, header: Header, _box_px: tuple[int, int]) -> Any:  # noqa: ANN401
 
     with open_with_pillow(data, header.media_type) as opened:
         opened.load()
         simple = _simple_mode(opened)
-        icc = opened.info.get("icc_profile")
-        nclx = opened.info.get("nclx_profile") or {}
-        image = vips.image_from(np.asarray(simple), _INTERPRETATIONS[simple.mode])
+        return _with_colours(vips.image_from(np.asarray(simple), _INTERPRETATIONS[simple.mode]), opened.info)
+
+
+def _with_colours(image: Any, info: Mapping[Any, Any]) -> Any:  # noqa: ANN401
+    """With what the file says of its colours: a profile, or P3 by its numbers."""
+    icc = info.get("icc_profile")
     if icc:
         image = image.copy()
         image.set_type(vips.BLOB, "icc-profile-data", icc)
-    elif nclx.get("color_primaries") in (11, 12):  # H.273: P3 with DCI or D65 white
+    elif (info.get("nclx_profile") or {}).get("color_primaries") in (11, 12):  # H.273: P3 with DCI or D65 white
         image = image.icc_transform("srgb", input_profile="p3")
     return image
 
@@ -119,10 +190,9 @@ def _simple_mode(image: Pillow.Image) -> Pillow.Image:
     return image.convert("RGBA" if has_alpha else "L" if image.mode == "1" else "RGB")
 
 
-# Decoded and scaled in one stream, so that decoding again costs no more than the first time; a PNG is likely to be
-# a screenshot, and has to be looked at before it is made smaller.
-STREAMED = frozenset(("image/jpeg", "image/webp"))
 _LOADERS: dict[str, Callable[[bytes, Header, tuple[int, int]], Any]] = {
+    "image/heic": _load_heif,
+    "image/heif": _load_heif,
     "image/jpeg": _load_jpeg,
     "image/png": _load_png,
     "image/webp": _load_webp,
@@ -142,13 +212,17 @@ _UPRIGHT: dict[int, tuple[str | None, bool]] = {
 }
 
 
-def _finish(image: Any, header: Header, box_px: tuple[int, int]) -> Decoded:  # noqa: ANN401
-    """Scale, lay on a colour, convert to sRGB, turn upright; the costly steps last, on fewer pixels."""
-    background = None
-    if image.hasalpha():
-        image = image.copy_memory()
-        background = _edge_colour(image) if _is_translucent(image) else None
-        image = _flattened(image, background or _WHITE)
+def _opaque(image: Any) -> tuple[Any, tuple[int, int, int] | None]:  # noqa: ANN401
+    """The picture laid on a colour where it is transparent, and that colour."""
+    if not image.hasalpha():
+        return image, None
+    image = image.copy_memory()
+    background = _edge_colour(image) if _is_translucent(image) else None
+    return _flattened(image, background or _WHITE), background
+
+
+def _finish(image: Any, background: tuple[int, int, int] | None, header: Header, box_px: tuple[int, int]) -> Decoded:  # noqa: ANN401
+    """Scale, convert to sRGB, turn upright; the costly steps last, on fewer pixels."""
     scale = fitted(image.width, image.height, box_px)
     if scale < 1:
         image = scaled(image, scale)
@@ -158,7 +232,16 @@ def _finish(image: Any, header: Header, box_px: tuple[int, int]) -> Decoded:  # 
         image = image.copy_memory()
         image = image.rot(turn) if turn else image
         image = image.fliphor() if mirror else image
-    return Decoded(image.copy_memory(), background, notes)
+    return Decoded(_in_memory(image), background, notes)
+
+
+def _in_memory(image: Any) -> Pixels:  # noqa: ANN401
+    return np.frombuffer(image.write_to_memory(), np.uint8).reshape(image.height, image.width, image.bands)
+
+
+def resized(pixels: Pixels, scale: float) -> Pixels:
+    """Pixels made smaller by a factor, as `scaled` does it."""
+    return _in_memory(scaled(vips.image_from(pixels), scale))
 
 
 def scaled(image: Any, scale: float) -> Any:  # noqa: ANN401

@@ -30,16 +30,12 @@ class Look:
         flat: Share of pixels equal to their right neighbour.
         soft: Share that differ a little, as sensors, lenses and gradients make them.
         hard: Share that differ by a hard step.
-        colours: Different colours in the sample, at five bits a channel.
-        top_share: Share of pixels in the sixteen commonest colours.
         traits: In the words of the ledger.
     """
 
     flat: float
     soft: float
     hard: float
-    colours: int
-    top_share: float
     traits: tuple[str, ...]
 
     @property
@@ -51,14 +47,12 @@ class Look:
 def look_at(pixels: NDArray[np.uint8]) -> Look:
     """Features and traits of a picture given as (height, width, 3)."""
     tiles = _tiles(pixels)
-    steps = np.abs(np.diff(tiles.astype(np.int16), axis=2)).max(axis=-1)
-    flat, soft, hard = (
-        float(share.mean()) for share in (steps == 0, (steps > 0) & (steps <= _SOFT_STEP), steps > _HARD_STEP)
-    )
-    counts = _colour_counts(tiles)
-    top_share = float(np.sort(counts)[::-1][:16].sum() / counts.sum())
-    traits = _traits(pixels, (flat, soft, hard), len(counts), top_share)
-    return Look(flat, soft, hard, len(counts), top_share, traits)
+    left, right = tiles[:, :, :-1], tiles[:, :, 1:]
+    steps = (np.maximum(left, right) - np.minimum(left, right)).transpose(3, 0, 1, 2)
+    step = np.maximum(np.maximum(steps[0], steps[1]), steps[2])
+    flat, soft, hard = (float(np.count_nonzero(s) / s.size) for s in (step == 0, step <= _SOFT_STEP, step > _HARD_STEP))
+    soft -= flat
+    return Look(flat, soft, hard, _traits(pixels, tiles, (flat, soft, hard)))
 
 
 def _tiles(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -77,9 +71,7 @@ def _colour_counts(tiles: NDArray[np.uint8]) -> NDArray[np.int64]:
     return counts[counts > 0]
 
 
-def _traits(
-    pixels: NDArray[np.uint8], steps: tuple[float, float, float], colours: int, top_share: float
-) -> tuple[str, ...]:
+def _traits(pixels: NDArray[np.uint8], tiles: NDArray[np.uint8], steps: tuple[float, float, float]) -> tuple[str, ...]:
     """Thresholds from the real pictures of benchmarks/pictures.py; see docs/fitting.md."""
     flat, soft, hard = steps
     # A sensor leaves soft steps everywhere; a drawing has none but where it shades or was scaled.
@@ -89,7 +81,9 @@ def _traits(
         return ("qr code", "line art")
     if flat < 0.45:  # noqa: PLR2004
         return ("photograph",)
-    if top_share > 0.95 and colours <= 96:  # noqa: PLR2004
+    counts = _colour_counts(tiles)
+    top_share = float(np.sort(counts)[::-1][:16].sum() / counts.sum())  # of pixels in the sixteen commonest colours
+    if top_share > 0.95 and len(counts) <= 96:  # noqa: PLR2004
         return ("line art",)
     return ("screenshot",)
 

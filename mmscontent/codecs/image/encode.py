@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from PIL import Image
 
+from mmscontent.codecs.image import vips
 from mmscontent.errors import EngineMissing
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ _TABLES = {
 _MOST = 255  # of an entry, in baseline
 _TUNED_QUALITIES = np.arange(15.0, 104.1, 0.5)
 _TRELLIS_QUALITIES = np.arange(12.0, 99.0)
+# A few of them, first and last among them, for tables between whose columns things run smoothly.
+_TUNED_GRID, _TRELLIS_GRID = np.append(np.arange(15.0, 104.0, 2.5), 104.0), np.append(np.arange(12.0, 98.0, 4.0), 98.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,16 @@ class JpegWay:
     def qualities(self) -> Numbers:
         """Those it knows, rising; on the encoder's own scale."""
         return _TUNED_QUALITIES if self.encoder == "tuned" else _TRELLIS_QUALITIES
+
+    @property
+    def grid(self) -> Numbers:
+        """A few of its qualities, first and last among them."""
+        return _TUNED_GRID if self.encoder == "tuned" else _TRELLIS_GRID
+
+    @property
+    def step(self) -> float:
+        """Qualities are multiples of this: a quarter where any fraction can be written."""
+        return 0.25 if self.encoder == "tuned" else 1.0
 
     def coarseness(self, quality: Numbers) -> Numbers:
         """Natural logarithm of how coarse the tables are, 0 for those of quality 50."""
@@ -162,15 +175,15 @@ def _quantised(image: Any, colours: int, *, dithered: bool) -> Image.Image:  # n
     return picture
 
 
-def ready_for(image: Any, way: JpegWay) -> Any:  # noqa: ANN401
-    """The picture as the encoder takes it; worth having where it is encoded several times."""
-    return image if way.encoder == "trellis" else _picture(image)
+def ready_for(pixels: NDArray[np.uint8], way: JpegWay) -> Any:  # noqa: ANN401
+    """Pixels as the encoder takes them; worth having where they are encoded several times."""
+    return vips.image_from(pixels) if way.encoder == "trellis" else Image.fromarray(pixels)
 
 
 def _picture(image: Any) -> Image.Image:  # noqa: ANN401
     if isinstance(image, Image.Image):
         return image
-    return Image.frombuffer("RGB", (image.width, image.height), image.write_to_memory(), "raw", "RGB", 0, 1)
+    return Image.fromarray(image.numpy())
 
 
 def _saved(picture: Image.Image, form: str, **options: object) -> bytes:

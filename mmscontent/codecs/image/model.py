@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmscontent.codecs.image.probe import HEADER_BYTES, REFERENCE_QUALITY
+from mmscontent.codecs.image.probe import HEADER_BYTES, texture
 from mmscontent.codecs.image.quality_model import WEIGHTS
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Forecast:
     Attributes:
         view_px: Long side at which scores are meant.
         long_px: Scales, rising; the last is the picture's own.
-        sizes: Bytes, one row a scale, one column a quality of the way.
+        sizes: Bytes, one row a scale, one column a quality of the way's grid; rising with quality.
         scores: Of the common scale, likewise.
     """
 
@@ -56,11 +56,11 @@ class Forecast:
     sizes: Numbers
     scores: Numbers
 
-    def corrected(self, seen: list[tuple[float, int]]) -> Forecast:
-        """The same after some encodes: straight between what they weighed, in proportion outside.
+    def corrected(self, seen: list[tuple[float, float]]) -> Forecast:
+        """The same by what is known: straight between what was weighed, in proportion outside.
 
         Args:
-            seen: Predicted and real bytes of each encode.
+            seen: Bytes as predicted and as they are, of each that is known.
         """
         rising: list[tuple[float, float]] = []
         for predicted, real in sorted((float(np.log(p)), float(np.log(r))) for p, r in seen):
@@ -72,39 +72,67 @@ class Forecast:
         outside = np.minimum(sizes - before[0], 0) + np.maximum(sizes - before[-1], 0)
         return replace(self, sizes=np.exp(inside + outside))
 
-    def at(self, row: int, column: int) -> Choice:
-        """One of its choices."""
-        size, score = float(self.sizes[row, column]), float(self.scores[row, column])
-        return Choice(int(self.long_px[row]), float(self.way.qualities[column]), self.way, size, score)
+    def fullest(self, row: int, limit_bytes: float) -> Choice | None:
+        """The highest quality of one scale that stays within a limit; None when none does."""
+        return self._choice(int(self.long_px[row]), self.sizes[row], self.scores[row], limit_bytes)
+
+    def fullest_at(self, long_px: int, limit_bytes: float) -> Choice | None:
+        """The same at a scale that need not be of the table."""
+        sizes = np.exp(self._row(np.log(self.sizes), long_px))
+        return self._choice(long_px, sizes, self._row(self.scores, long_px), limit_bytes)
+
+    def least(self) -> Choice:
+        """The smallest there is."""
+        quality, size, score = float(self.way.grid[0]), float(self.sizes[0, 0]), float(self.scores[0, 0])
+        return Choice(int(self.long_px[0]), quality, self.way, size, score)
+
+    def frontier(self, limits: Numbers) -> Numbers:
+        """The best score within each limit; minus infinity where nothing is so small."""
+        logs, near = np.log(limits), self.long_px <= self.view_px
+        scores = np.stack(
+            [np.interp(logs, np.log(s), q, left=-np.inf) for s, q in zip(self.sizes, self.scores, strict=True)]
+        )
+        best_near = scores[near].max(axis=0)
+        best = scores.max(axis=0)
+        return np.asarray(np.where(best > best_near + _WORTH_LARGER, best, best_near), float)
 
     def size_at(self, long_px: float, quality: float) -> float:
-        """Bytes at a scale between those of the table."""
-        column = self.sizes[:, int(np.searchsorted(self.way.qualities, quality))]
-        return float(np.exp(np.interp(np.log(long_px), np.log(self.long_px), np.log(column))))
+        """Bytes at a scale and quality between those of the table."""
+        return float(np.exp(np.interp(quality, self.way.grid, self._row(np.log(self.sizes), long_px))))
 
     def score_at(self, long_px: float, quality: float) -> float:
-        """Score at a scale between those of the table."""
-        column = self.scores[:, int(np.searchsorted(self.way.qualities, quality))]
-        return float(np.interp(np.log(long_px), np.log(self.long_px), column))
+        """Score at a scale and quality between those of the table."""
+        return float(np.interp(quality, self.way.grid, self._row(self.scores, long_px)))
+
+    def _row(self, table: Numbers, long_px: float) -> Numbers:
+        place = float(np.interp(np.log(long_px), np.log(self.long_px), np.arange(len(self.long_px))))
+        above = min(int(place) + 1, len(table) - 1)
+        return np.asarray(table[int(place)] + (place - int(place)) * (table[above] - table[int(place)]), float)
+
+    def _choice(self, long_px: int, sizes: Numbers, scores: Numbers, limit_bytes: float) -> Choice | None:
+        if limit_bytes < sizes[0]:
+            return None
+        grid, step = self.way.grid, self.way.step
+        quality = float(np.interp(np.log(limit_bytes), np.log(sizes), grid))
+        quality = max(float(np.floor(quality / step) * step), float(grid[0]))
+        size = float(np.exp(np.interp(quality, grid, np.log(sizes))))
+        return Choice(long_px, quality, self.way, size, float(np.interp(quality, grid, scores)))
 
 
 def forecast(probe: Probe, way: JpegWay) -> Forecast:
     """Sizes and scores of a picture for one way of writing, at all scales and qualities worth looking at."""
     seen = probe.seen(way)
     long_px = _scales(probe.long_px, probe.view_px)
-    quality = way.qualities
-    bits = seen.bits_per_pixel(np.log2(long_px), quality)
-    area = probe.image.width * probe.image.height * (long_px / probe.base_px) ** 2
-    at_view = seen.bits_per_pixel(
-        np.log2(np.array([probe.view_px, probe.view_px / 2])), np.array([REFERENCE_QUALITY[way.encoder]])
-    )[:, 0]
+    quality = way.grid
+    bits = np.maximum.accumulate(seen.bits_per_pixel(np.log2(long_px), quality), axis=1)
+    area = probe.pixels.shape[0] * probe.pixels.shape[1] * (long_px / probe.base_px) ** 2
     scores = np.tensordot(
         terms(
             np.log2(long_px / probe.view_px)[:, None],
             way.coarseness(quality)[None, :],
             seen.look(quality)[None, :],
             seen.looks,
-            (float(at_view[0]), float(at_view[0] - at_view[1])),
+            texture(seen),
         ),
         WEIGHTS,
         axes=([0], [0]),
@@ -140,20 +168,13 @@ def terms(scale: Numbers, coarse: Numbers, look: Numbers, looks: Ends, texture: 
 
 def best_choice(forecasts: list[Forecast], limit_bytes: float) -> Choice | None:
     """The most predicted quality within a limit; None when nothing is so small."""
-    found = [choice for each in forecasts for choice in _within(each, limit_bytes)]
-    if not found:
-        return None
+    rows = ((each, row) for each in forecasts for row in range(len(each.long_px)))
+    found = [choice for each, row in rows if (choice := each.fullest(row, limit_bytes)) is not None]
     near = [c for c in found if c.long_px <= forecasts[0].view_px]
-    best, best_near = (max(some, key=lambda c: c.score, default=None) for some in (found, near))
+    best, best_near = (max(some, key=lambda c: (c.score, c.size_bytes), default=None) for some in (found, near))
     if best is None or best_near is None or best.score > best_near.score + _WORTH_LARGER:
         return best
     return best_near
-
-
-def _within(each: Forecast, limit_bytes: float) -> list[Choice]:
-    """The highest quality of each scale that stays within a limit."""
-    count = (each.sizes <= limit_bytes).sum(axis=1)  # sizes rise with quality
-    return [each.at(row, int(n) - 1) for row, n in enumerate(count) if n > 0]
 
 
 def _scales(native_px: int, view_px: int) -> Numbers:

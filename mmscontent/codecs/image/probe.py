@@ -1,8 +1,9 @@
 """A few small encodes of a picture that stand for the large ones: bits per pixel and looks, by scale and quality.
 
-Tiles from all over the picture are put side by side, at the receiver's view and at half of it. Each mosaic is encoded
-at a few qualities; bits per pixel run straight through both in logarithms. Some of the tiles are decoded again and
-looked at (eye.py), because how a picture takes compression differs more between pictures than any feature tells.
+Strips of sixteen rows, one macroblock high, from top to bottom of the view weigh per pixel what the whole does. They
+are encoded at three qualities, at half their size at two; a fitted table knows what lies between. Some tiles are
+decoded again and looked at (eye.py), because how a picture takes compression differs more between pictures than any
+feature tells. Before a picture is written, strips of the very scale are weighed at the very quality.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import numpy as np
 from PIL import Image
 
 from mmscontent.codecs.image import vips
-from mmscontent.codecs.image.decode import scaled
+from mmscontent.codecs.image.decode import resized
 from mmscontent.codecs.image.encode import JpegWay, encode_jpeg, ready_for
 from mmscontent.codecs.image.eye import Eye
+from mmscontent.codecs.image.size_model import BETWEEN, GRIDS, KNOTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,19 +27,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Numbers = NDArray[np.float64]
+    Pixels = NDArray[np.uint8]
 
-__all__ = ["HEADER_BYTES", "REFERENCE_QUALITY", "Probe", "Seen"]
+__all__ = ["HEADER_BYTES", "Probe", "Seen", "bits_per_pixel", "texture"]
 
-# By encoder: where the size is probed, where the looks.
-_SIZE_QUALITIES = {
-    "tuned": np.array([24.0, 46, 64, 80, 93, 104]),
-    "trellis": np.array([12.0, 35, 60, 80, 91, 97]),
-}
-_HALF_QUALITIES = {"tuned": np.array([42.0, 84.0]), "trellis": np.array([35.0, 91.0])}
+# By encoder: where the looks are taken, where half the view is weighed, and where pictures are compared.
 _EYE_QUALITIES = {"tuned": np.array([48.0, 78.0]), "trellis": np.array([40.0, 86.0])}
-REFERENCE_QUALITY = {"tuned": 60.0, "trellis": 65.0}  # where pictures are compared with each other
-_TILE_PX, _TILES = 64, 5
+_HALF_QUALITIES = {"tuned": np.array([44.0, 84.0]), "trellis": np.array([35.0, 90.0])}
+_REFERENCE_QUALITY = {"tuned": 60.0, "trellis": 65.0}
+_HALF_BIAS = 0.1  # by which half the strips are heavier than half the picture: two share a macroblock
 HEADER_BYTES = 330  # markers and tables around the coded data
+_STRIP_ROWS = 16
+_TILE_PX, _TILES = 64, (3, 4)  # along the short side, along the long
+_EYE_SCALES = (2, 3, 4)
+# Of the pixels: how many are weighed, in the survey and before writing, at least and at most.
+_SURVEYED, _SURVEYED_PX = 1 / 6, (100_000, 150_000)
+_WEIGHED, _WEIGHED_PX = 1 / 4, (120_000, 300_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +50,25 @@ class Seen:
     """What one way of writing does to the picture.
 
     Attributes:
-        scales: Logarithms to base 2 of the two long sides probed, rising.
-        bits: Logarithm to base 2 of bits per pixel, one row a scale, one column a quality probed.
+        view_px: Long side of the view.
+        knots: Logarithm to base 2 of bits per pixel of the view, at the qualities of size_model.KNOTS.
+        heavier: By how much half the view is over it, at two qualities.
         looks: Scores of the view at the qualities looked at.
     """
 
     way: JpegWay
-    scales: Numbers
-    bits: Numbers
+    view_px: int
+    knots: Numbers
+    heavier: Numbers
     looks: tuple[float, float]
 
     def bits_per_pixel(self, log_long: Numbers, quality: Numbers) -> Numbers:
-        """Predicted logarithm to base 2, for each scale (rows) and quality (columns)."""
-        knots, wanted = (-self.way.coarseness(q) for q in (_SIZE_QUALITIES[self.way.encoder], quality))
-        by_scale = np.stack([np.interp(wanted, knots, row) for row in self.bits])
-        share = (log_long - self.scales[0]) / (self.scales[1] - self.scales[0])
-        return np.asarray(by_scale[0] + share[:, None] * (by_scale[1] - by_scale[0]), float)
+        """Predicted logarithm to base 2, for each scale (rows) and quality (columns); straight in both logarithms."""
+        view = _between(self.way.encoder, self.knots, quality)
+        first, second = self.way.coarseness(_HALF_QUALITIES[self.way.encoder])
+        slope = (self.heavier[1] - self.heavier[0]) / (second - first)
+        heavier = self.heavier[0] + slope * (self.way.coarseness(quality) - first)
+        return np.asarray(view + (np.log2(self.view_px) - log_long)[:, None] * heavier, float)
 
     def look(self, quality: Numbers) -> Numbers:
         """Score of the view at a quality, straight in the logarithm of the tables' coarseness."""
@@ -74,17 +82,20 @@ class Probe:
     """One picture, ready to be asked what each way of writing does to it.
 
     Attributes:
-        image: Pixels decoded so far, at least the receiver's view unless the source is smaller.
+        pixels: Decoded so far, at least the receiver's view unless the source is smaller.
         long_px: Long side it could be written with; nothing is ever written larger.
-        enlarge: Decodes it again with a longer long side, when a larger rendition is worth it.
+        enlarge: Takes it with a longer long side, when a larger rendition is worth it.
     """
 
-    image: Any
+    pixels: Pixels
     view_long_px: int
     long_px: int
-    enlarge: Callable[[int], Any]
+    enlarge: Callable[[int], Pixels]
     _seen: dict[JpegWay, Seen] = field(default_factory=dict)
+    _looks: dict[tuple[JpegWay, float], float] = field(default_factory=dict)
     _samples: _Samples | None = None
+    _last: tuple[int, Pixels] | None = None
+    _strips: tuple[int, JpegWay, Pixels, Any] | None = None  # of which side and way, rows, as the encoder takes them
 
     @property
     def view_px(self) -> int:
@@ -94,103 +105,141 @@ class Probe:
     @property
     def base_px(self) -> int:
         """Long side of the pixels decoded so far."""
-        return int(max(self.image.width, self.image.height))
+        return int(max(self.pixels.shape[:2]))
 
     def at(self, long_px: int) -> Any:  # noqa: ANN401 - pyvips has no types
-        """The picture at a long side, in memory; decoded again when there are not enough pixels."""
-        if long_px > self.base_px:
-            self.image = self.enlarge(long_px)
-        base = self.base_px
-        if long_px == self.view_px and base > long_px:
-            return self.samples().shown
-        return self.image if long_px >= base else scaled(self.image, long_px / base).copy_memory()
+        """The picture at a long side, as libvips sees it."""
+        return vips.image_from(self.pixels_at(long_px))
 
-    def glance(self, shown: NDArray[np.uint8]) -> float:
+    def pixels_at(self, long_px: int) -> Pixels:
+        """The picture at a long side; taken from the source again when there are not enough pixels."""
+        if self._last is None or self._last[0] != long_px:
+            if long_px > self.base_px:
+                self.pixels = self.enlarge(long_px)
+            base = self.base_px
+            if long_px == self.view_px and base > long_px:
+                self._last = long_px, self.samples().pixels
+            else:
+                self._last = long_px, self.pixels if long_px >= base else resized(self.pixels, long_px / base)
+        return self._last[1]
+
+    def weighed(self, long_px: int, quality: float, way: JpegWay) -> float:
+        """Bytes at one scale and quality, by strips of it: within two per cent at the median."""
+        pixels = self.pixels_at(long_px)
+        if self._strips is None or self._strips[:2] != (long_px, way):
+            strips = _strips(pixels, _WEIGHED, _WEIGHED_PX)
+            self._strips = long_px, way, strips, ready_for(strips, way)
+        _, _, strips, ready = self._strips
+        size = len(encode_jpeg(ready, quality, way)) - HEADER_BYTES
+        return HEADER_BYTES + max(size, 40) * len(pixels) / len(strips)
+
+    def glance(self, shown: Pixels) -> float:
         """Score of a rendition brought to the view, by the watched tiles alone."""
-        samples = self.samples()
-        if samples.tiles is samples.shown:
-            return samples.eye.score(shown)
-        return samples.eye.score(_every_other_row(_mosaic(vips.image_from(shown))).numpy())
+        return self.samples().eye.score(_tiles(shown))
+
+    def looked(self, way: JpegWay) -> tuple[float, float]:
+        """Scores of the watched tiles at the two qualities looked at."""
+        low, high = (self._looked(way, float(q)) for q in _EYE_QUALITIES[way.encoder])
+        return low, high
+
+    def gain(self, way: JpegWay, over: JpegWay) -> float:
+        """By how much one way looks better than another of its encoder at the finer of the qualities looked at."""
+        finer = float(_EYE_QUALITIES[way.encoder][1])
+        return self._looked(way, finer) - self._looked(over, finer)
+
+    def _looked(self, way: JpegWay, quality: float) -> float:
+        if (way, quality) not in self._looks:
+            samples = self.samples()
+            data = encode_jpeg(ready_for(samples.tiles, way), quality, way)
+            with Image.open(io.BytesIO(data), formats=("JPEG",)) as opened:
+                self._looks[way, quality] = samples.eye.score(np.asarray(opened.convert("RGB")))
+        return self._looks[way, quality]
 
     def samples(self) -> _Samples:
         """Small pieces of the view, made when first asked for."""
         if self._samples is None:
             base = self.base_px
-            shown = self.image if self.view_px >= base else scaled(self.image, self.view_px / base).copy_memory()
+            shown = self.pixels if self.view_px >= base else resized(self.pixels, self.view_px / base)
             self._samples = _Samples.of(shown)
         return self._samples
 
     def seen(self, way: JpegWay) -> Seen:
         """What a way of writing does; probed when first asked for."""
         if way not in self._seen:
-            self._seen[way] = _probed(self.samples(), way, self.view_px)
+            self._seen[way] = _probed(self.samples(), way, self.view_px, self.looked(way))
         return self._seen[way]
 
 
 @dataclass(frozen=True, slots=True)
 class _Samples:
-    """The view, half of it, tiles of both, and an eye on some of the tiles."""
+    """The view, strips of it and of half of it, tiles, and an eye on the tiles."""
 
-    shown: Any
-    half: Any
-    tiles: Any
-    half_tiles: Any
-    watched: Any
+    pixels: Pixels
+    strips: Pixels
+    half_strips: Pixels
+    tiles: Pixels
     eye: Eye
 
+    @property
+    def shown(self) -> Any:  # noqa: ANN401
+        """The view as libvips sees it."""
+        return vips.image_from(self.pixels)
+
     @classmethod
-    def of(cls, shown: Any) -> _Samples:  # noqa: ANN401
-        tiles = _mosaic(shown)
-        half_tiles = scaled(tiles, 0.5).copy_memory()
-        half = half_tiles if tiles is shown else scaled(shown, 0.5).copy_memory()
-        watched = tiles if tiles is shown else _every_other_row(tiles)
-        return cls(shown, half, tiles, half_tiles, watched, Eye(watched.numpy()))
+    def of(cls, pixels: Pixels) -> _Samples:
+        strips, tiles = _strips(pixels, _SURVEYED, _SURVEYED_PX), _tiles(pixels)
+        half = np.asarray(Image.fromarray(strips).reduce(2))
+        return cls(pixels, strips, half, tiles, Eye(tiles, _EYE_SCALES))
 
 
-def _probed(samples: _Samples, way: JpegWay, view_px: int) -> Seen:
-    qualities, ends = _SIZE_QUALITIES[way.encoder], _HALF_QUALITIES[way.encoder]
-    view = _bits(samples.tiles, way, qualities)
-    # Half the view is taken at two qualities; between them it runs beside the view.
-    coarse, coarse_ends = way.coarseness(qualities), way.coarseness(ends)
-    lower = _bits(samples.half_tiles, way, ends) - np.interp(ends, qualities, view)
-    slope = (lower[1] - lower[0]) / (coarse_ends[1] - coarse_ends[0])
-    half = view + lower[0] + slope * (coarse - coarse_ends[0])
-    # How much heavier the whole is than its tiles, seen at half the view.
-    tilt = 0.0
-    if samples.half is not samples.half_tiles:
-        middle = np.array([REFERENCE_QUALITY[way.encoder]])
-        tilt = float((_bits(samples.half, way, middle) - _bits(samples.half_tiles, way, middle))[0])
-    watched = ready_for(samples.watched, way)
-    low, high = (samples.eye.score(_decoded(encode_jpeg(watched, q, way))) for q in _EYE_QUALITIES[way.encoder])
-    scales = np.log2(np.array([view_px / 2, view_px]))
-    return Seen(way, scales, np.stack([half, view]) + tilt, (low, high))
+def _strips(pixels: Pixels, share: float, bounds_px: tuple[int, int]) -> Pixels:
+    """Every so many rows sixteen of them, from the middle of as many bands as it takes."""
+    height, width, _ = pixels.shape
+    there = height // _STRIP_ROWS
+    wanted = round(min(max(width * height * share, bounds_px[0]), bounds_px[1]) / (width * _STRIP_ROWS))
+    if wanted >= there:
+        return pixels
+    places = ((np.arange(max(wanted, 1)) + 0.5) * there / max(wanted, 1)).astype(int) * _STRIP_ROWS
+    return np.concatenate([pixels[top : top + _STRIP_ROWS] for top in places])
 
 
-def _bits(sample: Any, way: JpegWay, qualities: Numbers) -> Numbers:  # noqa: ANN401 - pyvips has no types
+def _tiles(pixels: Pixels) -> Pixels:
+    """Tiles from all over the picture side by side, or the whole of a small one."""
+    height, width, _ = pixels.shape
+    down, across = _TILES if height <= width else _TILES[::-1]
+    if height < down * _TILE_PX or width < across * _TILE_PX or height * width <= 1.5 * down * across * _TILE_PX**2:
+        return pixels
+    tops = np.linspace(0, height - _TILE_PX, down).astype(int)
+    lefts = np.linspace(0, width - _TILE_PX, across).astype(int)
+    rows = [np.concatenate([pixels[y : y + _TILE_PX, x : x + _TILE_PX] for x in lefts], axis=1) for y in tops]
+    return np.concatenate(rows)
+
+
+def _probed(samples: _Samples, way: JpegWay, view_px: int, looks: tuple[float, float]) -> Seen:
+    knots, halves = (np.array(of[way.encoder], float) for of in (KNOTS, _HALF_QUALITIES))
+    bits = bits_per_pixel(samples.strips, way, knots)
+    heavier = bits_per_pixel(samples.half_strips, way, halves) - _between(way.encoder, bits, halves) - _HALF_BIAS
+    return Seen(way, view_px, bits, heavier, looks)
+
+
+def texture(seen: Seen) -> tuple[float, float]:
+    """How heavy a view is, and how much heavier than half of it: logarithms of bits per pixel at a middling quality."""
+    sides = np.log2(np.array([seen.view_px, seen.view_px / 2]))
+    view, half = seen.bits_per_pixel(sides, np.array([_REFERENCE_QUALITY[seen.way.encoder]]))[:, 0]
+    return float(view), float(view - half)
+
+
+def bits_per_pixel(sample: Pixels, way: JpegWay, qualities: Numbers) -> Numbers:
+    """Logarithm to base 2 of what a sample weighs at some qualities."""
     ready = ready_for(sample, way)
     sizes = [max(len(encode_jpeg(ready, q, way)) - HEADER_BYTES, 40) for q in qualities]
-    return np.asarray(np.log2(np.array(sizes, float) * 8 / (sample.width * sample.height)), float)
+    return np.asarray(np.log2(np.array(sizes, float) * 8 / (sample.shape[0] * sample.shape[1])), float)
 
 
-def _decoded(data: bytes) -> NDArray[np.uint8]:
-    with Image.open(io.BytesIO(data), formats=("JPEG",)) as opened:
-        return np.asarray(opened.convert("RGB"))
-
-
-def _mosaic(image: Any) -> Any:  # noqa: ANN401
-    """Tiles from all over the picture side by side, or the whole of a small one."""
-    across, down = (min(_TILES, side // _TILE_PX) for side in (image.width, image.height))
-    if across * down == 0 or image.width * image.height <= 1.5 * (_TILE_PX * _TILES) ** 2:
-        return image
-    lefts = np.linspace(0, image.width - _TILE_PX, across).astype(int)
-    tops = np.linspace(0, image.height - _TILE_PX, down).astype(int)
-    pixels = image.numpy()
-    rows = [np.concatenate([pixels[y : y + _TILE_PX, x : x + _TILE_PX] for x in lefts], axis=1) for y in tops]
-    return vips.image_from(np.concatenate(rows))
-
-
-def _every_other_row(tiles: Any) -> Any:  # noqa: ANN401
-    """Half of the tiles, from top to bottom of the picture: enough to look at, and looking takes time."""
-    pixels = tiles.numpy()
-    rows = [pixels[top : top + _TILE_PX] for top in range(0, len(pixels), 2 * _TILE_PX)]
-    return vips.image_from(np.concatenate(rows))
+def _between(encoder: str, bits: Numbers, quality: Numbers) -> Numbers:
+    """Bits per pixel at other qualities than those weighed."""
+    grid = np.array(GRIDS[encoder], float)
+    table = np.array(BETWEEN[encoder])
+    return np.asarray(
+        np.interp(quality, grid, np.interp(grid, KNOTS[encoder], bits) + table[0] + bits @ table[1:]), float
+    )

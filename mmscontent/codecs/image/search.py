@@ -1,6 +1,7 @@
-"""Writes a picture so that it fills a limit: predict, write, learn from the size what the prediction missed.
+"""Writes a picture so that it fills a limit: predict, weigh strips of the very scale, write, learn from the size.
 
-The first writing lands within some per cent of the aim, the second on the spot; there are never more than five.
+The first writing lands within some per cent of the aim, which is enough two times in three; the second on the spot.
+There are never more than five.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmscontent.codecs.image.encode import encode_jpeg
+from mmscontent.codecs.image.encode import JpegWay, encode_jpeg, ready_for
 from mmscontent.codecs.image.model import Choice, Forecast, best_choice
 
 if TYPE_CHECKING:
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
 __all__ = ["MAX_ENCODES", "Fit", "fit_jpeg"]
 
 MAX_ENCODES = 5
-_FIRST_AIM, _NEXT_AIM = 0.98, 0.99  # of the limit: what the prediction scatters before and after it was corrected
+# Of the limit: what strips scatter about the whole before and after one writing told how much heavier it is.
+_FIRST_AIM, _NEXT_AIM = 0.978, 0.99
 _SAFE_AIM = 0.9  # of the limit: for the last writing there may be, when nothing was small enough yet
-_ENOUGH = 0.97
-_NEARLY_ENOUGH = 0.95  # not worth a third writing
-_FAR_OFF = 0.2  # a prediction missed by more than this may have chosen the wrong scale
-_LARGEST_NUDGE = 0.12  # of the scale, to land between two steps of quality
+_ENOUGH = 0.955
+_WEIGHINGS = 3  # before each writing, at most
+_NEAR = 0.03  # what was weighed or written within this of the aim tells the rest of the way without another weighing
+_FAR_OFF = 0.15  # a prediction missed by more than this may have chosen the wrong scale
+_SIDE_POWER = 1.5  # bytes grow with the long side by about this power
 
 
 @dataclass(slots=True)
@@ -32,95 +35,120 @@ class Fit:
     """What a search found; *data* is None when nothing was small enough.
 
     Attributes:
-        written: Each choice as it was predicted, with the bytes it came to.
+        encodes: Full encodes it took.
     """
 
     data: bytes | None = None
     choice: Choice | None = None
     sides_px: tuple[int, int] = (0, 0)
-    written: list[tuple[Choice, int]] = field(default_factory=list)
+    encodes: int = 0
     tries: list[str] = field(default_factory=list)
 
-    @property
-    def encodes(self) -> int:
-        """Full encodes it took."""
-        return len(self.written)
+
+@dataclass(slots=True)
+class _Scales:
+    """What was weighed so far.
+
+    Attributes:
+        known: Each choice as it was predicted, with the bytes its strips stand for.
+        heavier: How much heavier the whole is than its strips, as the last writing showed.
+    """
+
+    probe: Probe
+    forecasts: list[Forecast]
+    known: list[tuple[Choice, float]] = field(default_factory=list)
+    heavier: float = 1.0
+
+    def add(self, choice: Choice, size: float) -> None:
+        """Keep what a choice came to, beside what was first predicted of it."""
+        raw = next(f for f in self.forecasts if f.way == choice.way).size_at(choice.long_px, choice.quality)
+        self.known = [(c, w) for c, w in self.known if _key(c) != _key(choice)]
+        self.known.append((replace(choice, size_bytes=raw), size / self.heavier))
+
+    def find(self, choice: Choice, step: float = 0.0) -> float | None:
+        """What it, or its neighbour in quality, comes to as far as is known."""
+        key = _key(replace(choice, quality=choice.quality + step))
+        return next((w * self.heavier for c, w in self.known if _key(c) == key), None)
+
+    def is_near(self, choice: Choice, aim_bytes: float) -> bool:
+        """Something at the scale of a choice is known to come near the aim."""
+        here = [w * self.heavier for c, w in self.known if (c.way, c.long_px) == (choice.way, choice.long_px)]
+        return any(abs(float(np.log(size / aim_bytes))) <= _NEAR for size in here)
+
+    def corrected(self, like: Choice | None) -> list[Forecast]:
+        """The forecasts by what is known: of all ways, or of one way at one scale."""
+        ways: dict[JpegWay, list[tuple[float, float]]] = {f.way: [] for f in self.forecasts}
+        for choice, weighed in self.known:
+            if like is None or (choice.way, choice.long_px) == (like.way, like.long_px):
+                ways[choice.way].append((choice.size_bytes, weighed * self.heavier))
+        wanted = [f for f in self.forecasts if like is None or f.way == like.way]
+        return [f.corrected(ways[f.way]) if ways[f.way] else f for f in wanted]
 
 
 def fit_jpeg(probe: Probe, forecasts: list[Forecast], limit_bytes: int, max_encodes: int = MAX_ENCODES) -> Fit:
     """Write the picture with as much quality as a limit allows, in ways whose forecasts are given."""
-    fit = Fit()
-    following: Choice | None = best_choice(forecasts, limit_bytes * _FIRST_AIM) or _least(forecasts)
-    while following is not None and fit.encodes < max_encodes:
-        size = _write(probe, following, limit_bytes, fit)
+    fit, scales = Fit(), _Scales(probe, forecasts)
+    written: list[Choice] = []
+    aim = _FIRST_AIM
+    while fit.encodes < max_encodes:
+        choice = _aimed(scales, limit_bytes * aim, written[-1] if written else None)
+        if choice is None or any(_key(c) == _key(choice) for c in written):
+            break
+        written.append(choice)
+        size = _write(probe, choice, limit_bytes, fit)
         if _ENOUGH * limit_bytes <= size <= limit_bytes:
             break
+        scales.heavier *= size / (scales.find(choice) or choice.size_bytes)
+        scales.add(choice, size)
         last_chance = fit.data is None and fit.encodes == max_encodes - 1
-        following = _next(forecasts, limit_bytes, fit, _SAFE_AIM if last_chance else _NEXT_AIM, probe.base_px)
+        aim = _SAFE_AIM if last_chance else _NEXT_AIM - 0.005 * (fit.encodes - 1)
     return fit
 
 
 def _write(probe: Probe, choice: Choice, limit_bytes: int, fit: Fit) -> int:
     """Write once, keep it when it is within the limit and fuller than what there was; its size."""
-    image = probe.at(choice.long_px)
-    data = encode_jpeg(image, choice.quality, choice.way)
-    fit.written.append((choice, len(data)))
-    fit.tries.append(f"{image.width}×{image.height} q{choice.quality:g} {choice.way.label} → {len(data):,} bytes")
+    pixels = probe.pixels_at(choice.long_px)
+    data = encode_jpeg(ready_for(pixels, choice.way), choice.quality, choice.way)
+    sides = pixels.shape[1], pixels.shape[0]
+    fit.encodes += 1
+    fit.tries.append(f"{sides[0]}×{sides[1]} q{choice.quality:g} {choice.way.label} → {len(data):,} bytes")
     if len(data) <= limit_bytes and (fit.data is None or len(data) > len(fit.data)):
-        fit.data, fit.choice, fit.sides_px = data, choice, (image.width, image.height)
+        fit.data, fit.choice, fit.sides_px = data, choice, sides
     return len(data)
 
 
-def _next(forecasts: list[Forecast], limit_bytes: int, fit: Fit, aim: float, held_px: int) -> Choice | None:
-    """What to write after sizes were seen; None when nothing promises more than what there is."""
-    if fit.data is not None and fit.encodes >= 2 and len(fit.data) >= _NEARLY_ENOUGH * limit_bytes:  # noqa: PLR2004
-        return None
-    last, size = fit.written[-1]
-    known = [(choice.size_bytes, real) for choice, real in fit.written if choice.way == last.way]
-    raw = next(f for f in forecasts if f.way == last.way)
-    tables = [(f, f.corrected(known)) for f in (forecasts if _is_far_off(last, size, fit) else [raw])]
-    best = best_choice([table for _, table in tables], limit_bytes * aim)
-    if best is None:
-        options = [_least(forecasts)]
-    else:
-        raw, table = next(pair for pair in tables if pair[0].way == best.way)
-        options = _near(raw, table, best, limit_bytes * aim, max(held_px, best.long_px))
-    fresh = [c for c in options if _is_fresh(c, fit)]
-    return max(fresh, key=lambda c: (c.size_bytes <= limit_bytes, c.score), default=None)
+def _aimed(scales: _Scales, aim_bytes: float, last: Choice | None) -> Choice | None:
+    """What to write next, its size as well known as a few weighings make it; None when there is nothing."""
+    choice = best_choice(scales.forecasts, aim_bytes) if last is None else _beside(scales, last, aim_bytes)
+    choice = choice or min((f.least() for f in scales.forecasts), key=lambda c: c.size_bytes)
+    for count in range(_WEIGHINGS):
+        if scales.find(choice) is not None or (last is None and scales.is_near(choice, aim_bytes)):
+            break
+        weighed = scales.heavier * scales.probe.weighed(choice.long_px, choice.quality, choice.way)
+        is_far = last is None and count == 0 and abs(float(np.log(weighed / choice.size_bytes))) > _FAR_OFF
+        scales.add(choice, weighed)
+        following = best_choice(scales.corrected(None), aim_bytes) if is_far else _beside(scales, choice, aim_bytes)
+        if following is None:
+            break
+        choice = following
+    return choice
 
 
-def _is_far_off(last: Choice, size: int, fit: Fit) -> bool:
-    return fit.encodes == 1 and abs(float(np.log(size / last.size_bytes))) > _FAR_OFF
+def _beside(scales: _Scales, choice: Choice, aim_bytes: float) -> Choice | None:
+    """The quality that meets the aim at the scale of a choice; where its steps are too coarse, a hair smaller."""
+    table = scales.corrected(choice)[0]
+    wanted = table.fullest_at(choice.long_px, aim_bytes)
+    if wanted is None:
+        return best_choice(scales.corrected(None), aim_bytes)
+    size, step = scales.find(wanted), wanted.way.step
+    if size is None or size >= _ENOUGH * aim_bytes or wanted.quality >= wanted.way.grid[-1]:
+        return wanted
+    finer, over = replace(wanted, quality=wanted.quality + step), scales.find(wanted, step)
+    if over is None:
+        return replace(finer, size_bytes=table.size_at(finer.long_px, finer.quality))
+    side = round(choice.long_px * (aim_bytes / over) ** (1 / _SIDE_POWER))
+    return replace(finer, long_px=side, size_bytes=aim_bytes)
 
 
-def _near(raw: Forecast, table: Forecast, best: Choice, aim_bytes: float, most_px: int) -> list[Choice]:
-    """A choice and its neighbours in quality, the scale moved a little so that each meets the aim.
-
-    Their `size_bytes` are as first predicted, so that they can be held against what they come to.
-    """
-    native = float(table.long_px[-1])
-    found = [replace(best, size_bytes=raw.size_at(best.long_px, best.quality))]
-    qualities = table.way.qualities
-    middle = int(np.searchsorted(qualities, best.quality))
-    for index in range(max(middle - 2, 0), min(middle + 3, len(qualities))):
-        quality, column = float(qualities[index]), np.log(table.sizes[:, index])
-        side = int(np.exp(np.interp(np.log(aim_bytes), column, np.log(table.long_px))))
-        if best.long_px >= native and side < native:
-            continue  # pixels as they are beat pixels moved by a hair
-        side = min(side, most_px)  # decoding the source again is too much for a nudge
-        if abs(np.log(side / best.long_px)) <= _LARGEST_NUDGE:
-            found.append(Choice(side, quality, best.way, raw.size_at(side, quality), table.score_at(side, quality)))
-    full = [c for c in found if table.size_at(c.long_px, c.quality) >= aim_bytes * _ENOUGH]
-    return full or found
-
-
-def _is_fresh(choice: Choice, fit: Fit) -> bool:
-    """Not written before, and not sure to be emptier than what fits already."""
-    if any((c.long_px, c.quality, c.way) == (choice.long_px, choice.quality, choice.way) for c, _ in fit.written):
-        return False
-    return fit.choice is None or choice.way != fit.choice.way or choice.size_bytes > fit.choice.size_bytes
-
-
-def _least(forecasts: list[Forecast]) -> Choice:
-    """The smallest there is."""
-    return min((f.at(0, 0) for f in forecasts), key=lambda c: c.size_bytes)
+def _key(choice: Choice) -> tuple[int, float, JpegWay]:
+    return choice.long_px, choice.quality, choice.way

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from mmscontent.codecs.base import Rendition, Survey
-from mmscontent.codecs.image.decode import STREAMED, Decoded, decode, fitted
+from mmscontent.codecs.image.decode import Decoded, Stock, fitted
 from mmscontent.codecs.image.detect import look_at
 from mmscontent.codecs.image.header import read_header
 from mmscontent.codecs.image.keep import kept_bytes, why_not_kept
@@ -24,15 +24,15 @@ from mmscontent.message import MediaInfo
 from mmscontent.profile import ImageRule
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from mmscontent.codecs.base import Effort
     from mmscontent.profile import Rule
 
 __all__ = ["StillSource"]
 
 _WRITTEN = frozenset(("image/jpeg", "image/png", "image/gif"))
-# Pixels are decoded at the receiver's view first; what cannot be decoded in a stream is held larger, because decoding
-# it again costs too much; nothing is written with more than the last.
-_HELD_VIEWS, _MOST_VIEWS = 1.6, 2.4
+_MOST_VIEWS = 2.4  # nothing is written with more pixels than these; the receiver's view is decoded first
 
 
 class StillSource:
@@ -55,10 +55,11 @@ class StillSource:
         if not _WRITTEN.intersection(rule.media_types):
             taken = ", ".join(rule.media_types) or "no pictures"
             raise NotAllowed(f"the receiver takes {taken}; JPEG, PNG and GIF are what is written here")
-        views = 1.0 if self._header.media_type in STREAMED else _HELD_VIEWS
-        decoded = decode(self._data, self._header, _box(rule, round(rule.view_long_px * views)))
-        look = look_at(decoded.image.numpy())
-        self._still = still = Still(decoded, look, rule, effort, self._probe(rule, decoded))
+        stock = Stock(self._data, self._header, round(rule.view_long_px * _MOST_VIEWS))
+        decoded = stock.take(_box(rule, rule.view_long_px))
+        native = stock.native()
+        look = look_at(decoded.pixels if native is None else native)
+        self._still = still = Still(decoded, look, rule, effort, self._probe(rule, decoded, stock))
         reasons = why_not_kept(self._header, rule)
         kept = None if reasons else len(kept_bytes(self._data, self._header))
         floor = still.floor_bytes()
@@ -112,15 +113,15 @@ class StillSource:
             shown = shown.resize(reference.size, Image.Resampling.LANCZOS)
         return float(compute_ssimulacra2(_as_png(reference), _as_png(shown)))
 
-    def _probe(self, rule: ImageRule, decoded: Decoded) -> Probe:
-        box = _box(rule, round(rule.view_long_px * _MOST_VIEWS))
+    def _probe(self, rule: ImageRule, decoded: Decoded, stock: Stock) -> Probe:
+        box = _box(rule, stock.most_px)
         sides = self._header.width, self._header.height
         long_px = max(1, round(max(sides) * fitted(*sides, box)))
 
-        def enlarge(wanted_px: int) -> object:
-            return decode(self._data, self._header, _box(rule, wanted_px)).image
+        def enlarge(wanted_px: int) -> NDArray[np.uint8]:
+            return stock.take(_box(rule, wanted_px)).pixels
 
-        return Probe(decoded.image, rule.view_long_px, long_px, enlarge)
+        return Probe(decoded.pixels, rule.view_long_px, long_px, enlarge)
 
     def _surveyed(self) -> Still:
         if self._still is None:

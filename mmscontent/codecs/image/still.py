@@ -40,9 +40,10 @@ _FLOOR_OF_VIEW, _FLOOR_QUALITY = 1 / 3, 30
 _LEGIBLE_OF_VIEW, _LOOKED_AT_QUALITY = 1 / 2, 64
 # A sharp way that looks this good leaves nothing for a JPEG to win.
 _SHARP_ENOUGH = 90.0
-# Full chroma is looked at where 4:2:0 has come to its end: from this quality on, when it looks worse than this at the
-# finest quality that was looked at.
-_FULL_CHROMA_FROM_QUALITY, _FULL_CHROMA_BELOW_SCORE = 68, 90.0
+# Full chroma is looked at where 4:2:0 has come to its end: from this quality on, when at the finer quality looked at
+# it is under this score (a little higher for each step of quality), and 4:4:4 over it by this much.
+_FULL_CHROMA_FROM_QUALITY, _FULL_CHROMA_GAIN = 68, 1.5
+_FULL_CHROMA_BELOW_SCORE, _FULL_CHROMA_RISE, _FULL_CHROMA_MOST = 92.5, 0.16, 94.0
 _PLAIN, _FULL = JpegWay("tuned"), JpegWay("tuned", full_chroma=True)
 _READERS = ("JPEG", "PNG", "GIF", "WEBP", "BMP")
 
@@ -82,13 +83,13 @@ class Still:
     def curve(self) -> Curve:
         """Predicted quality against bytes, concave."""
         forecasts = self._ways(None)
-        points: list[tuple[int, float]] = []
-        size = float(_CURVE_FROM_BYTES)
-        for _ in range(_CURVE_POINTS):
-            choice = best_choice(forecasts, size)
-            if choice is not None:
-                points.append((round(choice.size_bytes), float(np.clip(choice.score, 0.0, 100.0))))
-            size *= _CURVE_STEP
+        largest = best_choice(forecasts, np.inf)
+        most = largest.size_bytes if largest else _CURVE_FROM_BYTES
+        sizes = np.asarray(_CURVE_FROM_BYTES * _CURVE_STEP ** np.arange(_CURVE_POINTS), float)
+        sizes = np.append(sizes[sizes < most], most)
+        scores = np.stack([table.frontier(sizes) for table in forecasts]).max(axis=0)
+        pairs = zip(sizes.tolist(), scores.tolist(), strict=True)
+        points = [(round(size), float(np.clip(score, 0.0, 100.0))) for size, score in pairs if score > -np.inf]
         points += [(len(sharp.data), float(np.clip(score, 0.0, 100.0))) for sharp, score in self._sharps()]
         return Curve.through(points or [(self.floor_bytes(), 0.0)])
 
@@ -153,13 +154,20 @@ class Still:
         return Written(fit.data, "image/jpeg", fit.sides_px, choice.score, fit.encodes, tries, way=choice.way)
 
     def _ways(self, limit_bytes: int | None) -> list[Forecast]:
-        """Quick ways worth looking at, for one limit or for all."""
+        """Quick ways worth looking at, for one limit; for a curve over all, the one that most of it is made of."""
         first = self._forecast(_PLAIN)
-        wanted = self.look.is_graphic or self.probe.seen(_PLAIN).looks[1] < _FULL_CHROMA_BELOW_SCORE
-        if wanted and limit_bytes is not None and not self.look.is_graphic:
-            choice = best_choice([first], limit_bytes)
-            wanted = choice is not None and choice.quality >= _FULL_CHROMA_FROM_QUALITY
-        return [first, self._forecast(_FULL)] if wanted else [first]
+        if self.look.is_graphic or (limit_bytes is not None and self._wants_full_chroma(first, limit_bytes)):
+            return [first, self._forecast(_FULL)]
+        return [first]
+
+    def _wants_full_chroma(self, plain: Forecast, limit_bytes: int) -> bool:
+        choice = best_choice([plain], limit_bytes)
+        if choice is None or choice.quality < _FULL_CHROMA_FROM_QUALITY:
+            return False
+        below = _FULL_CHROMA_BELOW_SCORE + _FULL_CHROMA_RISE * (choice.quality - _FULL_CHROMA_FROM_QUALITY)
+        if self.probe.seen(_PLAIN).looks[1] > min(below, _FULL_CHROMA_MOST):
+            return False
+        return self.probe.gain(_FULL, _PLAIN) >= _FULL_CHROMA_GAIN
 
     def _forecast(self, way: JpegWay) -> Forecast:
         if way not in self._forecasts:
