@@ -38,7 +38,7 @@ def main(out: Path) -> None:
     (out / "demo.html").write_text(mms.preview(pdu), encoding="utf-8")
     print(pdu.ledger.table())
     print()
-    print(pdu.ledger.paragraph())
+    print(pdu.ledger.explain())
     print()
     print(f"wrote {out}/demo.mms, demo.eml, demo.json and demo.html")
 

@@ -152,9 +152,11 @@ class Ledger:
         rows.extend(_row(part) for part in self.parts)
         return columns(rows)
 
-    def paragraph(self) -> str:
-        """The whole in a few sentences a support agent can paste."""
+    def explain(self) -> str:
+        """The whole in one paragraph that a support agent can paste into a reply."""
         return " ".join(_sentences(self))
+
+    paragraph = explain  # as it was first called
 
 
 # --- JSON ------------------------------------------------------------------------------------------------------

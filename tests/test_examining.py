@@ -95,7 +95,7 @@ def test_words_alone_are_told_what_they_would_be_as_sms(
 
     assert said in ledger.notes[0]
     assert ledger.warnings == ()
-    assert said in ledger.paragraph()
+    assert said in ledger.explain()
 
 
 def test_words_beside_a_picture_are_no_sms() -> None:

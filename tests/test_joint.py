@@ -79,7 +79,7 @@ def test_everything_in_one_call_fits_uses_its_room_and_is_told(limit: int) -> No
     assert [p.name for p in ledger.parts if p.kind != "text"] == [p.name for p in message.parts if p.kind != "text"]
     assert len(ledger.parts) == len(message.parts)
     assert all(p.predicted is None or p.predicted >= 15 for p in ledger.parts)
-    told = ledger.paragraph()
+    told = ledger.explain()
     assert all(part.name in told for part in ledger.parts)
     assert "aimed at (limit" in told
 

@@ -113,7 +113,7 @@ def test_a_refusal_prices_every_way_out() -> None:
     assert not ledger.fits
     assert {"trim", "poster", "accept_quality", "split", "drop", "link"} <= {o.do for o in ledger.options}
     assert all(dict(o.gives) for o in ledger.options)
-    assert "Option: " in ledger.paragraph()
+    assert "Option: " in ledger.explain()
 
 
 @pytest.mark.parametrize(

@@ -257,7 +257,7 @@ def _show(outcome: Outcome, *, as_json: bool, quiet: bool) -> None:
         for ledger in [one.ledger for one in outcome.messages] or [outcome.ledger]:
             click.echo(ledger.table())
             click.echo()
-            click.echo(ledger.paragraph())
+            click.echo(ledger.explain())
             click.echo()
     if outcome.refusal is not None:
         say(f"mmscontent: {outcome.refusal}")
