@@ -32,11 +32,13 @@ if TYPE_CHECKING:
     from gateway_adapter.schema import Account, Submission
     from gateway_adapter.service import Service
 
-__all__ = ["Call", "Door", "Endpoint", "Rate", "fault_response", "json_response", "media_type_of", "wants_xml"]
+__all__ = ["Call", "Door", "Rate", "beside", "fault_response", "json_response", "media_type_of", "wants_xml"]
 
+_T = TypeVar("_T")
 _Model = TypeVar("_Model", bound="BaseModel")
 _TOO_LARGE = 15022  # of statuses.py: what a refusal for size carries
-_HELD_BYTES = 100_000_000  # bodies that are taken into memory (JSON, XML), all requests together
+_HELD_BYTES = 64_000_000  # bodies that are taken into memory (JSON, XML), all requests together
+_QUICK_BYTES = 200_000  # a longer body is read in a thread: the loop has others to serve meanwhile
 _PAUSE_S = 20.0  # between two chunks of a body
 _BODY_S = 300.0  # for the whole of it
 
@@ -72,9 +74,6 @@ class Call:
             many = [one.strip() for value in values for one in value.split(",") if one.strip()]
             given[name] = many if name in lists else values[-1]
         return read_text_values(model, given)
-
-
-Endpoint = "Callable[[Call], Awaitable[Response]]"
 
 
 class Door:
@@ -210,6 +209,11 @@ async def _watched(stream: AsyncIterator[bytes], most: int) -> AsyncIterator[byt
 
 def _over(most: int) -> Denied:
     return Denied(413, f"the body has more than {most:,} bytes; upload the content first, or send links")
+
+
+async def beside(size: int, read: Callable[[], _T]) -> _T:
+    """What *read* gives, read in a thread when the body of *size* bytes would keep the loop from others."""
+    return read() if size <= _QUICK_BYTES else await asyncio.to_thread(read)
 
 
 # --- answers ---------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
@@ -16,7 +17,7 @@ from gateway_adapter.northbound.multipart import FORMS, Caps, boundary_of, chars
 from gateway_adapter.northbound.omni import OmniRequest
 from gateway_adapter.northbound.reports import JSON, XML
 from gateway_adapter.northbound.routes.describe import IDEMPOTENCY_KEY, OCTETS, Doc
-from gateway_adapter.northbound.routes.door import json_response, media_type_of, wants_xml
+from gateway_adapter.northbound.routes.door import beside, json_response, media_type_of, wants_xml
 from gateway_adapter.northbound.single import NO_HEAD, SingleHead, role_of
 from gateway_adapter.northbound.telling import receipt_v1, receipt_v2
 from gateway_adapter.northbound.values import read_json
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["serve"]
 
+_PIECE = 1 << 18
 _MOST_CHECKED = 20  # recipients; each is fitted for
 _REFUSALS = (400, 408, 409, 413, 415)
 _FORM: dict[str, Any] = {
@@ -103,10 +105,10 @@ class _Endpoints:
         """Messages of the older form, JSON or XML."""
         kind = _one_of(call.request, JSON, XML, "text/xml")
         read = advanced.read_advanced_json if kind == JSON else advanced.read_advanced_xml
+        inline = Inline()
         async with self._door.held(call.request) as body:
-            inline = Inline()
-            submission = advanced.submission_of(read(body), call.clock, inline)
-        await self._keep(inline)
+            submission = await beside(len(body), lambda: advanced.submission_of(read(body), call.clock, inline))
+            await self._keep(inline)
         members = receipt_v1(await self._submit(call, submission))
         return (
             Response(xml_of("SendResult", members), media_type=XML)
@@ -149,14 +151,14 @@ class _Endpoints:
     async def _read_messages(self, call: Call) -> Submission:
         _one_of(call.request, JSON)
         async with self._door.held(call.request) as body:
-            return messages.submission_of(read_json(MessagesRequest, body), call.clock)
+            return await beside(len(body), lambda: messages.submission_of(read_json(MessagesRequest, body), call.clock))
 
     async def _read_omni(self, call: Call) -> tuple[Submission, omni.Reading]:
         _one_of(call.request, JSON)
         reading = omni.Reading(call.clock, Inline())
         async with self._door.held(call.request) as body:
-            submission = omni.submission_of(read_json(OmniRequest, body), reading)
-        await self._keep(reading.inline)
+            submission = await beside(len(body), lambda: omni.submission_of(read_json(OmniRequest, body), reading))
+            await self._keep(reading.inline)
         return submission, reading
 
     async def _read_single(self, call: Call) -> Submission:
@@ -172,8 +174,9 @@ class _Endpoints:
         return single.submission_of(form.head, tuple(form.segments), call.clock)
 
     async def _keep(self, inline: Inline) -> None:
-        for data, media_type in inline.blobs.values():
-            await self._door.keep(_once(data), media_type)
+        while inline.blobs:
+            _, (data, media_type) = inline.blobs.popitem()
+            await self._door.keep(_pieces(data), media_type)
 
 
 class _Form:
@@ -228,5 +231,8 @@ def _one_of(request: Request, *kinds: str) -> str:
     return kind
 
 
-async def _once(data: bytes) -> AsyncIterator[bytes]:
-    yield data
+async def _pieces(data: bytes) -> AsyncIterator[bytes]:
+    """Bytes in pieces, so that others have their turn between two of them."""
+    for at in range(0, len(data), _PIECE):
+        yield data[at : at + _PIECE]
+        await asyncio.sleep(0)
