@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from mmscontent.message import MediaInfo
 
-__all__ = ["identify", "read_file", "read_parts"]
+__all__ = ["identify", "part_of", "read_file", "read_parts"]
 
 _MEDIA = frozenset({"image", "video", "audio"})
 _WEAK = frozenset({"text", "other"})  # what bytes are called when nothing stronger was found in them
@@ -37,10 +37,18 @@ def read_parts(paths: Iterable[str | os.PathLike[str]]) -> tuple[Part, ...]:
 
 
 def _read_part(path: Path) -> Part:
-    data = read_file(path)
-    info = identify(data, name=path.name)
+    return part_of(read_file(path), path.name)
+
+
+def part_of(data: bytes, name: str) -> Part:
+    """The bytes of a file as a part, recognised by its content.
+
+    Raises:
+        SourceError: Empty, unknown, or not the medium the name claims.
+    """
+    info = identify(data, name=name)
     charset = (info.charset or "") if info.kind == "text" else ""
-    return Part(data, info.media_type, name=path.name, charset=charset)
+    return Part(data, info.media_type, name=name, charset=charset)
 
 
 def read_file(path: Path, *, limits: InputLimits = DEFAULT_INPUT_LIMITS) -> bytes:

@@ -28,9 +28,16 @@ def _local(tasks: Iterator[Task], workers: int | None, _: str | None) -> Generat
     return run_local(tasks, workers or processors())
 
 
+def _cluster(tasks: Iterator[Task], workers: int | None, address: str | None) -> Generator[Result]:
+    from mmscontent.batch.cluster import run_cluster  # noqa: PLC0415
+
+    return run_cluster(tasks, workers, address)
+
+
 # Tasks, workers (None: as many as there is room for) and the cluster's address; gives results as they are finished.
 ENGINES: dict[str, Callable[[Iterator[Task], int | None, str | None], Generator[Result]]] = {
     "local": _local,
+    "cluster": _cluster,
 }
 
 

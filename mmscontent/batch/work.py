@@ -10,7 +10,7 @@ import hashlib
 import resource
 import threading
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from multiprocessing import parent_process
 from os import _exit, getpid
 from pathlib import Path
@@ -23,25 +23,29 @@ from mmscontent.compose import attempt
 from mmscontent.engines import jail
 from mmscontent.errors import DoesNotFit, MMSContentError, NotAllowed
 from mmscontent.message import Envelope, Message
-from mmscontent.parts import read_parts
+from mmscontent.parts import part_of, read_file
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mmscontent.batch.values import Item, Status
     from mmscontent.compose import Outcome
     from mmscontent.message import Part
 
-__all__ = ["failure_of", "faulty", "perform", "settle_in"]
+__all__ = ["Blob", "failure_of", "faulty", "fetch", "perform", "settle_in", "take_one_decoder"]
 
 _REFUSALS = (DoesNotFit.code, NotAllowed.code)
 
 
-def settle_in(memory_bytes: int, pid_file: str) -> None:
-    """Once in a new worker: say who we are, take one decoder process, bound what we map, and end with our parent.
-
-    Workers fill the processors between them, so one jailed process each is enough, and memory is bounded.
-    """
-    Path(pid_file).write_text(str(getpid()), encoding="ascii")
+def take_one_decoder() -> None:
+    """Workers fill the processors between them: one jailed process each is enough, and memory is bounded."""
     jail.shared(WORKER_MODULE, registry=REGISTRY, workers=1)
+
+
+def settle_in(memory_bytes: int, pid_file: str) -> None:
+    """Once in a new process of ours: say who we are, take a decoder, bound what we map, and end with our parent."""
+    Path(pid_file).write_text(str(getpid()), encoding="ascii")
+    take_one_decoder()
     if memory_bytes:
         with contextlib.suppress(ValueError, OSError):  # a hard limit below ours holds anyway
             hard = resource.getrlimit(resource.RLIMIT_AS)[1]
@@ -57,14 +61,37 @@ def _end_with(parent: object) -> None:
     _exit(1)
 
 
-def perform(task: Task) -> Result:
-    """Make one item; never raises an error of ours."""
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A file's bytes, and when it was last changed."""
+
+    data: bytes = field(repr=False)
+    modified_ns: int
+
+
+def fetch(path: Path) -> Blob:
+    """A file from the disk.
+
+    Raises:
+        SourceError: It cannot be read, or is larger than one part may be.
+    """
+    data = read_file(path)
+    return Blob(data, path.stat().st_mtime_ns)
+
+
+def perform(task: Task, get: Callable[[Path], Blob] = fetch) -> Result:
+    """Make one item; never raises an error of ours.
+
+    Args:
+        task: What is to be made.
+        get: Where the bytes of its files come from.
+    """
     if task.item.fault is not None:
         return faulty(task.item, task.item.fault)
     started = time.perf_counter()
     sources: list[Source] = []
     try:
-        message = _message(task.item, sources)
+        message = _message(task.item, sources, get)
         outcome = _attempt(task, message)
     except MMSContentError as error:
         result = Result(task.item.name, "failed", sources=tuple(sources), failure=failure_of(error))
@@ -87,15 +114,15 @@ def failure_of(error: MMSContentError) -> Failure:
     return Failure(error.code, str(error), error.part, error.retryable)
 
 
-def _message(item: Item, sources: list[Source]) -> Message:
+def _message(item: Item, sources: list[Source], get: Callable[[Path], Blob]) -> Message:
     if item.message is not None:
         return item.message
     parts: list[Part] = []
     for path in item.files:
-        part = read_parts((path,))[0]
-        digest = hashlib.sha256(part.data).hexdigest()
-        sources.append(Source(str(path), len(part.data), path.stat().st_mtime_ns, digest))
-        parts.append(part)
+        blob = get(path)
+        digest = hashlib.sha256(blob.data).hexdigest()
+        sources.append(Source(str(path), len(blob.data), blob.modified_ns, digest))
+        parts.append(part_of(blob.data, path.name))
     return Message.of(parts, text=item.text, subject=item.subject)
 
 

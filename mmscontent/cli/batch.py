@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,12 +18,13 @@ from mmscontent.batch.run import ENGINES
 from mmscontent.batch.sheet import write_sheet
 from mmscontent.batch.values import Settings
 from mmscontent.cli.compose import profile_from, profile_options
-from mmscontent.cli.output import say
+from mmscontent.cli.output import kept_clean, say
 from mmscontent.cli.progress import Tally, progress_bar
 from mmscontent.pack.table import ENCODINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TextIO
 
     from mmscontent.batch.desk import Standing
 
@@ -73,7 +75,11 @@ def batch_command(**options: Any) -> int:  # noqa: ANN401 - click's own
     lists = Lists(receivers_from(options), options["text"], options["subject"], folder, OWN_NAMES)
     items = read_inputs(options["inputs"], lists)
     crew = Crew(options["engine"], options["workers"], options["cluster"])
-    with BatchFolder(folder, settings, _said(options), resumes=options["resume"]) as desk, ends_like_an_interrupt():
+    with (
+        BatchFolder(folder, settings, _said(options), resumes=options["resume"]) as desk,
+        ends_like_an_interrupt(),
+        kept_clean() as ours,
+    ):
         standing = desk.standing(items)
         tally = Tally(standing.kept)
         _tell_standing(standing)
@@ -83,13 +89,13 @@ def batch_command(**options: Any) -> int:  # noqa: ANN401 - click's own
                     tally.add(record)
                     show(tally)
                     if options["jsonl"]:
-                        click.echo(record.line())
+                        click.echo(record.line(), file=ours)
                     if options["fail_fast"] and record.status != "done":
                         say(f"stopped at the first failure, {record.item}; --resume goes on")
                         break
         finally:
             sheet = write_sheet(folder)
-            _tell(tally, len(items), folder, sheet, quiet=options["jsonl"])
+            _tell(tally, len(items), folder, sheet, sys.stderr if options["jsonl"] else ours)
     return FAILED if tally.bad else 0
 
 
@@ -151,8 +157,8 @@ def _tell_standing(standing: Standing) -> None:
         say(f"{len(standing.strangers):,} items of the journal are not among the inputs any more: {first}, …")
 
 
-def _tell(tally: Tally, total: int, folder: Path, sheet: Path | None, *, quiet: bool) -> None:
+def _tell(tally: Tally, total: int, folder: Path, sheet: Path | None, out: TextIO) -> None:
     lines = [*tally.lines(total), f"outputs and journal: {folder}"]
     if sheet is not None:
         lines.append(f"lowest predicted qualities: {sheet}")
-    click.echo("\n".join(lines), err=quiet)
+    click.echo("\n".join(lines), file=out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from mmscontent.campaign import (
 from mmscontent.campaign.cache import DEFAULT_BOUND_BYTES
 from mmscontent.cli.batch import crew_options, ends_like_an_interrupt, receivers_from
 from mmscontent.cli.compose import profile_from, profile_options
-from mmscontent.cli.output import say, write_json
+from mmscontent.cli.output import kept_clean, say, write_json
 from mmscontent.cli.progress import Tally, progress_bar
 from mmscontent.ledger import columns
 from mmscontent.pack.table import ENCODINGS
@@ -89,7 +90,7 @@ def plan_command(*, as_json: bool, **options: Any) -> int:  # noqa: ANN401 - cli
     route, device, class, max_bytes), and any others. MESSAGE is JSON: files, text, subject, from; {name} in a text is
     the column name. Exit status 1 when somebody cannot receive it.
     """
-    with ends_like_an_interrupt():
+    with ends_like_an_interrupt(), kept_clean():
         campaign = _campaign(options)
         plan = _plan(campaign, options)
     if as_json:
@@ -115,7 +116,11 @@ def render_command(*, output: Path, resume: bool, jsonl: bool, **options: Any) -
     )
     said = {"message": campaign.draft.digest, "encoding": campaign.encoding, "effort": campaign.effort}
     items = items_of(campaign)
-    with BatchFolder(output, settings, said, resumes=resume) as desk, ends_like_an_interrupt():
+    with (
+        BatchFolder(output, settings, said, resumes=resume) as desk,
+        ends_like_an_interrupt(),
+        kept_clean() as ours,
+    ):
         standing = desk.standing(items)
         if standing.kept:
             say(f"{len(standing.kept):,} recipients stand in the journal, {len(standing.left):,} are left")
@@ -129,9 +134,10 @@ def render_command(*, output: Path, resume: bool, jsonl: bool, **options: Any) -
                     tally.add(record)
                     show(tally)
                     if jsonl:
-                        click.echo(record.line())
+                        click.echo(record.line(), file=ours)
         finally:
-            click.echo("\n".join([*tally.lines(len(items)), f"messages and journal: {output}"]), err=jsonl)
+            told = [*tally.lines(len(items)), f"messages and journal: {output}"]
+            click.echo("\n".join(told), file=sys.stderr if jsonl else ours)
     return SOME_CANNOT if tally.bad else 0
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING
 
 import click
@@ -10,9 +12,11 @@ import click
 from mmscontent import files
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+    from typing import TextIO
 
-__all__ = ["say", "write_json", "write_whole"]
+__all__ = ["kept_clean", "say", "write_json", "write_whole"]
 
 
 class OutputError(click.ClickException):
@@ -36,6 +40,14 @@ def write_whole(path: Path, data: bytes) -> None:
 def write_json(document: object) -> None:
     """The one JSON document on standard output."""
     click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+@contextmanager
+def kept_clean() -> Iterator[TextIO]:
+    """Standard output for our own lines alone; what a library prints meanwhile goes to standard error."""
+    ours = sys.stdout
+    with redirect_stdout(sys.stderr):
+        yield ours
 
 
 def say(text: str) -> None:

@@ -1,0 +1,133 @@
+"""The cluster engine on two nodes on loopback: the same results as locally, also when a node goes away."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+import mmscontent as mms
+from mmscontent.batch.run import run
+from tests.batch.commands import RECEIVER, journal, outputs, wait_for_lines
+from tests.batch.commands import run as run_command
+from tests.batch.pictures import folder_of
+from tests.conftest import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+COUNT = 24
+HAS_RAY = importlib.util.find_spec("ray") is not None
+needs_ray = pytest.mark.skipif(not HAS_RAY, reason="Ray is not installed: the cluster engine is not tested")
+
+
+def environment() -> dict[str, str]:
+    """Without warnings as errors: Ray hands the variable on to its own processes, which warn."""
+    quiet = {k: v for k, v in os.environ.items() if k != "PYTHONWARNINGS"}
+    return {**quiet, "PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0"}
+
+
+class TwoNodes:
+    """The program of two_nodes.py."""
+
+    def __init__(self) -> None:
+        self._program = subprocess.Popen(
+            [sys.executable, "-m", "tests.batch.two_nodes"],
+            cwd=ROOT,
+            env=environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self.address = self._line()
+        assert self.address.startswith("127."), self.address
+
+    def _line(self) -> str:
+        assert self._program.stdout is not None
+        return self._program.stdout.readline().strip()
+
+    def _tell(self, word: str) -> None:
+        assert self._program.stdin is not None
+        self._program.stdin.write(word + "\n")
+        self._program.stdin.flush()
+
+    def kill_one(self) -> None:
+        self._tell("kill")
+        assert self._line() == "killed"
+
+    def end(self) -> None:
+        self._tell("end")
+        self._program.communicate(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[TwoNodes]:
+    cluster = TwoNodes()
+    yield cluster
+    cluster.end()
+
+
+@needs_ray
+def test_faults_on_a_cluster_cost_their_items_alone(nodes: TwoNodes) -> None:
+    names = ["a", "segfault", "b", "killed", "c", "sleeps", "d", "raises", "e", "leaves", "f"]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.batch.on_cluster", nodes.address, *names],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=True,
+    )
+
+    told = {row[0]: row[1:] for row in (json.loads(line) for line in done.stdout.splitlines() if line.startswith('["'))}
+    assert sorted(told) == sorted(names)
+    assert {n for n, (status, _, _) in told.items() if status == "done"} == set("abcdef")
+    assert {n: code for n, (_, code, _) in told.items() if code} == {
+        "segfault": "batch/crashed",
+        "killed": "batch/crashed",
+        "leaves": "batch/crashed",
+        "raises": "batch/crashed",
+        "sleeps": "batch/timeout",
+    }
+    assert all(n in told[n][2] for n in ("segfault", "sleeps"))
+    assert "RuntimeError: out of sorts" in told["raises"][2]
+
+
+@needs_ray
+def test_a_node_that_goes_away_midway_changes_nothing_in_the_outputs(nodes: TwoNodes, tmp_path: Path) -> None:
+    photos = folder_of(tmp_path / "photos", COUNT, width_px=800, height_px=600)
+    base = ("batch", photos, *RECEIVER, "--max-bytes", "30000")
+    assert run_command(*base, "-o", "here", "--workers", "2", cwd=tmp_path).returncode == 0
+    on_the_cluster = ("-o", "out", "--engine", "cluster", "--cluster", nodes.address)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mmscontent", *map(str, base), *on_the_cluster],
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for_lines(tmp_path / "out", 6, process)
+
+    nodes.kill_one()
+
+    out, err = process.communicate(timeout=240)
+    assert process.returncode == 0, out + err
+    assert outputs(tmp_path / "out") == outputs(tmp_path / "here")
+    items = [r["item"] for r in journal(tmp_path / "out")]
+    assert len(items) == len(set(items)) == COUNT
+    assert {r["status"] for r in journal(tmp_path / "out")} == {"done"}
+
+
+@pytest.mark.skipif(HAS_RAY, reason="Ray is installed")
+def test_without_ray_the_engine_is_missing_with_its_cure() -> None:
+    with pytest.raises(mms.EngineMissing, match=r"mmscontent\[cluster\]"):
+        next(run([], mms.load_profile(), engine="cluster"))
