@@ -131,6 +131,7 @@ class Got:
     path: str
     headers: dict[str, str]
     body: bytes = field(repr=False)
+    status: int = 200  # what it was answered
 
     def results(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = json.loads(self.body)["results"]
@@ -151,10 +152,14 @@ class Customer:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                length = int(self.headers.get("Content-Length", 0))
+                body = self.rfile.read(length)
+                if len(body) < length:  # who sent it was killed
+                    self.close_connection = True
+                    return
                 status = customer.answers.pop(0) if customer.answers else 200
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                customer.got.append(Got(self.path, headers, body))
+                customer.got.append(Got(self.path, headers, body, status))
                 self.send_response(status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
