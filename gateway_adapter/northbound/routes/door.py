@@ -38,6 +38,8 @@ _T = TypeVar("_T")
 _Model = TypeVar("_Model", bound="BaseModel")
 _TOO_LARGE = 15022  # of statuses.py: what a refusal for size carries
 _HELD_BYTES = 64_000_000  # bodies that are taken into memory (JSON, XML), all requests together
+_UNANNOUNCED_BYTES = 4_000_000  # the most of a body in memory whose length nobody said beforehand
+_SMALL_BYTES = 64_000  # a body up to this is not counted: as many as there may be requests do no harm
 _QUICK_BYTES = 200_000  # a longer body is read in a thread: the loop has others to serve meanwhile
 _PAUSE_S = 20.0  # between two chunks of a body
 _BODY_S = 300.0  # for the whole of it
@@ -116,13 +118,13 @@ class Door:
 
     # --- bodies -------------------------------------------------------------------------------------------------
 
-    def stream(self, request: Request) -> AsyncIterator[bytes]:
+    def stream(self, request: Request, most: int | None = None) -> AsyncIterator[bytes]:
         """A body as it arrives, for as long as it does arrive.
 
         Raises:
-            Denied: It is longer than any may be (413), or comes too slowly (408).
+            Denied: It is longer than *most*, or than any may be (413), or comes too slowly (408).
         """
-        most = self.service.settings.max_body_bytes
+        most = self.service.settings.max_body_bytes if most is None else most
         announced = request.headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > most:
             raise _over(most)
@@ -130,14 +132,17 @@ class Door:
 
     @asynccontextmanager
     async def held(self, request: Request) -> AsyncIterator[bytes]:
-        """A whole body, in memory for as long as the block runs; all such bodies together have a bound.
+        """A whole body, in memory for as long as the block runs; all long bodies together have a bound.
 
         Raises:
             Denied: As `stream`.
         """
-        stream = self.stream(request)
         announced = request.headers.get("content-length", "")
-        weight = int(announced) if announced.isdecimal() else self.service.settings.max_body_bytes
+        weight = int(announced) if announced.isdecimal() else _UNANNOUNCED_BYTES
+        if weight <= _SMALL_BYTES:
+            yield await _small(request)
+            return
+        stream = self.stream(request, self.service.settings.max_body_bytes if announced else _UNANNOUNCED_BYTES)
         async with self._held.room(weight):
             yield b"".join([chunk async for chunk in stream])
 
@@ -188,6 +193,15 @@ class _Held:
             async with self._changed:
                 self._free += wanted
                 self._changed.notify_all()
+
+
+async def _small(request: Request) -> bytes:
+    """A body that is announced as small; the server cuts off what goes beyond that."""
+    try:
+        async with asyncio.timeout(_PAUSE_S):
+            return await request.body()
+    except TimeoutError as exc:
+        raise Denied(408, "the body did not arrive in time") from exc
 
 
 async def _watched(stream: AsyncIterator[bytes], most: int) -> AsyncIterator[bytes]:

@@ -152,3 +152,13 @@ def test_a_form_that_opens_parts_without_end_is_refused():
 
     with pytest.raises(Denied, match="more than 64 parts"):
         asyncio.run(_whole(bomb, b"b", Caps()))
+
+
+def test_a_body_in_memory_whose_length_nobody_said_has_a_lower_cap(gateway):
+    async def unannounced():
+        for _ in range(5):
+            yield b" " * 1_000_000
+
+    answer = gateway.http.post("/mms/2/messages", content=unannounced(), headers={"Content-Type": "application/json"})
+
+    assert answer.status_code == 413
