@@ -106,7 +106,7 @@ class Webhooks:
             self._wake()
 
     async def _claim(self) -> Bucket | None:
-        lease_ms = round(max(self._settings.lease_s, 2 * _TIMEOUT_S) * 1000)
+        lease_ms = round(self._settings.lease_s * 1000)
         name, now, busy = uuid.uuid4().hex, _now_ms(), [t for t, n in self._busy.items() if n >= _MOST_EACH]
         return await self._store.write(lambda c: hooks.claim_bucket(c, name, name, now, lease_ms, busy, _MOST_TOGETHER))
 
@@ -132,10 +132,16 @@ class Webhooks:
                 "X-MMS-Timestamp": str(at),
                 "X-MMS-Signature": sign(self._secret, at, told.body),
             }
-            response = await self._post(url, headers, told.body)
+            async with asyncio.timeout(min(_TIMEOUT_S, 0.7 * self._settings.lease_s)):  # well within the lease
+                response = await self._post(url, headers, told.body)
+        except TimeoutError:
+            return "timeout"
         except mms.MMSContentError as error:
             logger.warning("webhook", bucket=bucket.id, kind=bucket.kind, attempt=bucket.attempt + 1, error=str(error))
             return error.code
+        except Exception:  # noqa: BLE001 - a fault of ours must not lose what is to be told
+            logger.exception("webhook", bucket=bucket.id)
+            return "fault"
         if response.status != _OK:
             logger.warning(
                 "webhook", bucket=bucket.id, kind=bucket.kind, attempt=bucket.attempt + 1, status=response.status
