@@ -48,13 +48,18 @@ STAKES: dict[str, Stake] = {
     ),
     "line art": Stake("drawing, text", 1.0, 15.0, "as a screenshot"),
     "animation": Stake(
-        "animation", 1.0, 0.0, "its ladder ends where it still moves; a still is offered as an option (poster)"
+        "animation",
+        1.0,
+        15.0,
+        "its ladder goes on to 34 pixels that move and show nothing; a still is an option (poster)",
     ),
-    "photograph": Stake("photograph", 1.0, 0.0, "the codec's floor (a third of the view) still shows who and where"),
+    "photograph": Stake(
+        "photograph", 1.0, 20.0, "who and where can still be told; under this it was a thumbnail of blocks to us"
+    ),
     "speech": Stake(
         "voice", 1.0, 0.0, "AMR at its lowest rate is understood; more bytes buy little, its curve says so itself"
     ),
-    "image": Stake("picture", 1.0, 0.0, "as a photograph"),
+    "image": Stake("picture", 1.0, 20.0, "as a photograph"),
     "video": Stake(
         "film", 1.0, 20.0, "VMAF under this is coloured fog; cut it shorter (trim) or send a picture of it (poster)"
     ),

@@ -13,7 +13,7 @@ from mmscontent.compose import compose_all
 from mmscontent.job import POLICIES
 from mmscontent.options import groups_of, remedies_for
 from mmscontent.plan import Examined, make_plan, relabel
-from mmscontent.worth import STAKES
+from mmscontent.worth import STAKES, Stake
 from tests.codecs.clips import film
 from tests.conftest import ROOT
 from tests.test_plan import EXAMINED, picture
@@ -78,6 +78,15 @@ def test_words_go_with_each_of_their_media_when_a_slide_is_broken() -> None:
     assert [[one.label for one in row] for row in split.messages] == [["a", "words"], ["b", "words"]]
 
 
+def test_a_lower_quality_is_priced_where_only_the_table_forbids_it() -> None:
+    read = replace(picture("receipt", floor=5_000), stake=Stake("read", least_quality=60.0))
+
+    option = next(r.option for r in remedies_for([read], 20_000))
+
+    assert (option.do, option.part) == ("accept_quality", "receipt")
+    assert 30 < dict(option.gives)["quality"] < 60
+
+
 def test_a_split_takes_the_fewest_messages() -> None:
     named = relabel([picture("p", floor=10_000) for _ in range(5)])
     split = next(r for r in remedies_for(named, 25_000) if r.option.do == "split")
@@ -111,7 +120,7 @@ def test_a_refusal_prices_every_way_out() -> None:
     ledger = mms.check(big_message(), mms.load_profile(max_message_bytes=TIGHT))
 
     assert not ledger.fits
-    assert {"trim", "poster", "accept_quality", "split", "drop", "link"} <= {o.do for o in ledger.options}
+    assert {"trim", "poster", "drop", "link"} <= {o.do for o in ledger.options}
     assert all(dict(o.gives) for o in ledger.options)
     assert "Option: " in ledger.explain()
 

@@ -26,9 +26,9 @@ __all__ = ["TRAIT", "glance"]
 TRAIT = "judged by its header"
 # Logarithm to base 2 of bits a pixel of the view, and the median score of the best JPEG of as many bytes.
 _TYPICAL = ((-3.0, 1), (-2.0, 34), (-1.0, 63), (0.0, 79), (1.0, 88), (2.0, 93), (3.0, 96))
-# Floors that hold: a third of the view at two bits a pixel; half of it where lettering may be (docs/fitting.md).
-_FLOOR_BITS = 2.0
-_FLOOR_OF_VIEW = {True: 1 / 4, False: 1 / 9}  # by area
+# Bits a pixel of the view at which every picture of the grid is worth sending (20 points): photographs, and what may be
+# lettering.
+_SURE_BITS = {False: 0.7, True: 1.3}
 _LETTERING = frozenset(("image/png", "image/gif", "image/bmp", "image/vnd.wap.wbmp", "image/tiff", "image/webp"))
 
 
@@ -44,7 +44,7 @@ def glance(data: bytes, info: MediaInfo, rule: Rule) -> Survey:
     box = min(rule.max_long_px, rule.view_long_px), min(rule.max_short_px, rule.view_long_px)
     scale = fitted(header.width, header.height, box)
     area = max(1.0, header.width * header.height * scale * scale)
-    floor = math.ceil(area * _FLOOR_OF_VIEW[header.media_type in _LETTERING] * _FLOOR_BITS / 8) + 1_000
+    floor = math.ceil(area * _SURE_BITS[header.media_type in _LETTERING] / 8) + 1_000
     kept = None if reasons else len(kept_bytes(data, header))
     points = [(round(2**bits * area / 8) + 1, float(score)) for bits, score in _TYPICAL]
     told = replace(
