@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import math
+import sys
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -124,7 +125,7 @@ class Door:
         Raises:
             Denied: It is longer than *most*, or than any may be (413), or comes too slowly (408).
         """
-        most = self.service.settings.max_body_bytes if most is None else most
+        most = min(self.service.settings.max_body_bytes, most or sys.maxsize)
         announced = request.headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > most:
             raise _over(most)
@@ -142,7 +143,7 @@ class Door:
         if weight <= _SMALL_BYTES:
             yield await _small(request)
             return
-        stream = self.stream(request, self.service.settings.max_body_bytes if announced else _UNANNOUNCED_BYTES)
+        stream = self.stream(request, None if announced else _UNANNOUNCED_BYTES)
         async with self._held.room(weight):
             yield b"".join([chunk async for chunk in stream])
 

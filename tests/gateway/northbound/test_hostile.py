@@ -154,11 +154,13 @@ def test_a_form_that_opens_parts_without_end_is_refused():
         asyncio.run(_whole(bomb, b"b", Caps()))
 
 
-def test_a_body_in_memory_whose_length_nobody_said_has_a_lower_cap(gateway):
+def test_a_body_in_memory_whose_length_nobody_said_has_a_lower_cap(gateway, monkeypatch):
     async def unannounced():
         for _ in range(5):
-            yield b" " * 1_000_000
+            yield b" " * 1000
 
+    monkeypatch.setattr(door, "_SMALL_BYTES", 0)
+    monkeypatch.setattr(door, "_UNANNOUNCED_BYTES", 4000)
     answer = gateway.http.post("/mms/2/messages", content=unannounced(), headers={"Content-Type": "application/json"})
 
-    assert answer.status_code == 413
+    assert (answer.status_code, "more than 4,000 bytes" in answer.text) == (413, True)

@@ -46,9 +46,10 @@ def until(look, what):
 def run(steps) -> None:
     """Run each (name, function); every failure is told, none ends the run."""
     for name, step in steps:
+        began = time.monotonic()
         try:
             step()
-            told = {"step": name, "ok": True}
+            told = {"step": name, "ok": True, "s": round(time.monotonic() - began, 2)}
         except Exception:  # noqa: BLE001 - whatever a client raises is told
             told = {"step": name, "ok": False, "why": traceback.format_exc()[-1500:]}
         sys.stdout.write(json.dumps(told) + "\n")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+import trustme
 from PIL import Image
 
 from gateway_adapter.northbound.answers import OmniReportsAnswer, ReportsV1PushAnswer
@@ -82,27 +85,35 @@ def customer() -> Iterator[Customer]:
     thread.join()
 
 
-@pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+@contextlib.contextmanager
+def _running(home: Path, scheme: str = "http", **settings: object) -> Iterator[httpx.Client]:
     """A gateway as a process of its own, with the operator to test against inside."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    home = tmp_path_factory.mktemp("sdk")
     settings = {"DATA_DIR": home / "data", "API_KEYS": f"sdk:{KEY}", "NETWORKS": "127.0.0.0/8",
-                "LOOPBACK_DELAY_S": "0.2", "LOG_LEVEL": "warning"}  # fmt: skip
+                "LOOPBACK_DELAY_S": "0.2", "LOG_LEVEL": "warning", **settings}  # fmt: skip
     environment = {**os.environ, **{f"MMS_GATEWAY_{name}": str(value) for name, value in settings.items()}}
     log = (home / "log").open("wb")
     command = [sys.executable, "-m", "gateway_adapter", "serve", "--port", str(port)]
     process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"App {KEY}"}) as client:
+    trusted = ssl.create_default_context(cafile=home / "authority.pem") if scheme == "https" else True
+    headers = {"Authorization": f"App {KEY}"}
+    with httpx.Client(base_url=f"{scheme}://localhost:{port}", headers=headers, verify=trusted) as client:
         try:
             _until_ready(client, process, home / "log")
             yield client
         finally:
+            client.close()
             process.terminate()
             process.wait(20)
             log.close()
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    with _running(tmp_path_factory.mktemp("sdk")) as client:
+        yield client
 
 
 def _until_ready(client: httpx.Client, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -125,25 +136,42 @@ def _arrive(gateway: httpx.Client) -> None:
     assert gateway.post("/loopback/inbound", json=said).status_code == 200
 
 
-@pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
-def test_a_real_client_gets_through_everything_it_can_do(client: Client, gateway, customer, tmp_path):
+def _drive(client: Client, gateway: httpx.Client, customer: Customer, home: Path, **environment: str) -> None:
+    """Run a client's driver against a gateway; every one of its steps has to go well."""
     try:
         python = python_of(client)
     except Unreachable as exc:
         pytest.skip(f"{client.name}: {exc}")
-    (image := tmp_path / "picture.png").write_bytes(_png())
+    (image := home / "picture.png").write_bytes(_png())
     _arrive(gateway)
     place = [str(gateway.base_url).rstrip("/"), KEY, f"{customer.url}/picture.png", f"{customer.url}/reports",
              str(image), NUMBER]  # fmt: skip
     command = [python, HERE / client.driver, *place]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=120, check=False, env={**os.environ, **environment}
+    )
     steps = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"step"')]
+    sys.stdout.write(done.stdout)  # shown when something fails, or with -s
     failed = [f"{step['step']}: {step['why']}" for step in steps if not step["ok"]]
     assert not failed, "\n".join(failed)
     assert done.returncode == 0, done.stderr[-2000:]
     assert len(steps) >= 10
     assert _ends(gateway) <= {"delivered"}, "what was taken did not reach the phone"
+
+
+@pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
+def test_a_real_client_gets_through_everything_it_can_do(client: Client, gateway, customer, tmp_path):
+    _drive(client, gateway, customer, tmp_path)
+
+
+def test_a_real_client_gets_through_over_tls(customer, tmp_path):
+    authority = trustme.CA()
+    own = authority.issue_cert("localhost")
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    own.private_key_and_cert_chain_pem.write_to_path(tmp_path / "own.pem")
+    files = {"TLS_CERT": tmp_path / "own.pem", "TLS_KEY": tmp_path / "own.pem"}
+    with _running(tmp_path, "https", **files) as gateway:
+        _drive(CLIENTS[0], gateway, customer, tmp_path, REQUESTS_CA_BUNDLE=str(tmp_path / "authority.pem"))
 
 
 def _ends(gateway: httpx.Client) -> set[str]:
