@@ -184,7 +184,8 @@ class Workshop:
         whole = one.survey.info.duration_ms or 0
         why = f"cut to the first {one.cut_ms / 1000:g} of its {whole / 1000:.1f} s"
         facts = replace(one.survey.info, duration_ms=whole)
-        return replace(looked, survey=replace(looked.survey, info=facts, keep_bytes=None, reasons=(why,)))
+        survey = replace(looked.survey, info=facts, keep_bytes=None, reasons=(why,))
+        return replace(looked, survey=survey, stake=one.stake)
 
     # --- making ------------------------------------------------------------------------------------------------
 

@@ -216,12 +216,12 @@ def _trimming(whole: Parts, cut: tuple[int, ...], room_bytes: int) -> Remedy | N
     least, decent = (sum(bytes_for(whole[i]) for i in cut) for bytes_for in (floor_bytes, _decent_bytes))
     if spare >= least:
         return None
-    lengths = _lengths(whole, cut, spare / decent)
+    lengths, quality = _lengths(whole, cut, spare / decent), _WORTH_A_CUT
     if min(lengths.values()) < _LEAST_MS:
-        lengths = _lengths(whole, cut, spare / least)
+        lengths, quality = _lengths(whole, cut, spare / least), 0.0
     if min(lengths.values()) < _LEAST_MS:
         return None
-    changed = tuple(_shortened(one, lengths[i]) if i in cut else one for i, one in enumerate(whole))
+    changed = tuple(_shortened(one, lengths[i], quality) if i in cut else one for i, one in enumerate(whole))
     plan = _planned(changed, room_bytes)
     if plan is None:
         return None
@@ -257,8 +257,8 @@ def _length(one: Examined) -> int:
     return (one.survey.info.duration_ms if one.survey else one.info.duration_ms) or 0
 
 
-def _shortened(one: Examined, duration_ms: int) -> Examined:
-    """The part as it would be surveyed when cut: bytes go with the time."""
+def _shortened(one: Examined, duration_ms: int, least_quality: float) -> Examined:
+    """The part as it would be surveyed when cut: bytes go with the time, and are not taken from it again."""
     survey = one.survey
     assert survey is not None
     share = duration_ms / _length(one)
@@ -270,7 +270,8 @@ def _shortened(one: Examined, duration_ms: int) -> Examined:
         floor_bytes=max(1, round(survey.floor_bytes * share)),
         keep_bytes=None,
     )
-    return replace(one, survey=shorter, cut_ms=duration_ms)
+    stake = replace(one.stake, least_quality=max(one.stake.least_quality, least_quality))
+    return replace(one, survey=shorter, cut_ms=duration_ms, stake=stake)
 
 
 # --- accept a lower quality, split, link -----------------------------------------------------------------------

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 
 __all__ = ["TrimPrice", "price_trim", "tell_cut"]
 
-# The largest frame whose pixels get this many bits: the rule that lost least over a grid of clips (docs/motion.md).
-_BITS_PER_PIXEL = 0.06
+# The largest frame whose pixels get this many bits is what the codec of films mostly chooses (0.026 to 0.035 between 20
+# and 190 kb/s of picture; docs/budget.md).
+_BITS_PER_PIXEL = 0.03
 _SOUND_BPS = 24_000
 _LONG_SIDES = (160, 240, 320, 480, 640, 854, 960, 1280, 1920)
 _LEAST_MS = 1000

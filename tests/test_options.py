@@ -65,7 +65,7 @@ def test_a_cut_is_priced_with_its_length_frame_and_quality() -> None:
 
     gives = dict(option.gives)
     assert (option.do, option.part, gives["duration_ms"]) == ("trim", "clip", 6_000)
-    assert (gives["width_px"], gives["height_px"]) == (160, 90)
+    assert (gives["width_px"], gives["height_px"]) == (240, 136)
     assert "12 s at 30 KB is 20 kb/s" in str(gives["why"])
     assert 0 < float(gives["quality"]) <= 100
 
