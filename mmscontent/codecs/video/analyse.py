@@ -28,14 +28,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Cost", "Look", "analyse"]
 
-# Long sides and rate factors of the probes; the first is the anchor.
+# Sides and rate factors of the probes; the first is the anchor. Its long side is half the film's, within these.
 _ANCHOR = 24
-_PROBES = ((320, _ANCHOR), (320, 34), (160, _ANCHOR))
+_PROBES = ((1.0, _ANCHOR), (1.0, 34), (0.5, _ANCHOR))
+_LEAST_PX, _MOST_PX = 160, 320
 # What is not written is priced as this.
 _PRICED_AS = VideoFormat("video/mp4", "h264", "main")
 # What the real encoder's frames are larger by at the anchor, in octaves, and how much more slowly they fall with the
 # factor, against the probes': fitted on 260 encodes of 14 clips, within an eighth of an octave for half of them.
-_MORE, _FLATTER = -0.10, 0.82
+_MORE, _FLATTER = -0.12, 0.82
 _WHOLE_PX = 2_000_000_000  # frames × area decoded in full: half a minute of 1080p30
 _WHOLE_FRAMES = 40_000  # twenty minutes of the smallest pictures
 _WINDOW_S = 4.0
@@ -116,7 +117,7 @@ def analyse(room: Room, look: Look, beside: Sequence[Any] = ()) -> Cost:
     track = look.track
     spans = _spans(track, look.duration_ms)
     sources = [room.source(**span)[str(track.index)] for span in spans]
-    probes = [(_small(track, long), factor, f"probe{i}") for i, (long, factor) in enumerate(_PROBES)]
+    probes = [(_small(track, share), factor, f"probe{i}") for i, (share, factor) in enumerate(_PROBES)]
     largest = probes[0][0]
     parts = [shaped(node, track, largest, fps=look.fps, flags="area") for node in sources]
     whole = ffmpeg.concat(*parts, v=1, a=0) if len(parts) > 1 else parts[0]
@@ -147,8 +148,9 @@ def _spans(track: VideoTrack, duration_ms: int) -> list[dict[str, float]]:
     return [{"ss": round(at, 3), "t": _WINDOW_S} for at in (0.0, last / 2, last)]
 
 
-def _small(track: VideoTrack, long_px: int) -> Frame:
-    scale = min(1.0, long_px / max(track.width_px, track.height_px))
+def _small(track: VideoTrack, share: float) -> Frame:
+    long_px = max(track.width_px, track.height_px)
+    scale = min(1.0, share * min(_MOST_PX, max(_LEAST_PX, long_px / 2)) / long_px)
     width, height = (max(16, round(side * scale / 2) * 2) for side in (track.width_px, track.height_px))
     return Frame(width, height, (width, height))
 

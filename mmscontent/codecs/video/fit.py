@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Film", "Fitter"]
 
-# Parts of the limit that are aimed at: by a choice, by statistics, and by statistics the second time.
-_AIM, _AIM_STUDIED, _AIM_AGAIN = 0.965, 0.97, 0.96
-_ENOUGH, _ENOUGH_STUDIED = 0.93, 0.9
+# Parts of the limit that are aimed at: by a choice, by statistics, and the second time.
+_AIM, _AIM_STUDIED, _AIM_AGAIN = 0.955, 0.96, 0.965
+_ENOUGH, _ENOUGH_STUDIED = 0.92, 0.88
 _COARSEST = {"h264": 51.0, "mpeg4": 39.0, "h263": 39.0}  # the codecs end there
 _SLOPE = {"h264": 1.2, "mpeg4": 1.3, "h263": 1.3}  # how much faster bits fall on short steps than between the probes
 _FEW_FRAMES = 90  # a rate needs some seconds to be met; shorter clips are made by quantiser
 _ENCODES = 3  # two by plan; a third only when nothing fits yet, or what does is poor; statistics are no encode
 _POOR, _LOWER = 0.75, 0.02  # so little use is poor; with each try less is aimed at
 _A_STEP = 0.3  # of the factor; less tells no slope
-_FAR_OFF = 2.2  # an encode this many times larger or smaller than predicted: another frame size may be better
+_FAR_OFF = 4.0  # an encode this many times larger or smaller than predicted: another frame size may be better
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Fitter:
 
     def _nudged(self, choice: Choice, made: list[Film], limit: int) -> Choice:
         """The same frame, rate and sound, coarser or finer by as much as the last encode was off."""
-        last, aimed = made[-1], int(limit * (_AIM - _LOWER * (len(made) - 1)))
+        last, aimed = made[-1], int(limit * (_AIM_AGAIN - _LOWER * (len(made) - 1)))
         room_bytes = max(1, aimed - (len(last.data) - last.picture_bytes))
         factor = choice.factor - log2(room_bytes / last.picture_bytes) / self._slope(made)
         factor = min(max(factor, BEST_FACTOR), _COARSEST[self.want.wanted.codec])
