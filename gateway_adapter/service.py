@@ -197,7 +197,7 @@ class Service:
         )
 
         def job(connection: Connection) -> int:
-            ended = messages.settle(connection, where, "cancelled", "cancelled", at, status=31, error=0)
+            ended = messages.settle(connection, where, "cancelled", "cancelled", at, status=31, error=4100)
             reports.hook_reports(connection, ended, at)
             return len(ended)
 

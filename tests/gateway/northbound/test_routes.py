@@ -500,6 +500,7 @@ def test_a_scheduled_message_is_taken_back_and_reported_so(gateway):
     assert gateway.http.delete(f"/bulks/{sent['bulkId']}").status_code == 409
     told = answers.MessageAnswer.model_validate(gateway.http.get(f"/messages/{message_id}").json())
     assert (told.state, told.report.status.name) == ("cancelled", "UNDELIVERABLE_NOT_SENT")
+    assert told.report.error.name == "EC_MESSAGE_CANCELED"
 
 
 def test_a_scheduled_bulk_is_taken_back_whole(gateway):
