@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from typing import Self
 
     from mmscontent.batch.values import Result, Settings
-    from mmscontent.message import Part
 
 __all__ = ["JOURNAL", "OWN_NAMES", "SHEET", "OutputFolder", "suffix_of"]
 
@@ -89,30 +88,31 @@ class OutputFolder:
             OSError: It cannot be written.
         """
         if settings.form == "message":
-            name = result.item + suffix_of(settings.encoding)
+            suffix = suffix_of(settings.encoding)
+            made = [(f"{n}{suffix}", data) for n, data in enumerate((result.data, *result.more), 1)]
+        else:
+            suffix = mediatypes.suffix_for(result.parts[0].media_type) if result.parts else ""
+            made = [(part.content_location, part.data) for part in result.parts]
+        if len(made) == 1:
+            name = result.item + suffix
             (self.path / name).parent.mkdir(parents=True, exist_ok=True)
-            files.place_whole(self.path / name, result.data)
-            return (_output(name, result.data),)
-        if len(result.parts) == 1:
-            name = result.item + mediatypes.suffix_for(result.parts[0].media_type)
-            (self.path / name).parent.mkdir(parents=True, exist_ok=True)
-            files.place_whole(self.path / name, result.parts[0].data)
-            return (_output(name, result.parts[0].data),)
-        return self._place_parts(result.item, result.parts)
+            files.place_whole(self.path / name, made[0][1])
+            return (_output(name, made[0][1]),)
+        return self._place_several(result.item, made)
 
-    def _place_parts(self, name: str, parts: tuple[Part, ...]) -> tuple[Output, ...]:
-        """Several parts in a folder of the item's name, which appears with all of them."""
-        if not parts:
+    def _place_several(self, name: str, made: list[tuple[str, bytes]]) -> tuple[Output, ...]:
+        """Several files in a folder of the item's name, which appears with all of them."""
+        if not made:
             return ()
         place = self.path / name
         place.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name[:80]}.", suffix=files.PARTIAL))
-        for part in parts:
-            (partial / part.content_location).write_bytes(part.data)
+        for inner, data in made:
+            (partial / inner).write_bytes(data)
         partial.chmod(0o755)
         shutil.rmtree(place, ignore_errors=True)  # of a run that was killed before it said so
         partial.replace(place)
-        return tuple(_output(f"{name}/{part.content_location}", part.data) for part in parts)
+        return tuple(_output(f"{name}/{inner}", data) for inner, data in made)
 
 
 def _output(name: str, data: bytes) -> Output:

@@ -240,7 +240,7 @@ def profile_key(profile: Profile) -> str:
 
 def settings_key(settings: Settings) -> str:
     """Digest of what all outputs of a batch depend on."""
-    made_by = (settings.encoding, settings.effort, settings.sender, settings.form, settings.smil)
+    made_by = (settings.encoding, settings.effort, settings.sender, settings.form, settings.smil, settings.if_not_fit)
     return _digest((made_by, profile_key(settings.profile)))
 
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mmscontent.codecs.base import Effort
+    from mmscontent.job import IfNotFit
     from mmscontent.ledger import Ledger
     from mmscontent.message import Message, Part
     from mmscontent.profile import Profile
@@ -59,7 +60,7 @@ class Settings:
     """What holds for every item of a batch.
 
     Attributes:
-        smil: As for `compose`.
+        smil: As for `compose`, like if_not_fit.
         form: Packed messages, or the fitted parts of each as files.
         timeout_s: What one item may take on the wall, all its parts together.
         memory_bytes: What one worker may map; its jailed decoders have limits of their own.
@@ -73,6 +74,11 @@ class Settings:
     timeout_s: float = 300.0
     memory_bytes: int = 4 << 30
     smil: bytes | None = field(default=None, repr=False)
+    if_not_fit: IfNotFit = "fail"
+
+    def __post_init__(self) -> None:
+        if self.form == "parts" and self.if_not_fit == "split":
+            raise ValueError("parts of one message are written; a message that may be split has no one set of parts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +116,7 @@ class Result:
     Attributes:
         status: `done`; `refused` when it does not fit or is not allowed (the ledger has options); `failed` otherwise.
         data: The packed message; empty unless done and asked for as a message.
+        more: The messages after the first, when it was split.
         parts: The fitted parts, when they were asked for.
         tries: How many workers it was given to: 2 when the first one died under it.
     """
@@ -119,6 +126,7 @@ class Result:
     ledger: Ledger | None = None
     data: bytes = field(default=b"", repr=False)
     content_type: str = ""
+    more: tuple[bytes, ...] = field(default=(), repr=False)
     parts: tuple[Part, ...] = field(default=(), repr=False)
     sources: tuple[Source, ...] = ()
     failure: Failure | None = None
@@ -133,7 +141,7 @@ class Result:
     @property
     def output_bytes(self) -> int:
         """What goes out."""
-        return len(self.data) + sum(len(p.data) for p in self.parts)
+        return len(self.data) + sum(map(len, self.more)) + sum(len(p.data) for p in self.parts)
 
     @property
     def quality(self) -> float | None:

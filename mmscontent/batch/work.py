@@ -136,6 +136,7 @@ def _attempt(task: Task, message: Message) -> Outcome:
         encoding=settings.encoding,
         effort=settings.effort,
         smil=settings.smil,
+        if_not_fit=settings.if_not_fit,
     )
 
 
@@ -145,7 +146,8 @@ def _result(task: Task, outcome: Outcome, sources: tuple[Source, ...]) -> Result
         assert outcome.refusal is not None
         return Result(task.item.name, "refused", outcome.ledger, sources=sources, failure=failure_of(outcome.refusal))
     status: Status = "done"
+    made = Result(task.item.name, status, outcome.ledger, sources=sources)
     if task.settings.form == "parts":
-        fitted = tuple(p for p in composed.content.parts if p.kind != "text")
-        return Result(task.item.name, status, outcome.ledger, parts=fitted, sources=sources)
-    return Result(task.item.name, status, outcome.ledger, composed.data, composed.content_type, sources=sources)
+        return replace(made, parts=tuple(p for p in composed.content.parts if p.kind != "text"))
+    more = tuple(one.data for one in outcome.more)
+    return replace(made, data=composed.data, content_type=composed.content_type, more=more)

@@ -17,7 +17,7 @@ from mmscontent.batch.receivers import Receiver, Receivers
 from mmscontent.batch.run import ENGINES
 from mmscontent.batch.sheet import write_sheet
 from mmscontent.batch.values import Settings
-from mmscontent.cli.compose import profile_from, profile_options
+from mmscontent.cli.compose import policy_of, policy_option, profile_from, profile_options
 from mmscontent.cli.output import kept_clean, say
 from mmscontent.cli.progress import Tally, progress_bar
 from mmscontent.pack.table import ENCODINGS
@@ -58,6 +58,7 @@ def crew_options(command: Any) -> Any:  # noqa: ANN401 - as click's own decorato
 @click.option("--text", default="", help="Caption of every item that has none of its own.")
 @click.option("--subject", default="", help="Subject of every item that has none of its own.")
 @click.option("--from", "sender", default="", metavar="NUMBER", help="Sender, +12065550100 and the like.")
+@policy_option
 @click.option("--parts", is_flag=True, help="Write the fitted parts as files instead of packed messages.")
 @click.option("--timeout", type=click.FloatRange(min=1), default=300, show_default=True, help="Seconds for one item.")
 @crew_options
@@ -70,6 +71,8 @@ def batch_command(**options: Any) -> int:  # noqa: ANN401 - click's own
     INPUT is a folder, a file, a pattern, or a list: JSON lines or CSV with the columns name, files, text, subject,
     recipient, profile, carrier, route, device, class, max_bytes. Exit status 1 when any item failed.
     """
+    if options["parts"] and options["if_not_fit"] == "split":
+        raise click.UsageError("--parts and --if-not-fit split: write messages, or choose another policy")
     folder: Path = options["output"]
     settings = _settings(options)
     lists = Lists(receivers_from(options), options["text"], options["subject"], folder, OWN_NAMES)
@@ -107,6 +110,7 @@ def _settings(options: dict[str, Any]) -> Settings:
         sender=_one_line(options["sender"]),
         form="parts" if options["parts"] else "message",
         timeout_s=options["timeout"],
+        if_not_fit=policy_of(options),
     )
 
 
@@ -125,7 +129,18 @@ def receivers_from(options: dict[str, Any]) -> Receivers:
 
 def _said(options: dict[str, Any]) -> dict[str, str]:
     """What every output depends on, in the caller's words."""
-    names = ("carrier", "route", "device", "content_class", "max_bytes", "encoding", "effort", "sender", "parts")
+    names = (
+        "carrier",
+        "route",
+        "device",
+        "content_class",
+        "max_bytes",
+        "encoding",
+        "effort",
+        "sender",
+        "parts",
+        "if_not_fit",
+    )
     return {name: str(options[name]) for name in names if options[name]}
 
 

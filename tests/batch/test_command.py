@@ -105,6 +105,21 @@ def test_parts_are_written_as_files(tmp_path: Path) -> None:
     assert {r["item"]: len(r["outputs"]) for r in journal(tmp_path / "out")} == {"one": 1, "two": 2, "words": 0}
 
 
+def test_a_message_that_takes_several_is_a_folder_of_them(tmp_path: Path) -> None:
+    for n in range(3):
+        (tmp_path / f"{n}.jpg").write_bytes(jpeg(n, 1600, 1200))
+    (tmp_path / "l.csv").write_text("name,files\nalbum,0.jpg;1.jpg;2.jpg\n")
+    options = ("--max-bytes", "4500", "--if-not-fit", "split", "--workers", "1")
+
+    done = run("batch", "l.csv", "-o", "out", *options, cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert list(outputs(tmp_path / "out")) == [f"album/{n}.mms" for n in (1, 2, 3)]
+    sizes = [(tmp_path / "out" / "album" / f"{n}.mms").stat().st_size for n in (1, 2, 3)]
+    assert max(sizes) <= 4500
+    assert run("batch", "l.csv", "-o", "two", *options, "--parts", cwd=tmp_path).returncode == 2
+
+
 def test_the_sheet_shows_the_ten_lowest_and_says_how_low(photos: Path, tmp_path: Path) -> None:
     done = run("batch", photos / "000*.jpg", photos / "001[0-3].jpg", "-o", "out", "--max-bytes", "9000", cwd=tmp_path)
 
