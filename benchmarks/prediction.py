@@ -10,7 +10,9 @@ and a card's its steps, there is nothing to measure). Rows are added to results/
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
+import random
 import re
 import time
 from functools import cache
@@ -32,12 +34,16 @@ _FIRST = re.compile(r"→ ([\d,]+) bytes(?:, ([\d,]+) predicted)?")
 
 
 def cases(kinds: list[str]) -> Iterator[tuple[str, mms.Part, int]]:
-    """Every source of a kind at each of its limits."""
-    for kind in kinds:
-        for part in sources()[KINDS[kind]]:
-            limits = dict.fromkeys(max(LEAST_BYTES, min(MOST_BYTES, round(len(part.data) * s))) for s in SHARES)
-            for limit in limits:
-                yield kind, part, limit
+    """Every source at each of its limits, the kinds by turns, so that a piece of the work tells of all of them."""
+    rows = [[(kind, part, limit) for part in sources()[KINDS[kind]] for limit in _limits(part)] for kind in kinds]
+    for turn in itertools.zip_longest(
+        *(random.Random(kind).sample(r, len(r)) for kind, r in zip(kinds, rows, strict=True))
+    ):
+        yield from (case for case in turn if case is not None)
+
+
+def _limits(part: mms.Part) -> list[int]:
+    return list(dict.fromkeys(max(LEAST_BYTES, min(MOST_BYTES, round(len(part.data) * s))) for s in SHARES))
 
 
 @cache
