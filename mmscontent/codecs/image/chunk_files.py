@@ -48,21 +48,27 @@ class _Chunk(NamedTuple):
 # --- PNG ---
 
 _MAX_ICC_BYTES = 4_000_000
+_PNG_CHUNK = struct.Struct(">I4s")
 _PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 _PNG_KEPT = frozenset(
     b"IHDR PLTE IDAT IEND tRNS sRGB gAMA cHRM sBIT bKGD pHYs cICP acTL fcTL fdAT".split()  # the last three move
 )
+_PNG_READ = frozenset((b"eXIf", b"iTXt", b"acTL", b"tEXt", b"zTXt", b"tIME"))
 _PNG_LABELS = {b"eXIf": "EXIF", b"tEXt": "comment", b"zTXt": "comment", b"tIME": "capture time"}
 
 
 def _png_chunks(data: bytes) -> Iterator[_Chunk]:
+    """Chunks in their order; a run of pixels, of which there may be thousands, is one."""
     at = len(_PNG_HEAD)
     while at + 12 <= len(data):
-        length = int.from_bytes(data[at : at + 4], "big")
-        yield _Chunk(data[at + 4 : at + 8], at, at + 8, min(at + 12 + length, len(data)))
-        if data[at + 4 : at + 8] == b"IEND":
+        length, name = _PNG_CHUNK.unpack_from(data, at)
+        end = at + 12 + length
+        while name == b"IDAT" == data[end + 4 : end + 8]:
+            end += 12 + int.from_bytes(data[end : end + 4], "big")
+        yield _Chunk(name, at, at + 8, min(end, len(data)))
+        if name == b"IEND":
             return
-        at += 12 + length
+        at = end
 
 
 def _read_png(data: bytes) -> ChunkFile:
@@ -73,6 +79,8 @@ def _read_png(data: bytes) -> ChunkFile:
     labels: set[str] = set()
     frames, orientation = 1, 1
     for chunk in chunks:
+        if chunk.name not in _PNG_READ:
+            continue
         body = data[chunk.body : chunk.end - 4]
         if chunk.name == b"eXIf":
             exif = read_exif(body)

@@ -68,6 +68,7 @@ class Stock:
     header: Header
     most_px: int
     _held: Any = None
+    _native: Pixels | None = None
     _background: tuple[int, int, int] | None = None
 
     def take(self, box_px: tuple[int, int]) -> Decoded:
@@ -89,10 +90,7 @@ class Stock:
 
         Screenshots are recognised by what scaling takes away. Neither upright nor sRGB.
         """
-        held = self._held
-        if held is None or held.bands != 3 or held.format != "uchar":  # noqa: PLR2004 - red, green, blue
-            return None
-        return _in_memory(held) if held.width * held.height <= _MOST_LOOKED_AT_PX else None
+        return self._native
 
     def _hold(self) -> Any:  # noqa: ANN401
         if self._held is None:
@@ -100,7 +98,15 @@ class Stock:
             image, self._background = _opaque(load(self.data, self.header, (self.most_px, self.most_px)))
             if image.width * image.height > _MOST_HELD_PX:
                 image = scaled(image, fitted(image.width, image.height, (self.most_px, self.most_px)))
-            self._held = image.copy_memory()
+            is_plain = image.bands == 3 and image.format == "uchar" and image.interpretation == "srgb"  # noqa: PLR2004
+            if is_plain and image.width * image.height <= _MOST_LOOKED_AT_PX:
+                self._native = _in_memory(image)
+                self._held = vips.image_from(self._native)
+                if image.get_typeof("icc-profile-data"):
+                    self._held = self._held.copy()
+                    self._held.set_type(vips.BLOB, "icc-profile-data", image.get("icc-profile-data"))
+            else:
+                self._held = image.copy_memory()
         return self._held
 
 

@@ -99,10 +99,10 @@ class Eye:
 
 def _planes(pixels: Pixels, scales: tuple[int, ...]) -> Iterator[tuple[tuple[int, int], Plane]]:
     """Each scale's planes that have terms, as far down as something is left to compare."""
-    linear = _LINEAR.take(pixels).transpose(2, 0, 1)
+    linear = _LINEAR.take(pixels)
     for scale in range(1, max(scales) + 1):
         linear = _halved(linear)
-        if min(linear.shape[1:]) < 2:  # noqa: PLR2004 - nothing left to compare
+        if min(linear.shape[:2]) < 2:  # noqa: PLR2004 - nothing left to compare
             return
         if scale in scales:
             for plane, image in enumerate(_xyb(linear)):
@@ -111,15 +111,17 @@ def _planes(pixels: Pixels, scales: tuple[int, ...]) -> Iterator[tuple[tuple[int
 
 
 def _halved(linear: Plane) -> Plane:
-    _, height, width = linear.shape
+    height, width, _ = linear.shape
     if height % 2 or width % 2:
-        linear = np.pad(linear, ((0, 0), (0, height % 2), (0, width % 2)), mode="edge")
-    rows = linear[:, ::2] + linear[:, 1::2]
-    return (rows[..., ::2] + rows[..., 1::2]) * np.float32(0.25)
+        linear = np.pad(linear, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    rows = linear[::2] + linear[1::2]
+    halved = rows[:, ::2] + rows[:, 1::2]
+    halved *= np.float32(0.25)
+    return halved
 
 
 def _xyb(linear: Plane) -> tuple[Plane, Plane, Plane]:
-    lms = np.cbrt(np.tensordot(_OPSIN, linear, 1) + _BIAS) - np.cbrt(_BIAS)
+    lms = np.cbrt(np.tensordot(_OPSIN, linear.transpose(2, 0, 1), 1) + _BIAS) - np.cbrt(_BIAS)
     x, y = (lms[0] - lms[1]) * np.float32(7) + np.float32(0.42), (lms[0] + lms[1]) * np.float32(0.5)
     return x, y + np.float32(0.01), lms[2] - y + np.float32(0.55)
 

@@ -25,7 +25,9 @@ __all__ = ["Choice", "Forecast", "best_choice", "forecast", "terms"]
 _MIN_LONG_PX = 96
 _STEP = 0.85  # between the scales looked at
 _MOST_VIEWS = 2.4  # more pixels than this add nothing a phone shows
-_WORTH_LARGER = 0.8  # points by which more pixels than the view must win: they have to be decoded anew
+# Points by which more pixels than the view must win, for they have to be taken from the source anew; and where the
+# view's own cannot be told from the original.
+_WORTH_LARGER, _WORTH_LARGER_WHEN_FINE, _FINE = 0.8, 2.5, 90.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,14 @@ class Forecast:
         )
         best_near = scores[near].max(axis=0)
         best = scores.max(axis=0)
-        return np.asarray(np.where(best > best_near + _WORTH_LARGER, best, best_near), float)
+        return np.asarray(np.where(best > _beaten_by(best_near), best, best_near), float)
+
+    @property
+    def most_bytes(self) -> float:
+        """What its best choice of all comes to."""
+        near = self.long_px <= self.view_px
+        worth = self.scores[:, -1].max() > _beaten_by(self.scores[near, -1].max())
+        return float(self.sizes[:, -1].max() if worth else self.sizes[near, -1].max())
 
     def size_at(self, long_px: float, quality: float) -> float:
         """Bytes at a scale and quality between those of the table."""
@@ -172,9 +181,14 @@ def best_choice(forecasts: list[Forecast], limit_bytes: float) -> Choice | None:
     found = [choice for each, row in rows if (choice := each.fullest(row, limit_bytes)) is not None]
     near = [c for c in found if c.long_px <= forecasts[0].view_px]
     best, best_near = (max(some, key=lambda c: (c.score, c.size_bytes), default=None) for some in (found, near))
-    if best is None or best_near is None or best.score > best_near.score + _WORTH_LARGER:
+    if best is None or best_near is None or best.score > _beaten_by(best_near.score):
         return best
     return best_near
+
+
+def _beaten_by(score: Numbers | float) -> Numbers | float:
+    """What a rendition larger than the view has to look like, when this is the best that is not."""
+    return score + np.where(np.asarray(score) < _FINE, _WORTH_LARGER, _WORTH_LARGER_WHEN_FINE)
 
 
 def _scales(native_px: int, view_px: int) -> Numbers:

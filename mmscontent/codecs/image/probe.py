@@ -150,7 +150,9 @@ class Probe:
     def _looked(self, way: JpegWay, quality: float) -> float:
         if (way, quality) not in self._looks:
             samples = self.samples()
-            data = encode_jpeg(ready_for(samples.tiles, way), quality, way)
+            if way.encoder not in samples.ready:
+                samples.ready[way.encoder] = ready_for(samples.tiles, way)
+            data = encode_jpeg(samples.ready[way.encoder], quality, way)
             with Image.open(io.BytesIO(data), formats=("JPEG",)) as opened:
                 self._looks[way, quality] = samples.eye.score(np.asarray(opened.convert("RGB")))
         return self._looks[way, quality]
@@ -179,6 +181,7 @@ class _Samples:
     half_strips: Pixels
     tiles: Pixels
     eye: Eye
+    ready: dict[str, Any] = field(default_factory=dict)  # the tiles, as each encoder takes them
 
     @property
     def shown(self) -> Any:  # noqa: ANN401

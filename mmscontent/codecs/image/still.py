@@ -83,8 +83,7 @@ class Still:
     def curve(self) -> Curve:
         """Predicted quality against bytes, concave."""
         forecasts = self._ways(None)
-        largest = best_choice(forecasts, np.inf)
-        most = largest.size_bytes if largest else _CURVE_FROM_BYTES
+        most = max(table.most_bytes for table in forecasts)
         sizes = np.asarray(_CURVE_FROM_BYTES * _CURVE_STEP ** np.arange(_CURVE_POINTS), float)
         sizes = np.append(sizes[sizes < most], most)
         scores = np.stack([table.frontier(sizes) for table in forecasts]).max(axis=0)
