@@ -3,7 +3,8 @@
 Pebble runs the processes, because it alone of the pools measured loses nothing but the culprit (docs/batch.md). Each
 worker is a pool of its own: workers of one pool share locks and pipes, and one that is killed while it holds them
 stops its neighbours. What crosses a pipe stays under PIPE_BUF, which is written whole or not at all; items and results
-travel as files of a private folder, so a kill in the middle of one is never half a message.
+travel as files of a private folder, so a kill in the middle of one is never half a message; a folder whose batch was
+killed goes when the next one is taken.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import multiprocessing
 import os
 import pickle
 import queue
-import shutil
 import signal
 import tempfile
 import threading
@@ -26,6 +26,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from mmscontent.batch.values import Failure, Result
 from mmscontent.batch.work import perform, settle_in
+from mmscontent.engines.ffmpeg import folders
 from mmscontent.errors import EngineFailed
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def run_local(tasks: Iterator[Task], workers: int, *, work: Callable[[Task], Res
         workers: Processes.
         work: What is done with a task; found by its name in the worker.
     """
-    spool = Path(tempfile.mkdtemp(prefix="mmscontent-batch-"))
+    spool, held = folders.take()
     desk = _Desk(tasks, work, spool, queue.Queue(maxsize=2 * workers))
     lanes = [threading.Thread(target=_lane, args=(desk,), name=f"lane-{n}", daemon=True) for n in range(workers)]
     for lane in lanes:
@@ -76,7 +77,7 @@ def run_local(tasks: Iterator[Task], workers: int, *, work: Callable[[Task], Res
     finally:
         desk.stopped.set()
         _drain(desk, lanes)
-        shutil.rmtree(spool, ignore_errors=True)
+        folders.give_back(spool, held)
 
 
 def _drain(desk: _Desk, lanes: list[threading.Thread]) -> None:

@@ -18,8 +18,10 @@ from tests.conftest import ROOT
 RECEIVER = ("--carrier", "us/att", "--route", "toll_free")
 
 
-def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
+def environment(cwd: Path) -> dict[str, str]:
+    """With a folder for temporary files of its own, so that what is left in it can be seen."""
+    (cwd / "tmp").mkdir(exist_ok=True)
+    return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", "TMPDIR": str(cwd / "tmp")}
 
 
 def start(*arguments: object, cwd: Path) -> subprocess.Popen[str]:
@@ -27,7 +29,7 @@ def start(*arguments: object, cwd: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "mmscontent", *map(str, arguments)],
         cwd=cwd,
-        env=environment(),
+        env=environment(cwd),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -256,6 +256,7 @@ def test_a_killed_command_leaves_no_process_and_resumes_to_the_same_bytes(
     again = run(*command(photos, "--resume"), cwd=tmp_path)
 
     assert again.returncode == 0, again.stderr
+    assert list((tmp_path / "tmp").iterdir()) == []
     assert outputs(tmp_path / "out") == undisturbed
     items = [r["item"] for r in journal(tmp_path / "out")]
     assert len(items) == len(set(items)) == COUNT
