@@ -55,7 +55,7 @@ def make_app(gateway: Gateway) -> FastAPI:
         finally:
             await gateway.stop()
 
-    app = FastAPI(title="mms-gateway", version=mms.__version__, lifespan=life, redoc_url=None)
+    app = FastAPI(title="mms-gateway", version=mms.__version__, lifespan=life, docs_url=None, redoc_url=None)
     install(app, gateway.service)
     ends = _Ends(gateway, Door(gateway.service))
     for path, method, endpoint in (
@@ -170,10 +170,6 @@ _STRICT = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _CLOSED = "default-src 'none'; frame-ancestors 'none'; sandbox"
-_DOCS = (
-    "default-src 'none'; connect-src 'self'; img-src 'self' data: https://fastapi.tiangolo.com; frame-ancestors 'none';"
-    " script-src 'unsafe-inline' https://cdn.jsdelivr.net; style-src 'unsafe-inline' https://cdn.jsdelivr.net"
-)
 
 
 class _Shell:
@@ -202,7 +198,7 @@ class _Shell:
                 headers.setdefault("Cache-Control", "no-store")
                 if "Content-Security-Policy" not in headers:  # a policy of its own says who may frame it, too
                     headers.setdefault("X-Frame-Options", "DENY")
-                headers.setdefault("Content-Security-Policy", _DOCS if scope["path"] == "/docs" else _CLOSED)
+                headers.setdefault("Content-Security-Policy", _CLOSED)
             await send(message)
 
         self._crowd.enter()

@@ -6,10 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse
 from starlette.routing import Match
 
 from gateway_adapter.northbound.faults import Denied
 from gateway_adapter.northbound.routes import content, manage, send, told
+from gateway_adapter.northbound.routes.book_page import book_page, book_policy
 from gateway_adapter.northbound.routes.describe import Book
 from gateway_adapter.northbound.routes.door import Door, fault_response
 
@@ -25,7 +27,7 @@ __all__ = ["CollapseSlashes", "install"]
 
 
 def install(app: FastAPI, service: Service) -> None:
-    """Serve the customers' side: its endpoints, refusals in the form of their path, and the OpenAPI."""
+    """Serve the customers' side: its endpoints, refusals in the form of their path, the OpenAPI and a page of it."""
     door = Door(service)
     book = Book(app.router)
     for module in (send, content, told, manage):
@@ -33,6 +35,13 @@ def install(app: FastAPI, service: Service) -> None:
     app.add_exception_handler(HTTPException, _plain_fault)
     app.add_middleware(CollapseSlashes)
     book.describe(app)
+    app.router.add_route("/docs", _book, methods=["GET"])
+
+
+async def _book(request: Request) -> Response:
+    """What is served, to read."""
+    headers = {"Content-Security-Policy": book_policy()}
+    return HTMLResponse(book_page(request.app.openapi()), headers=headers)
 
 
 async def _plain_fault(request: Request, exc: Exception) -> Response:

@@ -29,10 +29,10 @@ _REF = "#/components/schemas/{model}"
 OCTETS: Mapping[str, Any] = MappingProxyType({"type": "string", "format": "binary"})
 _SECURITY: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
-        "App": {"type": "apiKey", "in": "header", "name": "Authorization", "description": "`App <api key>`"},
-        "IBSSO": {"type": "apiKey", "in": "header", "name": "Authorization", "description": "`IBSSO <api key>`"},
-        "Basic": {"type": "http", "scheme": "basic", "description": "any user, the api key as password"},
-        "Bearer": {"type": "http", "scheme": "bearer", "description": "the api key as token"},
+        "App": {"type": "apiKey", "in": "header", "name": "Authorization", "description": "App <api key>"},
+        "IBSSO": {"type": "apiKey", "in": "header", "name": "Authorization", "description": "IBSSO <api key>"},
+        "Basic": {"type": "http", "scheme": "basic", "description": "Basic, any user with the api key as password"},
+        "Bearer": {"type": "http", "scheme": "bearer", "description": "Bearer <api key>"},
     }
 )
 

@@ -113,7 +113,7 @@ def customers_side(home: Path) -> Iterator[tuple[FastAPI, Service]]:
     media = MediaStore(home / "media")
     fitter = Fitter(settings, store, media, _no_link)
     service = Service(settings, store, media, router=Router([Connection("loopback", "loopback")]), fitter=fitter)
-    app = FastAPI(title="test", version="1")
+    app = FastAPI(title="test", version="1", docs_url=None, redoc_url=None)
     install(app, service)
     yield app, service
     store.close()

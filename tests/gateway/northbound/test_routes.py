@@ -667,3 +667,20 @@ def test_everything_the_document_refers_to_is_in_it(gateway):
     referred = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document)))
 
     assert referred == set(document["components"]["schemas"])
+
+
+def test_the_page_of_the_document_tells_every_path_and_body_and_fetches_nothing(gateway):
+    document = gateway.http.get("/openapi.json").json()
+    page = gateway.http.get("/docs", headers={"Authorization": ""})
+
+    root = etree.HTML(page.text)
+    told = ["".join(row.itertext()) for row in root.iter("summary")]
+    for path, methods in document["paths"].items():
+        for method in methods:
+            assert any(row.startswith(f"{method.upper()}{path} ") for row in told), (method, path)
+    names = {heading.get("id") for heading in root.iter("h3")}
+    assert names == set(document["components"]["schemas"])
+    links = [link.get("href") for link in root.iter("a")]
+    assert all(link == "/openapi.json" or link.removeprefix("#") in names for link in links)
+    assert not list(root.iter("script", "img", "link", "iframe"))
+    assert "default-src 'none'" in page.headers["content-security-policy"]
