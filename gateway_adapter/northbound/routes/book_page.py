@@ -28,7 +28,8 @@ code{font:14px/1.5 ui-monospace,monospace;overflow-wrap:anywhere}
 .q{color:var(--quiet)}.old{text-decoration:line-through}
 table{border-collapse:collapse;width:100%;margin:.3rem 0 1rem}
 td,th{text-align:left;vertical-align:top;padding:.25rem .7rem .25rem 0;border-top:1px solid var(--line)}
-td:first-child{width:15rem}th{font-weight:600;font-size:.85rem;color:var(--quiet)}:target{outline:2px solid var(--get);outline-offset:.3rem}
+td:first-child{width:15rem}th{font-weight:600;font-size:.85rem;color:var(--quiet)}
+:target{outline:2px solid var(--get);outline-offset:.3rem}
 """
 
 
