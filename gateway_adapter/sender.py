@@ -1,4 +1,4 @@
-"""Handing requests to operators: HTTP, SMTP, or an operator inside this process; and how fast that may go.
+"""Handing requests to operators: HTTP, SMTP, or an operator inside this process.
 
 An operator is of our own choosing, so no policy stands between; what it answers is read up to a bound.
 """
@@ -27,30 +27,13 @@ if TYPE_CHECKING:
 
     Transport = Callable[[Request, Connection], Awaitable[Response]]
 
-__all__ = ["Rates", "Sender"]
+__all__ = ["Sender"]
 
 _MOST_ANSWER = 1_000_000
 _MOST_UPLOADS = 2000
 _UPLOADED_S = 24 * 3600.0  # an upload is named again for a day; it is kept there for three
 _LARGE_BYTES = 100_000  # packing more than this would hold up the event loop
 _FINE = range(200, 300)
-
-
-class Rates:
-    """So many submissions a second on each connection, within this process."""
-
-    def __init__(self) -> None:
-        self._next: dict[str, float] = {}
-
-    async def wait(self, connection: Connection) -> None:
-        """Wait for this submission's turn."""
-        if not connection.per_second:
-            return
-        now = time.monotonic()
-        turn = max(now, self._next.get(connection.name, 0.0))
-        self._next[connection.name] = turn + 1 / connection.per_second
-        if turn > now:
-            await asyncio.sleep(turn - now)
 
 
 class Sender:
