@@ -260,6 +260,11 @@ class Service:
         most, at = min(limit, _MOST_RESULTS), now_ms()
         return await self.store.read(lambda c: library.list_uploads(c, account.id, most, cursor, at))
 
+    async def find_upload(self, account: Account, upload_id: str) -> tuple[str, UploadView] | None:
+        """SHA-256 and facts of an upload that has not expired."""
+        at = now_ms()
+        return await self.store.read(lambda c: library.find_upload(c, account.id, upload_id, at))
+
     async def delete_upload(self, account: Account, upload_id: str) -> bool:
         """Forget an upload; False when there is none of this id. Messages already accepted keep its bytes."""
         return await self.store.write(lambda c: library.delete_upload(c, account.id, upload_id))

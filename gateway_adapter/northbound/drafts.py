@@ -167,14 +167,12 @@ def destination_of(destination: SingleDestination | GroupDestination) -> Destina
 
 
 def send_at_of(at_ms: int | None, clock: Clock, place: str) -> int | None:
-    """When to send; what lies in the past is now.
+    """When to send, as it was given, so that a repeat of a request says the same later; the past means at once.
 
     Raises:
         Malformed: It is more than 180 days ahead.
     """
-    if at_ms is None or at_ms <= clock.now_ms:
-        return None
-    if at_ms - clock.now_ms > MAX_AHEAD_MS:
+    if at_ms is not None and at_ms - clock.now_ms > MAX_AHEAD_MS:
         raise bad(place, "more than 180 days ahead")
     return at_ms
 

@@ -47,7 +47,7 @@ def serve(book: Book, door: Door) -> None:
     ends = _Endpoints(door)
     book.add("POST", "/mms/1/content", door.guard(ends.upload), Doc(
         "Upload content for later sends", "content", UploadAnswer, {"application/octet-stream": OCTETS, "*/*": OCTETS},
-        refusals=(400, 408, 413), parameters=_HEADERS))  # fmt: skip
+        refusals=(400, 408, 413, 415), parameters=_HEADERS))  # fmt: skip
     book.add("GET", "/mms/1/content", door.guard(ends.listed), Doc(
         "List uploaded content", "additions", UploadsAnswer, query=UploadsQuery, refusals=(400,)))  # fmt: skip
     book.add("DELETE", "/mms/1/content/{uploadedContentId}", door.guard(ends.delete), Doc(
@@ -98,17 +98,20 @@ class _Endpoints:
         segments = view.log.segments if view else ()
         if not (at.isascii() and at.isdecimal() and int(at[:6]) < len(segments) and len(at) <= 6):  # noqa: PLR2004  # digits
             raise Denied(404, "no such segment")
-        return self._content(segments[int(at)])
+        return await self._content(call, segments[int(at)])
 
-    def _content(self, segment: Segment) -> Response:
+    async def _content(self, call: Call, segment: Segment) -> Response:
         # what a customer gave is never shown by a browser as if it were ours
         headers = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
         if segment.kind in {"text", "smil"}:
             return Response(segment.text, headers=headers, media_type=segment.media_type)
-        if segment.kind != "blob" or not self._service.media_path(segment.blob).is_file():
-            raise Denied(404, f"a segment of kind {segment.kind} is not kept here")
-        path = self._service.media_path(segment.blob)
-        return FileResponse(path, headers=headers, media_type=segment.media_type or "application/octet-stream")
+        blob, media_type = segment.blob, segment.media_type
+        if segment.kind == "upload" and (found := await self._service.find_upload(call.account, segment.upload_id)):
+            blob, media_type = found[0], found[1].media_type
+        if not blob or not self._service.media_path(blob).is_file():
+            raise Denied(404, "the content of this segment is not kept here")
+        path = self._service.media_path(blob)
+        return FileResponse(path, headers=headers, media_type=media_type or "application/octet-stream")
 
 
 def _needed(request: Request, name: str, most: int) -> str:

@@ -125,6 +125,7 @@ class Door:
         Raises:
             Denied: It is longer than *most*, or than any may be (413), or comes too slowly (408).
         """
+        _refuse_encoded(request)
         most = min(self.service.settings.max_body_bytes, most or sys.maxsize)
         announced = request.headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > most:
@@ -196,8 +197,16 @@ class _Held:
                 self._changed.notify_all()
 
 
+def _refuse_encoded(request: Request) -> None:
+    """A compressed body is not taken: how long it is could only be known by unpacking it."""
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"", "identity"}:
+        raise Denied(415, f"Content-Encoding {encoding[:40]!r} is not taken; send the body as it is")
+
+
 async def _small(request: Request) -> bytes:
     """A body that is announced as small; the server cuts off what goes beyond that."""
+    _refuse_encoded(request)
     try:
         async with asyncio.timeout(_PAUSE_S):
             return await request.body()

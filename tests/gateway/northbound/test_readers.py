@@ -199,6 +199,13 @@ def test_v2_takes_everything_the_java_client_sends():
     assert (order.callback_data, order.reseller_code, order.send_at_ms) == ("cb", 123456789, NOW + 24 * HOUR_MS)
 
 
+def test_a_repeat_says_the_same_after_its_time_of_sending_has_come():
+    request = read_json(messages.MessagesRequest, json.dumps(JAVA).encode())
+    before, after = (messages.submission_of(request, Clock(NOW + days * 24 * HOUR_MS)) for days in (0, 3))
+
+    assert before == after
+
+
 def test_v2_ignores_members_it_does_not_know():
     # nyaruka/courier puts contentType inside webhooks.delivery and sends an empty title
     message = {**JAVA["messages"][0], "webhooks": {"delivery": {"url": "https://e.x", "contentType": "x"}}, "new": 1}

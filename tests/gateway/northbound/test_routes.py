@@ -231,6 +231,16 @@ def test_v2_refuses_with_an_error_code(gateway, content, kind, http):
     assert answers.ApiErrorAnswer.model_validate(answer.json()).error_code == f"E{http}"
 
 
+@pytest.mark.parametrize("path", [V2, "/mms/1/single", "/mms/1/content"])
+def test_a_compressed_body_is_not_taken(gateway, path):
+    headers = {"Content-Encoding": "gzip", "Content-Type": "multipart/form-data; boundary=b", "X-Content-Id": "a",
+               "X-Media-Type": "image/png"}  # fmt: skip
+    if path == V2:
+        headers["Content-Type"] = "application/json"
+
+    assert gateway.http.post(path, content=b"\x1f\x8b", headers=headers).status_code == 415
+
+
 def test_violations_name_field_and_fault(gateway):
     answer = gateway.http.post(V2, json=v2_body(destinations=[{"to": 5}], content={"title": "x" * 67}))
 
@@ -464,8 +474,14 @@ def test_content_is_uploaded_listed_used_and_deleted(gateway):
     listed = answers.UploadsAnswer.model_validate(gateway.http.get("/mms/1/content?limit=1000").json())
     mine = next(one for one in listed.results if one.uploaded_content_id == upload_id)
     assert (mine.content_type, mine.size_bytes, mine.content_id) == ("image/png", len(PNG), "icon_png")
+    used = v2_body(content={"messageSegments": [{"type": "UPLOADED_REFERENCE", "uploadedContentId": upload_id}]})
+    message_id = gateway.http.post(V2, json=used).json()["messages"][0]["messageId"]
+    content = gateway.http.get(f"/messages/{message_id}/segments/0")
+    assert (content.content, content.headers["content-type"]) == (PNG, "image/png")
+    assert content.headers["content-disposition"] == "attachment"
     gone = [gateway.http.delete(f"/mms/1/content/{upload_id}").status_code for _ in range(2)]
     assert gone == [204, 404]
+    assert gateway.http.get(f"/messages/{message_id}/segments/0").status_code == 404
 
 
 UPLOADS_REFUSED = [
