@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import pickle
 import random
 import time
 from collections import defaultdict
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 RESULTS = Path(__file__).parent / "results" / "message.jsonl"
+CACHE = Path(os.environ.get("MMSCONTENT_BENCH_CACHE", Path.home() / ".cache" / "mmscontent-bench"))
+VERSION = 1  # of the choice
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 LIMITS = (100_000, 300_000, 600_000, 1_000_000)
 NO_LIMIT = 20_000_000  # what the sources could use
@@ -91,7 +95,16 @@ def _part(name: str, data: bytes) -> mms.Part | None:
 
 
 def message(number: int) -> mms.Message:
-    """The message of a number, always the same on the same machine."""
+    """The message of a number; its parts are kept outside the repository, since choosing them takes long."""
+    kept = CACHE / f"message-{VERSION}-{number}.pickle"
+    if not kept.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(pickle.dumps(_chosen(number)))
+    return mms.Message.of(pickle.loads(kept.read_bytes()), text=CAPTION)
+
+
+def _chosen(number: int) -> list[mms.Part]:
+    """Parts by dice that fall alike on every machine with the same files."""
     dice = random.Random(f"mixed message {number}")
     kinds = dice.choices(list(KINDS), list(KINDS.values()), k=dice.randint(2, 8))
     if kinds.count("film") > 1:
@@ -101,8 +114,7 @@ def message(number: int) -> mms.Message:
         pool = [p for p in sources()[kind] if p not in chosen]
         dice.shuffle(pool)
         chosen += next(([p] for p in pool if kind not in _VETTED or _can_be_sent(p)), [])
-    named = [mms.Part(p.data, p.media_type, name=f"{i}-{p.name}") for i, p in enumerate(chosen)]
-    return mms.Message.of(named, text=CAPTION)
+    return [mms.Part(p.data, p.media_type, name=f"{i}-{p.name}") for i, p in enumerate(chosen)]
 
 
 def _can_be_sent(part: mms.Part) -> bool:

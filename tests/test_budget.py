@@ -79,6 +79,28 @@ def test_within_two_percent_of_the_best_found_by_brute_force(room: int, knots: l
     assert ours >= 0.98 * _best_by_brute_force(room, some, step=1_000)
 
 
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(5, 60), st.floats(1, 100)), min_size=1, max_size=4), min_size=2, max_size=3
+    ),
+    st.integers(20, 120),
+    st.lists(st.sampled_from([0.5, 1.0, 2.0]), min_size=3, max_size=3),
+)
+@settings(max_examples=40, deadline=None, derandomize=True)
+def test_over_kinds_of_any_weight_brute_force_finds_nothing_better(
+    knots: list[list[tuple[int, float]]], room: int, weights: list[float]
+) -> None:
+    some = []
+    for index, (points, weight) in enumerate(zip(knots, weights, strict=False)):
+        curve = Curve.through([(size * 1_000, quality) for size, quality in points])
+        some.append(Want(str(index), curve.least_bytes, curve, curve.most_bytes, weight))
+    assume(sum(w.least_bytes for w in some) <= room * 1_000)
+
+    ours = total_quality(share_room(room * 1_000, some), some)
+
+    assert ours >= 0.98 * _best_by_brute_force(room * 1_000, some, step=2_000)
+
+
 def test_a_refusal_names_every_part_and_both_sizes() -> None:
     curve = Curve((10_000,), (50.0,))
     with pytest.raises(DoesNotFit, match=r"20,000 bytes .*beach 10,000, dog 10,000.* 12,000 are left"):

@@ -215,9 +215,10 @@ def test_no_old_rule_harms_the_reader(rule):
 
 
 def test_a_calendar_in_an_accepted_version_goes_as_it_is():
-    data = event(START, "SUMMARY:a")
+    data = event(START, "DTSTAMP:20260101T000000Z", "SUMMARY:a").replace(b"BEGIN:VEVENT", b"PRODID:p\r\nBEGIN:VEVENT")
     source = CalendarSource(data, INFO)
     survey = source.survey(CalendarRule(("1.0", "2.0")), "fast")
+    verify(source.keep().data, source.keep().info)
 
     assert survey.keep_bytes == len(data)
     assert source.keep().data == data
@@ -230,6 +231,17 @@ def test_an_event_with_two_ends_is_mended():
     assert survey.keep_bytes is None
     assert "DURATION left out, the end is stated beside it" in made.notes
     assert b"DURATION" not in made.data
+
+
+def test_an_entry_without_its_stamp_is_mended_and_holds():
+    source = CalendarSource(event("DTSTART:20260703T180000Z", "SUMMARY:Boat trip"), INFO)
+    survey = source.survey(CalendarRule(("2.0",)), "fast")
+    made = source.render(5_000)
+
+    assert survey.reasons == ("it had to be mended",)
+    assert "PRODID added, which iCalendar 2.0 demands" in made.notes
+    assert b"DTSTAMP:20260703T180000Z" in made.data
+    verify(made.data, made.info)
 
 
 def test_refusals_name_what_is_wrong():

@@ -76,6 +76,8 @@ def convert(calendar: Component, source: str, target: str) -> Conversion:
         components = (*zones, *(_new_entry(c, task) for c in _entries(calendar, task)))
         lines = (Line("VERSION", "2.0"), Line("PRODID", calendar.text("PRODID") or "-//mmscontent//EN"))
         lines += tuple(one for one in calendar.lines if one.name in ("METHOD", "CALSCALE") and source == "2.0")
+        if source == "2.0" and not calendar.text("PRODID"):
+            task.say("PRODID added, which iCalendar 2.0 demands")
     for name in task.zones.missing:
         task.say(f"the zone {name} is not described in the file, its times are written without a zone")
     return Conversion(Component("VCALENDAR", lines, components), tuple(task.notes))
@@ -286,6 +288,9 @@ def _new_entry(entry: Component, task: _Task) -> Component:
     if {"DTEND", "DURATION"} <= names or {"DUE", "DURATION"} <= names:
         task.say("DURATION left out, the end is stated beside it")
         lines = [line for line in lines if line.name != "DURATION"]
+    missing = [name for name in ("UID", "DTSTAMP") if name not in names]
+    if task.source == "2.0" and missing:
+        task.say(f"{' and '.join(missing)} added, which iCalendar 2.0 demands of every entry")
     if "UID" not in names:
         lines.append(Line("UID", hashlib.sha256(repr(entry).encode()).hexdigest()[:32]))
     if "DTSTAMP" not in names:
