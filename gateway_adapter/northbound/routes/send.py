@@ -81,7 +81,7 @@ def serve(book: Book, door: Door) -> None:
             {JSON: OmniRequest}, refusals=(400, 408, 413, 415))),
         ("/check", ends.take_check, Doc(
             "Fit messages without sending: the ledger of each receiver", "additions", CheckAnswer,
-            {JSON: MessagesRequest, **single_bodies}, refusals=(400, 408, 413, 415))),
+            {JSON: MessagesRequest, **single_bodies}, refusals=(400, 408, 413, 415, 502, 503))),
     )  # fmt: skip
     for path, endpoint, doc in rows:
         book.add("POST", path, door.guard(endpoint), doc)

@@ -25,7 +25,7 @@ LEFT_OUT = (
 )
 # What a run says that is no fault of ours: it adds a header nobody asked for and wants the request refused for that.
 NO_FAULTS = re.compile(r"in header - object with unexpected properties")
-SECONDS = 40
+SECONDS = 30
 
 
 @pytest.fixture(scope="module")
