@@ -31,6 +31,7 @@ __all__ = ["Mm4Server"]
 
 _KIND = "mm4"
 _MOST_RECIPIENTS = 1000
+_MOST_SESSIONS = 64  # each may hold a mail of the largest size
 _IDLE_S = 120.0
 
 
@@ -52,6 +53,7 @@ class Mm4Server:
         self._max_bytes = max_bytes
         self._server: asyncio.Server | None = None
         self._answers: set[asyncio.Task[None]] = set()
+        self._open = 0
 
     async def start(self, host: str, port: int) -> int:
         """Listen; gives the port, which is of use when 0 was asked for."""
@@ -70,14 +72,20 @@ class Mm4Server:
                 task.cancel()
 
     def _session(self) -> SMTP:
-        return SMTP(
-            _Handler(self),
-            data_size_limit=self._max_bytes,
-            hostname="mms-gateway",
-            ident="MM4",
-            timeout=_IDLE_S,
-            loop=asyncio.get_running_loop(),
-        )
+        return _Session(self, self._max_bytes)
+
+    def admit(self, address: str) -> str:
+        """What to say to a caller that is not let in, "" for one that is; each of these leaves by `leave`."""
+        if not any(may_speak(row, address, "") for row in self._connections):
+            return "554 5.7.1 no connection takes mails from here"
+        if self._open >= _MOST_SESSIONS:
+            return "421 4.3.2 too many sessions, come again"
+        self._open += 1
+        return ""
+
+    def leave(self) -> None:
+        """A session that was let in is over."""
+        self._open -= 1
 
     def connection_of(self, address: str, sender: str) -> Connection | None:
         """Whose mail it is: by network, and by the sender's domain where several connections share one."""
@@ -110,6 +118,35 @@ class Mm4Server:
             logger.warning("mm4 answer", connection=connection.name, status=response.status)
 
 
+class _Session(SMTP):
+    """One session; strangers are turned away before a word of theirs is read."""
+
+    def __init__(self, server: Mm4Server, max_bytes: int) -> None:
+        loop = asyncio.get_running_loop()
+        super().__init__(
+            _Handler(server), data_size_limit=max_bytes, hostname="mms-gateway", ident="MM4", timeout=_IDLE_S, loop=loop
+        )
+        self._server = server
+        self._let_in = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Let in whom a connection may come from."""
+        said = self._server.admit(_address(transport.get_extra_info("peername")))
+        if said:
+            assert isinstance(transport, asyncio.WriteTransport)
+            transport.write(f"{said}\r\n".encode("ascii"))
+            transport.close()
+            return
+        self._let_in = True
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Make room for the next."""
+        if self._let_in:
+            self._server.leave()
+            super().connection_lost(error)
+
+
 class _Handler:
     """What aiosmtpd asks at each step; the names and shapes are its own."""
 
@@ -121,7 +158,7 @@ class _Handler:
     ) -> str:
         """Refuse strangers before they send anything."""
         del server
-        if self._server.connection_of(_peer(session), address) is None:
+        if self._server.connection_of(_address(session.peer), address) is None:
             return "550 5.7.1 no connection takes mails from here"
         envelope.mail_from = address
         envelope.mail_options.extend(options)
@@ -141,7 +178,7 @@ class _Handler:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Make the mail's word durable, then say so."""
         del server
-        connection = self._server.connection_of(_peer(session), envelope.mail_from or "")
+        connection = self._server.connection_of(_address(session.peer), envelope.mail_from or "")
         if connection is None:
             return "550 5.7.1 no connection takes mails from here"
         content = envelope.content
@@ -154,9 +191,9 @@ class _Handler:
         return "451 4.3.0 come again"
 
 
-def _peer(session: Session) -> str:
-    peer = session.peer
-    address = str(peer[0]) if isinstance(peer, tuple) else ""
+def _address(peer: object) -> str:
+    """The address of a caller, "" when it has none."""
+    address = str(peer[0]) if isinstance(peer, tuple) and peer else ""
     try:
         return str(ipaddress.ip_address(address.partition("%")[0]))
     except ValueError:

@@ -221,16 +221,27 @@ def read_events(request: Request, connection: Connection) -> tuple[Event, ...]:
     if reader is None:
         taken = ", ".join(_READERS)
         raise Refused(f"connection {connection.name}: {reading.message.operation} is not taken here; {taken} are")
-    return (reader(reading.message, unpacked, request.body),)
+    return (reader(reading.message, unpacked),)
 
 
-def _delivered(message: mms.mm7.Mm7, unpacked: mms.Unpacked, body: bytes) -> Event:
+def _said(unpacked: mms.Unpacked) -> bytes:
+    """What makes a message this one.
+
+    MMSCs count transactions from the start again, and LinkedID may mean a whole conversation: neither alone tells a
+    repeat from the next message, and a message taken for a repeat would be lost.
+    """
+    envelope = unpacked.envelope
+    about = repr((envelope.sender, envelope.to, envelope.cc, envelope.date_s, unpacked.content.subject))
+    return b"\n".join((about.encode("utf-8", "surrogatepass"), *(part.data for part in unpacked.content.parts)))
+
+
+def _delivered(message: mms.mm7.Mm7, unpacked: mms.Unpacked) -> Event:
     envelope = unpacked.envelope
     parts = words.inbound_parts(unpacked.content)
     return Event(
         "inbound",
         envelope.transaction_id,
-        envelope.message_id or envelope.transaction_id or words.digest_id(body),
+        f"{envelope.message_id or envelope.transaction_id}-{words.digest_id(_said(unpacked))}",
         words.plain_number(envelope.sender),
         tuple(words.plain_number(address) for address in (*envelope.to, *envelope.bcc)),
         tuple(words.plain_number(address) for address in envelope.cc),
@@ -242,7 +253,7 @@ def _delivered(message: mms.mm7.Mm7, unpacked: mms.Unpacked, body: bytes) -> Eve
     )
 
 
-def _reported(message: mms.mm7.Mm7, unpacked: mms.Unpacked, _: bytes) -> Event:
+def _reported(message: mms.mm7.Mm7, unpacked: mms.Unpacked) -> Event:
     status, extension = str(message.get("MMStatus") or ""), str(message.get("MMStatusExtension") or "")
     fate = words.find_fate(status, extension)
     if fate is None:
@@ -250,7 +261,7 @@ def _reported(message: mms.mm7.Mm7, unpacked: mms.Unpacked, _: bytes) -> Event:
     return replace(_about(message, unpacked, "delivery"), status=fate.status, error=fate.error, final=fate.final)
 
 
-def _read_replied(message: mms.mm7.Mm7, unpacked: mms.Unpacked, _: bytes) -> Event:
+def _read_replied(message: mms.mm7.Mm7, unpacked: mms.Unpacked) -> Event:
     return replace(_about(message, unpacked, "read"), text=str(message.get("MMStatus") or ""))
 
 

@@ -263,11 +263,35 @@ def test_what_is_no_mm4_is_refused_for_good() -> None:
 def test_strangers_are_refused_before_they_send_anything() -> None:
     taken = Taken()
 
-    code, text = run(told(taken, FORWARD, replace(OTHER, inbound_networks=("192.0.2.0/24",)), SENDER))
+    for networks in (("192.0.2.0/24",), ()):
+        with pytest.raises(aiosmtplib.SMTPConnectResponseError, match="no connection takes mails from here"):
+            run(told(taken, FORWARD, replace(OTHER, inbound_networks=networks), SENDER))
+    assert taken.events == []
 
-    assert (code, taken.events) == (550, [])
-    assert "no connection takes mails from here" in text
-    assert run(told(taken, FORWARD, replace(OTHER, inbound_networks=()), SENDER))[0] == 550
+
+def test_more_sessions_than_there_is_room_for_are_told_to_come_again() -> None:
+    async def work() -> tuple[list[bytes], bytes]:
+        server = Mm4Server([OTHER], Taken().receive, Mailer().send)
+        port = await server.start("127.0.0.1", 0)
+        greeted = []
+        writers = []
+        for _ in range(66):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            greeted.append(await reader.readline())
+            writers.append(writer)
+        for writer in writers:
+            writer.close()
+            await writer.wait_closed()
+        await asyncio.sleep(0.1)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        again = await reader.readline()
+        writer.close()
+        await server.stop()
+        return greeted, again
+
+    greeted, again = run(work())
+    assert [line[:3] for line in greeted] == 64 * [b"220"] + 2 * [b"421"]
+    assert again.startswith(b"220")
 
 
 def test_a_mail_over_the_cap_is_refused_by_its_size() -> None:
