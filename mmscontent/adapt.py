@@ -15,7 +15,7 @@ from mmscontent.codecs.jailed import HANDLERS, REGISTRY
 from mmscontent.codecs.table import CODECS, codec_for
 from mmscontent.engines import jail
 from mmscontent.errors import MMSContentError, NotAllowed, SourceError
-from mmscontent.plan import Examined, Keep, Transcode
+from mmscontent.plan import Examined, Keep, Transcode, floor_bytes
 from mmscontent.sniff import sniff
 from mmscontent.worth import stake_of
 
@@ -131,9 +131,28 @@ class Workshop:
             return replace(one, refused=str(error).removeprefix(f"{one.label}: "))
         return replace(one, survey=survey, stake=stake_of(one.info.kind, survey.traits))
 
-    def closer(self, examined: Sequence[Examined], profile: Profile, effort: Effort) -> tuple[Examined, ...] | None:  # noqa: ARG002 - foresight.py looks twice
-        """What a second look shows when it does not fit by the first; None here, where every look is close."""
-        return None
+    def closer(self, examined: Sequence[Examined], profile: Profile, effort: Effort) -> tuple[Examined, ...] | None:
+        """What another look shows when it does not fit by the first: animations as films; None when there is none."""
+        films = _each(lambda one: self._film_of(one, profile, effort), examined)
+        if not any(films):
+            return None
+        return tuple(film or one for film, one in zip(films, examined, strict=True))
+
+    def _film_of(self, one: Examined, profile: Profile, effort: Effort) -> Examined | None:
+        """An animated GIF as a film, the last rung on which it moves; None where none is smaller, or played."""
+        if one.form or one.survey is None or codec_for(one.info) != "animation" or one.info.media_type != "image/gif":
+            return None
+        info = replace(one.survey.info, kind="video", frames=None)
+        film = replace(one, info=info, form="film", survey=None)
+        if not profile.video.formats or not profile.image.animated:
+            return None
+        self._take_seat(film)
+        looked = self._look(film, profile, effort)
+        if looked.survey is None or floor_bytes(looked) >= floor_bytes(one):
+            return None
+        needs = f"a GIF in which something can be told needs {floor_bytes(one):,} bytes"
+        reasons = (f"{needs}, a film {floor_bytes(looked):,}; it is sent as a film, which plays once",)
+        return replace(looked, survey=replace(looked.survey, keep_bytes=None, reasons=reasons))
 
     # --- what a remedy makes of a source ---
 

@@ -321,9 +321,16 @@ def _attempt(job: Job, made_in: Callable[[], Workshop]) -> Outcome:
             except (DoesNotFit, NotAllowed) as refusal:
                 last = refusal
                 looked = workshop.closer(examined, job.profile, job.effort)
+                job = replace(job, warnings=(*job.warnings, *_now_films(looked or ())))
             else:
                 return Outcome(made.ledger, made)
         return _remedied(job, examined, last, workshop)
+
+
+def _now_films(looked: Sequence[Examined]) -> list[str]:
+    return [
+        f"{one.label} is sent as a film, which plays once: no GIF of it fits" for one in looked if one.form == "film"
+    ]
 
 
 def _refuse_call(job: Job, examined: Sequence[Examined]) -> None:

@@ -51,9 +51,9 @@ class Foresight(Workshop):
         return tuple(glanced[i] if i in glanced else next(rest) for i in range(len(examined)))
 
     def closer(self, examined: Sequence[Examined], profile: Profile, effort: Effort) -> tuple[Examined, ...] | None:
-        """The parts with their stills surveyed in earnest; None when nothing was only glanced at."""
+        """The stills surveyed in earnest, then what a workshop has; None when there is nothing more."""
         if not self._glanced:
-            return None
+            return super().closer(examined, profile, effort)
         self._glanced = False
         near = iter(super().survey([one for one in examined if _has_glance(one)], profile, effort))
         return tuple(next(near) if _has_glance(one) else one for one in examined)

@@ -52,7 +52,7 @@ class Examined:
         index: Which of the caller's parts it is; pages of one text share theirs.
         refused: Why the receiver takes it in no form; "" when it does.
         cut_ms: It is to be cut to this length first; None for all of it.
-        form: What it is made of: the part as it came (""), a `still` of it, or what was `cut` from it.
+        form: What it is made of: the part as it came (""), a `film` or a `still` of it, or what was `cut` from it.
     """
 
     part: Part
@@ -63,7 +63,7 @@ class Examined:
     index: int = -1
     refused: str = ""
     cut_ms: int | None = None
-    form: Literal["", "still", "cut"] = ""
+    form: Literal["", "film", "still", "cut"] = ""
 
     @property
     def label(self) -> str:
