@@ -61,7 +61,7 @@ STAKES: dict[str, Stake] = {
     ),
     "image": Stake("picture", 1.0, 20.0, "as a photograph"),
     "video": Stake(
-        "film", 1.0, 20.0, "VMAF under this is coloured fog; cut it shorter (trim) or send a picture of it (poster)"
+        "film", 1.0, 25.0, "VMAF under this is coloured fog; cut it shorter (trim) or send a picture of it (poster)"
     ),
     "audio": Stake("sound", 1.0, 0.0, "as voice"),
     "contact": Stake("card", 0.5, 0.0, "only its photo grows with bytes, and it is shown as a thumbnail"),
