@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, bindparam, case, delete, insert, select, update
+from sqlalchemy import and_, bindparam, case, delete, func, insert, select, update
 
 from gateway_adapter.carriers.words import size_named
 from gateway_adapter.errors import Refused
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from gateway_adapter.schema import EventKind
 
-__all__ = ["reconcile", "record"]
+__all__ = ["reconcile", "reconcile_raced", "record"]
 
 _TOO_BIG = 15026
 _AGAIN_MS = 60_000
@@ -38,7 +38,28 @@ _STATE_OF_GROUP: Mapping[int, rows.Ending] = {2: "undeliverable", 3: "delivered"
 
 def record(connection: Connection, via: str, event: Event, at: int) -> bool:
     """Write down an event; True when somebody is to be told of it."""
+    # Asked first, and once: what another transaction writes while this one runs would be seen by one statement and
+    # missed by the one before.
+    said = {"known_as": event.operator_message_id, "via": via}
+    if connection.execute(_KNOWN, said).first() is None:
+        _keep_stray(connection, via, event, at)
+        return False
     return _RECORDERS[event.kind](connection, via, event, at)
+
+
+_KNOWN = (
+    select(messages.c.id)
+    .where(messages.c.operator_message_id == bindparam("known_as"), messages.c.connection == bindparam("via"))
+    .limit(1)
+)
+
+
+def _keep_stray(connection: Connection, via: str, event: Event, at: int) -> None:
+    kept = {"connection": via, "operator_message_id": event.operator_message_id, "event": dump(event), "at": at}
+    connection.execute(_STRAY_ROW, kept)
+
+
+_STRAY_ROW = insert(strays)
 
 
 def _delivery(connection: Connection, via: str, event: Event, at: int) -> bool:
@@ -48,7 +69,7 @@ def _delivery(connection: Connection, via: str, event: Event, at: int) -> bool:
         ended = _settle(connection, via, event, state, at, said)
         if ended:
             return hook_reports(connection, ended, at, failed=state != "delivered") > 0
-        return _too_late_or_early(connection, via, event, at, "late")
+        return _note(connection, via, event, at, "late")
     return _intermediate(connection, via, event, at)
 
 
@@ -72,13 +93,13 @@ def _intermediate(connection: Connection, via: str, event: Event, at: int) -> bo
     )
     ids = connection.execute(noted).scalars().all()
     if not ids:
-        return _too_late_or_early(connection, via, event, at, "late")
+        return _note(connection, via, event, at, "late")
     fact = {"status": event.status, "error": event.error, "at": event.at_ms or at}
     return hook_notes(connection, ids, at, json.dumps(fact)) > 0
 
 
 def _read(connection: Connection, via: str, event: Event, at: int) -> bool:
-    return _too_late_or_early(connection, via, event, at, "read")
+    return _note(connection, via, event, at, "read")
 
 
 def _answered(connection: Connection, via: str, event: Event, at: int) -> bool:
@@ -87,7 +108,7 @@ def _answered(connection: Connection, via: str, event: Event, at: int) -> bool:
     As with an answer that comes at once, a refusal by size is fitted smaller once, one that may pass is tried again.
     """
     if event.kind == "accepted":
-        return _too_late_or_early(connection, via, event, at, "taken")
+        return _note(connection, via, event, at, "taken")
     if event.error == _TOO_BIG and _fit_again(connection, via, event, at):
         return False
     if not event.final and _submit_again(connection, via, event, at):
@@ -127,12 +148,11 @@ def _due_again(at: int) -> ColumnElement[int | None]:
     return case((messages.c.leads == 1, at), else_=None)
 
 
-def _too_late_or_early(connection: Connection, via: str, event: Event, at: int, step: str) -> bool:
-    """Note a word that changes nothing; keep one about a message nobody knows yet."""
-    noted = update(messages).where(_meant(via, event)).values(trail=messages.c.trail + line(at, step, event.kind))
-    if connection.execute(noted).rowcount == 0:
-        kept = {"connection": via, "operator_message_id": event.operator_message_id, "event": dump(event), "at": at}
-        connection.execute(insert(strays), kept)
+def _note(connection: Connection, via: str, event: Event, at: int, step: str) -> bool:
+    """Note a word that changes nothing; a history that is long already has enough of them."""
+    room = func.length(messages.c.trail) < _MOST_TRAIL
+    where = and_(_meant(via, event), room)
+    connection.execute(update(messages).where(where).values(trail=messages.c.trail + line(at, step, event.kind)))
     return False
 
 
@@ -155,6 +175,26 @@ def reconcile(connection: Connection, via: str, operator_message_id: str, at: in
     told = [record(connection, via, load(Event, text), at) for text in found]
     return any(told)
 
+
+_RACED_MS = 500, 120_000  # how old a stray is that may have met its message without either seeing the other
+
+
+def reconcile_raced(connection: Connection, at: int) -> bool:
+    """Give messages the words that were written down in the same moment as they; True when somebody is to be told.
+
+    Two transactions can each miss the other's row: one keeps a stray, the other finds none. The sweep looks again.
+    """
+    youngest, oldest = at - _RACED_MS[0], at - _RACED_MS[1]
+    known = and_(
+        messages.c.operator_message_id == strays.c.operator_message_id, messages.c.connection == strays.c.connection
+    )
+    met = select(strays.c.connection, strays.c.operator_message_id).distinct()
+    met = met.join(messages, known).where(strays.c.at.between(oldest, youngest))
+    told = [reconcile(connection, row.connection, row.operator_message_id, at) for row in connection.execute(met).all()]
+    return any(told)
+
+
+_MOST_TRAIL = 8000  # characters
 
 _RECORDERS: Mapping[EventKind, Callable[[Connection, str, Event, int], bool]] = {
     "delivery": _delivery,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, delete, func, or_, select
 
 from gateway_adapter.dispatch import HOOKS
+from gateway_adapter.events import reconcile_raced
 from gateway_adapter.log import logger
 from gateway_adapter.metrics import DUE_AGE, QUEUED, SWEPT
 from gateway_adapter.store import messages
@@ -74,21 +75,24 @@ class Sweep:
     async def once(self) -> None:
         """One look: wake up for what is due, end what is over its time."""
         now = time.time_ns() // 1_000_000
-        due, oldest_hook, over = await self._store.read(lambda c: self._look(c, now))
+        due, oldest_hook, over, strayed = await self._store.read(lambda c: self._look(c, now))
         self._gauge(due, oldest_hook, now)
         names = set(due) | ({HOOKS} if oldest_hook is not None else set())
         if over and await self._store.write(lambda c: self._expire(c, now) > 0):
+            names.add(HOOKS)
+        if strayed and await self._store.write(lambda c: reconcile_raced(c, now)):
             names.add(HOOKS)
         if names:
             self._wake(names)
         self.swept_at = time.monotonic()
 
-    def _look(self, connection: Connection, now: int) -> tuple[dict[str, int], int | None, bool]:
+    def _look(self, connection: Connection, now: int) -> tuple[dict[str, int], int | None, bool, bool]:
         due = messages.due_connections(connection, self._names, now)
         hook = connection.execute(select(func.min(hooks.c.due_at)).where(hooks.c.due_at.is_not(None))).scalar_one()
         over = select(message_rows.c.id).where(message_rows.c.done_at.is_(None), message_rows.c.expires_at <= now)
         expired = connection.execute(over.limit(1)).first() is not None
-        return due, hook if hook is not None and hook <= now else None, expired
+        strayed = connection.execute(select(strays.c.id).limit(1)).first() is not None
+        return due, hook if hook is not None and hook <= now else None, expired, strayed
 
     def _expire(self, connection: Connection, now: int) -> int:
         ended = messages.expire(connection, now, _MOST_EXPIRED)

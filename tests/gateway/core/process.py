@@ -173,6 +173,10 @@ class Customer:
                 self.end_headers()
                 self.wfile.write(body)
 
+            def handle(self) -> None:
+                with contextlib.suppress(OSError):  # who asked was killed
+                    super().handle()
+
             def log_message(self, *_: object) -> None:
                 pass
 
