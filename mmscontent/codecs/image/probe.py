@@ -133,10 +133,6 @@ class Probe:
         size = len(encode_jpeg(ready, quality, way)) - HEADER_BYTES
         return HEADER_BYTES + max(size, 40) * len(pixels) / len(strips)
 
-    def glance(self, shown: Pixels) -> float:
-        """Score of a rendition brought to the view, by the watched tiles alone."""
-        return self.samples().eye.score(_tiles(shown))
-
     def looked(self, way: JpegWay) -> tuple[float, float]:
         """Scores of the watched tiles at the two qualities looked at."""
         low, high = (self._looked(way, float(q)) for q in _EYE_QUALITIES[way.encoder])

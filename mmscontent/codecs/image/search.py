@@ -24,6 +24,7 @@ MAX_ENCODES = 5
 _FIRST_AIM, _NEXT_AIM = 0.978, 0.99
 _SAFE_AIM = 0.9  # of the limit: for the last writing there may be, when nothing was small enough yet
 _ENOUGH = 0.955
+_CAREFUL_AIM, _CAREFULLY_ENOUGH = 0.992, 0.985  # where time is no matter
 _WEIGHINGS = 3  # before each writing, at most
 _NEAR = 0.03  # what was weighed or written within this of the aim tells the rest of the way without another weighing
 _FAR_OFF = 0.15  # a prediction missed by more than this may have chosen the wrong scale
@@ -85,18 +86,28 @@ class _Scales:
         return [f.corrected(ways[f.way]) if ways[f.way] else f for f in wanted]
 
 
-def fit_jpeg(probe: Probe, forecasts: list[Forecast], limit_bytes: int, max_encodes: int = MAX_ENCODES) -> Fit:
-    """Write the picture with as much quality as a limit allows, in ways whose forecasts are given."""
+def fit_jpeg(
+    probe: Probe, forecasts: list[Forecast], limit_bytes: int, max_encodes: int = MAX_ENCODES, *, careful: bool = False
+) -> Fit:
+    """Write the picture with as much quality as a limit allows, in ways whose forecasts are given.
+
+    Args:
+        probe: The picture.
+        forecasts: One a way.
+        limit_bytes: What it may weigh.
+        max_encodes: Writings at most.
+        careful: Fill the limit to the last per cent, at the cost of a writing more.
+    """
     fit, scales = Fit(), _Scales(probe, forecasts)
     written: list[Choice] = []
-    aim = _FIRST_AIM
+    aim, enough = (_CAREFUL_AIM, _CAREFULLY_ENOUGH) if careful else (_FIRST_AIM, _ENOUGH)
     while fit.encodes < max_encodes:
         choice = _aimed(scales, limit_bytes * aim, written[-1] if written else None)
         if choice is None or any(_key(c) == _key(choice) for c in written):
             break
         written.append(choice)
         size = _write(probe, choice, limit_bytes, fit)
-        if _ENOUGH * limit_bytes <= size <= limit_bytes:
+        if enough * limit_bytes <= size <= limit_bytes:
             break
         scales.heavier *= size / (scales.find(choice) or choice.size_bytes)
         scales.add(choice, size)

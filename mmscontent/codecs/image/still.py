@@ -44,6 +44,7 @@ _SHARP_ENOUGH = 90.0
 # it is under this score (a little higher for each step of quality), and 4:4:4 over it by this much.
 _FULL_CHROMA_FROM_QUALITY, _FULL_CHROMA_GAIN = 68, 1.5
 _FULL_CHROMA_BELOW_SCORE, _FULL_CHROMA_RISE, _FULL_CHROMA_MOST = 92.5, 0.16, 94.0
+_TRELLIS_BELOW_SCORE = 76.0  # over it trellis wins less than it takes: docs/fitting.md
 _PLAIN, _FULL = JpegWay("tuned"), JpegWay("tuned", full_chroma=True)
 _READERS = ("JPEG", "PNG", "GIF", "WEBP", "BMP")
 
@@ -78,6 +79,7 @@ class Still:
     probe: Probe
     _forecasts: dict[JpegWay, Forecast] = field(default_factory=dict)
     _eye: Eye | None = None
+    _quick_eye: Eye | None = None
     _sharp: list[tuple[Sharp, float]] | None = None
 
     def curve(self) -> Curve:
@@ -125,28 +127,38 @@ class Still:
         return self._eye.score(_with_sides(shown, (width, height)))
 
     def _jpeg(self, limit_bytes: int, max_encodes: int) -> Written | None:
-        """As JPEG: by the quick encoder, and when the best is wanted by the slow one too; the eye decides."""
+        """As JPEG by the quick encoder; when the best is wanted also in slower ways, of which the eye chooses."""
         quick = self._fit(self._ways(limit_bytes), limit_bytes, max_encodes)
         if self.effort == "fast" or quick is None:
             return quick
-        slow_way = JpegWay("trellis", full_chroma=quick.full_chroma, progressive=self.rule.progressive)
-        slow = self._fit([self._forecast(slow_way)], limit_bytes, 2)
-        if slow is None:
-            return quick
-        won = self._glance(slow.data) - self._glance(quick.data)
-        best = slow if won > 0 else quick
-        note = f"best effort looked {max(won, 0.0):.1f} points better than fast"
-        tries, encodes = (*quick.tries, *slow.tries), quick.encodes + slow.encodes
-        return replace(best, score=quick.score + max(won, 0.0), tries=tries, encodes=encodes, notes=(note,))
+        made = [quick, *(w for way in self._slow_ways(quick) if (w := self._fit([way], limit_bytes, 3, careful=True)))]
+        looks = [self._glance(one.data) for one in made]
+        best = max(range(len(made)), key=looks.__getitem__)
+        won = looks[best] - looks[0]
+        tries, encodes = tuple(t for one in made for t in one.tries), sum(one.encodes for one in made)
+        note = f"best effort looked {won:.1f} points better than fast"
+        return replace(made[best], score=quick.score + won, tries=tries, encodes=encodes, notes=(note,))
+
+    def _slow_ways(self, quick: Written) -> list[Forecast]:
+        """The quick encoder once more, progressive where that is shown; trellis where it is worth its time."""
+        ways = [JpegWay("tuned", full_chroma=quick.full_chroma, progressive=self.rule.progressive)]
+        if quick.score < _TRELLIS_BELOW_SCORE and not quick.full_chroma:
+            ways.append(JpegWay("trellis", progressive=self.rule.progressive))
+        return [self._forecast(way) for way in ways]
 
     def _glance(self, data: bytes) -> float:
-        shown = self.probe.samples().shown
+        """Score of a rendition at the view, without the finest scale."""
+        pixels = self.probe.samples().pixels
+        if self._quick_eye is None:
+            self._quick_eye = Eye(pixels, (2, 3, 4))
         with Image.open(io.BytesIO(data), formats=_READERS) as opened:
-            pixels = np.asarray(opened.convert("RGB"))
-        return self.probe.glance(_with_sides(pixels, (shown.width, shown.height)))
+            shown = np.asarray(opened.convert("RGB"))
+        return self._quick_eye.score(_with_sides(shown, (pixels.shape[1], pixels.shape[0])))
 
-    def _fit(self, forecasts: list[Forecast], limit_bytes: int, max_encodes: int) -> Written | None:
-        fit = fit_jpeg(self.probe, forecasts, limit_bytes, max_encodes)
+    def _fit(
+        self, forecasts: list[Forecast], limit_bytes: int, max_encodes: int, *, careful: bool = False
+    ) -> Written | None:
+        fit = fit_jpeg(self.probe, forecasts, limit_bytes, max_encodes, careful=careful)
         if fit.data is None or fit.choice is None:
             return None
         choice, tries = fit.choice, tuple(fit.tries)
