@@ -17,7 +17,7 @@ from gateway_adapter.northbound.multipart import FORMS, Caps, boundary_of, chars
 from gateway_adapter.northbound.omni import OmniRequest
 from gateway_adapter.northbound.reports import JSON, XML
 from gateway_adapter.northbound.routes.describe import IDEMPOTENCY_KEY, OCTETS, Doc
-from gateway_adapter.northbound.routes.door import beside, json_response, media_type_of, wants_xml
+from gateway_adapter.northbound.routes.door import Rate, beside, json_response, media_type_of, wants_xml
 from gateway_adapter.northbound.single import NO_HEAD, SingleHead, role_of
 from gateway_adapter.northbound.telling import receipt_v1, receipt_v2
 from gateway_adapter.northbound.values import read_json
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["serve"]
 
+_CHECKS = Rate("checks", per_s=2.0, burst=20.0)  # each works for a while; sends have their own quota
 _PIECE = 1 << 18
 _MOST_CHECKED = 20  # recipients; each is fitted for
 _REFUSALS = (400, 408, 409, 413, 415)
@@ -84,7 +85,7 @@ def serve(book: Book, door: Door) -> None:
             {JSON: MessagesRequest, **single_bodies}, refusals=(400, 408, 413, 415, 502, 503))),
     )  # fmt: skip
     for path, endpoint, doc in rows:
-        book.add("POST", path, door.guard(endpoint), doc)
+        book.add("POST", path, door.guard(endpoint, _CHECKS if path == "/check" else None), doc)
     for model in (SingleHead, single.HostedMediaList):
         book.schema(model)
 
