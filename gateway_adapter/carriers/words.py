@@ -72,6 +72,10 @@ _ABOUT_SIZE = re.compile(
 )
 _SIZE = re.compile(r"too\s+(?:large|big|long)|\bsize\b|exceed\w*\s+\w*\s*(?:limit|maximum)|oversize", re.IGNORECASE)
 _SIZE = re.compile(r"([0-9][0-9.,']{0,14})\s*(bytes?|octets?|b|ki?b?|mi?b?)\b", re.IGNORECASE)
+_LIMIT_WORD = re.compile(
+    r"\b(?:limit|max(?:imum)?|at most|up to|exceed\w*|(?:larger|bigger|more|greater) than|only|over|takes)\b",
+    re.IGNORECASE,
+)
 _UNITS = {"b": 1, "k": 1024, "m": 1024 * 1024, "o": 1}
 _LEAST_LIMIT, _MOST_LIMIT = 10_000, 100_000_000  # smaller or larger numbers in such a sentence are no MMS limits
 
@@ -82,9 +86,15 @@ def is_about_size(text: str) -> bool:
 
 
 def size_named(text: str) -> int | None:
-    """The limit in bytes a refusal names: the smallest amount in it, since the message's own size is the larger."""
-    found = [size for match in _SIZE.finditer(text) if (size := _bytes_of(match[1], match[2])) is not None]
-    return min(found, default=None)
+    """The limit in bytes a refusal names: the smallest amount behind a word for a limit.
+
+    What stands before such a word is the message's own size, and rounded; taken for the limit it would be passed again.
+    """
+    word = _LIMIT_WORD.search(text)
+    if word is None:
+        return None
+    amounts = (_bytes_of(match[1], match[2]) for match in _SIZE.finditer(text, word.end()))
+    return min((size for size in amounts if size is not None), default=None)
 
 
 def _bytes_of(number: str, unit: str) -> int | None:

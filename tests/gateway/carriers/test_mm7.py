@@ -108,7 +108,9 @@ SIZES = {
     "message too big: max 1.5 MB": 1_572_864,
     "Exceeded maximum size": None,
     "too large: 5 bytes": None,
-    "message size 1.048.576 octets not allowed": 1_048_576,
+    "message size 1.048.576 octets not allowed": None,
+    "message size 1.5 MB exceeds what is taken": None,
+    "size larger than 1.048.576 octets": 1_048_576,
 }
 
 
