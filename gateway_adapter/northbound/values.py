@@ -43,9 +43,10 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, alias_generator=to_camel, validate_by_name=True)
 
 
-# yyyy-MM-dd'T'HH:mm:ss, a fraction of any length, and an offset with or without its colon, or Z.
+# yyyy-MM-dd'T'HH:mm:ss, a fraction of any length, and an offset with or without its colon, or Z. A plus that was not
+# escaped in a query string arrives as a space.
 _MOMENT = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,24}))?(?:([Zz])|([+-])(\d\d):?(\d\d))?", re.ASCII
+    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,24}))?(?:([Zz])|([+ -])(\d\d):?(\d\d))?", re.ASCII
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LEAP_SECOND = 60
