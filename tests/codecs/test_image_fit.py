@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mmscontent.codecs.image import verify
+from mmscontent.codecs.image.encode import JpegWay, encode_jpeg
 from mmscontent.codecs.image.eye import Eye
 from mmscontent.codecs.image.jpeg_file import read_jpeg
+from mmscontent.codecs.image.probe import Probe
 from mmscontent.errors import DoesNotFit, EngineFailed, NotAllowed
 from mmscontent.profile import ImageRule
 from tests.codecs import image_files as files
@@ -43,6 +45,24 @@ def test_two_encodes_are_the_rule() -> None:
     limits = np.geomspace(survey.floor_bytes, len(files.photo_jpeg()) * 0.9, 15).astype(int)
 
     assert np.median([source.render(int(limit)).encodes for limit in limits]) <= 2
+
+
+@pytest.mark.parametrize("long_px", [1080, 900, 500])
+@pytest.mark.parametrize("quality", [40.0, 70.25])
+def test_strips_weigh_what_the_whole_does(long_px: int, quality: float) -> None:
+    pixels = np.asarray(files.photograph(1080, 810))
+    probe = Probe(pixels, 1080, 1080, lambda _: pixels)
+
+    weighed = probe.weighed(long_px, quality, JpegWay("tuned"))
+
+    assert weighed == pytest.approx(len(encode_jpeg(probe.at(long_px), quality, JpegWay("tuned"))), rel=0.04)
+
+
+def test_a_picture_of_next_to_nothing_is_not_made_a_stamp() -> None:
+    data = files.saved(Image.linear_gradient("L").resize((2400, 1800)).convert("RGB"), "JPEG", quality=100)
+    rendition = files.surveyed(data, rule=LARGE)[0].render(len(data) * 2 // 3)
+
+    assert max(rendition.info.width_px or 0, rendition.info.height_px or 0) >= 1080
 
 
 def test_more_bytes_look_better() -> None:

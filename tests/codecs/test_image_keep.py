@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
@@ -78,6 +80,21 @@ def test_coded_pixels_are_not_touched() -> None:
     told = files.saved(SMALL, "JPEG", quality=85, exif=told_exif(), comment=b"hello")
 
     assert files.surveyed(told)[0].keep().data == plain
+
+
+def test_a_png_of_many_chunks_passes_whole_but_for_what_it_tells() -> None:
+    plain = files.saved(SMALL, "PNG")
+    at = plain.index(b"IDAT") - 4
+    end = at + 12 + int.from_bytes(plain[at : at + 4], "big")
+    pieces = [plain[at + 8 : end - 4][start : start + 500] for start in range(0, end - at - 12, 500)]
+    chunks = b"".join(
+        len(p).to_bytes(4, "big") + b"IDAT" + p + zlib.crc32(b"IDAT" + p).to_bytes(4, "big") for p in pieces
+    )
+    secret = b"\0\0\0\x05tEXtab\0cd" + zlib.crc32(b"tEXtab\0cd").to_bytes(4, "big")
+    source, survey = files.surveyed(plain[:at] + secret + chunks + plain[end:], "image/png")
+
+    assert survey.stripped == ("comment",)
+    assert source.keep().data == plain[:at] + chunks + plain[end:]
 
 
 def test_an_animation_that_may_move_keeps_its_frames_and_its_loop() -> None:
