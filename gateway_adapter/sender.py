@@ -58,6 +58,7 @@ class Sender:
         self._client = httpx.AsyncClient(
             trust_env=False, follow_redirects=False, limits=httpx.Limits(max_connections=500, keepalive_expiry=15.0)
         )
+        self._digests: dict[str, httpx.DigestAuth] = {}
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._uploaded: OrderedDict[tuple[str, str], tuple[bytes, float]] = OrderedDict()
 
@@ -132,12 +133,19 @@ class Sender:
             return lambda request, _connection: operator(request)
         return self._mail if urlsplit(connection.url).scheme == "smtp" else self._http
 
+    def _digest(self, connection: Connection) -> httpx.DigestAuth | None:
+        """Digest authorization where a connection has it; the challenge is kept, so that it is asked for once."""
+        if connection.options.get("auth") != "digest":
+            return None
+        user = connection.options.get("user", "")
+        return self._digests.setdefault(connection.name, httpx.DigestAuth(user, connection.secret))
+
     async def _http(self, request: Request, connection: Connection) -> Response:
         waits = httpx.Timeout(connection.timeout_s)
         asked = self._client.build_request(
             request.method, request.url, headers=dict(request.headers), content=request.body, timeout=waits
         )
-        response = await self._client.send(asked, stream=True)
+        response = await self._client.send(asked, stream=True, auth=self._digest(connection))
         body = bytearray()
         try:
             async for piece in response.aiter_bytes():

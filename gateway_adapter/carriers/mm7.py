@@ -47,7 +47,8 @@ OPTIONS: Mapping[str, str] = MappingProxyType(
         "vas_id": "VASID the operator gave",
         "service_code": "ServiceCode of every submission",
         "charged_party": "ChargedParty of every submission",
-        "user": "user of Basic authorization, with the connection's secret",
+        "user": "user of HTTP authorization, with the connection's secret",
+        "auth": "basic or digest, how that user is told; basic when not given",
     }
 )
 
@@ -99,7 +100,7 @@ def _charged(message: mms.mm7.Mm7, options: Mapping[str, str]) -> mms.mm7.Mm7:
 def _headers(connection: Connection, content_type: str) -> dict[str, str]:
     headers = {"Content-Type": content_type, "SOAPAction": '""'}
     user = connection.options.get("user", "")
-    if user:
+    if user and connection.options.get("auth") != "digest":  # that one answers a challenge: the sender's
         pair = base64.b64encode(f"{user}:{connection.secret}".encode()).decode("ascii")
         headers["Authorization"] = f"Basic {pair}"
     return headers

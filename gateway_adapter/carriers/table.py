@@ -47,7 +47,12 @@ _ROWS = (
         _HTTP,
         mm7.OPTIONS,
         choices=MappingProxyType(
-            {"peer": mm7.PEER_NAMES, "numbers": ("plus", "digits", "typed"), "binary": _YES},
+            {
+                "peer": mm7.PEER_NAMES,
+                "numbers": ("plus", "digits", "typed"),
+                "binary": _YES,
+                "auth": ("basic", "digest"),
+            },
         ),
     ),
     Kind(
