@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
@@ -164,3 +166,24 @@ def test_a_body_in_memory_whose_length_nobody_said_has_a_lower_cap(gateway, monk
     answer = gateway.http.post("/mms/2/messages", content=unannounced(), headers={"Content-Type": "application/json"})
 
     assert (answer.status_code, "more than 4,000 bytes" in answer.text) == (413, True)
+
+
+@pytest.mark.parametrize("path", ["/mms/1/single", "/mms/1/content"])
+def test_content_goes_to_the_disk_as_it_arrives(gateway, path):
+    async def body():
+        if path == "/mms/1/single":
+            yield b'--b\r\nContent-Disposition: form-data; name="head"\r\n\r\n{"from":"1","to":"41793026727"}\r\n'
+            yield b'--b\r\nContent-Disposition: form-data; name="media"; filename="m"\r\n\r\n'
+        for _ in range(60):
+            yield os.urandom(32_000)
+        if path == "/mms/1/single":
+            yield b"\r\n--b--"
+
+    headers = {"Content-Type": "multipart/form-data; boundary=b", "X-Content-Id": "a", "X-Media-Type": "image/png"}
+    tracemalloc.start()
+    answer = gateway.http.post(path, content=body(), headers=headers)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert answer.status_code == 200, answer.text
+    assert most < 700_000, "1.9 MB of content were held in memory"
