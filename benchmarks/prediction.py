@@ -21,25 +21,33 @@ from statistics import median, quantiles
 from typing import TYPE_CHECKING
 
 import mmscontent as mms
-from benchmarks.message import sources
+from benchmarks.message import COUNT, message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RESULTS = Path(__file__).parent / "results" / "prediction.jsonl"
-KINDS = {"still": "photo", "graphic": "graphic", "gif": "gif", "film": "film", "sound": "sound", "card": "card"}
+KINDS = ("still", "graphic", "gif", "film", "sound", "card")
+GRAPHICS = ("page.png", "text.png", "logo.png", "density_plot.png", "clock_motion.png", "receipt-540x870.png")
 SHARES = (0.5, 0.15, 0.04)  # of the source's bytes, and never more than the largest message
 MOST_BYTES, LEAST_BYTES = 1_000_000, 4_000
 _FIRST = re.compile(r"→ ([\d,]+) bytes(?:, ([\d,]+) predicted)?")
 
 
 def cases(kinds: list[str]) -> Iterator[tuple[str, mms.Part, int]]:
-    """Every source at each of its limits, the kinds by turns, so that a piece of the work tells of all of them."""
-    rows = [[(kind, part, limit) for part in sources()[KINDS[kind]] for limit in _limits(part)] for kind in kinds]
-    for turn in itertools.zip_longest(
-        *(random.Random(kind).sample(r, len(r)) for kind, r in zip(kinds, rows, strict=True))
-    ):
+    """Every part of the mixed messages at each of its limits, the kinds by turns, so that a piece tells of all."""
+    parts = {part.data: part for number in range(COUNT) for part in message(number).parts if part.kind != "text"}
+    rows = [[(k, part, n) for part in parts.values() if kind_of(part) == k for n in _limits(part)] for k in kinds]
+    mixed = (random.Random(kind).sample(some, len(some)) for kind, some in zip(kinds, rows, strict=True))
+    for turn in itertools.zip_longest(*mixed):
         yield from (case for case in turn if case is not None)
+
+
+def kind_of(part: mms.Part) -> str:
+    """What the table calls it; "" for what is only carried."""
+    if part.kind == "image":
+        return "gif" if part.media_type == "image/gif" else "graphic" if part.name.endswith(GRAPHICS) else "still"
+    return {"video": "film", "audio": "sound", "contact": "card"}.get(part.kind, "")
 
 
 def _limits(part: mms.Part) -> list[int]:
@@ -54,8 +62,8 @@ def receiver(limit_bytes: int) -> mms.Profile:
 
 def measured(kind: str, part: mms.Part, limit: int) -> dict[str, object] | None:
     """One row; None for what goes as it is or cannot go at all."""
-    message = mms.Message((), (mms.Part(part.data, part.media_type, name="alone"),))
-    ledger = mms.attempt(message, receiver(limit + 400), measure=kind not in ("sound", "card")).ledger
+    alone = mms.Message((), (mms.Part(part.data, part.media_type, name="alone"),))
+    ledger = mms.attempt(alone, receiver(limit + 400), measure=kind not in ("sound", "card")).ledger
     entry = ledger.parts[0]
     found = [m for t in entry.tries if (m := _FIRST.search(t)) is not None]
     if not ledger.fits or entry.decision != "transcode" or not found or entry.result is None:
@@ -64,7 +72,7 @@ def measured(kind: str, part: mms.Part, limit: int) -> dict[str, object] | None:
     actual = int(real.replace(",", ""))
     wanted = int(said.replace(",", "")) if said else round((entry.share_bytes or 0) * 0.98)
     if kind == "card":  # every step of its photo is written on the first look; what check says is what is sent
-        told = mms.check(message, receiver(limit + 400)).parts[0].result
+        told = mms.check(alone, receiver(limit + 400)).parts[0].result
         wanted, actual = told.size_bytes if told else 0, entry.result.size_bytes
     return {
         "kind": kind,

@@ -36,6 +36,7 @@ _THREADS = 8
 # One part may be encoded once more when others left this share of its own room over, for this much quality.
 _WORTH_BYTES = 0.02
 _WORTH_QUALITY = 0.2
+_MOST_OFFERS = 3  # a picture with a palette has a few sizes only, whatever its curve says in between
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -245,16 +246,18 @@ class Workshop:
             return cast("Rendition", self._seats[_key(one)].call(function, *args, part=one.label))
 
     def _spend_rest(self, plan: Plan, examined: Sequence[Examined], made: list[Made]) -> list[Made]:
+        """What was left over to the part that gains most; to the next when it turns out to have no use for it."""
         rest = plan.room_bytes - sum(len(m.part.data) for m in made)
         gains = [_gain(e, m, rest) for e, m in zip(examined, made, strict=True)]
-        best = max(range(len(made)), key=gains.__getitem__, default=None)
-        if best is None or gains[best] < _WORTH_QUALITY:
-            return made
-        again = self._call("render", examined[best], len(made[best].part.data) + rest)
-        if len(again.data) > len(made[best].part.data):
-            first = made[best].rendition
-            encodes = again.encodes + (first.encodes if first else 0)
-            made[best] = _made(examined[best], replace(again, encodes=encodes), made[best].limit_bytes)
+        for best in sorted(range(len(made)), key=gains.__getitem__, reverse=True)[:_MOST_OFFERS]:
+            if gains[best] < _WORTH_QUALITY:
+                break
+            again = self._call("render", examined[best], len(made[best].part.data) + rest)
+            if len(again.data) > len(made[best].part.data):
+                first = made[best].rendition
+                encodes = again.encodes + (first.encodes if first else 0)
+                made[best] = _made(examined[best], replace(again, encodes=encodes), made[best].limit_bytes)
+                break
         return made
 
     # --- checking ----------------------------------------------------------------------------------------------
