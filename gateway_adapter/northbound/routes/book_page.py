@@ -48,6 +48,8 @@ def book_page(document: Mapping[str, Any]) -> str:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             by_tag.setdefault(operation["tags"][0], []).append(_operation(method, path, operation))
+    for name, methods in document.get("webhooks", {}).items():
+        by_tag.setdefault("webhooks", []).append(_operation("post", name, methods["post"]))
     sections = "".join(f"<h2>{escape(tag)}</h2>{''.join(rows)}" for tag, rows in by_tag.items())
     forms = "".join(
         f"<li>{escape(one.get('description', name))}</li>"

@@ -54,6 +54,18 @@ IDEMPOTENCY_KEY = header(
 )
 
 
+_WEBHOOK_HEADERS = (
+    header("X-MMS-Webhook-Id", "The same at every try, to drop repeats by", {"type": "string"}, required=True),
+    header("X-MMS-Timestamp", "Seconds since 1970 of this try", {"type": "integer"}, required=True),
+    header(
+        "X-MMS-Signature",
+        "v1= and the hex HMAC-SHA256 of timestamp, a dot and the body, under the webhook secret",
+        {"type": "string", "pattern": "^v1=[0-9a-f]{64}$"},
+        required=True,
+    ),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Doc:
     """What one endpoint takes and gives.
@@ -96,6 +108,7 @@ class Book:
     def __init__(self, router: APIRouter) -> None:
         self._router = router
         self._models: set[type[BaseModel]] = set()
+        self._webhooks: dict[str, dict[str, Any]] = {}
 
     def add(self, method: str, path: str, endpoint: Callable[[Request], Awaitable[Response]], doc: Doc) -> None:
         """Serve a path and say what it does."""
@@ -120,6 +133,24 @@ class Book:
             openapi_extra=extra,
             route_class_override=Direct,
         )
+
+    def add_webhook(self, name: str, summary: str, model: type[BaseModel]) -> None:
+        """Say what is posted to customers' systems."""
+        content = {JSON: {"schema": self.schema(model)}, XML: {"schema": {"type": "string"}}}
+        self._webhooks[name] = {
+            "post": {
+                "tags": ["webhooks"],
+                "summary": summary,
+                "operationId": f"webhook_{name}",
+                "parameters": [dict(one) for one in _WEBHOOK_HEADERS],
+                "requestBody": {"required": True, "content": content},
+                "responses": {
+                    "200": {"description": "Taken; it does not come again"},
+                    "default": {"description": "Tried again after 2, 5, 10, 17 … minutes, for 48 hours"},
+                },
+                "security": [],
+            }
+        }
 
     def schema(self, body: type[BaseModel] | Mapping[str, Any]) -> dict[str, Any]:
         """How the document refers to a model; a schema as it stands."""
@@ -157,6 +188,7 @@ class Book:
         components = document.setdefault("components", {})
         components.setdefault("schemas", {}).update(schemas.get("$defs", {}))
         components.setdefault("securitySchemes", {}).update({name: dict(one) for name, one in _SECURITY.items()})
+        document["webhooks"] = self._webhooks
         return document
 
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from gateway_adapter.northbound.answers import (
+    InboundPushAnswer,
     InboxAnswer,
     LogsV1Answer,
     LogsV2Answer,
     OmniInboundAnswer,
     OmniReportsAnswer,
     ReportsV1Answer,
+    ReportsV1PushAnswer,
     ReportsV2Answer,
 )
 from gateway_adapter.northbound.routes.describe import Doc
@@ -190,6 +192,13 @@ def serve(book: Book, door: Door) -> None:
             "Messages from phones nobody has fetched yet", "messages api", OmniInboundAnswer, query=OmniInboxQuery,
             refusals=(400,))),
     )  # fmt: skip
+    for name, summary, model in (
+        ("reports_v1", "Reports of messages sent through /mms/1", ReportsV1PushAnswer),
+        ("reports_v2", "Reports of messages sent through /mms/2", ReportsV2Answer),
+        ("reports_messages_api", "Reports of messages sent through the Messages API", OmniReportsAnswer),
+        ("inbound", "Messages from phones, forwarded as MO_MMS_2", InboundPushAnswer),
+    ):
+        book.add_webhook(name, summary, model)
     for path, endpoint, rate, doc in rows:
         book.add("GET", path, door.guard(endpoint, rate), doc)
 
