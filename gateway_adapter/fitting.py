@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -57,6 +57,7 @@ class Target:
     Attributes:
         limit_bytes: A size shown to be refused beyond, 0 for the profile's own.
         recipients: How many see the message's envelope: it takes room too.
+        overhead_bytes: What the connection's own ids and names add to the wire form as the library counts it.
     """
 
     carrier: str = ""
@@ -65,23 +66,27 @@ class Target:
     encoding: str = "pdu"
     limit_bytes: int = 0
     recipients: int = 1
+    overhead_bytes: int = 0
 
     def profile(self) -> mms.Profile:
         """What the receiver accepts."""
-        return _profile(self.carrier, self.route, self.device, self.limit_bytes)
+        return _profile(self.carrier, self.route, self.device, self.limit_bytes, self.overhead_bytes)
 
 
 @lru_cache(512)
-def _profile(carrier: str, route: str, device: str, limit_bytes: int) -> mms.Profile:
-    return mms.load_profile(
+def _profile(carrier: str, route: str, device: str, limit_bytes: int, overhead_bytes: int) -> mms.Profile:
+    profile = mms.load_profile(
         carrier=carrier or None, route=route or None, device=device or None, max_message_bytes=limit_bytes or None
     )
+    room = max(1, profile.limit_bytes - overhead_bytes)
+    return replace(profile, limit_bytes=room, target_bytes=min(room, profile.target_bytes))
 
 
 @lru_cache(512)
-def _words(carrier: str, route: str, device: str, limit_bytes: int) -> str:
+def _words(carrier: str, route: str, device: str, limit_bytes: int, overhead_bytes: int) -> str:
     """A profile as a digest: what is fitted by other rules is another rendition."""
-    return hashlib.sha256(repr(_profile(carrier, route, device, limit_bytes)).encode()).hexdigest()
+    profile = _profile(carrier, route, device, limit_bytes, overhead_bytes)
+    return hashlib.sha256(repr(profile).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +128,7 @@ def rendition_key(order: Order, sources: Sequence[Source], target: Target) -> st
     """What a rendition is known by: a digest of all it depends on."""
     said = [[s.kind, s.name, s.text, s.blob, s.media_type] for s in sources]
     aim = [
-        _words(target.carrier, target.route, target.device, target.limit_bytes),
+        _words(target.carrier, target.route, target.device, target.limit_bytes, target.overhead_bytes),
         target.encoding,
         target.recipients,
         order.if_not_fit,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from aiosmtpd.smtp import SMTP
@@ -99,7 +100,8 @@ class Mm4Server:
         request = Request("MAIL", "", {}, mail)
         response = await self._receive(connection, request)
         if response.body and "to" in response.headers:
-            answer = Request("MAIL", connection.url, response.headers, response.body)
+            dated = f"Date: {formatdate()}\r\n".encode("ascii") + response.body  # RFC 5322 3.6 wants one
+            answer = Request("MAIL", connection.url, response.headers, dated)
             task = asyncio.ensure_future(self._answer(answer, connection))
             self._answers.add(task)
             task.add_done_callback(self._answers.discard)

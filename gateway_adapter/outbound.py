@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import mmscontent as mms
 from gateway_adapter.carriers.base import Submit
-from gateway_adapter.carriers.table import encoding_of
+from gateway_adapter.carriers.table import encoding_of, overhead_of
 from gateway_adapter.errors import Refused, Unreachable
 from gateway_adapter.events import reconcile
 from gateway_adapter.fitting import Target, lower_limit
@@ -192,6 +192,7 @@ class Outbound:
             content=made.content,
             subject=made.content.subject,
             expiry_s=left_s,
+            date_s=due.send_at // 1000,
             report_url=f"{self._report_url}/{connection.name}" if self._report_url else "",
         )
         answer = await self._sender.submit(submit, connection)
@@ -202,7 +203,8 @@ class Outbound:
         if not limit:
             since = _now_ms() - _LIMIT_TRUSTED_MS
             limit = await self._observed(connection.name, since)
-        return Target(route.carrier, route.route, route.device, encoding_of(connection), limit, recipients)
+        encoding, overhead = encoding_of(connection), overhead_of(connection, recipients)
+        return Target(route.carrier, route.route, route.device, encoding, limit, recipients, overhead)
 
     async def _observed(self, via: str, since: int) -> int:
         """The size this operator was seen to refuse beyond; asked of the store once a while."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from gateway_adapter.accept import Door, numbers_of, own_ids, plan, with_ids
 from gateway_adapter.access import Buckets, Keys
 from gateway_adapter.arrivals import arrival_of, keep
-from gateway_adapter.carriers.table import encoding_of
+from gateway_adapter.carriers.table import encoding_of, overhead_of
 from gateway_adapter.dispatch import HOOKS
 from gateway_adapter.errors import Refused, Throttled
 from gateway_adapter.events import record
@@ -163,7 +163,8 @@ class Service:
                 numbers = tuple(d.to for d in destination.group) or (destination.to,)
                 route = self._router.route(numbers[0], order)
                 encoding = encoding_of(route.connection)
-                target = Target(route.carrier, route.route, route.device, encoding, recipients=len(numbers))
+                overhead = overhead_of(route.connection, len(numbers))
+                target = Target(route.carrier, route.route, route.device, encoding, 0, len(numbers), overhead)
                 ledger = await self._fitter.check(account.id, order, target)
                 ledgers += ({**ledger, "to": number} for number in numbers)
         return tuple(ledgers)

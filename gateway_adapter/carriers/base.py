@@ -56,7 +56,11 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """A fitted message on its way to an operator; everything that must not change between tries is in here."""
+    """A fitted message on its way to an operator; everything that must not change between tries is in here.
+
+    Attributes:
+        date_s: When it was to be sent, seconds since 1970.
+    """
 
     transaction_id: str
     message_id: str
@@ -67,6 +71,7 @@ class Submit:
     expiry_s: int | None = None
     delivery_report: bool = True
     report_url: str = ""
+    date_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,7 @@ def write_submit(submit: Submit, connection: Connection) -> Request:
             to=to,
             expiry_s=submit.expiry_s,
             delivery_report=submit.delivery_report,
+            date_s=submit.date_s,
             transaction_id=submit.transaction_id,
             message_id=message_id,
         )
@@ -86,7 +87,7 @@ def write_submit(submit: Submit, connection: Connection) -> Request:
     except ValueError as exc:
         raise Refused(f"connection {connection.name} can not say this in MM4: {exc}", error=15200) from exc
     headers = {"from": _system(connection), "to": ",".join(to), "message-id": message_id}
-    return Request("MAIL", connection.url, headers, mail)
+    return Request("MAIL", connection.url, headers, f"Message-ID: <{message_id}>\r\n".encode("ascii") + mail)
 
 
 # --- the answer ----------------------------------------------------------------------------------------------------

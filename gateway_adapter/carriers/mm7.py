@@ -78,6 +78,7 @@ def write_submit(submit: Submit, connection: Connection) -> Request:
         to=tuple(words.with_plus(number) for number in submit.to),
         expiry_s=submit.expiry_s,
         delivery_report=submit.delivery_report,
+        date_s=submit.date_s,
         transaction_id=submit.transaction_id,
     )
     try:

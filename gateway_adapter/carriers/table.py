@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import mmscontent as mms
 from gateway_adapter.carriers import infobip, loopback, mm4, mm7
+from gateway_adapter.carriers.base import Connection, Submit
+from gateway_adapter.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gateway_adapter.carriers.base import Carrier, Connection
+    from gateway_adapter.carriers.base import Carrier
 
-__all__ = ["KINDS", "Kind", "carrier_of", "encoding_of"]
+__all__ = ["KINDS", "Kind", "carrier_of", "encoding_of", "overhead_of"]
 
 _HTTP = ("https", "http")
 
@@ -87,3 +91,36 @@ def encoding_of(connection: Connection) -> str:
     if encoding == mm7.ENCODING and mm7.peer_of(connection).binary:
         return "mm7-binary"
     return encoding
+
+
+# The longest that numbers, ids and times can be: what is counted with these holds for any.
+_LONGEST = Submit(
+    "f" * 32, "", "9" * 15, (), mms.Content((mms.Part(b"x", "text/plain", "t.txt", "t", "t.txt"),)), "x", 172_800
+)
+
+
+def overhead_of(connection: Connection, recipients: int = 1) -> int:
+    """How many bytes a submission may have beyond what the library counts: for our ids and names there."""
+    return _overhead(
+        connection.kind, connection.url, connection.secret, tuple(sorted(connection.options.items())), recipients
+    )
+
+
+@lru_cache(256)
+def _overhead(kind: str, url: str, secret: str, options: tuple[tuple[str, str], ...], recipients: int) -> int:
+    connection = Connection("", kind, url, secret=secret, options=MappingProxyType(dict(options)))
+    submit = replace(_LONGEST, to=("9" * 15,) * recipients, date_s=4_000_000_000)
+    try:
+        request = carrier_of(connection).write_submit(submit, connection)
+    except Refused:  # it takes no so many recipients; nothing will be sent
+        return 0
+    number = f"+{submit.sender}"
+    envelope = mms.Envelope(
+        sender=number,
+        to=(number,) * recipients,
+        transaction_id=submit.transaction_id,
+        expiry_s=submit.expiry_s,
+        delivery_report=True,
+    )
+    content = replace(submit.content, subject=submit.subject)
+    return max(0, len(request.body) - len(mms.pack(content, envelope, encoding_of(connection)).data))

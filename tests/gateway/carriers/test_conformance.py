@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 import mmscontent as mms
 from gateway_adapter.carriers.base import Answer, Request, Response
-from gateway_adapter.carriers.table import KINDS, carrier_of, encoding_of
+from gateway_adapter.carriers.table import KINDS, carrier_of, encoding_of, overhead_of
 from gateway_adapter.errors import Refused
+from gateway_adapter.fitting import Target
 from gateway_adapter.schema import Event
 from gateway_adapter.statuses import ERRORS, STATUSES
 from tests.gateway.carriers.rows import CONNECTIONS, SUBMIT
@@ -131,6 +132,44 @@ def test_half_of_its_own_submission_is_refused_or_read(name: str) -> None:
     for stop in range(0, len(request.body), 37):
         with contextlib.suppress(Refused):
             carrier.read_events(replace(request, body=request.body[:stop]), connection)
+
+
+LONG = replace(SUBMIT, transaction_id="f" * 32, sender="9" * 15, expiry_s=172_800, date_s=4_000_000_000)
+
+
+@pytest.mark.parametrize("name", ["mm7", "mm4"])
+@pytest.mark.parametrize("recipients", [1, 20])
+@pytest.mark.parametrize("options", [{}, {"peer": "nokia"}, {"namespace": "http://" + 80 * "x", "vasp_id": 40 * "v"}])
+def test_what_is_counted_and_the_overhead_cover_the_whole_submission(
+    name: str, recipients: int, options: dict[str, str]
+) -> None:
+    """A message fitted to a limit less the overhead is within the limit as it goes out, whatever our names are."""
+    connection = CONNECTIONS[name]
+    if name == "mm7":
+        connection = replace(connection, options={**connection.options, **options})
+    submit = replace(LONG, to=("9" * 15,) * recipients)
+    number = "+" + "9" * 15
+    envelope = mms.Envelope(
+        sender=number, to=(number,) * recipients, transaction_id="f" * 32, expiry_s=172_800, delivery_report=True
+    )
+
+    counted = len(mms.pack(replace(submit.content, subject="Summer"), envelope, encoding_of(connection)).data)
+    sent = len(carrier_of(connection).write_submit(submit, connection).body)
+
+    assert counted < sent <= counted + overhead_of(connection, recipients)
+
+
+def test_a_rendition_leaves_room_for_the_overhead() -> None:
+    plain, less = Target().profile(), Target(overhead_bytes=107).profile()
+
+    assert (less.limit_bytes, less.target_bytes) == (plain.limit_bytes - 107, plain.target_bytes - 107)
+
+
+def test_a_careful_aim_is_not_raised_by_the_overhead() -> None:
+    plain = Target("us/t-mobile", "long_code").profile()
+    less = Target("us/t-mobile", "long_code", overhead_bytes=107).profile()
+
+    assert (less.limit_bytes, less.target_bytes) == (plain.limit_bytes - 107, plain.target_bytes)
 
 
 def test_the_size_that_counts_follows_the_dialect() -> None:

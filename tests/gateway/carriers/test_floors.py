@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         for name in ("mm7", "mm4", "infobip")
     },
     "carriers.loopback": {*GROUND, "carriers", "carriers.base", "carriers.words"},
-    "carriers.table": {"carriers", "carriers.base"},
+    "carriers.table": {"carriers", "carriers.base", "errors"},
     "urls": {"errors"},
     "routing": {"errors", "schema", "carriers.base"},
     "connections": {"errors", "carriers.base", "carriers.table"},
