@@ -113,27 +113,31 @@ class World:
     def run(self, kills: int, between_s: tuple[float, float]) -> Count:
         """Kill the gateway so many times, then let everything end, and count."""
         with self.operator() as operator:
-            process = self.start_gateway()
+            self.process = self.start_gateway()
             senders = [threading.Thread(target=self.send, args=(n * 1_000_000,), daemon=True) for n in range(3)]
             for sender in senders:
                 sender.start()
-            for _ in range(kills):
-                self.customer.answers[:] = [503] * self.dice.choice((0, 0, 3, 10))
-                time.sleep(self.dice.uniform(*between_s))
-                process.send_signal(signal.SIGKILL)
-                process.wait()
-                self.count.kills += 1
-                process = self.start_gateway()
-            time.sleep(1)
-            self.stop.set()
-            for sender in senders:
-                sender.join()
             try:
+                for _ in range(kills):
+                    self._kill_once(between_s)
+                time.sleep(1)
+                self.stop.set()
+                for sender in senders:
+                    sender.join()
                 self._count(operator)
             finally:
-                end(process)
+                self.stop.set()
+                end(self.process)
         self.customer.close()
         return self.count
+
+    def _kill_once(self, between_s: tuple[float, float]) -> None:
+        self.customer.answers[:] = [503] * self.dice.choice((0, 0, 3, 10))
+        time.sleep(self.dice.uniform(*between_s))
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.count.kills += 1
+        self.process = self.start_gateway()
 
     # --- counting -----------------------------------------------------------------------------------------------
 

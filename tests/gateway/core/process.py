@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 KEY = "a-key-for-tests-0123"
 SECRET = "a-secret-for-tests"
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0  # machines may be busy; nothing waits that long where they are not
+START_S = 180.0
 
 
 def free_port() -> int:
@@ -95,7 +96,11 @@ def spawn(
             return httpx.get(f"http://127.0.0.1:{port}{ready}", timeout=2).status_code in (200, 404)
         return False
 
-    until(up, f"port {port}", 60)
+    try:
+        until(up, f"port {port}", START_S)
+    except AssertionError:
+        process.kill()
+        raise
     return process
 
 

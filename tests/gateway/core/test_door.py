@@ -198,7 +198,7 @@ def test_keys_are_kept_hashed_and_may_be_given_so() -> None:
 
 @pytest.mark.parametrize(("keys", "quotas"), [("short", ""), ("acme:12345678", "acme:fast"), ("a:12345678", "a:1/x")])
 def test_a_wrong_key_or_quota_is_a_named_error(keys: str, quotas: str) -> None:
-    with pytest.raises(Misconfigured, match="MMS_GATEWAY_(API_KEYS|QUOTAS)"):
+    with pytest.raises(Misconfigured, match=r"MMS_GATEWAY_(API_KEYS|QUOTAS)"):
         read_keys(keys, quotas)
 
 

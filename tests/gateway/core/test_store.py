@@ -1,0 +1,130 @@
+"""The store's one way in, and a message's story told to it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import func, insert, select
+
+from gateway_adapter.accept import plan, with_ids
+from gateway_adapter.errors import Refused
+from gateway_adapter.media import MediaStore
+from gateway_adapter.store import library, messages
+from gateway_adapter.store.tables import strays
+from gateway_adapter.store.writer import Store
+from gateway_adapter.sweep import forget_old
+from tests.gateway.core.story import HOUR_MS, NOW, STORY, door, submission, tell_story
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    made = Store(f"sqlite:///{tmp_path}/store.db")
+    yield made
+    made.close()
+
+
+def _put(c: Connection, at: int) -> int:
+    return c.execute(
+        insert(strays), {"connection": "x", "operator_message_id": str(at), "event": "", "at": at}
+    ).rowcount
+
+
+def _count(c: Connection) -> int:
+    return int(c.execute(select(func.count()).select_from(strays)).scalar_one())
+
+
+def test_a_story_from_door_to_report(tmp_path: Path) -> None:
+    assert tell_story(f"sqlite:///{tmp_path}/story.db") == STORY
+
+
+def test_a_job_that_fails_undoes_itself_alone(store: Store) -> None:
+    def fail(c: Connection) -> None:
+        _put(c, -1)
+        raise Refused("on purpose")
+
+    async def together() -> list[object]:
+        jobs = [store.write(lambda c, n=n: fail(c) if n == 5 else _put(c, n)) for n in range(20)]  # type: ignore[misc]
+        return await asyncio.gather(*jobs, return_exceptions=True)
+
+    results = asyncio.run(together())
+
+    assert [type(one).__name__ for one in results].count("Refused") == 1
+    assert store.read_now(_count) == 19
+
+
+def test_many_threads_share_few_transactions(store: Store) -> None:
+    threads = [threading.Thread(target=lambda n=n: store.write_now(lambda c: _put(c, n))) for n in range(100)]  # type: ignore[misc]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert store.read_now(_count) == 100
+
+
+def test_what_was_written_is_there_for_another_process(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/store.db"
+    first = Store(url)
+    first.write_now(lambda c: _put(c, 1))
+    second = Store(url)  # the first is still open, as after a kill its files would be
+
+    assert second.read_now(_count) == 1
+    first.close()
+    second.close()
+
+
+def test_a_lease_that_ran_out_is_another_s_and_the_first_holder_changes_nothing(store: Store) -> None:
+    def accept(c: Connection) -> None:
+        for order, rows in plan(with_ids(submission(), lambda: "x"), door(), set()).orders:
+            messages.put(c, order, rows)
+
+    store.write_now(accept)
+    first = store.write_now(lambda c: messages.claim(c, "far", "one", NOW, 1000, 1))
+    held = store.write_now(lambda c: messages.claim(c, "far", "two", NOW + 500, 1000, 5))
+    second = store.write_now(lambda c: messages.claim(c, "far", "three", NOW + 1000, 1000, 1))
+    mine = store.write_now(lambda c: messages.move(c, first[0], "submitted", NOW, {"state": "submitted"}, due_at=None))
+
+    assert [one.message_id for one in first] == [one.message_id for one in second] == ["m-1"]
+    assert "m-1" not in [one.message_id for one in held]
+    assert mine is False
+
+
+def test_what_ended_long_ago_is_forgotten(store: Store) -> None:
+    store.write_now(lambda c: _put(c, NOW))
+    store.write_now(lambda c: library.put_link(c, "https://x/", library.Link("b", "image/png", "x"), NOW))
+
+    store.write_now(lambda c: forget_old(c, NOW + 49 * HOUR_MS, HOUR_MS))
+
+    assert store.read_now(_count) == 0
+    assert store.read_now(lambda c: library.find_link(c, "https://x/", 0)) is None
+
+
+# --- media -----------------------------------------------------------------------------------------------------
+
+
+async def _chunks(*pieces: bytes) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+def test_a_blob_is_there_once_under_its_digest_or_not_at_all(tmp_path: Path) -> None:
+    media = MediaStore(tmp_path)
+
+    streamed, size = asyncio.run(media.put_stream(_chunks(b"ab", b"c"), 3, "it"))
+    with pytest.raises(Refused, match="more than 2 bytes"):
+        asyncio.run(media.put_stream(_chunks(b"ab", b"c"), 2, "it"))
+
+    assert (streamed, size) == (media.put(b"abc"), 3)
+    assert media.read(streamed) == b"abc"
+    assert list((tmp_path / "coming").iterdir()) == []
+    assert media.forget_unused(0) == 0
+    assert media.forget_unused(2**33) == 1

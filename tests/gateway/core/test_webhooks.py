@@ -1,0 +1,140 @@
+"""Webhooks: one id through all tries, the failover URL in turn, patience, and what is left when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import select, update
+
+from gateway_adapter.accept import plan, with_ids
+from gateway_adapter.carriers.base import Response
+from gateway_adapter.config import Settings
+from gateway_adapter.errors import Unreachable
+from gateway_adapter.events import record
+from gateway_adapter.schema import Destination, Event, Order, Segment, Submission
+from gateway_adapter.store import messages
+from gateway_adapter.store.tables import hooks
+from gateway_adapter.store.tables import messages as rows
+from gateway_adapter.store.writer import Store
+from gateway_adapter.webhooks import Told, Webhooks, sign
+from tests.gateway.core.story import door
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+NOW = time.time_ns() // 1_000_000
+FIRST, OTHER = "https://first.example/", "https://other.example/"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    made = Store(f"sqlite:///{tmp_path}/store.db")
+    made.write_now(_three_delivered)
+    yield made
+    made.close()
+
+
+def _three_delivered(c: Connection) -> None:
+    """Three messages whose reports wait to be told."""
+    to = tuple(Destination(f"1206555010{n}", f"m-{n}") for n in range(3))
+    order = Order("v2", "1", to, (Segment("text", text="x"),), notify_url=FIRST, notify_failover_url=OTHER)
+    for row, recipients in plan(with_ids(Submission((order,)), lambda: "x"), door(now_ms=NOW), set()).orders:
+        messages.put(c, row, recipients)
+    for due in messages.claim(c, "far", "t", NOW, 1000, 10):
+        said = {"state": "submitted", "operator_message_id": due.message_id}
+        messages.move(c, due, "submitted", NOW, said, due_at=None)
+        record(c, "far", Event("delivery", operator_message_id=due.message_id, status=5), NOW)
+
+
+class Customer:
+    """Answers as told, and remembers what it was asked."""
+
+    def __init__(self, *answers: int | Exception) -> None:
+        self.answers = list(answers)
+        self.asked: list[tuple[str, str]] = []
+
+    async def post(self, url: str, headers: Any, body: bytes) -> Response:
+        assert headers["X-MMS-Signature"] == sign("secret", int(headers["X-MMS-Timestamp"]), body)
+        self.asked.append((url, headers["X-MMS-Webhook-Id"]))
+        answer = self.answers.pop(0) if self.answers else 200
+        if isinstance(answer, Exception):
+            raise answer
+        return Response(answer)
+
+
+def tell(store: Store, customer: Customer, rounds: int, **settings: Any) -> None:
+    """So many rounds, with all that waits due at once."""
+
+    async def work() -> None:
+        async def write(bucket: Any) -> Told:
+            return Told({}, ",".join(str(hook.subject_id) for hook in bucket.hooks).encode())
+
+        webhooks = Webhooks(
+            Settings(**settings), store, secret="secret", write=write, post=customer.post, wake=lambda: None
+        )
+        for _ in range(rounds):
+            store_now = update(hooks).where(hooks.c.due_at.is_not(None)).values(due_at=1)
+            await store.write(lambda c, s=store_now: c.execute(s).rowcount)  # type: ignore[misc]
+            await webhooks.run()
+            await asyncio.gather(*webhooks._tasks)
+            await asyncio.sleep(0)
+
+    asyncio.run(work())
+
+
+def outcomes(store: Store) -> set[tuple[Any, ...]]:
+    found = select(hooks.c.outcome, hooks.c.due_at.is_(None), hooks.c.attempt)
+    return {tuple(row) for row in store.read_now(lambda c: c.execute(found).all())}
+
+
+def test_three_reports_go_in_one_request_and_its_200_ends_it(store: Store) -> None:
+    customer = Customer()
+    tell(store, customer, 3)
+
+    assert [url for url, _ in customer.asked] == [FIRST]
+    assert outcomes(store) == {("told", 1, 1)}
+
+
+def test_every_try_has_the_same_id_and_the_other_url_comes_in_turn(store: Store) -> None:
+    customer = Customer(503, Unreachable("gone"), 404, 302, 500)
+    tell(store, customer, 8)
+
+    assert [url for url, _ in customer.asked] == [FIRST, FIRST, OTHER, FIRST, OTHER, FIRST]
+    assert len({webhook_id for _, webhook_id in customer.asked}) == 1
+    assert outcomes(store) == {("told", 1, 6)}
+
+
+def test_a_200_alone_ends_it(store: Store) -> None:
+    customer = Customer(201, 204, 299)
+    tell(store, customer, 6)
+
+    assert len(customer.asked) == 4
+
+
+def test_a_fault_of_our_own_is_tried_again(store: Store) -> None:
+    customer = Customer(RuntimeError("a bug"))
+    tell(store, customer, 2)
+
+    assert outcomes(store) == {("told", 1, 2)}
+
+
+def test_when_patience_ends_the_reports_wait_to_be_fetched(store: Store) -> None:
+    tell(store, Customer(503), 1, give_up_s=1.0, retry_unit_s=60.0)
+
+    assert outcomes(store) == {("given up: status 503", 1, 1)}
+    assert set(store.read_now(lambda c: c.execute(select(rows.c.report)).scalars().all())) == {"pull"}
+
+
+def test_between_tries_it_is_not_due(store: Store) -> None:
+    tell(store, Customer(503), 1)
+    due = store.read_now(lambda c: c.execute(select(hooks.c.due_at)).scalars().all())
+
+    assert len(set(due)) == 1
+    assert due[0] is not None
+    assert due[0] > NOW
