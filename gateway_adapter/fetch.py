@@ -94,6 +94,7 @@ class Fetcher:
     async def close(self) -> None:
         """Close all connections."""
         await self._pool.aclose()
+        self._guard.close()
 
     @contextlib.asynccontextmanager
     async def open(
@@ -269,6 +270,10 @@ class _SystemResolver:
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(_RESOLVERS, thread_name_prefix="resolve")
 
+    def close(self) -> None:
+        """Give the threads back."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
     async def __call__(self, host: str, port: int) -> list[str]:
         loop = asyncio.get_running_loop()
         rows = await loop.run_in_executor(
@@ -283,6 +288,11 @@ class _Guard(httpcore.AsyncNetworkBackend):
     def __init__(self, policy: Policy, resolve: Resolve) -> None:
         self._policy, self._resolve = policy, resolve
         self._inner = httpcore.AnyIOBackend()
+
+    def close(self) -> None:
+        """Wait for no name any more."""
+        if isinstance(self._resolve, _SystemResolver):
+            self._resolve.close()
 
     async def connect_tcp(
         self,

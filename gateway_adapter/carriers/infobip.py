@@ -63,7 +63,7 @@ def write_submit(submit: Submit, connection: Connection) -> Request:
         "destinations": [_destination(submit)],
         "content": {"title": submit.subject, "messageSegments": segments},
         "options": _options(submit, connection),
-        "webhooks": _webhooks(submit),
+        "webhooks": _webhooks(submit, connection),
     }
     message["content"] = {key: value for key, value in message["content"].items() if value}
     filled = {key: value for key, value in message.items() if value}
@@ -101,11 +101,16 @@ def _options(submit: Submit, connection: Connection) -> _Json:
     return found | ({"platform": platform} if platform else {})
 
 
-def _webhooks(submit: Submit) -> _Json:
+def _webhooks(submit: Submit, connection: Connection) -> _Json:
+    """Where reports on this message go.
+
+    A URL of a single message is called without authorization, so it is named only where the aggregator is known by its
+    network; else the account's subscription, which can have one, says where reports go.
+    """
     if not submit.delivery_report:
         return {"delivery": {"notify": False}}
-    if not submit.report_url:
-        return {}  # the account's subscription says where reports go
+    if not (submit.report_url and connection.inbound_networks):
+        return {}
     delivery = {"url": submit.report_url, "intermediateReport": False, "notify": True}
     return {"delivery": delivery, "contentType": "application/json"}
 

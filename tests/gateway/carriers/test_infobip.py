@@ -10,7 +10,7 @@ import pytest
 
 import mmscontent as mms
 from gateway_adapter.carriers import infobip
-from gateway_adapter.carriers.base import Answer, Request, Response
+from gateway_adapter.carriers.base import Answer, Connection, Request, Response
 from gateway_adapter.errors import Refused
 from tests.gateway.carriers.rows import CONNECTIONS, CONTENT, SUBMIT
 
@@ -34,7 +34,6 @@ def test_a_message_is_of_the_current_generation() -> None:
     assert message["destinations"] == [{"to": "12065550100", "messageId": "T-0001"}]
     assert message["content"]["title"] == "Summer"
     assert message["options"] == {"validityPeriod": {"amount": 3600, "timeUnit": "SECONDS"}}
-    assert message["webhooks"]["delivery"]["url"] == "https://gw.example/operators/infobip"
 
 
 def test_media_go_up_first_and_the_presentation_names_them_as_they_are_called_there() -> None:
@@ -81,9 +80,18 @@ def test_a_report_on_a_member_names_the_groups_submission_and_the_member() -> No
     assert (event.operator_message_id, event.to) == ("T-0001", ("1207",))
 
 
-def test_no_report_is_asked_for_when_none_is_wanted_and_the_accounts_own_when_no_url_is_known() -> None:
-    assert sent(delivery_report=False)["webhooks"] == {"delivery": {"notify": False}}
-    assert "webhooks" not in sent(report_url="")
+def test_reports_are_asked_for_where_who_brings_them_is_known() -> None:
+    """A message's own URL is called without authorization; with a user and password only the subscription can be."""
+    by_network = replace(THEM, inbound_networks=("192.0.2.0/24",))
+
+    def webhooks(connection: Connection, **changes: Any) -> Any:
+        body = json.loads(infobip.write_submit(replace(SUBMIT, **changes), connection).body)
+        return body["messages"][0].get("webhooks")
+
+    assert webhooks(by_network)["delivery"]["url"] == "https://gw.example/operators/infobip"
+    assert webhooks(by_network, report_url="") is None
+    assert webhooks(THEM) is None
+    assert webhooks(THEM, delivery_report=False) == {"delivery": {"notify": False}}
 
 
 def test_a_subject_it_does_not_take_is_refused_before_anything_is_sent() -> None:
