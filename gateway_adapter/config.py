@@ -43,6 +43,7 @@ class Settings:
     max_body_bytes: int = 30_000_000  # largest request body
     max_media_bytes: int = 25_000_000  # largest single part, upload or fetched link
     max_requests: int = 512  # requests under way at once; more are told to come again
+    head_s: float = 20.0  # the head of a request must have come after this long
     lease_s: float = 30.0  # a step whose process died is taken up again after this long
     sweep_s: float = 1.0  # how often the store is asked what is due
     batch: int = 64  # rows taken for one step at once
@@ -67,7 +68,15 @@ class Settings:
 _FALSE = {"", "0", "false", "no", "off"}
 _TRUE = {"1", "true", "yes", "on"}
 _CHOICES = {"synchronous": ("NORMAL", "FULL"), "log_level": ("debug", "info", "warning", "error")}
-_LEAST = {"batch": 1, "worker_threads": 1, "fits": 1, "lease_s": 1, "sweep_s": 0.01, "retry_unit_s": 0.01}
+_LEAST = {
+    "head_s": 0.1,
+    "batch": 1,
+    "worker_threads": 1,
+    "fits": 1,
+    "lease_s": 1,
+    "sweep_s": 0.01,
+    "retry_unit_s": 0.01,
+}
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:

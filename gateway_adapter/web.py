@@ -24,6 +24,7 @@ from gateway_adapter.metrics import REQUESTS
 from gateway_adapter.northbound.routes import install
 from gateway_adapter.northbound.routes.door import Door, fault_response
 from gateway_adapter.page.routes import router as page_router
+from gateway_adapter.patience import patient_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -81,6 +82,7 @@ def make_server(app: object, settings: Settings) -> uvicorn.Server:
         log_config=None,
         access_log=False,
         server_header=False,
+        http=patient_for(settings.head_s),
         backlog=_BACKLOG,
         limit_concurrency=settings.max_requests,
         timeout_keep_alive=_IDLE_S,

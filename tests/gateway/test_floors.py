@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PACKAGE = ROOT / "gateway_adapter"
 # From the ground up; a name covers the module and all below it. A module may import lower floors and its own folder.
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "schema", "metrics", "log", "crowd"),
+    ("errors", "schema", "metrics", "log", "crowd", "patience"),
     ("statuses", "urls", "schedule", "media", "config", "carriers.base"),
     ("carriers", "fetch", "access", "dispatch", "rates"),
     ("connections", "routing", "actions", "mail", "store", "loopback", "fitting"),

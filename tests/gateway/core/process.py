@@ -75,7 +75,7 @@ class Running:
 def settings(folder: Path, **more: str) -> dict[str, str]:
     said = {
         "DATA_DIR": str(folder), "API_KEYS": f"tests:{KEY}", "WEBHOOK_SECRET": SECRET, "NETWORKS": "127.0.0.0/8",
-        "LOOPBACK_DELAY_S": "0.05", "RETRY_UNIT_S": "0.2", "SWEEP_S": "0.1", "LEASE_S": "2", **more,
+        "LOOPBACK_DELAY_S": "0.05", "RETRY_UNIT_S": "0.2", "SWEEP_S": "0.1", "LEASE_S": "2", "HEAD_S": "3", **more,
     }  # fmt: skip
     return {f"MMS_GATEWAY_{name}": value for name, value in said.items()}
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
+import socket
 from email import message_from_bytes
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,7 @@ import pytest
 
 import mmscontent as mms
 from tests.conftest import ROOT
-from tests.gateway.core.process import SECRET, until
+from tests.gateway.core.process import PATIENCE_S, SECRET, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -305,6 +307,27 @@ def test_what_is_for_this_machine_is_closed_past_a_proxy(running: Running, path:
     answer = running.client.get(path, headers={"Authorization": "", "X-Forwarded-For": "127.0.0.1"})
 
     assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("head", [b"", b"G", b"GET /healthz HTTP/1.1\r\nHost: x\r\n"])
+def test_who_does_not_finish_a_head_is_let_go(running: Running, head: bytes) -> None:
+    port = int(running.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), 10) as slow:
+        slow.sendall(head)
+        slow.settimeout(PATIENCE_S)
+        with contextlib.suppress(ConnectionResetError):
+            assert slow.recv(100) == b""
+
+
+def test_library_and_service_make_the_same_bytes(running: Running, customer: Customer) -> None:
+    seen = running.in_state(as_upload(running, customer), "delivered")
+    arrived = running.client.get(f"/loopback/messages/{seen['operatorMessageId']}").content
+
+    message = mms.Message.of([mms.Part(PICTURE, "image/jpeg", name="beach.jpg")], text="Hello", subject="Hi")
+    envelope = mms.unpack(arrived).envelope
+    composed = mms.compose(message, mms.load_profile(), envelope=envelope, encoding="pdu")
+
+    assert composed.data == arrived
 
 
 def test_an_operator_from_nowhere_is_not_heard(running: Running) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -58,20 +59,23 @@ def python_of(client: Client) -> Path:
     name = f"{client.driver.removesuffix('.py')}-{hashlib.sha256(asked).hexdigest()[:12]}"
     home = cache / "mmscontent" / "sdk" / name
     python = home / "bin" / "python"
-    done = home / "done"
-    if not done.is_file():
-        shutil.rmtree(home, ignore_errors=True)
-        venv.create(home, with_pip=True)
-        _install(python, client.packages)
-        _install(python, client.alone, "--no-deps")
-        done.touch()
+    home.parent.mkdir(parents=True, exist_ok=True)
+    with home.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another run may be making it
+        if not (home / "done").is_file():
+            shutil.rmtree(home, ignore_errors=True)
+            venv.create(home, with_pip=False)  # the pip at hand installs into it
+            _install(python, client.packages)
+            _install(python, client.alone, "--no-deps")
+            (home / "done").touch()
     return python
 
 
 def _install(python: Path, packages: tuple[str, ...], *options: str) -> None:
     if not packages:
         return
-    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *options, *packages]
+    pip = [sys.executable, "-m", "pip", "--python", python, "--quiet", "--disable-pip-version-check"]
+    command = [*pip, "install", *options, *packages]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_INSTALL_S, check=False)
     except subprocess.TimeoutExpired as exc:
