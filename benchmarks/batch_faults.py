@@ -95,6 +95,14 @@ def memory_by_role() -> dict[str, int]:
     }
 
 
+def _left_alive(pids: set[int]) -> int:
+    """How many still run two seconds later; what is dead has no memory."""
+    until = time.monotonic() + 2.0
+    while any(_kb(p) for p in pids) and time.monotonic() < until:
+        time.sleep(0.05)
+    return sum(_kb(p) > 0 for p in pids)
+
+
 def with_killed_workers(place: Path, photos: Path, every_s: float) -> dict[str, Any]:
     """A run during which a random worker is killed again and again."""
     chance = random.Random(8)
@@ -110,8 +118,7 @@ def with_killed_workers(place: Path, photos: Path, every_s: float) -> dict[str, 
             with contextlib.suppress(ProcessLookupError):
                 os.kill(victim, signal.SIGKILL)
                 killed += 1
-            time.sleep(0.2)
-            orphans += sum(_kb(p) > 0 for p in decoders)
+            orphans += _left_alive(decoders)
     process.communicate()
     records = _journal(place / "killed")
     return {
@@ -136,8 +143,7 @@ def killed_and_resumed(place: Path, photos: Path, times: int) -> dict[str, Any]:
         family = _family(process.pid)
         process.kill()
         process.communicate()
-        time.sleep(0.5)
-        left_alive += sum(_kb(p) > 0 for p in family)
+        left_alive += _left_alive(family)
     run("batch", photos, "-o", "resumed", *OPTIONS, "--workers", 2, "--resume", cwd=place)
     records = _journal(place / "resumed")
     return {

@@ -18,6 +18,7 @@ import signal
 import tempfile
 import threading
 import time
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,7 +39,10 @@ if TYPE_CHECKING:
 
 __all__ = ["processors", "run_local"]
 
-_TRIES = 2  # a worker killed by somebody else cost its item nothing; an item that kills two is to blame
+# A worker killed by somebody else cost its item nothing; an item that crashes two is to blame. SIGKILL is mostly
+# somebody else's, and may come again.
+_TRIES, _TRIES_IF_KILLED = 2, 5
+_KILLED = "SIGKILL"
 _STARTS = 10
 _LOOK_S = 0.25  # how often a lane looks whether its worker still lives
 _LAST_WORDS_S = 1.0  # from a worker's death until its pool has told of it, else the pool is given up
@@ -117,7 +121,7 @@ def _lane(desk: _Desk) -> None:
         while (task := desk.take()) is not None:
             tries = 0
             told: Result | _Death | None = None
-            while told is None or (isinstance(told, _Death) and not told.timed_out and tries < _TRIES):
+            while told is None or (isinstance(told, _Death) and tries < told.most_tries):
                 tries += 1
                 worker = worker or _started(desk, task.settings.memory_bytes)
                 told = worker.do(task)
@@ -166,12 +170,19 @@ class _Death:
     how: str
     timed_out: bool = False
 
+    @property
+    def most_tries(self) -> int:
+        """Workers an item gets before it is to blame."""
+        if self.timed_out:
+            return 1
+        return _TRIES_IF_KILLED if self.how == _KILLED else _TRIES
+
     def result(self, task: Task) -> Result:
         name = task.item.name
         if self.timed_out:
             words = f"{name} took longer than {task.settings.timeout_s:g} s and was stopped; allow more or leave it out"
             return Result(name, "failed", failure=Failure("batch/timeout", words, retryable=True))
-        words = f"{name} ended its worker ({self.how}) {_TRIES} times; leave it out"
+        words = f"{name} ended {self.most_tries} workers, the last by {self.how}; leave it out"
         return Result(name, "failed", failure=Failure("batch/crashed", words, retryable=True))
 
 
@@ -190,17 +201,15 @@ class _Worker:
 
     def wait_until_ready(self) -> _Death | None:
         """Until its first small task is done: everything is loaded then."""
-        return self._wait(self._pool.schedule(os.getpid), _START_S)
+        return self._have_done(os.getpid, (), None, _START_S)
 
     def do(self, task: Task) -> Result | _Death:
         """Have a task done; the worker is of no use after a death."""
         question, answer = (self._desk.spool / f"{task.number}.{end}" for end in ("task", "done"))
         question.write_bytes(pickle.dumps((self._desk.work, task), protocol=pickle.HIGHEST_PROTOCOL))
         try:
-            death = self._wait(
-                self._pool.schedule(_serve, (str(question), str(answer)), timeout=task.settings.timeout_s),
-                task.settings.timeout_s + _START_S,
-            )
+            timeout_s = task.settings.timeout_s
+            death = self._have_done(_serve, (str(question), str(answer)), timeout_s, timeout_s + _START_S)
             if answer.exists():  # a worker that died after its work has done it
                 result: Result = pickle.loads(answer.read_bytes())  # noqa: S301 - written by our own worker
                 return result
@@ -208,6 +217,16 @@ class _Worker:
         finally:
             question.unlink(missing_ok=True)
             answer.unlink(missing_ok=True)
+
+    def _have_done(
+        self, function: Callable[..., object], given: tuple[str, ...], timeout_s: float | None, most_s: float
+    ) -> _Death | None:
+        """Have the worker call a function, and wait for it."""
+        try:
+            future = self._pool.schedule(function, given, timeout=timeout_s)
+        except RuntimeError:  # the worker was killed while it had nothing to do, and the pool has given up
+            return _Death(_KILLED)
+        return self._wait(future, most_s)
 
     def _wait(self, future: ProcessFuture[Any], most_s: float) -> _Death | None:
         """Until the worker has answered, or will not any more."""
@@ -225,10 +244,12 @@ class _Worker:
                 if self._gone():
                     dead_since = dead_since or now
                     if now - dead_since > _LAST_WORDS_S:
-                        return _Death("killed from outside")
+                        return _Death(_KILLED)
             except ProcessExpired as expired:
                 return _Death(_exit_words(expired.exitcode))
-            except Exception as exc:  # noqa: BLE001 - a pool that broke, or an answer that could not be written
+            except BrokenProcessPool:  # it was killed before it could say that it had the task
+                return _Death(_KILLED)
+            except Exception as exc:  # noqa: BLE001 - what the work raised, or an answer that could not be written
                 return _Death(f"{type(exc).__name__}: {exc}")
             else:
                 return None

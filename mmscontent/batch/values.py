@@ -118,7 +118,7 @@ class Result:
         data: The packed message; empty unless done and asked for as a message.
         more: The messages after the first, when it was split.
         parts: The fitted parts, when they were asked for.
-        tries: How many workers it was given to: 2 when the first one died under it.
+        tries: How many workers it was given to: more than one when they died under it.
     """
 
     item: str
