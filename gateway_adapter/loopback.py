@@ -10,7 +10,7 @@ import asyncio
 import json
 import random
 import time
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,7 @@ FAULTS = (
     "deferred",  # a report of "deferred" before the final one
 )
 _MOST_KEPT = 20_000  # submissions remembered; the oldest go first
+_MOST_SHOWN_BYTES = 64_000_000  # of what phones got; older ones can no longer be looked at
 _REPORT_TRIES = 40
 
 
@@ -112,6 +113,8 @@ class Operator:
         self._tell = tell
         self._by_transaction: dict[str, Taken] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._shown: deque[Taken] = deque()
+        self._shown_bytes = 0
         self.behave(behaviour or Behaviour())
 
     def behave(self, behaviour: Behaviour) -> None:
@@ -169,6 +172,12 @@ class Operator:
         self._by_transaction[transaction] = taken
         while len(self._by_transaction) > _MOST_KEPT:
             self._by_transaction.pop(next(iter(self._by_transaction)))
+        self._shown.append(taken)
+        self._shown_bytes += len(taken.body)
+        while self._shown_bytes > _MOST_SHOWN_BYTES:
+            oldest = self._shown.popleft()
+            self._shown_bytes -= len(oldest.body)
+            oldest.body = b""
         return taken
 
     # --- reports ------------------------------------------------------------------------------------------------

@@ -177,6 +177,7 @@ strays = Table(
     _number("at"),
 )
 Index("strays_of", strays.c.operator_message_id)
+Index("strays_at", strays.c.at)
 
 idempotency = Table(
     "idempotency",

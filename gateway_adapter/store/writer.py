@@ -128,6 +128,10 @@ class Store:
                         _run(connection, one)
                 break
             except DBAPIError as error:
+                if attempt + 1 == _TRIES and len(waiting) > 1:  # one of them may be at fault: each by itself
+                    for one in waiting:
+                        self._commit([one])
+                    return
                 if attempt + 1 == _TRIES:
                     _fail(waiting, error)
             except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
@@ -151,7 +155,8 @@ def _run(connection: Connection, one: _Waiting) -> None:
     driver.execute("ROLLBACK TO SAVEPOINT job" if one.error else "RELEASE SAVEPOINT job")
 
 
-_LOST = ("40001", "40P01", "55P03")  # serialisation failure, deadlock, lock not available
+# Serialisation failure, deadlock, lock not available, and a row of the same key that another process put in between.
+_LOST = ("40001", "40P01", "55P03", "23505")
 
 
 def _lost_race(error: DBAPIError) -> bool:
