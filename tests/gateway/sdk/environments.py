@@ -40,7 +40,12 @@ CLIENTS = (
     Client(
         "infobip-api-python-sdk 5.0.1",
         "drive_community.py",
-        ("pydantic[email]>=1.10.8,<2", "requests>=2.31", "regex>=2022.3.15"),
+        (
+            "pydantic[email]>=1.10.8,<2",
+            "requests>=2.31",
+            "regex>=2022.3.15",
+            "setuptools<81",  # the client imports pkg_resources
+        ),
         ("infobip-api-python-sdk==5.0.1",),
     ),
     Client("infobip-cpaasx 0.0.2", "drive_cpaasx.py", ("pydantic<2", "infobip-cpaasx==0.0.2")),
