@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import and_, bindparam, case, delete, func, insert, or_, select, update
 
 from gateway_adapter.carriers.words import size_named
 from gateway_adapter.errors import Refused
@@ -157,8 +157,12 @@ def _note(connection: Connection, via: str, event: Event, at: int, step: str) ->
 
 
 def _meant(via: str, event: Event) -> ColumnElement[bool]:
+    """The messages an event is about: by the operator's id, and in a group by the member.
+
+    Whoever is alone is meant, however the operator writes the number: some leave out the country, or name a mailbox.
+    """
     where = and_(messages.c.operator_message_id == event.operator_message_id, messages.c.connection == via)
-    return and_(where, messages.c.recipient.in_(event.to)) if event.to else where
+    return and_(where, or_(messages.c.group_to == "", messages.c.recipient.in_(event.to))) if event.to else where
 
 
 _STRAY = and_(strays.c.operator_message_id == bindparam("known_as"), strays.c.connection == bindparam("via"))

@@ -201,7 +201,9 @@ def _settling(state: Ending, names: tuple[str, ...]) -> Update:
 
 @cache
 def _settling_of_operator(state: Ending, names: tuple[str, ...], *, one: bool) -> ReturningUpdate[Any]:
-    mine = and_(*_OF_OPERATOR, messages.c.recipient == bindparam("to")) if one else and_(*_OF_OPERATOR)
+    # who is alone is meant, however the operator writes the number: some leave out the country
+    member = or_(messages.c.group_to == "", messages.c.recipient == bindparam("to"))
+    mine = and_(*_OF_OPERATOR, member) if one else and_(*_OF_OPERATOR)
     return _settling(state, names).where(mine, messages.c.state.in_(ALLOWED[state])).returning(messages.c.id)
 
 

@@ -58,6 +58,17 @@ def test_out_over_mm7_and_the_report_back(tmp_path: Path) -> None:
     run(tmp_path, work)
 
 
+def test_a_report_finds_its_message_however_the_operator_writes_the_number(tmp_path: Path) -> None:
+    async def work(w: World) -> None:
+        for written in ("2065550101", "+1 (206) 555-0101", f"{PHONE}@mms.acme.example"):
+            message_id = await w.send(PHONE)
+            await w.until(message_id, "submitted")
+            await w.mmsc.report("Retrieved", written)
+            assert (await w.customer.next_result())["messageId"] == message_id
+
+    run(tmp_path, work)
+
+
 def test_a_size_refusal_is_fitted_smaller_once_and_remembered(tmp_path: Path) -> None:
     async def work(w: World) -> None:
         w.customer.files["big.jpg"] = "image/jpeg", _noise()
