@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import time
@@ -70,6 +71,8 @@ class Receiver:
     first: float = 0.0
     last: float = 0.0
     webhook_ids: set[str] = field(default_factory=set)
+    goal: int = 0
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self, port: int = 0) -> asyncio.Server:
         """Listen on this machine."""
@@ -77,9 +80,11 @@ class Receiver:
 
     async def until(self, count: int, patience_s: float) -> None:
         """Wait for reports of so many messages, or for as long as patience lasts."""
-        ends = time.perf_counter() + patience_s
-        while len(self.counts) < count and time.perf_counter() < ends:
-            await asyncio.sleep(0.01)
+        self.goal = count
+        self.reached.clear()
+        if len(self.counts) < count:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.reached.wait(), patience_s)
 
     def take(self, head: bytes, body: bytes) -> None:
         now = time.perf_counter()
@@ -91,6 +96,8 @@ class Receiver:
             key = report["messageId"]
             self.counts[key] = self.counts.get(key, 0) + 1
             self.final[key] = report.get("status", {}).get("name", "")
+        if len(self.counts) >= self.goal:
+            self.reached.set()
 
 
 class _Hook(asyncio.Protocol):
