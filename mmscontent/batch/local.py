@@ -43,6 +43,7 @@ __all__ = ["processors", "run_local"]
 # somebody else's, and may come again.
 _TRIES, _TRIES_IF_KILLED = 2, 5
 _KILLED = "SIGKILL"
+_RENEWED_AFTER = 2000  # items; a worker grows by about a kilobyte an item, its successor begins anew
 _STARTS = 10
 _LOOK_S = 0.25  # how often a lane looks whether its worker still lives
 _LAST_WORDS_S = 1.0  # from a worker's death until its pool has told of it, else the pool is given up
@@ -125,7 +126,7 @@ def _lane(desk: _Desk) -> None:
                 tries += 1
                 worker = worker or _started(desk, task.settings.memory_bytes)
                 told = worker.do(task)
-                if isinstance(told, _Death):
+                if isinstance(told, _Death) or worker.done >= _RENEWED_AFTER:
                     worker.end()
                     worker = None
             desk.results.put(replace(told if isinstance(told, Result) else told.result(task), tries=tries))
@@ -190,6 +191,7 @@ class _Worker:
     """A pool of one process, and whether that process still lives."""
 
     def __init__(self, desk: _Desk, memory_bytes: int) -> None:
+        self.done = 0
         self._desk = desk
         handle, name = tempfile.mkstemp(dir=desk.spool, suffix=".pid")
         os.close(handle)
@@ -205,6 +207,7 @@ class _Worker:
 
     def do(self, task: Task) -> Result | _Death:
         """Have a task done; the worker is of no use after a death."""
+        self.done += 1
         question, answer = (self._desk.spool / f"{task.number}.{end}" for end in ("task", "done"))
         question.write_bytes(pickle.dumps((self._desk.work, task), protocol=pickle.HIGHEST_PROTOCOL))
         try:

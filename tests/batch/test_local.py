@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mmscontent.batch import local
 from mmscontent.batch.local import run_local
 from mmscontent.batch.values import Item, Result, Settings, Task
 from mmscontent.profile_files import load_profile
@@ -78,6 +79,19 @@ def test_more_items_than_memory_for_results_pass_through_a_slow_reader() -> None
         time.sleep(0.05)
 
     assert len(list(results)) == 27
+
+
+def test_a_worker_is_renewed_before_it_has_grown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "_RENEWED_AFTER", 3)
+    before = children()
+    seen: set[int] = set()
+    results = []
+    for result in run_local(iter(tasks(innocents=8)), 1, work=faults.who):
+        seen.add(int(result.data))
+        results.append(result.item)
+
+    assert (len(seen), len(results)) == (3, 8)
+    assert wait_until(lambda: not children() - before)
 
 
 def test_closing_the_iterator_ends_all_workers() -> None:
