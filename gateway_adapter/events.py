@@ -6,7 +6,6 @@ final state yields to nothing but the table ALLOWED of store/messages.py, and wh
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, bindparam, case, delete, func, insert, or_, select, update
@@ -94,8 +93,7 @@ def _intermediate(connection: Connection, via: str, event: Event, at: int) -> bo
     ids = connection.execute(noted).scalars().all()
     if not ids:
         return _note(connection, via, event, at, "late")
-    fact = {"status": event.status, "error": event.error, "at": event.at_ms or at}
-    return hook_notes(connection, ids, at, json.dumps(fact)) > 0
+    return hook_notes(connection, ids, at, event.status, event.error, event.at_ms or at) > 0
 
 
 def _read(connection: Connection, via: str, event: Event, at: int) -> bool:

@@ -108,11 +108,8 @@ class Teller:
 
 
 def _as_of(view: ReportView, hook: Hook) -> ReportView:
-    """The report as it was when the hook was made, where it says so."""
-    if not hook.fact:
-        return view
-    fact = json.loads(hook.fact)
-    return replace(view, status=fact["status"], error=fact["error"], done_at_ms=fact["at"], final=False)
+    """The report as it was when the hook was made."""
+    return replace(view, status=hook.status, error=hook.error, done_at_ms=hook.at, final=bool(hook.final))
 
 
 _GENERATIONS: tuple[Generation, ...] = ("single", "advanced", "v2", "messages")

@@ -24,6 +24,10 @@ class Hook:
     id: int
     subject_id: int
     fact: str
+    status: int
+    error: int
+    at: int | None
+    final: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,10 @@ def claim_bucket(
     if not rows:
         return None
     one = rows[0]
-    told = tuple(Hook(row.id, row.subject_id, row.fact) for row in sorted(rows, key=lambda row: row.id))
+    told = tuple(
+        Hook(row.id, row.subject_id, row.fact, row.status, row.error, row.at, row.final)
+        for row in sorted(rows, key=lambda row: row.id)
+    )
     return Bucket(
         one.bucket,
         token,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from sqlalchemy import Text, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Text, and_, bindparam, case, func, insert, or_, select, update
 
 from gateway_adapter.schema import Order
 from gateway_adapter.store.rows import line, load
@@ -196,7 +196,9 @@ def note(
 def _settling(state: Ending, names: tuple[str, ...]) -> Update:
     values = {name: bindparam(f"to_{name}", type_=messages.c[name].type) for name in names}
     trail = messages.c.trail + bindparam("line", type_=Text)
-    return update(messages).values(state=state, due_at=None, lease="", trail=trail, **values)
+    # A report that was handed out of a message that ends once more, expired before, is to be fetched again.
+    report = case((messages.c.report == "gone", "pull"), else_=messages.c.report)
+    return update(messages).values(state=state, due_at=None, lease="", trail=trail, report=report, **values)
 
 
 @cache

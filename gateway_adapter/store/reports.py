@@ -15,7 +15,7 @@ from gateway_adapter.store.tables import hooks, messages, orders, renditions
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import Connection, Select
+    from sqlalchemy import Connection, Insert, Select
 
     from gateway_adapter.schema import LogFilters, ReportFilters
 
@@ -186,37 +186,26 @@ def _message(row: Any) -> MessageView:  # noqa: ANN401 - a row of the columns ab
 
 # --- pushed ----------------------------------------------------------------------------------------------------
 
-_HOOK_COLUMNS = (
-    *("account", "kind", "subject_id", "url", "failover_url", "form", "target", "fact", "due_at", "created_at"),
-)
-_FACT, _NOW = bindparam("fact", type_=messages.c.trail.type), bindparam("now", type_=messages.c.due_at.type)
+_WHERE_TO = ("account", "kind", "subject_id", "url", "failover_url", "form", "target")
+_SAID = ("due_at", "created_at", "status", "error", "at", "final")
+_NOW = bindparam("now", type_=messages.c.due_at.type)
 _IDS = messages.c.id.in_(bindparam("ids", expanding=True))
 _FAILED = messages.c.state.in_(("undeliverable", "expired", "rejected"))
+_ENDED = (messages.c.status, messages.c.error, messages.c.done_at, literal(1))
+_MEANWHILE = (*(bindparam(name, type_=messages.c.status.type) for name in ("status", "error", "at")), literal(0))
+_REPORT_URL = (orders.c.notify_url, orders.c.notify_failover_url, orders.c.form, orders.c.target)
+_SMS_URL = (orders.c.sms_url, literal(""), literal("sms"), messages.c.message_id)  # each text goes alone
 
 
-def _hooked(kind: str, *url: ColumnElement[str]) -> Select[Any]:
-    return select(messages.c.account, literal(kind), messages.c.id, *url, _FACT, _NOW, _NOW).select_from(_JOINED)
+def _hooking(kind: str, url: Sequence[Any], said: Sequence[Any], *where: ColumnElement[bool]) -> Insert:
+    rows = select(messages.c.account, literal(kind), messages.c.id, *url, _NOW, _NOW, *said).select_from(_JOINED)
+    return insert(hooks).from_select((*_WHERE_TO, *_SAID), rows.where(_IDS, *where))
 
 
-_HOOK_REPORTS = insert(hooks).from_select(
-    _HOOK_COLUMNS,
-    _hooked("report", orders.c.notify_url, orders.c.notify_failover_url, orders.c.form, orders.c.target).where(
-        _IDS, messages.c.report == "push"
-    ),
-)
-# Each text to fall back on goes alone: its target is its message.
-_HOOK_TEXTS = insert(hooks).from_select(
-    _HOOK_COLUMNS,
-    _hooked("sms", orders.c.sms_url, literal(""), literal("sms"), messages.c.message_id).where(
-        _IDS, _FAILED, orders.c.sms_url != ""
-    ),
-)
-_HOOK_NOTES = insert(hooks).from_select(
-    _HOOK_COLUMNS,
-    _hooked("report", orders.c.notify_url, orders.c.notify_failover_url, orders.c.form, orders.c.target).where(
-        _IDS, messages.c.report == "push", orders.c.intermediate == 1
-    ),
-)
+_PUSHED = messages.c.report == "push"
+_HOOK_REPORTS = _hooking("report", _REPORT_URL, _ENDED, _PUSHED)
+_HOOK_TEXTS = _hooking("sms", _SMS_URL, _ENDED, _FAILED, orders.c.sms_url != "")
+_HOOK_NOTES = _hooking("report", _REPORT_URL, _MEANWHILE, _PUSHED, orders.c.intermediate == 1)
 
 
 def hook_reports(connection: Connection, ids: Sequence[int], now_ms: int, *, failed: bool = False) -> int:
@@ -230,12 +219,13 @@ def hook_reports(connection: Connection, ids: Sequence[int], now_ms: int, *, fai
     """
     if not ids:
         return 0
-    said = {"ids": list(ids), "now": now_ms, "fact": ""}
+    said = {"ids": list(ids), "now": now_ms}
     made: int = connection.execute(_HOOK_REPORTS, said).rowcount
     return made + (connection.execute(_HOOK_TEXTS, said).rowcount if failed else 0)
 
 
-def hook_notes(connection: Connection, ids: Sequence[int], now_ms: int, fact: str) -> int:
+def hook_notes(connection: Connection, ids: Sequence[int], now_ms: int, status: int, error: int, at: int) -> int:
     """Make a hook for an intermediate report, for those of these messages that asked for such."""
-    made: int = connection.execute(_HOOK_NOTES, {"ids": list(ids), "now": now_ms, "fact": fact}).rowcount
+    said = {"ids": list(ids), "now": now_ms, "status": status, "error": error, "at": at}
+    made: int = connection.execute(_HOOK_NOTES, said).rowcount
     return made

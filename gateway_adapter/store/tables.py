@@ -118,7 +118,8 @@ Index("messages_sent", messages.c.account, messages.c.send_at)
 
 # Something that is to be told to a customer's system: a report, an inbound message, an SMS to fall back on.
 # Rows of one `target` (URL and form) go together; a `bucket`, once given, keeps its rows together through all tries.
-# `fact` is what was true when the row was made: of a report its status, error and time.
+# `status`, `error`, `at` and `final` are what a report says: as it was when the row was made, whatever came after.
+# `fact` is an answer to a phone, as an Order (rows.py).
 hooks = Table(
     "hooks",
     METADATA,
@@ -132,6 +133,10 @@ hooks = Table(
     _text("target"),
     _text("bucket"),
     _text("fact"),
+    _number("status"),
+    _number("error"),
+    _time("at"),
+    _number("final"),
     _time("due_at"),
     _text("lease"),
     _number("attempt"),

@@ -15,7 +15,7 @@ from gateway_adapter.config import Settings
 from gateway_adapter.errors import Unreachable
 from gateway_adapter.events import record
 from gateway_adapter.schema import Destination, Event, Order, Segment, Submission
-from gateway_adapter.store import messages
+from gateway_adapter.store import messages, reports
 from gateway_adapter.store.tables import hooks
 from gateway_adapter.store.tables import messages as rows
 from gateway_adapter.store.writer import Store
@@ -138,3 +138,27 @@ def test_between_tries_it_is_not_due(store: Store) -> None:
     assert len(set(due)) == 1
     assert due[0] is not None
     assert due[0] > NOW
+
+
+def test_a_report_says_what_was_true_when_it_was_made(store: Store) -> None:
+    """A message that expired and was delivered after all has two reports, each with its own id and its own truth."""
+
+    def late(c: Connection) -> None:
+        for row, recipients in plan(
+            with_ids(Submission((_late_order(),)), lambda: "y"), door(now_ms=NOW), set()
+        ).orders:
+            messages.put(c, row, recipients)
+        (due,) = messages.claim(c, "far", "t2", NOW, 1000, 10)
+        messages.move(c, due, "submitted", NOW, {"state": "submitted", "operator_message_id": "late"}, due_at=None)
+        reports.hook_reports(c, messages.expire(c, NOW + 3000, 10), NOW + 3000, failed=True)
+        record(c, "far", Event("delivery", operator_message_id="late", status=5, at_ms=NOW + 4000), NOW + 5000)
+
+    store.write_now(late)
+    found = select(hooks.c.status, hooks.c.final).where(hooks.c.url == "https://late.example/").order_by(hooks.c.id)
+
+    assert [tuple(row) for row in store.read_now(lambda c: c.execute(found).all())] == [(29, 1), (5, 1)]
+
+
+def _late_order() -> Order:
+    to = (Destination("12065550177", "late-1"),)
+    return Order("v2", "1", to, (Segment("text", text="x"),), notify_url="https://late.example/", validity_s=2)
