@@ -63,7 +63,8 @@ def test_two_workers_share_the_work_and_one_may_die(tmp_path: Path, database: st
             ids += [_send(client, customer, n) for n in range(COUNT, 2 * COUNT)]
 
             def told() -> bool:
-                heard = {r["messageId"] for got in list(customer.got) if got.status == 200 for r in got.results()}
+                reports = [got for got in list(customer.got) if got.path == "/reports" and got.status == 200]
+                heard = {report["messageId"] for got in reports for report in got.results()}
                 return heard.issuperset(ids)
 
             until(told, "every report", 120)
