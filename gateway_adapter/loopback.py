@@ -188,12 +188,13 @@ class Operator:
         if fault == "deferred":
             self._later(0.0, taken, Event("delivery", status=3, error=15004, final=False))
         status, error = (9, 15003) if fault == "undeliverable" else (5, 0)
-        said = Event("delivery", status=status, error=error, at_ms=round(time.time() * 1000))
+        wait_s = 0.0 if fault == "early_report" else self.behaviour.delay_s
+        said = Event("delivery", status=status, error=error, at_ms=round((time.time() + wait_s) * 1000))
         if fault == "early_report":
             await self._report(taken, said)
             return
         for _ in range(2 if fault == "double_report" else 1):
-            self._later(self.behaviour.delay_s, taken, said)
+            self._later(wait_s, taken, said)
 
     def _later(self, delay_s: float, taken: Taken, event: Event) -> None:
         loop = asyncio.get_running_loop()
