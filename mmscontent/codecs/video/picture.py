@@ -28,7 +28,9 @@ def shaped(node: Any, track: VideoTrack, frame: Frame, *, fps: float | None = No
     """
     width, height = frame.picture_px
     if fps is not None:
-        node = node.filter("fps", fps=f"{fps:g}", start_time=0)
+        # The filter takes the last picture before the middle between two; the one nearest to each is wanted.
+        late_s = max(0.0, 1 / fps - 1 / track.fps) / 2 if track.fps else 0.0
+        node = node.filter("setpts", f"PTS+{late_s:.6f}/TB").filter("fps", fps=f"{fps:g}", start_time=0)
     if track.is_hdr:
         node = _to_sdr(node.filter("scale", width, height, flags=flags))
     matrix = "bt709" if min(frame.width_px, frame.height_px) > SMALL_COLOURS_PX else "bt601"
