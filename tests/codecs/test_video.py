@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmscontent.codecs.video import FilmSource, verify
-from mmscontent.codecs.video.analyse import Cost
-from mmscontent.codecs.video.formats import frames_for
+from mmscontent.codecs.video.analyse import Cost, Look, analyse
+from mmscontent.codecs.video.formats import Frame, frames_for
 from mmscontent.codecs.video.model import SoundWay, Want, best_choice, picture_quality
 from mmscontent.engines.ffmpeg import Room, look
 from mmscontent.errors import DamagedMedia, DoesNotFit, MMSContentError, NotAllowed, OverLimits
@@ -250,13 +250,58 @@ def test_more_room_never_makes_a_film_worse_and_the_prediction_keeps_the_limit(
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(short=st.integers(96, 1080), factor=st.floats(18, 42))
-def test_quality_rises_with_size_and_fineness(short: int, factor: float) -> None:
-    here = picture_quality(short, factor, 1080)
+@given(
+    short=st.integers(96, 1080),
+    factor=st.floats(18, 42),
+    likeness=st.floats(6, 50),
+    change=st.floats(-8, 1),
+)
+def test_quality_rises_with_size_and_fineness_and_with_what_the_encoder_keeps(
+    short: int, factor: float, likeness: float, change: float
+) -> None:
+    cost = replace(COST, likeness_db=likeness, octaves_of_change=change)
+    want = Want(MODERN, 1920, 1080, 24.0, cost)
+
+    def seen(short_px: int, coarseness: float, of: Want = want) -> float:
+        sides = short_px * 16 // 9, short_px
+        return picture_quality(of, Frame(*sides, sides), coarseness)
+
+    here = seen(short, factor)
 
     assert 0 < here <= 100
-    assert picture_quality(short + 2, factor, 1080) >= here
-    assert picture_quality(short, factor + 1, 1080) <= here
+    assert seen(short + 2, factor) >= here
+    assert seen(short, factor + 1) <= here
+    assert seen(short, factor, replace(want, cost=replace(cost, likeness_db=likeness + 3))) >= here
+
+
+@pytest.mark.parametrize("share", [2, 3, 4, 5])
+def test_of_a_film_with_fewer_frames_each_is_the_one_of_its_time(share: int) -> None:
+    data = film(320, 240, 1, 60, sound=False)
+    wanted = replace(MODERN, max_fps=60 / share)
+    one = open_film(data)
+    one.survey(VideoRule((wanted,)), "fast")
+    got = one.render(1_000_000)
+
+    assert got.info.fps == pytest.approx(60 / share, abs=0.1)
+    assert (one.measure(got.data) or 0) > 80
+
+
+def test_the_analysis_tells_noise_from_a_clean_picture() -> None:
+    def cost_of(data: bytes) -> Cost:
+        with Room(data, "video/mp4") as room:
+            track = look(room).video
+            assert track is not None
+            return analyse(room, Look(track, 1000, None, MODERN, "fast"))
+
+    picture = source("testsrc2=s=320x240:r=20:d=1")
+    cleanly: dict[str, Any] = {"c:v": "libx264", "crf": 10, "pix_fmt": "yuv420p"}
+    clean = cost_of(made(picture, muxer="mp4", **cleanly))
+    noisy = cost_of(film(320, 240, 1, 20, sound=False))
+
+    assert clean.clean
+    assert noisy.clean
+    assert clean.likeness_db > noisy.likeness_db > 0
+    assert clean.octaves_of_change < 0
 
 
 @pytest.mark.parametrize(

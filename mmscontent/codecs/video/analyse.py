@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from math import log2
+from math import log2, log10
 from typing import TYPE_CHECKING, Any
 
 import ffmpeg  # type: ignore[import-untyped,unused-ignore]
@@ -42,6 +42,8 @@ _WHOLE_FRAMES = 40_000  # twenty minutes of the smallest pictures
 _WINDOW_S = 4.0
 _TIMES = "times"
 _MOST_FPS = 480.0
+_WRONG = re.compile(r"^(?:\[[^\]]*\] )?\[(?:error|fatal|panic)\]", re.MULTILINE)
+_LIKENESS = re.compile(r"SSIM Mean Y:([\d.]+)")
 _STEEPER = 1.4  # under the anchor's factor the bits grow faster
 
 
@@ -53,6 +55,9 @@ class Cost:
         frames, duration_ms: As decoded; of a long film as its header says.
         counted: They were decoded, all of them, and x264's statistics of them are left in the room.
         clean: The decoder had nothing to complain of.
+        likeness_db: SSIM of the anchor to what it was made of, as −10 · log10(1 − SSIM): noise and fine detail are lost
+            first.
+        octaves_of_change: By how much a predicted picture of the anchor is larger than one coded alone; below nought.
         bits_per_frame: At the anchor: its area and rate factor.
         octaves_per_step: How often the bits halve with each step of the rate factor.
         octaves_per_area: How the bits grow with the area, 1.0 = in proportion.
@@ -66,6 +71,8 @@ class Cost:
     octaves_per_area: float
     counted: bool = True
     clean: bool = True
+    likeness_db: float = 14.0
+    octaves_of_change: float = -2.5
 
     @property
     def fps(self) -> float:
@@ -125,7 +132,8 @@ def analyse(room: Room, look: Look, beside: Sequence[Any] = ()) -> Cost:
     outputs = [_probe(copies.stream(i), look, *probe, largest) for i, probe in enumerate(probes)]
     outputs.append(_clock(copies.stream(len(probes))))
     try:
-        wrong = room.run(*outputs, *beside, bounds=Bounds(wall_s=150)).strip()
+        said = room.run(*outputs, *beside, bounds=Bounds(wall_s=150), loglevel="level+info")
+        wrong = _WRONG.search(said) is not None
     except EngineFailed as exc:
         if exc.status is None:
             raise  # the program never ran
@@ -133,9 +141,20 @@ def analyse(room: Room, look: Look, beside: Sequence[Any] = ()) -> Cost:
             if beside:
                 return analyse(room, look)
             raise DamagedMedia(f"its picture cannot be decoded: {_last(exc)}", part=exc.part) from exc
-        wrong = exc.last_lines
+        said, wrong = "", True
     cost = _cost(room, probes, look.duration_ms if len(spans) > 1 else 0, track)
-    return replace(cost, clean=not wrong or not cost.counted)
+    return replace(_with_looks(cost, said), clean=not wrong or not cost.counted)
+
+
+def _with_looks(cost: Cost, said: str) -> Cost:
+    """What x264 says of the anchor, whose encoder is closed first; what it does not say stays as is usual."""
+    likeness = _LIKENESS.search(said)
+    alone, later = (re.search(rf"frame {kind}:\d+ .*size: *(\d+)", said) for kind in "IP")
+    if likeness is not None:
+        cost = replace(cost, likeness_db=-10 * log10(max(1e-5, 1 - float(likeness[1]))))
+    if alone is not None and later is not None:
+        cost = replace(cost, octaves_of_change=log2(max(1, int(later[1])) / max(1, int(alone[1]))))
+    return cost
 
 
 def _spans(track: VideoTrack, duration_ms: int) -> list[dict[str, float]]:
@@ -160,7 +179,7 @@ def _probe(node: Any, look: Look, frame: Frame, factor: int, name: str, largest:
         node = node.filter("scale", frame.width_px, frame.height_px, flags="area")
     options = picture_options(look.wanted if look.wanted.codec == "h264" else _PRICED_AS, look.effort)
     # As a first pass, which is quick; of the anchor's, the first output, the statistics are used.
-    options |= {"crf": factor, "pass": 1, "passlogfile": ANALYSED}
+    options |= {"crf": factor, "pass": 1, "passlogfile": ANALYSED, "x264-params": "ssim=1"}
     return ffmpeg.output(node, name, f="h264", fps_mode="passthrough", **options)
 
 

@@ -13,7 +13,7 @@ from math import log2
 from typing import TYPE_CHECKING
 
 from mmscontent.codecs.video.encode import ANALYSED, STUDIED, Aim, encode_film, picture_bytes, study_film
-from mmscontent.codecs.video.model import BEST_FACTOR, Choice, Want, best_choice
+from mmscontent.codecs.video.model import BEST_FACTOR, Choice, Want, best_choice, picture_quality
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,7 +107,8 @@ class Fitter:
         room_bytes = max(1, aimed - (len(last.data) - last.picture_bytes))
         factor = choice.factor - log2(room_bytes / last.picture_bytes) / self._slope(made)
         factor = min(max(factor, BEST_FACTOR), _COARSEST[self.want.wanted.codec])
-        return replace(choice, factor=factor, picture_bytes=room_bytes, size_bytes=aimed)
+        seen = picture_quality(self.want, choice.frame, factor)
+        return replace(choice, factor=factor, picture_bytes=room_bytes, size_bytes=aimed, picture_quality=seen)
 
     def _slope(self, made: list[Film]) -> float:
         """Octaves by which the bits fall a step: as the last two encodes say, else as the analysis does."""

@@ -33,9 +33,17 @@ __all__ = [
 
 _VIEW_PX, _LARGER_VIEW_PX = 480, 720  # short side of the view the picture is judged on; beyond it little is gained
 _LARGER_GAIN = 3.0
-# Quality from size and rate factor, fitted over 160 encodes of 8 clips (r.m.s. 4.3 points beside each clip's level).
+# What choices are made by: quality from size and rate factor, over 160 encodes of 8 clips, beside each clip's level.
 _TOP, _SMALLER, _SMALLER_POWER, _COARSER, _COARSER_POWER, _FROM = 104.0, 20.3, 1.2, 0.455, 1.5, 16.0
 _SATURATED, _SOFT = 94.0, 5.0
+# What is told of a choice: the logarithm of its odds between −3 and 103. A level, lower where x264's probe came out
+# unlike its source; the size against what the film has and against the view; the coarseness, seen less where the probe
+# came out like its source and where little changes. Over 268 encodes of 19 clips (benchmarks/film_level.py).
+_LEVEL, _UNLIKE = 3.232, 2.381
+_SIZE, _SIZE_AREA, _ENLARGED = 0.339, 1.189, 0.915
+_FALL, _FALL_DB, _FALL_CHANGE = 3.142, 0.049, 0.072
+_LEAST_SLOPE = 0.2
+_SPAN = 106.0
 # Octaves by which the other encoders' frames are larger than the probe's at the same coarseness.
 _GAIN: dict[str, float] = {"h264": 0.0, "mpeg4": 0.2, "h263": 0.35}
 BEST_FACTOR = 16.0  # finer is not seen
@@ -79,7 +87,8 @@ class Choice:
         factor: x264's rate factor; MPEG-4 and H.263 take it as a step of the same coarseness.
         picture_bytes: Predicted, without the container.
         size_bytes: Predicted, all together.
-        quality: Predicted, of picture and sound.
+        quality: Of picture and sound, for a film like most and less what a lower frame rate costs: what is chosen by.
+        picture_quality: Predicted of this film, of each picture that is shown: VMAF, which sees no missing ones.
     """
 
     frame: Frame
@@ -139,14 +148,15 @@ def _fitted(want: Want, frame: Frame, share: float, fps: float, bits: float) -> 
         return None
     factor = max(factor, BEST_FACTOR)
     needed = min(bits, want.cost.bits_at(frame.area_px, factor) * 2**gain)
-    seen = picture_quality(frame.short_px, factor, min(want.width_px, want.height_px)) - _RARER_COST[share]
+    seen = picture_quality(want, frame, factor)
+    worth = max(1.0, _worth(frame.short_px, factor, min(want.width_px, want.height_px)) - _RARER_COST[share])
     own = fps >= want.fps * 0.98 and want.wanted.codec == "h264"
-    return Choice(frame, None if own else round(fps, 3), factor, int(needed / 8), 0, 0.0, max(1.0, seen), None)
+    return Choice(frame, None if own else round(fps, 3), factor, int(needed / 8), 0, worth, seen, None)
 
 
 def _with_sound(choice: Choice, sound: SoundWay | None, fixed: int, pictures: int) -> Choice:
     picture = choice.picture_bytes * pictures
-    quality = film_quality(choice.picture_quality, sound.quality if sound else None)
+    quality = film_quality(choice.quality, sound.quality if sound else None)
     return Choice(
         choice.frame,
         choice.fps,
@@ -164,12 +174,30 @@ def film_quality(picture: float, sound: float | None) -> float:
     return picture if sound is None else (1 - _SOUND_WEIGHT) * picture + _SOUND_WEIGHT * sound
 
 
-def picture_quality(short_px: int, factor: float, source_short_px: int) -> float:
-    """VMAF on the phone's view of a picture this size at this rate factor."""
-    whole = min(_VIEW_PX, source_short_px)
-    smaller = log2(max(1.0, whole / short_px))
+def picture_quality(want: Want, frame: Frame, factor: float) -> float:
+    """VMAF on the phone's view of pictures of this size at this rate factor, as the film's own probes let expect."""
+    cost, source_px = want.cost, min(want.width_px, want.height_px)
+    whole = min(_VIEW_PX, source_px)
+    smaller, enlarged = log2(max(1.0, whole / frame.short_px)), log2(max(1.0, _VIEW_PX / whole))
+    size = (_SIZE + _SIZE_AREA * cost.octaves_per_area) * smaller + _ENLARGED * enlarged
+    fall = max(_LEAST_SLOPE, _FALL - _FALL_DB * cost.likeness_db + _FALL_CHANGE * cost.octaves_of_change)
+    coarser = max(0.0, factor - _FROM) ** _COARSER_POWER / 100
+    odds = _LEVEL - _UNLIKE * 10 ** (-cost.likeness_db / 20) - size - fall * coarser
+    seen = _SPAN / (1 + exp(-odds)) - (_SPAN - 100) / 2 - _larger(frame.short_px, source_px)
+    return min(100.0, max(1.0, seen))
+
+
+def _worth(short_px: int, factor: float, source_short_px: int) -> float:
+    """The same for a film like most, right in what a size is worth against a factor: so choices are made."""
+    smaller = log2(max(1.0, min(_VIEW_PX, source_short_px) / short_px))
     raw: float = _TOP - _SMALLER * smaller**_SMALLER_POWER - _COARSER * max(0.0, factor - _FROM) ** _COARSER_POWER
-    raw -= _LARGER_GAIN * log2(max(1.0, min(_LARGER_VIEW_PX, source_short_px) / max(short_px, whole)))
+    raw -= _larger(short_px, source_short_px)
     if raw > _SATURATED:
         raw = _SATURATED + _SOFT * (1 - exp((_SATURATED - raw) / _SOFT))
     return max(1.0, raw)
+
+
+def _larger(short_px: int, source_short_px: int) -> float:
+    """What is missing on a larger view."""
+    whole = min(_VIEW_PX, source_short_px)
+    return _LARGER_GAIN * log2(max(1.0, min(_LARGER_VIEW_PX, source_short_px) / max(short_px, whole)))

@@ -321,7 +321,7 @@ class FilmSource:
             made.data,
             replace(facts_of(made.data, self._wanted.media_type), notes=()),
             encodes,
-            predicted_quality=round(made.choice.quality, 1),
+            predicted_quality=round(made.choice.picture_quality, 1),
             stripped=self._info.metadata,
             tries=tuple(tries),
             notes=tuple(self._said(made.choice)),
