@@ -253,7 +253,7 @@ def test_more_room_never_makes_a_film_worse_and_the_prediction_keeps_the_limit(
 @given(
     short=st.integers(96, 1080),
     factor=st.floats(18, 42),
-    likeness=st.floats(6, 50),
+    likeness=st.floats(4, 50),
     change=st.floats(-8, 1),
 )
 def test_quality_rises_with_size_and_fineness_and_with_what_the_encoder_keeps(
@@ -271,7 +271,8 @@ def test_quality_rises_with_size_and_fineness_and_with_what_the_encoder_keeps(
     assert 0 < here <= 100
     assert seen(short + 2, factor) >= here
     assert seen(short, factor + 1) <= here
-    assert seen(short, factor, replace(want, cost=replace(cost, likeness_db=likeness + 3))) >= here
+    if likeness >= 11:  # below, no film was measured
+        assert seen(short, factor, replace(want, cost=replace(cost, likeness_db=likeness + 3))) >= here
 
 
 @pytest.mark.parametrize("share", [2, 3, 4, 5])

@@ -43,6 +43,7 @@ _LEVEL, _UNLIKE = 3.232, 2.381
 _SIZE, _SIZE_AREA, _ENLARGED = 0.339, 1.189, 0.915
 _FALL, _FALL_DB, _FALL_CHANGE = 3.142, 0.049, 0.072
 _LEAST_SLOPE = 0.2
+_UNKNOWN_DB, _KNOWN_DB = 9.0, 11.0  # no clip came out less like its source; below, the film is taken for one like most
 _SPAN = 106.0
 # Octaves by which the other encoders' frames are larger than the probe's at the same coarseness.
 _GAIN: dict[str, float] = {"h264": 0.0, "mpeg4": 0.2, "h263": 0.35}
@@ -184,6 +185,8 @@ def picture_quality(want: Want, frame: Frame, factor: float) -> float:
     coarser = max(0.0, factor - _FROM) ** _COARSER_POWER / 100
     odds = _LEVEL - _UNLIKE * 10 ** (-cost.likeness_db / 20) - size - fall * coarser
     seen = _SPAN / (1 + exp(-odds)) - (_SPAN - 100) / 2 - _larger(frame.short_px, source_px)
+    known = min(1.0, max(0.0, (cost.likeness_db - _UNKNOWN_DB) / (_KNOWN_DB - _UNKNOWN_DB)))
+    seen = known * seen + (1 - known) * _worth(frame.short_px, factor, source_px)
     return min(100.0, max(1.0, seen))
 
 
