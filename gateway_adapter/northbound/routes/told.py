@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
@@ -93,11 +94,9 @@ class OmniInboxQuery(InboxQuery):
     channel: _Word = "MMS"
 
 
-class LogsV1Query(Wire):
-    """Which log lines."""
+class _LogsQuery(Wire):
+    """What both versions ask; lists come as repeated keys or with commas."""
 
-    from_: Annotated[_Word, Field(alias="from")] = ""
-    to: _Word = ""
     bulk_id: _Words = ()
     message_id: _Words = ()
     general_status: _Status | None = None
@@ -112,8 +111,6 @@ class LogsV1Query(Wire):
     def filters(self) -> LogFilters:
         """As the service takes them."""
         return LogFilters(
-            senders=(self.from_,) if self.from_ else (),
-            destinations=(self.to,) if self.to else (),
             bulk_ids=self.bulk_id,
             message_ids=self.message_id,
             entity_id=self.entity_id,
@@ -127,43 +124,39 @@ class LogsV1Query(Wire):
         )
 
 
-class LogsV2Query(Wire):
-    """Which log lines; lists come as repeated keys or with commas."""
+class LogsV1Query(_LogsQuery):
+    """Which log lines."""
+
+    from_: Annotated[_Word, Field(alias="from")] = ""
+    to: _Word = ""
+
+    def filters(self) -> LogFilters:
+        """As the service takes them."""
+        return replace(super().filters(), senders=_given(self.from_), destinations=_given(self.to))
+
+
+class LogsV2Query(_LogsQuery):
+    """Which log lines."""
 
     sender: _Word = ""
     destination: _Word = ""
-    bulk_id: _Words = ()
-    message_id: _Words = ()
     campaign_reference_id: _Words = ()
-    general_status: _Status | None = None
-    sent_since: Moment | None = None
-    sent_until: Moment | None = None
-    limit: _Limit = 50
-    mcc: _Word = ""
-    mnc: _Word = ""
-    application_id: _Word = ""
-    entity_id: _Word = ""
     use_cursor: bool = False
     cursor: _Word = ""
 
     def filters(self) -> LogFilters:
         """As the service takes them."""
-        return LogFilters(
-            senders=(self.sender,) if self.sender else (),
-            destinations=(self.destination,) if self.destination else (),
-            bulk_ids=self.bulk_id,
-            message_ids=self.message_id,
+        return replace(
+            super().filters(),
+            senders=_given(self.sender),
+            destinations=_given(self.destination),
             campaign_references=self.campaign_reference_id,
-            entity_id=self.entity_id,
-            application_id=self.application_id,
-            mcc=self.mcc,
-            mnc=self.mnc,
-            status_group=self.general_status or "",
-            since_ms=self.sent_since,
-            until_ms=self.sent_until,
-            limit=self.limit,
             cursor=self.cursor,
         )
+
+
+def _given(word: str) -> tuple[str, ...]:
+    return (word,) if word else ()
 
 
 _LISTS = frozenset({"bulkId", "messageId", "campaignReferenceId"})
