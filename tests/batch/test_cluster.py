@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COUNT = 24
-HAS_RAY = importlib.util.find_spec("ray") is not None
-needs_ray = pytest.mark.skipif(not HAS_RAY, reason="Ray is not installed: the cluster engine is not tested")
 
 
 def environment() -> dict[str, str]:
@@ -74,7 +71,6 @@ def nodes() -> Iterator[TwoNodes]:
     cluster.end()
 
 
-@needs_ray
 def test_faults_on_a_cluster_cost_their_items_alone(nodes: TwoNodes) -> None:
     names = ["a", "segfault", "b", "killed", "c", "sleeps", "d", "raises", "e", "leaves", "f"]
     done = subprocess.run(
@@ -101,7 +97,6 @@ def test_faults_on_a_cluster_cost_their_items_alone(nodes: TwoNodes) -> None:
     assert "RuntimeError: out of sorts" in told["raises"][2]
 
 
-@needs_ray
 def test_a_node_that_goes_away_midway_changes_nothing_in_the_outputs(nodes: TwoNodes, tmp_path: Path) -> None:
     photos = folder_of(tmp_path / "photos", COUNT, width_px=800, height_px=600)
     base = ("batch", photos, *RECEIVER, "--max-bytes", "30000")
@@ -127,7 +122,7 @@ def test_a_node_that_goes_away_midway_changes_nothing_in_the_outputs(nodes: TwoN
     assert {r["status"] for r in journal(tmp_path / "out")} == {"done"}
 
 
-@pytest.mark.skipif(HAS_RAY, reason="Ray is installed")
-def test_without_ray_the_engine_is_missing_with_its_cure() -> None:
+def test_without_ray_the_engine_is_missing_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)  # as Python says that a package is not there
     with pytest.raises(mms.EngineMissing, match=r"mmscontent\[cluster\]"):
         next(run([], mms.load_profile(), engine="cluster"))

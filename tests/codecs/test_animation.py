@@ -273,7 +273,6 @@ def test_a_false_claim_about_what_was_made_is_caught():
 
 
 def test_measured_quality_tells_the_better_rendition():
-    pytest.importorskip("ssimulacra2")
     source, _ = surveyed(animated(waves(4, 160, 120, noise=2)))
     coarse, fine = (source.measure(source.render(limit).data) for limit in (10_000, 40_000))
 

@@ -236,7 +236,6 @@ def test_a_second_look_catches_a_false_claim() -> None:
 
 
 def test_measured_quality_is_near_the_predicted() -> None:
-    pytest.importorskip("ssimulacra2")
     data = files.saved(files.photograph(320, 240), "BMP")
     source, _ = files.surveyed(data, "image/bmp")
     rendition = source.render(20_000)

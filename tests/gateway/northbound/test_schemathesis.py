@@ -44,7 +44,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def test_what_the_document_says_is_what_happens(address, tmp_path):
-    pytest.importorskip("schemathesis", reason="schemathesis is not installed (extra dev)")
     command = [
         Path(sys.executable).with_name("schemathesis"), "run", f"{address}/openapi.json",
         "--header", f"Authorization: App {KEY}", "--exclude-checks", ",".join(LEFT_OUT),

@@ -1,6 +1,6 @@
 """The status page in a real browser: it asks for nothing but its own, shows the preview, and can be read by all.
 
-Needs Chromium (`apt-get install chromium`) and the packages playwright and axe-playwright-python; skipped without.
+Needs Chromium, which `.ci/run` installs; skipped without, because no package of an index carries a browser.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from axe_playwright_python import async_playwright as axe
+from playwright import async_api as playwright
 
 from tests.gateway.flow.test_operators import PHONE, picture
 from tests.gateway.flow.world import KEY, World, world
@@ -19,11 +21,10 @@ if TYPE_CHECKING:
 
 CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
 if CHROMIUM is None:
-    pytest.skip("no Chromium here: the status page was not looked at in a browser", allow_module_level=True)
-playwright = pytest.importorskip("playwright.async_api", reason="playwright is not installed: the page was not seen")
-axe = pytest.importorskip(
-    "axe_playwright_python.async_playwright", reason="axe is not installed: the page was not judged"
-)
+    pytest.skip(
+        "no Chromium here (.ci/run installs it where it may): the status page was not looked at in a browser",
+        allow_module_level=True,
+    )
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--mute-audio"]
 
