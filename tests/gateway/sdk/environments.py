@@ -28,12 +28,14 @@ class Client:
     Attributes:
         packages: Installed with their dependencies, in this order.
         alone: Installed without them: the client names versions that have no wheels for this Python.
+        is_told: Its driver names a URL for the reports of a message that is due now.
     """
 
     name: str
     driver: str
     packages: tuple[str, ...]
     alone: tuple[str, ...] = ()
+    is_told: bool = True
 
 
 CLIENTS = (
@@ -47,6 +49,7 @@ CLIENTS = (
             "setuptools<81",  # the client imports pkg_resources
         ),
         ("infobip-api-python-sdk==5.0.1",),
+        is_told=False,  # the one message it names a URL for is for tomorrow
     ),
     Client("infobip-cpaasx 0.0.2", "drive_cpaasx.py", ("pydantic<2", "infobip-cpaasx==0.0.2")),
     Client("infobip-api-python-client 6.0.0", "drive_client.py", ("infobip-api-python-client==6.0.0",)),
