@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-__all__ = ["run_demo"]
+__all__ = ["free_port", "run_demo", "served"]
 
 _KEY, _SECRET = "demo-key-0123456789", "demo-webhook-secret"
 _PHONE, _OURS = "12065550101", "12065550100"
@@ -85,10 +85,10 @@ async def run_demo(files: Sequence[Path], delay_s: float, echo: Callable[[str], 
     """Run the nine steps; gives the exit status."""
     customer = _Customer()
     with tempfile.TemporaryDirectory(prefix="mms-gateway-demo-") as folder:
-        async with _served(customer.app(), Settings(port=_free_port())) as customer_url:
+        async with served(customer.app(), Settings(port=free_port())) as customer_url:
             settings = Settings(
                 data_dir=Path(folder),
-                port=_free_port(),
+                port=free_port(),
                 api_keys=f"demo:{_KEY}",
                 webhook_secret=_SECRET,
                 networks="127.0.0.0/8",
@@ -97,7 +97,7 @@ async def run_demo(files: Sequence[Path], delay_s: float, echo: Callable[[str], 
             )
             gateway = Gateway(replace(settings, public_url=f"http://127.0.0.1:{settings.port}"))
             async with (
-                _served(make_app(gateway), settings) as url,
+                served(make_app(gateway), settings) as url,
                 httpx.AsyncClient(base_url=url, timeout=30) as client,
             ):
                 client.headers["Authorization"] = f"App {_KEY}"
@@ -176,7 +176,7 @@ def _bytes_of(part: dict[str, Any]) -> str:
 
 
 @contextlib.asynccontextmanager
-async def _served(app: object, settings: Settings) -> AsyncIterator[str]:
+async def served(app: object, settings: Settings) -> AsyncIterator[str]:
     """Serve an application on this machine for as long as the block runs."""
     server = make_server(app, settings)
     task = asyncio.ensure_future(server.serve())
@@ -191,7 +191,8 @@ async def _served(app: object, settings: Settings) -> AsyncIterator[str]:
         await task
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

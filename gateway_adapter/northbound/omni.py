@@ -7,12 +7,11 @@ said in its own means: a place or a button becomes a line of text, a contact a c
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
 from gateway_adapter.northbound.drafts import (
-    CallbackData,
     GatewayOptions,
     Inline,
     MessageId,
@@ -25,9 +24,9 @@ from gateway_adapter.northbound.drafts import (
     window_of,
 )
 from gateway_adapter.northbound.faults import Malformed, Violation
-from gateway_adapter.northbound.messages import MessageOptions, RequestOptions, Schedule
+from gateway_adapter.northbound.messages import DeliveryWebhook, MessageOptions, RequestOptions, Schedule, Webhooks
 from gateway_adapter.northbound.omni_bodies import BODIES, Body, text_segments
-from gateway_adapter.northbound.values import ReportUrl, Wire, digits
+from gateway_adapter.northbound.values import Wire, digits
 from gateway_adapter.schema import Destination, Failover, Order, Segment, Submission
 
 if TYPE_CHECKING:
@@ -93,22 +92,6 @@ class OmniOptions(MessageOptions):
     adaptation_mode: bool | None = None
 
 
-class OmniDelivery(Wire):
-    """Where reports go."""
-
-    url: ReportUrl | None = None
-    intermediate_report: bool | None = None
-    notify: bool | None = None
-
-
-class OmniWebhooks(Wire):
-    """Reports of one message."""
-
-    delivery: OmniDelivery | None = None
-    content_type: Literal["application/json", "application/xml"] | None = None
-    callback_data: CallbackData | None = None
-
-
 class OmniFailover(Wire):
     """A channel to be tried when MMS fails; SMS is the one this gateway knows."""
 
@@ -124,7 +107,7 @@ class OmniMessage(Wire):
     destinations: Annotated[list[OmniDestination], Field(min_length=1, max_length=10_000)]
     content: OmniContent
     options: OmniOptions | None = None
-    webhooks: OmniWebhooks | None = None
+    webhooks: Webhooks | None = None
     failover: Annotated[list[OmniFailover], Field(max_length=10)] | None = None
 
 
@@ -174,8 +157,8 @@ def _order(message: OmniMessage, place: str, send_at_ms: int | None, reading: Re
     if message.channel != "MMS":
         reading.violations.append(Violation(f"{place}.channel", f"{message.channel!r} is not served; use MMS"))
     options = message.options or OmniOptions()
-    webhooks = message.webhooks or OmniWebhooks()
-    delivery = webhooks.delivery or OmniDelivery()
+    webhooks = message.webhooks or Webhooks()
+    delivery = webhooks.delivery or DeliveryWebhook()
     platform = options.platform
     gateway = options.gateway or GatewayOptions()
     segments = _segments(message.content, f"{place}.content", reading, adapt=options.adaptation_mode is not False)

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import contextlib
 import json
-import socket
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,8 @@ from starlette.routing import Route
 import mmscontent as mms
 from gateway_adapter.assembly import Gateway
 from gateway_adapter.config import Settings
-from gateway_adapter.web import make_app, make_server
+from gateway_adapter.demo import free_port, served
+from gateway_adapter.web import make_app
 from tests.gateway.mail.peer import Peer, standing
 
 if TYPE_CHECKING:
@@ -226,28 +226,6 @@ class World:
         """Hand a mail to the gateway's listener, as the other operator's server does."""
         async with aiosmtplib.SMTP(hostname="127.0.0.1", port=self.mm4_port, start_tls=False, timeout=10) as client:
             await client.sendmail("mmsc@mms.mnc002.mcc001.gprs", ["system@mms.mnc001.mcc001.gprs"], mail)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@contextlib.asynccontextmanager
-async def served(app: object, settings: Settings) -> AsyncIterator[str]:
-    server = make_server(app, settings)
-    task = asyncio.ensure_future(server.serve())
-    while not server.started:
-        if task.done():
-            task.result()
-        await asyncio.sleep(0.01)
-    try:
-        yield f"http://{settings.host}:{settings.port}"
-    finally:
-        server.should_exit = True
-        await task
 
 
 @contextlib.asynccontextmanager
