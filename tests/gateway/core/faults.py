@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from tests.gateway.core.process import KEY, Customer, end, free_port, settings, spawn
+from gateway_adapter.demo import free_port
+from tests.gateway.core.process import KEY, Customer, end, settings, spawn
 
 if TYPE_CHECKING:
     import subprocess

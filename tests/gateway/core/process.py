@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from gateway_adapter.demo import free_port
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -25,12 +26,6 @@ KEY = "a-key-for-tests-0123"
 SECRET = "a-secret-for-tests"
 PATIENCE_S = 60.0  # machines may be busy; nothing waits that long where they are not
 START_S = 180.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(found: Callable[[], Any], what: str, patience_s: float = PATIENCE_S) -> Any:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.gateway.core.process import free_port
+from gateway_adapter.demo import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

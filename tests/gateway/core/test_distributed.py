@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from tests.gateway.core.process import KEY, Customer, end, free_port, settings, spawn, until
+from gateway_adapter.demo import free_port
+from tests.gateway.core.process import KEY, Customer, end, settings, spawn, until
 from tests.gateway.core.servers import postgres, redis
 from tests.gateway.core.story import STORY, tell_story
 
