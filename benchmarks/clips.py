@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from mmscontent.engines.ffmpeg import program_path
+from mmscontent.ffmpeg import program_path
 
 __all__ = ["CORPUS", "Clip", "films", "run", "sounds"]
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.clips import CORPUS, Clip, films, run
-from mmscontent.engines.ffmpeg import Room, VideoTrack, look
+from mmscontent.ffmpeg import Room, VideoTrack, probe
 from mmscontent.sniff import sniff
 
 RESULTS = Path(__file__).parent / "results" / "film_level.jsonl"
@@ -49,7 +49,7 @@ class Maker:
         (folder / "in").write_bytes(clip.data)
         info = sniff(clip.data, clip.name)
         with Room(clip.data, info.media_type) as room:
-            track = look(room).video
+            track = probe(room).video
         assert track is not None
         self.track: VideoTrack = track
         self.sides = track.width_px, track.height_px

@@ -28,7 +28,7 @@ from ssimulacra2_fast import Reference
 
 from mmscontent.codecs.animation import AnimationSource, verify
 from mmscontent.errors import DoesNotFit
-from mmscontent.profile import ImageRule
+from mmscontent.profiles.model import ImageRule
 from mmscontent.sniff import sniff
 
 if TYPE_CHECKING:

@@ -32,9 +32,9 @@ import numpy as np
 
 from benchmarks.clips import Clip, films, run
 from mmscontent.codecs.video import FilmSource, verify
-from mmscontent.engines.ffmpeg import Room, Seen, look
 from mmscontent.errors import DoesNotFit, MMSContentError
-from mmscontent.profile import VideoFormat, VideoRule
+from mmscontent.ffmpeg import Room, Seen, probe
+from mmscontent.profiles.model import VideoFormat, VideoRule
 from mmscontent.sniff import sniff
 
 FORMAT = VideoFormat("video/mp4", "h264", "main", "3.1", 1280, 720, 30, audio_codec="aac")
@@ -65,7 +65,7 @@ class Bench:
         self.clip, self.folder = clip, folder
         self.info = sniff(clip.data, clip.name)
         with Room(clip.data, self.info.media_type) as room:
-            self.seen: Seen = look(room)
+            self.seen: Seen = probe(room)
         assert self.seen.video is not None
         self.video = self.seen.video
         (folder / "in").write_bytes(clip.data)

@@ -22,7 +22,7 @@ from pathlib import Path
 from benchmarks.clips import Clip, run, sounds
 from mmscontent.codecs.audio import SoundSource, verify
 from mmscontent.errors import DoesNotFit
-from mmscontent.profile import AudioFormat, AudioRule
+from mmscontent.profiles.model import AudioFormat, AudioRule
 from mmscontent.sniff import sniff
 
 _AMR, _M4A, _MP3 = AudioFormat("audio/amr", "amr-nb"), AudioFormat("audio/mp4", "aac"), AudioFormat("audio/mpeg", "mp3")

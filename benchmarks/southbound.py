@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 import httpx
 
 import mmscontent as mms
-from gateway_adapter.actions import choose
-from gateway_adapter.carriers.base import Connection, Response, Submit
-from gateway_adapter.carriers.table import carrier_of
-from gateway_adapter.fetch import Fetcher
-from gateway_adapter.schema import Configuration
-from gateway_adapter.urls import Policy, networks_of
+from gateway_adapter.connectors.base import Connection, Response, Submit
+from gateway_adapter.connectors.registry import carrier_of
+from gateway_adapter.messages.forwarding import choose
+from gateway_adapter.model import Configuration
+from gateway_adapter.transport.http_fetcher import Fetcher
+from gateway_adapter.transport.url_policy import Policy, networks_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

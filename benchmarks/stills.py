@@ -37,9 +37,9 @@ from mmscontent.codecs import image as codecs_image
 from mmscontent.codecs.image import StillSource, verify
 from mmscontent.codecs.image.decode import decode, scaled
 from mmscontent.codecs.image.encode import JpegWay, encode_jpeg
-from mmscontent.codecs.image.eye import Eye
 from mmscontent.codecs.image.header import read_header
-from mmscontent.profile import ImageRule, Profile
+from mmscontent.codecs.image.quality_metric import Eye
+from mmscontent.profiles.model import ImageRule, Profile
 from mmscontent.sniff import sniff
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ from mmscontent.message import Content, Envelope, Part
 from mmscontent.pack import pdu
 from mmscontent.pack.naming import laid_out
 from mmscontent.pack.pdu.multipart import names_of, part_headers
-from mmscontent.pack.table import ENCODINGS, pack, size, unpack
+from mmscontent.pack.registry import ENCODINGS, pack, size, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable

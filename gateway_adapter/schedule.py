@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gateway_adapter.schema import SpeedLimit, Window
+    from gateway_adapter.model import SpeedLimit, Window
 
 __all__ = ["after_speed", "next_open", "retry_after_s"]
 

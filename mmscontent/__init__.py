@@ -24,7 +24,6 @@ from mmscontent.version import __version__
 if TYPE_CHECKING:
     from mmscontent import batch
     from mmscontent.compose import Composed, Outcome, adapt, attempt, check, compose, compose_all
-    from mmscontent.curve import Curve
     from mmscontent.errors import (
         BatchError,
         DamagedMedia,
@@ -42,17 +41,18 @@ if TYPE_CHECKING:
         SourceError,
         UnknownMedia,
     )
+    from mmscontent.files import read_parts
     from mmscontent.ledger import Ledger, PartEntry, SlideEntry
     from mmscontent.message import Content, Envelope, MediaInfo, Message, Part, Slide, Unpacked
     from mmscontent.pack import mm4, mm7, pdu
-    from mmscontent.pack.table import Packed, pack, unpack
-    from mmscontent.parts import read_parts
+    from mmscontent.pack.registry import Packed, pack, unpack
     from mmscontent.preview import filmstrip, preview
-    from mmscontent.profile import Origin, Profile
-    from mmscontent.profile_files import load_profile
+    from mmscontent.profiles import load_profile
+    from mmscontent.profiles.model import Origin, Profile
+    from mmscontent.rate_quality import Curve
     from mmscontent.smil.lint import lint
     from mmscontent.smil.repair import repair
-    from mmscontent.smil.storyboard import message_of
+    from mmscontent.smil.resolve import message_of
     from mmscontent.sniff import sniff
 
 __all__ = [
@@ -112,7 +112,7 @@ __all__ = [
 # Where each name lives; tests/test_exports.py holds the three lists together.
 _HOMES = {
     "compose": ("Composed", "Outcome", "adapt", "attempt", "check", "compose", "compose_all"),
-    "curve": ("Curve",),
+    "rate_quality": ("Curve",),
     "errors": (
         "BatchError",
         "DamagedMedia",
@@ -133,14 +133,14 @@ _HOMES = {
     "ledger": ("Ledger", "PartEntry", "SlideEntry"),
     "message": ("Content", "Envelope", "MediaInfo", "Message", "Part", "Slide", "Unpacked"),
     "pack": ("mm4", "mm7", "pdu"),
-    "pack.table": ("Packed", "pack", "unpack"),
-    "parts": ("read_parts",),
+    "pack.registry": ("Packed", "pack", "unpack"),
+    "files": ("read_parts",),
     "preview": ("filmstrip", "preview"),
-    "profile": ("Origin", "Profile"),
-    "profile_files": ("load_profile",),
+    "profiles.model": ("Origin", "Profile"),
+    "profiles": ("load_profile",),
     "smil.lint": ("lint",),
     "smil.repair": ("repair",),
-    "smil.storyboard": ("message_of",),
+    "smil.resolve": ("message_of",),
     "sniff": ("sniff",),
 }
 # Rooms that are themselves a face, `mms.batch.run`.

@@ -12,20 +12,20 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from mmscontent import naming
-from mmscontent.adapt import Made, Workshop
 from mmscontent.errors import DoesNotFit, JailKilled, MMSContentError, NotAllowed
-from mmscontent.examining import examine, fit_subject, lone_text_notes, paged
-from mmscontent.foresight import Foresight
-from mmscontent.job import POLICIES, Fitted, IfNotFit, Job
 from mmscontent.message import Content, Envelope, Message
-from mmscontent.options import best_remedy, groups_of, remedies_for
-from mmscontent.pack import table as pack
-from mmscontent.plan import Examined, make_plan, refuse_unwanted
-from mmscontent.presenting import present_and_pack, present_parts, read_back
-from mmscontent.remedying import advice, taken
-from mmscontent.reporting import ledger_of, refused_ledger
-from mmscontent.smil.storyboard import message_of
+from mmscontent.pack import registry as pack
+from mmscontent.pipeline import part_naming
+from mmscontent.pipeline.apply_remedy import advice, taken
+from mmscontent.pipeline.estimate import Foresight
+from mmscontent.pipeline.examine import examine, fit_subject, lone_text_notes, paged
+from mmscontent.pipeline.plan import Examined, make_plan, refuse_unwanted
+from mmscontent.pipeline.present import present_and_pack, present_parts, read_back
+from mmscontent.pipeline.remedies import best_remedy, groups_of, remedies_for
+from mmscontent.pipeline.report import ledger_of, refused_ledger
+from mmscontent.pipeline.request import POLICIES, Fitted, IfNotFit, Job
+from mmscontent.pipeline.transcode import Made, Workshop
+from mmscontent.smil.resolve import message_of
 from mmscontent.smil.template import is_template
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from mmscontent.codecs.base import Effort
     from mmscontent.ledger import Ledger
-    from mmscontent.options import Remedy
-    from mmscontent.profile import Profile
+    from mmscontent.pipeline.remedies import Remedy
+    from mmscontent.profiles.model import Profile
 
 __all__ = ["Composed", "Outcome", "adapt", "attempt", "check", "compose", "compose_all"]
 
@@ -343,7 +343,7 @@ def _refuse_call(job: Job, examined: Sequence[Examined]) -> None:
 
 def _refuse_misplaced(message: Message, examined: Sequence[Examined]) -> None:
     """A slide's place must hold what it is for."""
-    places = [place for slide in message.slides for place in naming.places(slide)]
+    places = [place for slide in message.slides for place in part_naming.places(slide)]
     for place, one in zip(places, examined, strict=False):
         if one.info.kind != place:
             raise NotAllowed(

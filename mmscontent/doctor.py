@@ -14,9 +14,9 @@ import warnings
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from mmscontent.engines.ffmpeg import program
-from mmscontent.engines.jail import Jail, Layer
 from mmscontent.errors import EngineError, EngineTimeout, JailKilled
+from mmscontent.ffmpeg import program
+from mmscontent.sandbox.pool import Jail, Layer
 from mmscontent.version import __version__
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Finding", "Report", "Wall", "examine"]
 
 State = Literal["ok", "old", "missing", "broken", "unknown"]
-_BARE_WORKER = "mmscontent.engines.bare"
+_BARE_WORKER = "mmscontent.sandbox.self_test"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,9 @@
-"""A file appears whole or not at all: written beside its place under another name, then renamed."""
+"""File access of the library: reads a caller's files as parts, and writes files atomically.
+
+What a file is, its bytes decide (sniff). A name that claims a medium the bytes are not is an error here, so that a
+text named `.jpg` stops at once and by name. A written file appears whole or not at all: it is written under another
+name in the same folder, then renamed.
+"""
 
 from __future__ import annotations
 
@@ -7,39 +12,106 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmscontent import media_types
+from mmscontent.errors import DamagedMedia, OverLimits, SourceError
+from mmscontent.limits import DEFAULT_INPUT_LIMITS, InputLimits
+from mmscontent.message import Part
+from mmscontent.sniff import sniff
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable
 
-__all__ = ["PARTIAL", "place_whole", "write_whole"]
+    from mmscontent.message import MediaInfo
 
-PARTIAL = ".part"  # ending of what is not finished; a killed writer leaves one behind
+__all__ = ["PARTIAL", "atomic_write", "identify", "part_of", "read_file", "read_parts"]
+
+PARTIAL = ".part"  # suffix of a file that is not finished; a killed writer leaves one behind
+_MEDIA = frozenset({"image", "video", "audio"})
+_WEAK = frozenset({"text", "other"})  # what bytes are called when nothing stronger was found in them
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file and have it on the disk before this returns.
+def read_parts(paths: Iterable[str | os.PathLike[str]]) -> tuple[Part, ...]:
+    """Read files and recognise each by its content.
+
+    Raises:
+        SourceError: A file cannot be read, is empty, unknown, or is not the medium its name claims.
+    """
+    return tuple(_read_part(Path(path)) for path in paths)
+
+
+def _read_part(path: Path) -> Part:
+    return part_of(read_file(path), path.name)
+
+
+def part_of(data: bytes, name: str) -> Part:
+    """The bytes of a file as a part, recognised by its content.
+
+    Raises:
+        SourceError: Empty, unknown, or not the medium the name claims.
+    """
+    info = identify(data, name=name)
+    charset = (info.charset or "") if info.kind == "text" else ""
+    return Part(data, info.media_type, name=name, charset=charset)
+
+
+def read_file(path: Path, *, limits: InputLimits = DEFAULT_INPUT_LIMITS) -> bytes:
+    """The bytes of one file, if there are not too many.
+
+    Raises:
+        SourceError: It cannot be read.
+        OverLimits: It is larger than one part may be.
+    """
+    try:
+        size = path.stat().st_size
+        if size > limits.max_part_bytes:
+            raise OverLimits(
+                f"{path.name} has {size:,} bytes, {limits.max_part_bytes:,} are opened at most; send a link instead",
+                part=path.name,
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror or error}", part=path.name) from error
+
+
+def identify(data: bytes, *, name: str = "", declared: str = "") -> MediaInfo:
+    """Recognise bytes, and refuse those that are no medium at all under a medium's name.
+
+    Raises:
+        SourceError: Empty, unknown, over the input limits, or text where a picture, clip or sound is claimed.
+    """
+    info = sniff(data, name=name or None, declared=declared or None)
+    claimed = media_types.type_for_name(name) if name else None
+    claims = [media_types.kind_of(declared)] if declared else []
+    claims += [claimed.kind] if claimed is not None else []
+    if info.kind in _WEAK and _MEDIA.intersection(claims):
+        said = declared or (claimed.name if claimed else "")
+        raise DamagedMedia(
+            f"{name or 'a part'} is called {said}, its bytes are {info.media_type};"
+            " send the real file, or name it for what it is",
+            part=name,
+        )
+    return info
+
+
+def atomic_write(path: Path, data: bytes, *, fsync: bool) -> None:
+    """Write a file so that readers see the old content or the new, never a part of it.
+
+    Args:
+        path: The file; its folder must exist.
+        data: The whole content.
+        fsync: Whether the bytes are on the disk before this returns. Without it the file is whole after a kill, but
+            may be empty after a power failure; that is enough for a reader who checks what it reads.
 
     Raises:
         OSError: The folder is missing or not writable.
     """
-    _write(path, data, os.fsync)
-
-
-def place_whole(path: Path, data: bytes) -> None:
-    """Write a file for a reader who checks it: after a power failure it may be empty, after a kill it is whole.
-
-    Raises:
-        OSError: The folder is missing or not writable.
-    """
-    _write(path, data, lambda _: None)
-
-
-def _write(path: Path, data: bytes, settle: Callable[[int], None]) -> None:
     handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.", suffix=PARTIAL)
     try:
         with os.fdopen(handle, "wb") as out:
             out.write(data)
             out.flush()
-            settle(out.fileno())
+            if fsync:
+                os.fsync(out.fileno())
         Path(partial).chmod(0o666 & ~_umask())
         Path(partial).replace(path)
     except BaseException:

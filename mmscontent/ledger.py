@@ -12,16 +12,87 @@ from typing import TYPE_CHECKING, Literal
 from mmscontent.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from mmscontent.message import MediaInfo
-    from mmscontent.plan import Option
-    from mmscontent.profile import Origin, Profile
+    from mmscontent.profiles.model import Origin, Profile
 
-__all__ = ["Ledger", "PartEntry", "SlideEntry", "columns", "facts"]
+__all__ = ["Ledger", "Option", "PartEntry", "SlideEntry", "columns", "facts"]
 
 SCHEMA = "mmscontent.ledger/1"
 _MOST_TOLD = 12  # parts a paragraph can tell of and still be read
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """Something that would make the message fit, and what it would give."""
+
+    do: str
+    part: str
+    gives: tuple[tuple[str, object], ...]
+
+    def as_json(self) -> dict[str, object]:
+        """The ledger's form."""
+        return {"do": self.do, "part": self.part or None, "gives": dict(self.gives)}
+
+    @property
+    def words(self) -> str:
+        """For a person."""
+        given = dict(self.gives)
+        names = self.part or ", ".join(_texts(given.get("parts")))
+        return _WORDS[self.do](names, given) + _rest(given)
+
+
+def _texts(value: object) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, (list, tuple)) else []
+
+
+def _trim_words(names: str, given: Mapping[str, object]) -> str:
+    lengths = given.get("durations_ms")
+    if isinstance(lengths, dict):
+        return "cut " + ", ".join(f"{name} to {ms / 1000:g} s" for name, ms in lengths.items())
+    frame = f", {given['width_px']}×{given['height_px']} at best" if "width_px" in given else ""
+    why = f"; {given['why']}" if "why" in given else ""
+    return f"cut {names} to {_seconds(given)} s{frame}{why}"
+
+
+def _seconds(given: Mapping[str, object]) -> str:
+    length = given["duration_ms"]
+    return f"{length / 1000:g}" if isinstance(length, int) else ""
+
+
+def _split_words(_: str, given: Mapping[str, object]) -> str:
+    contents = given["contents"]
+    rows = [", ".join(_texts(row)) for row in contents] if isinstance(contents, list) else []
+    return f"send {given['messages']} messages ({' | '.join(rows)})"
+
+
+def _link_words(names: str, given: Mapping[str, object]) -> str:
+    if names:
+        return f"send a link in place of {names}"
+    return f"send links, or allow {given['limit_bytes_needed']:,} bytes where {given['limit_bytes_given']:,} are left"
+
+
+_WORDS: Mapping[str, Callable[[str, Mapping[str, object]], str]] = {
+    "drop": lambda names, _: f"leave out {names}",
+    "poster": lambda names, given: f"send a still in place of {names}" + (_bytes(given)),
+    "trim": _trim_words,
+    "accept_quality": lambda names, given: f"accept quality {given['quality']} for {names}",
+    "split": _split_words,
+    "link": _link_words,
+}
+
+
+def _bytes(given: Mapping[str, object]) -> str:
+    return f" ({given['bytes']:,} bytes)" if "bytes" in given else ""
+
+
+def _rest(given: Mapping[str, object]) -> str:
+    """What would be reached, part by part."""
+    qualities = given.get("qualities")
+    if not isinstance(qualities, dict) or not qualities:
+        return ""
+    return ", reaching quality " + ", ".join(f"{quality:.0f} for {name}" for name, quality in qualities.items())
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from mmscontent import mediatypes
+from mmscontent import media_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mmscontent.mediatypes import Kind
+    from mmscontent.media_types import Kind
 
 __all__ = ["Content", "Envelope", "MediaInfo", "Message", "Part", "Slide", "Unpacked"]
 
@@ -53,7 +53,7 @@ class Part:
     @property
     def kind(self) -> Kind:
         """Kind by the stated media type: image, video, audio, text and so on."""
-        return mediatypes.kind_of(self.media_type)
+        return media_types.kind_of(self.media_type)
 
     @classmethod
     def of_text(cls, text: str, *, name: str = "") -> Part:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 import mmscontent as mms
-from mmscontent.pack import table
+from mmscontent.pack import registry
 from tests.conftest import ROOT, corpus_files
 
 FIXTURES = ROOT / "fixtures"
@@ -20,7 +20,7 @@ def parts(*patterns: str) -> tuple[mms.Part, ...]:
 PHOTO, RECEIPT = "jpeg-480x640-exif6-gps*.jpg", "png-screenshot-receipt*.png"
 
 
-@pytest.mark.parametrize("encoding", tuple(table.ENCODINGS))
+@pytest.mark.parametrize("encoding", tuple(registry.ENCODINGS))
 @pytest.mark.parametrize("limit", [12_000, 30_000, 100_000, 300_000])
 def test_the_packed_bytes_never_pass_the_limit_in_any_wire_form(encoding: str, limit: int) -> None:
     message = mms.Message.of(parts(PHOTO, RECEIPT, "gif-still*"), text="Grüße aus Köln", subject="Hi")
@@ -39,7 +39,7 @@ def test_a_route_that_counts_another_form_is_held_to_that_form(counts: str, form
     profile = replace(mms.load_profile(max_message_bytes=30_000), counts=counts)
     composed = mms.compose(mms.Message.of(parts(PHOTO)), profile, encoding="pdu")
 
-    counted = table.size(composed.content, mms.Envelope(), form)
+    counted = registry.size(composed.content, mms.Envelope(), form)
     assert composed.ledger.packed_bytes == counted <= 30_000
     assert composed.ledger.counted_as == form
 

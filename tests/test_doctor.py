@@ -51,7 +51,7 @@ def row(**changes):
         (row(), "ok", ""),
         (row(name="nothing", module="no_such_engine"), "missing", "pip install 'nothing>=13.0.0'"),
         (row(floor="99.1"), "old", "under 99.1 (CVE-2026-112403): pip install"),
-        (row(module="tests.engines.inmates_broken"), "broken", "LookupError: no table; install it again"),
+        (row(module="tests.sandbox.broken_worker_handlers"), "broken", "LookupError: no table; install it again"),
         (
             row(bundled=(doctor._Library("x", "1.10", "CVE", lambda: "1.9.2"),)),
             "old",

@@ -14,7 +14,7 @@ from PIL import Image
 
 import mmscontent as mms
 from mmscontent.compose import compose_all
-from mmscontent.job import POLICIES
+from mmscontent.pipeline.request import POLICIES
 from tests.codecs.clips import film, wav
 from tests.conftest import ROOT
 

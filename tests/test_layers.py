@@ -1,204 +1,116 @@
-"""How statements combine: properties of the arithmetic, and the cases a person would ask about."""
+"""The layers of both packages: `.importlinter` holds the one list, this holds what import-linter does not look at."""
 
 from __future__ import annotations
 
-import itertools
+import ast
+import configparser
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from mmscontent.layers import MEET, Fact, Layer, Names, combine, profile_of, text_of
-from mmscontent.profile import AudioFormat, Origin, VideoFormat
+from tests.conftest import ROOT
 
-OPTIONS = settings(max_examples=80, deadline=None, derandomize=True)
-BASE = Layer(
-    "base",
-    "generic/portable-300",
-    (Fact("limit_bytes", 300_000, Origin("base")), Fact("image.max_long_px", 640, Origin("base"))),
-)
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PACKAGES = ("mmscontent", "gateway_adapter")
+SOURCE_FOLDERS = (*PACKAGES, "tests", "benchmarks", "fixtures", "examples", "tools")
 
 
-def layer(role, *, floor=False, handset=None, confidence="high", **values) -> Layer:
-    origin = Origin(f"{role} x", "u", "2026", confidence)
-    facts = tuple(Fact(name.replace("__", "."), value, origin) for name, value in values.items())
-    return Layer(role, "x", facts, floor, Fact("limit_bytes", handset, Origin("handset")) if handset else None)
+def modules(package: str) -> dict[str, Path]:
+    """Every module of a package by its dotted name."""
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in sorted((ROOT / package).rglob("*.py"))
+    }
 
 
-def held(layers, **options) -> dict[str, object]:
-    return {name: fact.value for name, fact in combine(layers, **options)[0].items()}
+def imports_of(path: Path) -> set[str]:
+    """Every dotted name that a file imports, for types and inside functions, too."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import hides its layer"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
 
 
-sizes = st.integers(1_000, 5_000_000)
-type_lists = st.lists(st.sampled_from(["image/jpeg", "image/png", "image/gif", "image/bmp"]), unique=True).map(tuple)
-optional_size = st.none() | sizes
+def modules_imported(path: Path, known: dict[str, Path]) -> set[str]:
+    found = set()
+    for name in imports_of(path):
+        longest = name
+        while longest and longest not in known:
+            longest = longest.rpartition(".")[0]
+        found.add(longest)
+    return found - {""}
 
 
-@st.composite
-def statements(draw):
-    """One layer of each binding role, each with some of the fields."""
-    layers = []
-    for role in ("device", "carrier", "class"):
-        values = {"limit_bytes": draw(sizes), "image__max_long_px": draw(st.integers(100, 5000))}
-        values["image__media_types"] = draw(type_lists)
-        values["smil__accepted"] = draw(st.booleans())
-        if role == "carrier":
-            values["target_bytes"] = draw(st.integers(500, values["limit_bytes"]))
-        layers.append(layer(role, **values))
-    return layers
+def test_import_linter_holds_every_layer() -> None:
+    lint = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as lint; lint()", "--no-cache"]
+    done = subprocess.run(lint, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout
 
 
-@OPTIONS
-@given(statements())
-def test_the_order_of_statements_does_not_matter(layers):
-    results = [held([*order, BASE]) for order in itertools.permutations(layers)]
-
-    assert all(result == results[0] for result in results)
-
-
-@OPTIONS
-@given(statements())
-def test_a_limit_is_the_lowest_stated_and_the_target_never_above_it(layers):
-    result = held([*layers, BASE])
-
-    assert result["limit_bytes"] == min(one.fact("limit_bytes").value for one in layers)
-    assert result["target_bytes"] <= result["limit_bytes"]
-    assert result["image.max_long_px"] == min(one.fact("image.max_long_px").value for one in layers)
-    assert result["smil.accepted"] == all(one.fact("smil.accepted").value for one in layers)
+def test_the_document_draws_the_layers_as_they_are_held() -> None:
+    config = configparser.ConfigParser()
+    config.read(ROOT / ".importlinter")
+    drawn = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for contract in ("library", "gateway"):
+        held = config[f"importlinter:contract:{contract}"]["layers"].split("\n")
+        for layer in filter(None, held):
+            names = [name.strip() for name in layer.split("|")]
+            pattern = r"^ *" + r" +".join(rf"{re.escape(name)}/?" for name in names) + r"(\s{2,}.*)?$"
+            assert re.search(pattern, drawn, re.MULTILINE), f"docs/architecture.md does not draw the layer {layer!r}"
 
 
-@OPTIONS
-@given(statements())
-def test_types_are_what_all_take_or_the_last_resort(layers):
-    lists = [set(one.fact("image.media_types").value) for one in layers]
-    result = set(held([*layers, BASE])["image.media_types"])
+@pytest.mark.parametrize("package", PACKAGES)
+def test_there_are_no_import_cycles(package: str) -> None:
+    known = modules(package)
+    edges = {name: modules_imported(path, known) - {name, package} for name, path in known.items()}
+    done: set[str] = set()
 
-    assert result == set.intersection(*lists) or result <= {"image/jpeg"}
+    def walk(module: str, trail: tuple[str, ...]) -> None:
+        assert module not in trail, " → ".join((*trail[trail.index(module) :], module))
+        if module not in done:
+            for target in edges[module]:
+                walk(target, (*trail, module))
+            done.add(module)
 
-
-@OPTIONS
-@given(statements())
-def test_saying_the_same_again_changes_nothing(layers):
-    assert held([*layers, BASE]) == held([*layers, BASE, BASE])
-
-
-@OPTIONS
-@given(sizes, sizes, optional_size)
-def test_a_floor_rises_to_the_networks_phones_and_a_hard_limit_does_not(device, route, handset):
-    carrier = layer("carrier", limit_bytes=route, handset=handset)
-    floor = held([layer("device", floor=True, limit_bytes=device), carrier, BASE])["limit_bytes"]
-    hard = held([layer("device", limit_bytes=device), carrier, BASE])["limit_bytes"]
-
-    assert floor == min(max(device, handset or 0), route)
-    assert hard == min(device, route)
+    for module in edges:
+        walk(module, ())
 
 
-@OPTIONS
-@given(sizes, st.lists(sizes, min_size=1, max_size=3))
-def test_every_statement_that_lost_is_kept_beside_the_winner(first, others):
-    layers = [layer("device", limit_bytes=first), *(layer("carrier", limit_bytes=size) for size in others[:1])]
-    fact = combine([*layers, BASE])[0]["limit_bytes"]
+def test_no_module_of_the_library_imports_its_public_face() -> None:
+    known = modules("mmscontent")
+    faces = ("mmscontent", "mmscontent.__main__")
+    guilty = [
+        name for name, path in known.items() if name not in faces and "mmscontent" in modules_imported(path, known)
+    ]
 
-    lost = {first, *others[:1]} - {fact.value}
-    assert all(any(text_of(size) in text for text in fact.origin.competing) for size in lost)
-
-
-def test_the_base_limits_only_who_is_unknown():
-    assert held([layer("device", limit_bytes=2_000_000), BASE])["limit_bytes"] == 300_000
-    assert held([layer("carrier", limit_bytes=2_000_000), BASE])["limit_bytes"] == 2_000_000
-    assert held([layer("class", limit_bytes=2_000_000), BASE])["limit_bytes"] == 2_000_000
-    assert held([layer("class", smil__accepted=True), layer("device", limit_bytes=20), BASE])["limit_bytes"] == 20
+    assert guilty == []
 
 
-def test_the_base_fills_what_nobody_states():
-    result = held([layer("carrier", limit_bytes=1), BASE])
-
-    assert result["image.max_long_px"] == 640
-
-
-@pytest.mark.parametrize(("confidence", "has_device", "target"), [
-    ("high", False, 900_000),
-    ("medium", False, 600_000),
-    ("low", False, 600_000),
-    ("medium", True, 900_000),
-])  # fmt: skip
-def test_an_unknown_device_is_treated_with_care(confidence, has_device, target):
-    carrier = layer("carrier", confidence=confidence, limit_bytes=1_000_000, target_bytes=900_000)
-    device = [layer("device", smil__accepted=True)] if has_device else []
-
-    assert held([carrier, *device, BASE])["target_bytes"] == target
+@pytest.mark.parametrize(("module", "path"), modules("gateway_adapter").items())
+def test_the_gateway_knows_only_the_public_face_of_the_library(module: str, path: Path) -> None:
+    assert {name for name in imports_of(path) if name.startswith("mmscontent.")} == set(), module
 
 
-def test_nothing_in_common_leaves_what_every_receiver_takes():
-    result = held(
-        [
-            layer("device", image__media_types=("image/png",), limit_bytes=1),
-            layer("class", image__media_types=("image/gif",), audio__formats=()),
-            BASE,
-        ]
-    )
-
-    assert result["image.media_types"] == ("image/jpeg",)
-    assert result["audio.formats"] == ()
+PUT_OFF = re.compile(r"\b(TO" "DO|FIX" "ME|X" "XX|NotImplemented" "Error)\b")
+SOURCES = [path for folder in SOURCE_FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
 
 
-def test_a_list_that_is_empty_on_purpose_stays_empty():
-    result = held([layer("device", image__media_types=("image/png",)), layer("class", image__media_types=()), BASE])
-
-    assert result["image.media_types"] == ()
-
-
-def test_video_formats_meet_at_the_narrower_bounds():
-    wide = VideoFormat("video/mp4", "h264", "main", "3.1", 1280, 720, 30, None, "aac")
-    narrow = VideoFormat("video/mp4", "h264", "constrained-baseline", "1.3", 352, 288, 15, 768_000, "amr-nb")
-    other = VideoFormat("video/3gpp", "h263", "0", "10", 176, 144, 15, 64_000, "amr-nb")
-
-    both = [layer("device", video__formats=(wide, other)), layer("class", video__formats=(narrow,))]
-
-    assert held([*both, BASE])["video.formats"] == (narrow,)
-
-
-@pytest.mark.parametrize(("first", "second", "strictest"), [
-    ("pdu", "mime", "mime"),
-    ("base64", "mime", "base64"),
-    ("pdu", "pdu", "pdu"),
-])  # fmt: skip
-def test_the_stricter_way_of_counting_holds(first, second, strictest):
-    assert held([layer("device", counts=first), layer("carrier", counts=second), BASE])["counts"] == strictest
-
-
-@OPTIONS
-@given(sizes, sizes)
-def test_the_callers_limit_holds_whatever_is_stated_and_a_note_tells_when_it_is_above(stated, own):
-    facts, notes = combine([layer("carrier", limit_bytes=stated), BASE], max_message_bytes=own)
-
-    assert facts["limit_bytes"].value == facts["target_bytes"].value == own
-    assert any("may be refused" in note for note in notes) == (own > stated)
-
-
-def test_a_profile_names_who_decided_each_value():
-    facts, notes = combine([layer("carrier", limit_bytes=500_000, subject_max_chars=0), BASE])
-    profile = profile_of(facts, Names("us/x"), notes)
-
-    assert (profile.carrier, profile.limit_bytes, profile.subject_max_chars) == ("us/x", 500_000, 0)
-    assert [profile.origin(name).source for name in ("limit_bytes", "image.max_long_px")] == ["carrier x", "base"]
-    assert profile.origin("smil.src") is None
-
-
-@pytest.mark.parametrize(("value", "text"), [
-    (True, "yes"),
-    (1_500_000, "1,500,000"),
-    ((), "none"),
-    (("a", "b"), "a, b"),
-    (AudioFormat("audio/amr", "amr-nb"), "audio/amr (amr-nb)"),
-    (VideoFormat("video/mp4", "h264", "main", "3.1", 640, 480), "video/mp4 (h264 main level 3.1 640×480)"),
-])  # fmt: skip
-def test_values_read_well(value, text):
-    assert text_of(value) == text
-
-
-def test_every_field_has_a_rule_and_every_rule_a_field():
-    profile = profile_of(combine([BASE])[0], Names())
-    owners = {name: getattr(profile, name.partition(".")[0]) for name in MEET}
-
-    assert all("." not in name or hasattr(owner, name.partition(".")[2]) for name, owner in owners.items())
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_and_functions_stay_short_and_nothing_is_put_off(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count("\n") <= 600, "split it into a folder of its name"
+    assert not PUT_OFF.search(text)
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            assert node.end_lineno - node.lineno < 70, f"{node.name} is {node.end_lineno - node.lineno + 1} lines"

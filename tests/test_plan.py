@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmscontent.codecs.base import Survey
-from mmscontent.curve import Curve
 from mmscontent.errors import DoesNotFit, NotAllowed
 from mmscontent.message import MediaInfo, Part
-from mmscontent.plan import Examined, Keep, Transcode, make_plan, mark_unwanted, refuse_unwanted, relabel
-from mmscontent.profile import AudioFormat, AudioRule, CalendarRule, ImageRule, Profile
+from mmscontent.pipeline.plan import Examined, Keep, Transcode, make_plan, mark_unwanted, refuse_unwanted, relabel
+from mmscontent.profiles.model import AudioFormat, AudioRule, CalendarRule, ImageRule, Profile
+from mmscontent.rate_quality import Curve
 
 PROFILE = Profile(300_000, 300_000)
 

@@ -7,12 +7,12 @@ from collections import defaultdict
 
 import pytest
 
-from mmscontent.mediatypes import find
-from mmscontent.profile_files import kinds_of, lint_profiles, list_profiles, load_profile
-from mmscontent.profile_files.folders import profile_folders, read_toml, toml_keys
-from mmscontent.profile_files.match import match_profiles
-from mmscontent.profile_files.read import chain_of, read_profile
-from mmscontent.profile_schema import KINDS
+from mmscontent.media_types import find
+from mmscontent.profiles import kinds_of, lint_profiles, list_profiles, load_profile
+from mmscontent.profiles.match import match_profiles
+from mmscontent.profiles.read import chain_of, read_profile
+from mmscontent.profiles.schema import KINDS
+from mmscontent.profiles.search_path import profile_folders, read_toml, toml_keys
 from tests.conftest import CORPUS
 from tools import generate_carriers, generate_devices
 

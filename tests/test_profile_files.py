@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mmscontent.errors import NotAllowed, ProfileError
-from mmscontent.profile_files import ENVIRONMENT_VARIABLE, list_profiles, load_profile, observe
+from mmscontent.profiles import ENVIRONMENT_VARIABLE, list_profiles, load_profile, observe
 
 if TYPE_CHECKING:
     from pathlib import Path

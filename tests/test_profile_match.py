@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mmscontent.errors import MalformedContent, ProfileError
-from mmscontent.profile_files import load_profile
-from mmscontent.profile_files.match import match_profiles
+from mmscontent.profiles import load_profile
+from mmscontent.profiles.match import match_profiles
 from tests.conftest import CORPUS
 
 NETWORKS = [

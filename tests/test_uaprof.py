@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmscontent.device_document import DeviceDocument, device_key, device_profile, is_floor
 from mmscontent.errors import MalformedContent, OverLimits
-from mmscontent.handset_words import audio_formats, image_types, types_for, video_formats, words_for
-from mmscontent.uaprof import read_uaprof
-from mmscontent.xml import MAX_BYTES
+from mmscontent.profiles.device_capabilities import DeviceDocument, device_key, device_profile, is_floor
+from mmscontent.profiles.uaprof import read_uaprof
+from mmscontent.profiles.uaprof_vocabulary import audio_formats, image_types, types_for, video_formats, words_for
+from mmscontent.xml_parser import MAX_BYTES
 from tests.conftest import CORPUS
 
 INDEX = CORPUS / "uaprof" / "index.json"

@@ -8,15 +8,15 @@ import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from mmscontent.device_document import device_key
-from mmscontent.handset_words import audio_formats, image_types, video_formats, words_for
+from mmscontent.profiles.device_capabilities import device_key
+from mmscontent.profiles.uaprof_vocabulary import audio_formats, image_types, video_formats, words_for
 from tools.toml_text import document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from mmscontent.profile import AudioFormat, VideoFormat
+    from mmscontent.profiles.model import AudioFormat, VideoFormat
 
 Row = dict[str, str]
 

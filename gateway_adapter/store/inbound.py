@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway_adapter.schema import Configuration, InboundView
-from gateway_adapter.store.rows import dump, load
+from gateway_adapter.model import Configuration, InboundView
+from gateway_adapter.store.serialization import dump, load
 from gateway_adapter.store.tables import blocked, configurations, inbound
 
 if TYPE_CHECKING:

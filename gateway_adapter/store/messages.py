@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from sqlalchemy import Text, and_, bindparam, case, func, insert, or_, select, update
 
-from gateway_adapter.schema import Order
-from gateway_adapter.store.rows import line, load
+from gateway_adapter.model import Order
+from gateway_adapter.store.serialization import line, load
 from gateway_adapter.store.tables import messages, orders
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Update
     from sqlalchemy.sql.dml import ReturningUpdate
 
-    from gateway_adapter.schema import State
+    from gateway_adapter.model import State
 
 __all__ = [
     "ALLOWED",

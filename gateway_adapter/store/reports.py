@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, bindparam, insert, literal, select, update
 
-from gateway_adapter.schema import LogView, MessageView, Order, ReportView
-from gateway_adapter.store.rows import load, steps_of
+from gateway_adapter.model import LogView, MessageView, Order, ReportView
+from gateway_adapter.store.serialization import load, steps_of
 from gateway_adapter.store.tables import hooks, messages, orders, renditions
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Insert, Select
 
-    from gateway_adapter.schema import LogFilters, ReportFilters
+    from gateway_adapter.model import LogFilters, ReportFilters
 
 __all__ = ["find_logs", "hook_notes", "hook_reports", "message_views", "pull_reports", "report_views"]
 

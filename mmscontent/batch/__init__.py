@@ -6,7 +6,7 @@
 Every item gets exactly one result; a crash, a hang or a memory-hungry file costs that item alone.
 """
 
+from mmscontent.batch.model import Failure, Item, Progress, Result, Settings, Source
 from mmscontent.batch.run import run
-from mmscontent.batch.values import Failure, Item, Progress, Result, Settings, Source
 
 __all__ = ["Failure", "Item", "Progress", "Result", "Settings", "Source", "run"]

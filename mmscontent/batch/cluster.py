@@ -14,15 +14,15 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from mmscontent.batch.values import Failure, Result
-from mmscontent.batch.work import Blob, fetch, perform, take_one_decoder
+from mmscontent.batch.items import Blob, fetch, perform, take_one_decoder
+from mmscontent.batch.model import Failure, Result
 from mmscontent.errors import EngineFailed, EngineMissing, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
-    from mmscontent.batch.values import Task
+    from mmscontent.batch.model import Task
 
 __all__ = ["run_cluster"]
 

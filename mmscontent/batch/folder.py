@@ -11,15 +11,15 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmscontent import files, mediatypes
-from mmscontent.batch.values import Output
+from mmscontent import files, media_types
+from mmscontent.batch.model import Output
 from mmscontent.errors import BatchError
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from mmscontent.batch.values import Result, Settings
+    from mmscontent.batch.model import Result, Settings
 
 __all__ = ["JOURNAL", "OWN_NAMES", "SHEET", "OutputFolder", "suffix_of"]
 
@@ -91,12 +91,12 @@ class OutputFolder:
             suffix = suffix_of(settings.encoding)
             made = [(f"{n}{suffix}", data) for n, data in enumerate((result.data, *result.more), 1)]
         else:
-            suffix = mediatypes.suffix_for(result.parts[0].media_type) if result.parts else ""
+            suffix = media_types.suffix_for(result.parts[0].media_type) if result.parts else ""
             made = [(part.content_location, part.data) for part in result.parts]
         if len(made) == 1:
             name = result.item + suffix
             (self.path / name).parent.mkdir(parents=True, exist_ok=True)
-            files.place_whole(self.path / name, made[0][1])
+            files.atomic_write(self.path / name, made[0][1], fsync=False)
             return (_output(name, made[0][1]),)
         return self._place_several(result.item, made)
 

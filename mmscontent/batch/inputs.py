@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from mmscontent.batch.model import Failure, Item
 from mmscontent.batch.receivers import COLUMNS, Receivers
-from mmscontent.batch.values import Failure, Item
 from mmscontent.errors import BatchError, ProfileError
 
 if TYPE_CHECKING:

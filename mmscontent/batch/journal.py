@@ -19,15 +19,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmscontent.batch.values import Failure, Output, Source
+from mmscontent.batch.model import Failure, Output, Source
 from mmscontent.errors import BatchError
 from mmscontent.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mmscontent.batch.values import Item, Settings, Status
-    from mmscontent.profile import Profile
+    from mmscontent.batch.model import Item, Settings, Status
+    from mmscontent.profiles.model import Profile
 
 __all__ = [
     "Journal",

@@ -25,17 +25,17 @@ from typing import TYPE_CHECKING, Any
 
 from pebble import ProcessExpired, ProcessPool
 
-from mmscontent.batch.values import Failure, Result
-from mmscontent.batch.work import perform, settle_in
-from mmscontent.engines.ffmpeg import folders
+from mmscontent.batch.items import perform, settle_in
+from mmscontent.batch.model import Failure, Result
 from mmscontent.errors import EngineFailed
+from mmscontent.ffmpeg import temp_dirs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     from pebble import ProcessFuture
 
-    from mmscontent.batch.values import Task
+    from mmscontent.batch.model import Task
 
 __all__ = ["processors", "run_local"]
 
@@ -64,7 +64,7 @@ def run_local(tasks: Iterator[Task], workers: int, *, work: Callable[[Task], Res
         workers: Processes.
         work: What is done with a task; found by its name in the worker.
     """
-    spool, held = folders.take()
+    spool, held = temp_dirs.take()
     desk = _Desk(tasks, work, spool, queue.Queue(maxsize=2 * workers))
     lanes = [threading.Thread(target=_lane, args=(desk,), name=f"lane-{n}", daemon=True) for n in range(workers)]
     for lane in lanes:
@@ -82,7 +82,7 @@ def run_local(tasks: Iterator[Task], workers: int, *, work: Callable[[Task], Res
     finally:
         desk.stopped.set()
         _drain(desk, lanes)
-        folders.give_back(spool, held)
+        temp_dirs.give_back(spool, held)
 
 
 def _drain(desk: _Desk, lanes: list[threading.Thread]) -> None:

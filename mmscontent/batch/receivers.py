@@ -8,15 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
-from mmscontent.batch.work import failure_of
+from mmscontent.batch.items import failure_of
 from mmscontent.errors import MMSContentError, ProfileError
-from mmscontent.profile_files import kinds_of, load_profile
+from mmscontent.profiles import kinds_of, load_profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mmscontent.batch.values import Failure
-    from mmscontent.profile import Profile
+    from mmscontent.batch.model import Failure
+    from mmscontent.profiles.model import Profile
 
 __all__ = ["COLUMNS", "Receiver", "Receivers"]
 

@@ -9,15 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmscontent.batch.values import Item, Progress, Settings, Task
+from mmscontent.batch.model import Item, Progress, Settings, Task
 from mmscontent.message import Message
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Generator, Iterable, Iterator
 
-    from mmscontent.batch.values import Result
-    from mmscontent.profile import Profile
+    from mmscontent.batch.model import Result
+    from mmscontent.profiles.model import Profile
 
 __all__ = ["ENGINES", "run", "run_items"]
 

@@ -18,10 +18,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmscontent.files import place_whole
+from mmscontent.campaign.fitted_media import Mould, MouldPart
+from mmscontent.files import atomic_write
 from mmscontent.ledger import PartEntry
 from mmscontent.message import MediaInfo, Part
-from mmscontent.mould import Mould, MouldPart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +76,7 @@ class MouldCache:
         place = self._place(key)
         with contextlib.suppress(OSError):
             place.parent.mkdir(parents=True, exist_ok=True)
-            place_whole(place, data)
+            atomic_write(place, data, fsync=False)
             self._make_room()
 
     def _place(self, key: str) -> Path:

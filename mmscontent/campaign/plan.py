@@ -12,26 +12,26 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from mmscontent.batch.items import failure_of
 from mmscontent.batch.journal import profile_key
+from mmscontent.batch.model import Failure, Item, Settings
 from mmscontent.batch.run import run_items
-from mmscontent.batch.values import Failure, Item, Settings
-from mmscontent.batch.work import failure_of
+from mmscontent.campaign.fitted_media import Mould, blank_of, cast, mould_of, overhead_bytes
 from mmscontent.errors import MMSContentError
 from mmscontent.message import Envelope
-from mmscontent.mould import Mould, blank_of, cast, mould_of, overhead_bytes
 from mmscontent.smil.quirks import quirk_for
 from mmscontent.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from mmscontent.batch.desk import Crew
+    from mmscontent.batch.resume import Crew
     from mmscontent.campaign.cache import MouldCache
     from mmscontent.campaign.read import Draft, Recipient
     from mmscontent.codecs.base import Effort
     from mmscontent.compose import Composed
     from mmscontent.ledger import Ledger
-    from mmscontent.profile import Profile
+    from mmscontent.profiles.model import Profile
 
 __all__ = ["Campaign", "CampaignPlan", "Group", "cast_for", "make_campaign_plan"]
 

@@ -15,21 +15,21 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from mmscontent import naming
 from mmscontent.batch.inputs import read_rows
+from mmscontent.batch.items import failure_of
+from mmscontent.batch.model import Failure
 from mmscontent.batch.receivers import COLUMNS, Receivers
-from mmscontent.batch.values import Failure
-from mmscontent.batch.work import failure_of
-from mmscontent.campaign.words import fill, places_in
+from mmscontent.campaign.template import fill, places_in
 from mmscontent.errors import BatchError, ProfileError
+from mmscontent.files import read_file, read_parts
 from mmscontent.message import Message, Part, Slide
-from mmscontent.parts import read_file, read_parts
+from mmscontent.pipeline import part_naming
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from mmscontent.profile import Profile
+    from mmscontent.profiles.model import Profile
 
 __all__ = ["Draft", "Recipient", "read_draft", "read_recipients"]
 
@@ -67,7 +67,7 @@ class Draft:
         """The message with these texts in place of its own."""
         fresh = iter(texts)
         parts = [Part.of_text(next(fresh)) if _is_ours(p) else p for p in self.message.parts]
-        return replace(naming.with_parts(self.message, parts), subject=subject)
+        return replace(part_naming.with_parts(self.message, parts), subject=subject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def read_draft(path: Path) -> Draft:
     digest = hashlib.sha256()
     for part in message.parts:
         digest.update(repr((part.name, part.media_type, hashlib.sha256(part.data).hexdigest())).encode())
-    shape = [(naming.places(s), s.duration_ms) for s in message.slides]
+    shape = [(part_naming.places(s), s.duration_ms) for s in message.slides]
     digest.update(repr((shape, message.subject, told.get("from", ""), smil)).encode())
     return Draft(message, str(told.get("from", "")), smil, tuple(columns), digest.hexdigest())
 

@@ -7,17 +7,17 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from mmscontent.batch.values import Failure, Item, Result
-from mmscontent.batch.work import failure_of, faulty
+from mmscontent.batch.items import failure_of, faulty
+from mmscontent.batch.model import Failure, Item, Result
 from mmscontent.campaign.plan import cast_for
 from mmscontent.errors import MMSContentError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
+    from mmscontent.campaign.fitted_media import Mould
     from mmscontent.campaign.plan import Campaign, CampaignPlan
     from mmscontent.campaign.read import Recipient
-    from mmscontent.mould import Mould
 
 __all__ = ["items_of", "render"]
 

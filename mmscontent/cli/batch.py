@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmscontent.batch.desk import BatchFolder, Crew
+from mmscontent.batch.contact_sheet import write_sheet
 from mmscontent.batch.folder import OWN_NAMES
 from mmscontent.batch.inputs import Lists, read_inputs
+from mmscontent.batch.model import Settings
 from mmscontent.batch.receivers import Receiver, Receivers
+from mmscontent.batch.resume import BatchFolder, Crew
 from mmscontent.batch.run import ENGINES
-from mmscontent.batch.sheet import write_sheet
-from mmscontent.batch.values import Settings
 from mmscontent.cli.compose import policy_of, policy_option, profile_from, profile_options
 from mmscontent.cli.output import kept_clean, say
 from mmscontent.cli.progress import Tally, progress_bar
-from mmscontent.pack.table import ENCODINGS
+from mmscontent.pack.registry import ENCODINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
-    from mmscontent.batch.desk import Standing
+    from mmscontent.batch.resume import Standing
 
 __all__ = ["batch_command", "crew_options", "ends_like_an_interrupt", "receivers_from"]
 

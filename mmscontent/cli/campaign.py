@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmscontent.batch.desk import BatchFolder, Crew
-from mmscontent.batch.values import Settings
+from mmscontent.batch.model import Settings
+from mmscontent.batch.resume import BatchFolder, Crew
 from mmscontent.campaign import (
     Campaign,
     MouldCache,
@@ -27,12 +27,12 @@ from mmscontent.cli.compose import profile_from, profile_options
 from mmscontent.cli.output import kept_clean, say, write_json
 from mmscontent.cli.progress import Tally, progress_bar
 from mmscontent.ledger import columns
-from mmscontent.pack.table import ENCODINGS
+from mmscontent.pack.registry import ENCODINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mmscontent.batch.values import Failure
+    from mmscontent.batch.model import Failure
     from mmscontent.campaign import CampaignPlan, Group
 
 __all__ = ["campaign_group"]

@@ -12,13 +12,13 @@ import click
 
 from mmscontent.cli.output import say, write_json, write_whole
 from mmscontent.compose import attempt
-from mmscontent.job import POLICIES
+from mmscontent.files import read_file, read_parts
 from mmscontent.message import Content, Envelope, Message, Part
-from mmscontent.pack.table import ENCODINGS
-from mmscontent.parts import read_file, read_parts
+from mmscontent.pack.registry import ENCODINGS
+from mmscontent.pipeline.request import POLICIES
 from mmscontent.preview import filmstrip, preview
-from mmscontent.profile_files import load_profile
-from mmscontent.smil.storyboard import message_of
+from mmscontent.profiles import load_profile
+from mmscontent.smil.resolve import message_of
 from mmscontent.smil.template import is_template
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from mmscontent.codecs.base import Effort
     from mmscontent.compose import Outcome
-    from mmscontent.job import IfNotFit
-    from mmscontent.profile import Profile
+    from mmscontent.pipeline.request import IfNotFit
+    from mmscontent.profiles.model import Profile
 
 __all__ = [
     "check_command",

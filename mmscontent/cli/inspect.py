@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from mmscontent import naming
+from mmscontent.cli.message_input import open_message
 from mmscontent.cli.output import say, write_json, write_whole
-from mmscontent.cli.sources import open_message
 from mmscontent.errors import MMSContentError
+from mmscontent.files import read_file
 from mmscontent.ledger import facts
-from mmscontent.parts import read_file
-from mmscontent.smil.storyboard import message_of
+from mmscontent.pipeline import part_naming
+from mmscontent.smil.resolve import message_of
 from mmscontent.sniff import sniff
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def unpack_command(message: Path, output: Path | None, *, as_json: bool) -> int:
 def _safe_names(unpacked: Unpacked) -> list[tuple[Part, str]]:
     """Every part with a name of our own making: no path, no blank, none twice."""
     content = unpacked.content
-    named = naming.name_parts(content.parts)
+    named = part_naming.name_parts(content.parts)
     shown = [(content.presentation, "presentation.smil")] if content.presentation else []
     return shown + [(part, safe.content_location) for part, safe in zip(content.parts, named, strict=True)]
 

@@ -11,9 +11,9 @@ import click
 from mmscontent.cli.batch import batch_command
 from mmscontent.cli.campaign import campaign_group
 from mmscontent.cli.compose import check_command, compose_command
+from mmscontent.cli.doctor import doctor_command
 from mmscontent.cli.inspect import sniff_command, unpack_command
-from mmscontent.cli.machine import doctor_command
-from mmscontent.cli.present import adapt_command, lint_command, preview_command
+from mmscontent.cli.message_commands import adapt_command, lint_command, preview_command
 from mmscontent.cli.profiles import profiles_group
 from mmscontent.errors import (
     BatchError,

@@ -32,7 +32,7 @@ def write_whole(path: Path, data: bytes) -> None:
         OutputError: The folder is missing or not writable.
     """
     try:
-        files.write_whole(path, data)
+        files.atomic_write(path, data, fsync=True)
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
 

@@ -11,14 +11,14 @@ import click
 from mmscontent.cli.compose import ROUTES, profile_from, profile_options
 from mmscontent.cli.output import write_json
 from mmscontent.errors import ProfileError
+from mmscontent.files import read_file
 from mmscontent.ledger import columns
-from mmscontent.parts import read_file
-from mmscontent.profile import AudioFormat, VideoFormat
-from mmscontent.profile_files import kinds_of, lint_profiles, list_profiles, load_profile
-from mmscontent.profile_files.match import match_profiles
+from mmscontent.profiles import kinds_of, lint_profiles, list_profiles, load_profile
+from mmscontent.profiles.match import match_profiles
+from mmscontent.profiles.model import AudioFormat, VideoFormat
 
 if TYPE_CHECKING:
-    from mmscontent.profile import Origin, Profile
+    from mmscontent.profiles.model import Origin, Profile
 
 __all__ = ["profiles_group"]
 

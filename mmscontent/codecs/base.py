@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from mmscontent.curve import Curve
     from mmscontent.message import MediaInfo
-    from mmscontent.profile import Rule
+    from mmscontent.profiles.model import Rule
+    from mmscontent.rate_quality import Curve
 
 __all__ = ["Effort", "MediaSource", "Rendition", "Survey"]
 

@@ -18,7 +18,7 @@ from mmscontent.sniff.charset import read_charset
 
 if TYPE_CHECKING:
     from mmscontent.message import Part
-    from mmscontent.profile import TextRule
+    from mmscontent.profiles.model import TextRule
 
 __all__ = ["FittedText", "fit_text", "page_text", "text_of"]
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from mmscontent.mediatypes import suffix_for
+from mmscontent.media_types import suffix_for
 from mmscontent.message import Content, Part
 
 if TYPE_CHECKING:

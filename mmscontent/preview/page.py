@@ -14,9 +14,9 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from mmscontent.message import Content
-from mmscontent.preview.cards import cards, notes, weight, whole
-from mmscontent.preview.exhibits import as_mapping, show_of
 from mmscontent.preview.markup import bubble, data_uri, esc, json_block, plural
+from mmscontent.preview.part_cards import cards, notes, weight, whole
+from mmscontent.preview.view_model import as_mapping, show_of
 from mmscontent.preview.views import needs_view, view_of
 from mmscontent.smil.lint import lint
 from mmscontent.smil.text import decode
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mmscontent.compose import Composed
     from mmscontent.ledger import Ledger
     from mmscontent.message import Message
-    from mmscontent.preview.exhibits import Exhibit, Show
+    from mmscontent.preview.view_model import Exhibit, Show
     from mmscontent.smil.model import Region
     from mmscontent.smil.rules import Finding
 

@@ -9,21 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
-from mmscontent.codecs.jailed import HANDLERS, REGISTRY
-from mmscontent.codecs.table import CODECS
-from mmscontent.engines import jail
+from mmscontent.codecs.registry import CODECS
+from mmscontent.codecs.worker import HANDLERS, REGISTRY
 from mmscontent.errors import MMSContentError
-from mmscontent.profile import AudioFormat, AudioRule, ImageRule, VideoFormat, VideoRule
+from mmscontent.profiles.model import AudioFormat, AudioRule, ImageRule, VideoFormat, VideoRule
+from mmscontent.sandbox import pool
 from mmscontent.sniff import sniff
 
 if TYPE_CHECKING:
     from mmscontent.codecs.base import Rendition
     from mmscontent.message import MediaInfo, Part
-    from mmscontent.profile import Rule
+    from mmscontent.profiles.model import Rule
 
 __all__ = ["View", "clip_view", "needs_view", "picture_view", "poster_view", "sound_view", "view_of"]
 
-_WORKER_MODULE = "mmscontent.codecs.jailed"  # the same warm workers as adapt.py
+_WORKER_MODULE = "mmscontent.codecs.worker"  # the same warm workers as adapt.py
 _BYTES_PER_PX = 0.12  # good JPEG at the size it is looked at; the page must stay light
 _SOUND_BYTES_PER_S = 8_000
 _CLIP_BYTES_PER_S = 60_000
@@ -91,7 +91,7 @@ def clip_view(part: Part) -> View | None:
 
 def poster_view(part: Part, long_px: int) -> View | None:
     """A frame of a clip as a picture."""
-    from mmscontent.engines.ffmpeg import Room  # noqa: PLC0415 - an engine
+    from mmscontent.ffmpeg import Room  # noqa: PLC0415 - an engine
 
     try:
         info = sniff(part.data, name=part.name or None, declared=part.media_type)
@@ -129,7 +129,7 @@ def _render(codec: str, part: Part, info: MediaInfo, rule: Rule, limit_bytes: in
     )
     answer: object = None
     if CODECS[codec].jailed:
-        with jail.shared(_WORKER_MODULE, registry=REGISTRY).seat() as seat:
+        with pool.shared(_WORKER_MODULE, registry=REGISTRY).seat() as seat:
             for name, arguments in steps:
                 answer = seat.call(name, *arguments, part=part.name)
     else:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
 from mmscontent.message import Part
-from mmscontent.profile import SmilRule
+from mmscontent.profiles.model import SmilRule
 from mmscontent.smil.model import Medium, Presentation, Region, SlideView, element_for
 from mmscontent.smil.quirks import DEFAULT, Quirk, quirk_for, rule_for
 from mmscontent.smil.text import text_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mmscontent.message import Message, Slide
-    from mmscontent.profile import Profile
+    from mmscontent.profiles.model import Profile
     from mmscontent.smil.timing import Length
     from mmscontent.smil.write import TimeUnit
 

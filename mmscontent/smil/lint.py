@@ -15,10 +15,10 @@ from mmscontent.message import Content
 from mmscontent.smil.clock import has_unit, parse_clock
 from mmscontent.smil.lint_content import check_content
 from mmscontent.smil.model import ELEMENTS, IMAGE_REGION, TEXT_REGION, Fit
+from mmscontent.smil.parsed_input import open_source
+from mmscontent.smil.predicates import is_external, overlap, reaches_out, too_small_for_text
 from mmscontent.smil.read import attribute, is_medium, local_name, media_element, read_tree
 from mmscontent.smil.rules import RULES, Finding
-from mmscontent.smil.shape import is_external, overlap, reaches_out, too_small_for_text
-from mmscontent.smil.source import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lxml import etree
 
     from mmscontent.smil.model import Presentation, Region
-    from mmscontent.smil.source import Source
+    from mmscontent.smil.parsed_input import Source
 
 __all__ = ["lint"]
 

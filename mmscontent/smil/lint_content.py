@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from mmscontent.errors import SourceError
 from mmscontent.smil.model import Presentation
+from mmscontent.smil.predicates import is_awkward, is_external, misleads
 from mmscontent.smil.read import read
+from mmscontent.smil.resolve import storyboard
 from mmscontent.smil.rules import RULES, Finding
-from mmscontent.smil.shape import is_awkward, is_external, misleads
-from mmscontent.smil.storyboard import storyboard
 from mmscontent.smil.text import text_of
 from mmscontent.smil.timing import PACE, reading_of
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from mmscontent.message import Content, Part
-    from mmscontent.smil.storyboard import Scene, Shown, Storyboard
+    from mmscontent.smil.resolve import Scene, Shown, Storyboard
 
 __all__ = ["PLAYABLE", "check_content", "cuts_reading", "is_inline_text"]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from mmscontent.mediatypes import Kind
+    from mmscontent.media_types import Kind
 
 __all__ = [
     "ELEMENTS",

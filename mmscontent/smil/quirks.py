@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from mmscontent.smil.model import IMAGE_REGION, TEXT_REGION
 
 if TYPE_CHECKING:
-    from mmscontent.profile import Profile, SmilRule
+    from mmscontent.profiles.model import Profile, SmilRule
     from mmscontent.smil.write import TimeUnit
 
 __all__ = ["DEFAULT", "QUIRKS", "Quirk", "quirk_for", "rule_for"]

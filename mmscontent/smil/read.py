@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast, get_args
 
-from mmscontent import mediatypes
+from mmscontent import media_types
 from mmscontent.errors import OverLimits
 from mmscontent.smil.clock import parse_clock
 from mmscontent.smil.model import (
@@ -22,7 +22,7 @@ from mmscontent.smil.model import (
     SlideView,
     element_for,
 )
-from mmscontent.smil.source import open_source
+from mmscontent.smil.parsed_input import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,7 +107,7 @@ def media_element(element: etree._Element) -> Element:
     by_name = _MEDIA.get(local_name(element), "ref")
     if by_name != "ref":
         return by_name
-    stated = mediatypes.find(attribute(element, "type")) or mediatypes.type_for_name(attribute(element, "src"))
+    stated = media_types.find(attribute(element, "type")) or media_types.type_for_name(attribute(element, "src"))
     return element_for(stated.kind) if stated is not None else "ref"
 
 

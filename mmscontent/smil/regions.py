@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mmscontent.profile import SmilRule
+from mmscontent.profiles.model import SmilRule
 from mmscontent.smil.compose import lay_out
 from mmscontent.smil.model import IMAGE_REGION, TEXT_REGION, Presentation, Region, SlideView
-from mmscontent.smil.shape import overlap, reaches_out, too_small_for_text
+from mmscontent.smil.predicates import overlap, reaches_out, too_small_for_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

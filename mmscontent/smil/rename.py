@@ -8,15 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from mmscontent.smil.parsed_input import open_source
 from mmscontent.smil.read import is_medium
-from mmscontent.smil.source import open_source
-from mmscontent.smil.storyboard import find_part
+from mmscontent.smil.resolve import find_part
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mmscontent.message import Part
-    from mmscontent.profile import SmilRule
+    from mmscontent.profiles.model import SmilRule
 
 __all__ = ["rename_sources"]
 

@@ -19,12 +19,12 @@ from mmscontent.smil.compose import PRESENTATION_ID, PRESENTATION_LOCATION, leng
 from mmscontent.smil.lint import lint
 from mmscontent.smil.lint_content import PLAYABLE, cuts_reading, is_inline_text
 from mmscontent.smil.model import Medium, Presentation, SlideView, element_for
-from mmscontent.smil.naming import name_parts
+from mmscontent.smil.parsed_input import open_source
+from mmscontent.smil.part_naming import name_parts
+from mmscontent.smil.predicates import is_external
 from mmscontent.smil.read import read
 from mmscontent.smil.regions import PICTURES, placed
-from mmscontent.smil.shape import is_external
-from mmscontent.smil.source import open_source
-from mmscontent.smil.storyboard import fit_slots, storyboard
+from mmscontent.smil.resolve import fit_slots, storyboard
 from mmscontent.smil.text import text_of
 from mmscontent.smil.timing import slide_length
 from mmscontent.smil.write import write
@@ -32,8 +32,8 @@ from mmscontent.smil.write import write
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from mmscontent.smil.resolve import Storyboard
     from mmscontent.smil.rules import Finding
-    from mmscontent.smil.storyboard import Storyboard
 
 __all__ = ["Repaired", "repair"]
 

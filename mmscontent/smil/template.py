@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 from mmscontent.errors import MalformedContent
 from mmscontent.smil.compose import Presented, SlideTiming, in_unit, length_of, medium_of, presentation_part
 from mmscontent.smil.model import SlideView
+from mmscontent.smil.parsed_input import open_source
 from mmscontent.smil.quirks import quirk_for, rule_for
 from mmscontent.smil.read import attribute, is_medium, local_name, read_tree
 from mmscontent.smil.regions import placed
-from mmscontent.smil.source import open_source
-from mmscontent.smil.storyboard import find_part, fit_slots
+from mmscontent.smil.resolve import find_part, fit_slots
 from mmscontent.smil.text import text_of
 from mmscontent.smil.write import write
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from lxml import etree
 
     from mmscontent.message import Message, Part, Slide
-    from mmscontent.profile import Profile
+    from mmscontent.profiles.model import Profile
     from mmscontent.smil.model import Presentation
 
 __all__ = ["is_template", "present_by_template"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from mmscontent.errors import DamagedMedia, OverLimits, SourceError, UnknownMedia
 from mmscontent.limits import DEFAULT_INPUT_LIMITS, InputLimits
-from mmscontent.mediatypes import canonical, type_for_name
+from mmscontent.media_types import canonical, type_for_name
 from mmscontent.sniff import (
     audio,
     bitmaps,
@@ -23,15 +23,15 @@ from mmscontent.sniff import (
     jpeg,
     magic,
     mpeg_audio,
+    mpeg_flv,
     ogg,
     pdu,
     png,
     riff,
-    streams,
     text,
     tiff,
 )
-from mmscontent.sniff.source import Source
+from mmscontent.sniff.reader import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,15 +56,15 @@ _READERS: tuple[Callable[[Source], MediaInfo | None], ...] = (
     audio.read_caf,
     audio.read_au,
     audio.read_midi,
-    streams.read_flv,
-    streams.read_program_stream,
+    mpeg_flv.read_flv,
+    mpeg_flv.read_program_stream,
     # a structure that must agree with itself
     bitmaps.read_bmp,
     bitmaps.read_ico,
     pdu.read,
     mpeg_audio.read_adts,
     mpeg_audio.read_mp3,
-    streams.read_transport_stream,
+    mpeg_flv.read_transport_stream,
     bitmaps.read_tga,
     bitmaps.read_wbmp,
     # words

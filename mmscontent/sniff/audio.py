@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from mmscontent.errors import DamagedMedia
 from mmscontent.sniff.midi import midi_milliseconds
-from mmscontent.sniff.source import be, milliseconds, printable
+from mmscontent.sniff.reader import be, milliseconds, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mmscontent.message import MediaInfo
-    from mmscontent.sniff.source import Source
+    from mmscontent.sniff.reader import Source
 
 __all__ = ["read_aiff", "read_amr", "read_au", "read_caf", "read_flac", "read_midi"]
 

@@ -11,11 +11,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mmscontent.errors import DamagedMedia
-from mmscontent.sniff.source import be, le
+from mmscontent.sniff.reader import be, le
 
 if TYPE_CHECKING:
     from mmscontent.message import MediaInfo
-    from mmscontent.sniff.source import Source
+    from mmscontent.sniff.reader import Source
 
 __all__ = ["read_bmp", "read_ico", "read_tga", "read_wbmp"]
 

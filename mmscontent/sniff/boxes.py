@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from mmscontent.sniff.source import be
+from mmscontent.sniff.reader import be
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

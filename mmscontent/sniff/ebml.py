@@ -8,13 +8,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from mmscontent.errors import DamagedMedia
-from mmscontent.sniff.source import be, frame_rate, milliseconds
+from mmscontent.sniff.reader import be, frame_rate, milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mmscontent.message import MediaInfo
-    from mmscontent.sniff.source import Source
+    from mmscontent.sniff.reader import Source
 
 __all__ = ["read"]
 

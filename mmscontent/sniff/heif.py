@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 from mmscontent.errors import DamagedMedia
 from mmscontent.sniff.boxes import Box, boxes, child, full_box, top_boxes
-from mmscontent.sniff.source import be, unique
+from mmscontent.sniff.orientation import IDENTITY, Turn, exif_number, mirror, rotate_ccw, then
+from mmscontent.sniff.reader import be, unique
 from mmscontent.sniff.tiff import TiffHeader, read_exif
-from mmscontent.sniff.turns import IDENTITY, Turn, exif_number, mirror, rotate_ccw, then
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mmscontent.message import MediaInfo
-    from mmscontent.sniff.source import Source
+    from mmscontent.sniff.reader import Source
 
 __all__ = ["STILL_BRANDS", "read_still"]
 

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 from mmscontent.errors import DamagedMedia
 from mmscontent.sniff.boxes import Box, boxes, child, full_box, top_boxes
 from mmscontent.sniff.heif import STILL_BRANDS, read_still
+from mmscontent.sniff.orientation import exif_number
+from mmscontent.sniff.reader import be, frame_rate, milliseconds, printable, unique
 from mmscontent.sniff.sample_entries import Coding, read_sample_entry
-from mmscontent.sniff.source import be, frame_rate, milliseconds, printable, unique
-from mmscontent.sniff.turns import exif_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mmscontent.message import MediaInfo
-    from mmscontent.sniff.source import Source
+    from mmscontent.sniff.reader import Source
 
 __all__ = ["read"]
 

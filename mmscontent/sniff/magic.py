@@ -9,7 +9,7 @@ import importlib
 import threading
 from typing import Any
 
-from mmscontent.mediatypes import canonical
+from mmscontent.media_types import canonical
 
 __all__ = ["ABSENT", "witness"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mmscontent.errors import DamagedMedia
-from mmscontent.sniff.source import be
+from mmscontent.sniff.reader import be
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

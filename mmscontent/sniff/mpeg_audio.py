@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mmscontent.sniff.source import be, milliseconds
+from mmscontent.sniff.reader import be, milliseconds
 
 if TYPE_CHECKING:
     from mmscontent.message import MediaInfo
-    from mmscontent.sniff.source import Source
+    from mmscontent.sniff.reader import Source
 
 __all__ = ["read_adts", "read_garbled_mp3", "read_mp3"]
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mmscontent.errors import DamagedMedia
-from mmscontent.sniff.source import be, le, milliseconds
+from mmscontent.sniff.reader import be, le, milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mmscontent.message import MediaInfo
-    from mmscontent.sniff.source import Source
+    from mmscontent.sniff.reader import Source
 
 __all__ = ["read"]
 

@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mmscontent.errors import DamagedMedia
-from mmscontent.sniff.source import be
+from mmscontent.sniff.reader import be
 
 if TYPE_CHECKING:
     from mmscontent.message import MediaInfo
-    from mmscontent.sniff.source import Source
+    from mmscontent.sniff.reader import Source
 
 __all__ = ["read"]
 

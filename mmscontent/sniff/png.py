@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mmscontent.errors import DamagedMedia
-from mmscontent.sniff.source import be, frame_rate, unique
+from mmscontent.sniff.reader import be, frame_rate, unique
 from mmscontent.sniff.tiff import TiffHeader, read_exif
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mmscontent.message import MediaInfo
-    from mmscontent.sniff.source import Source
+    from mmscontent.sniff.reader import Source
 
 __all__ = ["read"]
 

@@ -10,14 +10,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from mmscontent.errors import DamagedMedia
-from mmscontent.sniff.source import frame_rate, le, milliseconds, printable, unique
+from mmscontent.sniff.reader import frame_rate, le, milliseconds, printable, unique
 from mmscontent.sniff.tiff import TiffHeader, read_exif
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mmscontent.message import MediaInfo
-    from mmscontent.sniff.source import Source
+    from mmscontent.sniff.reader import Source
 
 __all__ = ["read"]
 

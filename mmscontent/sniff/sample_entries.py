@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass, replace
 
 from mmscontent.sniff.boxes import Box, boxes, child
-from mmscontent.sniff.source import be, printable
+from mmscontent.sniff.reader import be, printable
 
 __all__ = ["Coding", "read_sample_entry"]
 

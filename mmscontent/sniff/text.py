@@ -11,12 +11,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mmscontent.errors import OverLimits
-from mmscontent.mediatypes import kind_of
+from mmscontent.media_types import kind_of
 from mmscontent.sniff.charset import read_charset
 
 if TYPE_CHECKING:
     from mmscontent.message import MediaInfo
-    from mmscontent.sniff.source import Source
+    from mmscontent.sniff.reader import Source
 
 __all__ = ["read", "read_pdf"]
 

@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmscontent.batch.values import Result
+from mmscontent.batch.model import Result
 
 if TYPE_CHECKING:
-    from mmscontent.batch.values import Task
+    from mmscontent.batch.model import Task
 
 
 def segfault() -> None:

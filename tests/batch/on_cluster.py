@@ -7,12 +7,12 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from mmscontent.batch.cluster import run_cluster
-from mmscontent.batch.values import Item, Settings, Task
-from mmscontent.profile_files import load_profile
+from mmscontent.batch.model import Item, Settings, Task
+from mmscontent.profiles import load_profile
 from tests.batch import faults
 
 if TYPE_CHECKING:
-    from mmscontent.batch.values import Result
+    from mmscontent.batch.model import Result
 
 
 def work(task: Task, _: Any) -> Result:

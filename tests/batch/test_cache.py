@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from mmscontent.campaign.cache import MouldCache, default_folder
+from mmscontent.campaign.fitted_media import Mould, MouldPart
 from mmscontent.ledger import PartEntry
 from mmscontent.message import MediaInfo, Part
-from mmscontent.mould import Mould, MouldPart
 
 
 def mould(size: int = 1000, seed: int = 0) -> Mould:

@@ -11,7 +11,7 @@ import pytest
 import mmscontent as mms
 from mmscontent.batch.receivers import Receivers
 from mmscontent.campaign.read import read_draft, read_recipients
-from mmscontent.campaign.words import fill, places_in
+from mmscontent.campaign.template import fill, places_in
 from mmscontent.cli.main import run
 from mmscontent.errors import BatchError
 from tests.batch.commands import journal, outputs

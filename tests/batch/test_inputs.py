@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mmscontent.batch.inputs import Lists, read_inputs
+from mmscontent.batch.model import Failure, Item
 from mmscontent.batch.receivers import Receiver, Receivers
-from mmscontent.batch.values import Failure, Item
 from mmscontent.errors import BatchError, ProfileError
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ import pytest
 
 from mmscontent.batch import local
 from mmscontent.batch.local import run_local
-from mmscontent.batch.values import Item, Result, Settings, Task
-from mmscontent.profile_files import load_profile
+from mmscontent.batch.model import Item, Result, Settings, Task
+from mmscontent.profiles import load_profile
 from tests.batch import faults
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 import ffmpeg
 import numpy as np
 
-from mmscontent.engines.ffmpeg import Room
+from mmscontent.ffmpeg import Room
 
 COLOURS = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709", "color_range": "tv"}
 

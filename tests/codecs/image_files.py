@@ -12,7 +12,7 @@ from PIL import Image, ImageCms, ImageDraw
 
 from mmscontent.codecs.image import StillSource, verify
 from mmscontent.message import MediaInfo
-from mmscontent.profile import ImageRule
+from mmscontent.profiles.model import ImageRule
 
 if TYPE_CHECKING:
     from mmscontent.codecs.base import Rendition, Survey

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
 from mmscontent.codecs.animation import AnimationSource, verify
-from mmscontent.codecs.animation.film import decode
+from mmscontent.codecs.animation.frames import decode
 from mmscontent.codecs.animation.gif_file import delays_cs
-from mmscontent.codecs.animation.ladder import LADDERS, setting_at
-from mmscontent.codecs.table import codec_for
+from mmscontent.codecs.animation.quality_ladder import LADDERS, setting_at
+from mmscontent.codecs.registry import codec_for
 from mmscontent.errors import DamagedMedia, DoesNotFit, EngineFailed, OverLimits
 from mmscontent.message import MediaInfo
-from mmscontent.profile import ImageRule
+from mmscontent.profiles.model import ImageRule
 from mmscontent.sniff import sniff
 from tests.conftest import CorpusFile, corpus_files
 

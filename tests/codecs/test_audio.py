@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmscontent.codecs.audio import SoundSource, verify
-from mmscontent.codecs.audio.coders import AMR_MODES, CODERS, Setting, quality_of, settings_for
+from mmscontent.codecs.audio.encoders import AMR_MODES, CODERS, Setting, quality_of, settings_for
 from mmscontent.codecs.audio.samples import Samples, listen
 from mmscontent.errors import DamagedMedia, DoesNotFit, MMSContentError, NotAllowed, OverLimits
-from mmscontent.profile import AudioFormat, AudioRule
+from mmscontent.profiles.model import AudioFormat, AudioRule
 from mmscontent.sniff import sniff
 from tests.codecs.clips import made, music_like, source, speech_like, wav
 from tests.conftest import CorpusFile, corpus_files

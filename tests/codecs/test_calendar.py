@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from mmscontent.codecs.calendar import CalendarSource, verify
 from mmscontent.codecs.calendar.recurrence import to_icalendar, to_vcalendar
 from mmscontent.codecs.calendar.times import duration_of, moment_of
-from mmscontent.codecs.table import codec_for
+from mmscontent.codecs.registry import codec_for
 from mmscontent.errors import DoesNotFit, EngineFailed, MalformedContent, NotAllowed, SourceError
 from mmscontent.message import MediaInfo
-from mmscontent.profile import CalendarRule
+from mmscontent.profiles.model import CalendarRule
 from mmscontent.sniff import sniff
 from tests.conftest import corpus_files
 

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mmscontent.codecs.content_lines import folded, quoted_printable, read_lines, split_fields, unescaped
-from mmscontent.codecs.table import codec_for
+from mmscontent.codecs.registry import codec_for
 from mmscontent.codecs.vcard import ContactSource, verify
 from mmscontent.codecs.vcard.cards import read_cards
 from mmscontent.errors import DoesNotFit, EngineFailed, MalformedContent, NotAllowed
 from mmscontent.message import MediaInfo
-from mmscontent.profile import ContactRule
+from mmscontent.profiles.model import ContactRule
 from mmscontent.sniff import sniff
 from tests.conftest import corpus_files
 

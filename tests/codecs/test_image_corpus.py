@@ -8,7 +8,7 @@ import pytest
 
 from mmscontent.codecs.image import StillSource, verify
 from mmscontent.errors import SourceError
-from mmscontent.profile import ImageRule
+from mmscontent.profiles.model import ImageRule
 from mmscontent.sniff import sniff
 from tests.conftest import CorpusFile, corpus_files
 

@@ -13,11 +13,11 @@ from PIL import Image
 
 from mmscontent.codecs.image import verify
 from mmscontent.codecs.image.encode import JpegWay, encode_jpeg
-from mmscontent.codecs.image.eye import Eye
 from mmscontent.codecs.image.jpeg_file import read_jpeg
 from mmscontent.codecs.image.probe import Probe
+from mmscontent.codecs.image.quality_metric import Eye
 from mmscontent.errors import DoesNotFit, EngineFailed, NotAllowed
-from mmscontent.profile import ImageRule
+from mmscontent.profiles.model import ImageRule
 from tests.codecs import image_files as files
 
 LARGE = ImageRule(max_long_px=2592, max_short_px=1944, progressive=True)

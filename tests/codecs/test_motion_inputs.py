@@ -17,9 +17,9 @@ from mmscontent.codecs.audio import SoundSource
 from mmscontent.codecs.audio import verify as verify_sound
 from mmscontent.codecs.video import FilmSource
 from mmscontent.codecs.video import verify as verify_film
-from mmscontent.engines.ffmpeg import DEMUXERS, Room, look
 from mmscontent.errors import MMSContentError
-from mmscontent.profile import AudioFormat, AudioRule, VideoFormat, VideoRule
+from mmscontent.ffmpeg import DEMUXERS, Room, probe
+from mmscontent.profiles.model import AudioFormat, AudioRule, VideoFormat, VideoRule
 from mmscontent.sniff import sniff
 from tests.codecs.clips import film, made, source, speech_like, wav
 
@@ -289,7 +289,7 @@ def test_a_film_cut_in_its_pictures_is_sent_as_far_as_it_goes_or_refused(tmp_pat
 def test_the_planted_film_would_be_opened() -> None:
     """The rows about lists prove something only because of this."""
     with Room(film(64, 64, 0.4, sound=False, muxer="mpegts"), "video/mp2t") as room:
-        assert look(room).video is not None
+        assert probe(room).video is not None
 
 
 def _works_in(folder: Path) -> list[str]:

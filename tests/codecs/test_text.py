@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmscontent.codecs.sms import sms_segments
+from mmscontent.codecs.sms_segments import sms_segments
 from mmscontent.codecs.text import fit_text, page_text, text_of
 from mmscontent.errors import DamagedMedia, OverLimits
 from mmscontent.message import Part
-from mmscontent.profile import TextRule
+from mmscontent.profiles.model import TextRule
 
 CHARSETS = [
     # bytes, stated charset, text

@@ -15,12 +15,12 @@ from mmscontent.codecs.video import FilmSource, verify
 from mmscontent.codecs.video.analyse import Cost, Look, analyse
 from mmscontent.codecs.video.formats import Frame, frames_for
 from mmscontent.codecs.video.model import SoundWay, Want, best_choice, picture_quality
-from mmscontent.engines.ffmpeg import Room, look
 from mmscontent.errors import DamagedMedia, DoesNotFit, MMSContentError, NotAllowed, OverLimits
+from mmscontent.ffmpeg import Room, probe
 from mmscontent.message import MediaInfo
-from mmscontent.profile import VideoFormat, VideoRule
+from mmscontent.pipeline.trim_estimate import price_trim
+from mmscontent.profiles.model import VideoFormat, VideoRule
 from mmscontent.sniff import sniff
-from mmscontent.trim import price_trim
 from tests.codecs.clips import COLOURS, film, made, source
 
 MODERN = VideoFormat("video/mp4", "h264", "main", "3.1", 1280, 720, 30, audio_codec="aac")
@@ -114,7 +114,7 @@ def test_pixels_become_square() -> None:
     squeezed = made(source("testsrc2=s=180x240:d=1:r=15").filter("setsar", 2), muxer="mp4", vcodec="libx264")
     survey, got = fitted(squeezed, 80_000)
     with Room(got.data, "video/mp4") as room:
-        seen = look(room).video
+        seen = probe(room).video
 
     assert "its pixels are not square" in survey.reasons
     assert seen is not None
@@ -129,7 +129,7 @@ def test_light_for_hdr_screens_is_mapped_and_said() -> None:
     hlg = made(picture, muxer="mp4", **options)
     survey, got = fitted(hlg, 60_000)
     with Room(got.data, "video/mp4") as room:
-        seen = look(room).video
+        seen = probe(room).video
 
     assert "HDR" in survey.traits
     assert any("HDR colours (arib-std-b67)" in note for note in got.notes)
@@ -290,7 +290,7 @@ def test_of_a_film_with_fewer_frames_each_is_the_one_of_its_time(share: int) -> 
 def test_the_analysis_tells_noise_from_a_clean_picture() -> None:
     def cost_of(data: bytes) -> Cost:
         with Room(data, "video/mp4") as room:
-            track = look(room).video
+            track = probe(room).video
             assert track is not None
             return analyse(room, Look(track, 1000, None, MODERN, "fast"))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mmscontent.errors import MMSContentError
-from mmscontent.pack.table import unpack
+from mmscontent.pack.registry import unpack
 from mmscontent.pack.wsp import uintvar
 from tests.fuzz.wire import run
 

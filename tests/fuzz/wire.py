@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from mmscontent.errors import MMSContentError
 from mmscontent.pack import mm7, pdu
-from mmscontent.pack.table import ENCODINGS, pack, unpack
+from mmscontent.pack.registry import ENCODINGS, pack, unpack
 from tests.conftest import corpus_files
 from tests.pack.messages import CONTENTS, ENVELOPES
 

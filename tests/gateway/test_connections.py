@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway_adapter.connections import connections_of, read_connections
+from gateway_adapter.connectors.connections_file import connections_of, read_connections
 from gateway_adapter.errors import Misconfigured, Refused
-from gateway_adapter.routing import Known, Router, load_lookup
-from gateway_adapter.schema import Destination, Order
+from gateway_adapter.messages.routing import Known, Router, load_lookup
+from gateway_adapter.model import Destination, Order
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from gateway_adapter.carriers.table import KINDS
-from gateway_adapter.config import PREFIX, Settings
-from gateway_adapter.connections import connections_of
+from gateway_adapter.connectors.connections_file import connections_of
+from gateway_adapter.connectors.registry import KINDS
+from gateway_adapter.settings import PREFIX, Settings
 from tests.conftest import ROOT
 
 TEXT = (ROOT / "docs" / "southbound.md").read_text(encoding="utf-8")

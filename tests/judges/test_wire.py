@@ -19,7 +19,7 @@ import pytest
 import mmscontent as mms
 from mmscontent.message import Content, Envelope, Part
 from mmscontent.pack import assigned, mm7, pdu, wsp
-from mmscontent.pack.table import ENCODINGS, pack
+from mmscontent.pack.registry import ENCODINGS, pack
 from tests.conftest import corpus_files
 from tests.judges import tshark
 from tests.pack.messages import CONTENTS, ENVELOPES, FULL, RICH, SMIL, noise

@@ -19,7 +19,7 @@ from mmscontent.message import Content, Envelope, Part
 from mmscontent.pack import mime
 from mmscontent.pack.mime import headers, transfer
 from mmscontent.pack.mime.write import multipart_of
-from mmscontent.pack.table import pack, unpack
+from mmscontent.pack.registry import pack, unpack
 from tests.conftest import CorpusFile, corpus_files
 from tests.pack.messages import CONTENTS, ENVELOPES, FULL, RICH, SMIL, noise, steady
 

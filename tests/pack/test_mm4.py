@@ -12,7 +12,7 @@ from mmscontent.errors import MalformedContent, MMSContentError
 from mmscontent.message import Content, Envelope, Part
 from mmscontent.pack import mm4
 from mmscontent.pack.mm4 import MESSAGE_TYPES, REQUEST_STATUSES, Mm4, Peer
-from mmscontent.pack.table import unpack
+from mmscontent.pack.registry import unpack
 from tests.conftest import corpus_files
 from tests.pack.messages import FULL, RICH
 

@@ -18,7 +18,7 @@ from mmscontent.pack import mm7
 from mmscontent.pack.mm7 import DEFAULT_PEER, PEERS, QUIRKS, Address, Mm7, Node, Recipient, Sender, Status
 from mmscontent.pack.mm7.model import element_kind
 from mmscontent.pack.mm7.peers import NAMESPACE
-from mmscontent.pack.table import unpack
+from mmscontent.pack.registry import unpack
 from tests.conftest import CorpusFile, corpus_files
 from tests.pack.messages import FULL, RICH, steady
 

@@ -15,7 +15,7 @@ from playwright.sync_api import sync_playwright
 
 from mmscontent.compose import compose
 from mmscontent.preview import filmstrip, preview
-from mmscontent.profile_files import load_profile
+from mmscontent.profiles import load_profile
 from tests.conftest import ROOT
 from tests.preview.messages import MESSAGES
 from tests.preview.test_browser import CHROMIUM, FLAGS

@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmscontent.message import Content, Message, Part, Slide
-from mmscontent.naming import name_parts, with_parts
-from mmscontent.pack.table import unpack
+from mmscontent.pack.registry import unpack
+from mmscontent.pipeline.part_naming import name_parts, with_parts
 from mmscontent.preview import filmstrip, preview
-from mmscontent.profile import Profile
+from mmscontent.profiles.model import Profile
 from mmscontent.smil.compose import present
 from tests.conftest import ROOT, CorpusFile, corpus_files
 from tests.preview.messages import MESSAGES

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from mmscontent.mediatypes import suffix_for
+from mmscontent.media_types import suffix_for
 from mmscontent.message import Content, Message, Part, Slide
-from mmscontent.profile import Profile, SmilRule
+from mmscontent.profiles.model import Profile, SmilRule
 from mmscontent.smil.compose import MOVING, Arrangement, lay_out, needs_presentation, present
 from mmscontent.smil.lint import lint
 from mmscontent.smil.model import Medium, SlideView

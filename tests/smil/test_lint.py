@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from mmscontent.errors import SourceError
 from mmscontent.message import Content, Envelope, Part
-from mmscontent.pack.table import pack, unpack
+from mmscontent.pack.registry import pack, unpack
 from mmscontent.smil.lint import lint
 from mmscontent.smil.lint_content import PLAYABLE
+from mmscontent.smil.predicates import is_awkward, is_external
 from mmscontent.smil.read import read
 from mmscontent.smil.repair import repair
+from mmscontent.smil.resolve import storyboard
 from mmscontent.smil.rules import RULES
-from mmscontent.smil.shape import is_awkward, is_external
-from mmscontent.smil.storyboard import storyboard
 from tests.conftest import CorpusFile, corpus_files
 from tests.smil.judge import IS_HERE, assert_valid
 

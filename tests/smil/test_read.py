@@ -12,7 +12,7 @@ from mmscontent.errors import MalformedContent, OverLimits, SourceError
 from mmscontent.message import Content, Part
 from mmscontent.smil.clock import has_unit, parse_clock
 from mmscontent.smil.read import read
-from mmscontent.smil.storyboard import find_part, message_of
+from mmscontent.smil.resolve import find_part, message_of
 from tests.conftest import CorpusFile, corpus_files
 
 CORPUS = [f for f in corpus_files("smil") if b"<smil" in f.path.read_bytes().lower()]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mmscontent.errors import MalformedContent, SourceError
 from mmscontent.message import Content, Message, Part, Slide
-from mmscontent.profile import Profile, SmilRule
+from mmscontent.profiles.model import Profile, SmilRule
 from mmscontent.smil.lint import lint
 from mmscontent.smil.read import read
 from mmscontent.smil.template import present_by_template

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mmscontent.errors import SourceError
-from mmscontent.mediatypes import MEDIA_TYPES
+from mmscontent.media_types import MEDIA_TYPES
 from mmscontent.message import MediaInfo
 from mmscontent.sniff import sniff
 from mmscontent.sniff.tiff import TiffHeader, read_exif

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mmscontent.codecs.animation.draw import Drawn
+    from mmscontent.codecs.animation.frame_diff import Drawn
 
 __all__ = ["coded_bytes", "delays_cs", "write_gif"]
 

@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mmscontent.codecs.animation.film import Film
+    from mmscontent.codecs.animation.frames import Film
 
     Pixels = NDArray[np.uint8]
 

@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mmscontent.codecs.animation.make import Made
+    from mmscontent.codecs.animation.renderer import Made
 
 __all__ = ["Found", "Guess", "find_place"]
 

@@ -12,27 +12,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from mmscontent.codecs.animation.film import decode
-from mmscontent.codecs.animation.ladder import LADDERS, setting_at
-from mmscontent.codecs.animation.make import Maker, Sampler, brought_to, frames_at, moments_of
+from mmscontent.codecs.animation.frames import decode
+from mmscontent.codecs.animation.quality_ladder import LADDERS, setting_at
+from mmscontent.codecs.animation.renderer import Maker, Sampler, brought_to, frames_at, moments_of
 from mmscontent.codecs.animation.search import Guess, find_place
 from mmscontent.codecs.base import Rendition, Survey
 from mmscontent.codecs.image.header import read_header
-from mmscontent.codecs.image.keep import kept_bytes
+from mmscontent.codecs.image.passthrough import kept_bytes
 from mmscontent.codecs.image.source import StillSource
-from mmscontent.curve import Curve
 from mmscontent.errors import DoesNotFit
 from mmscontent.message import MediaInfo
-from mmscontent.profile import ImageRule
+from mmscontent.profiles.model import ImageRule
+from mmscontent.rate_quality import Curve
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mmscontent.codecs.animation.film import Film
-    from mmscontent.codecs.animation.ladder import Rung
-    from mmscontent.codecs.animation.make import Made
+    from mmscontent.codecs.animation.frames import Film
+    from mmscontent.codecs.animation.quality_ladder import Rung
+    from mmscontent.codecs.animation.renderer import Made
     from mmscontent.codecs.base import Effort
-    from mmscontent.profile import Rule
+    from mmscontent.profiles.model import Rule
 
 __all__ = ["AnimationSource"]
 

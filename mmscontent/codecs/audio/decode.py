@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 
 from mmscontent.codecs.audio.samples import Samples
-from mmscontent.engines.ffmpeg import Bounds
 from mmscontent.errors import DamagedMedia, EngineFailed, OverLimits
+from mmscontent.ffmpeg import Bounds
 
 if TYPE_CHECKING:
-    from mmscontent.codecs.audio.coders import Coder, Setting
-    from mmscontent.engines.ffmpeg import Room, SoundTrack
+    from mmscontent.codecs.audio.encoders import Coder, Setting
+    from mmscontent.ffmpeg import Room, SoundTrack
 
 __all__ = ["MAX_DURATION_MS", "Decoding", "coding", "decode", "decoding", "encode", "refuse_long"]
 

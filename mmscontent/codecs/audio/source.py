@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mmscontent.codecs.audio.coders import CODERS, Coder, Setting, aac_setting, quality_of, settings_for
 from mmscontent.codecs.audio.decode import decode, encode
+from mmscontent.codecs.audio.encoders import CODERS, Coder, Setting, aac_setting, quality_of, settings_for
 from mmscontent.codecs.audio.samples import Heard, Samples, listen
 from mmscontent.codecs.base import Rendition, Survey
-from mmscontent.codecs.places import without_location
-from mmscontent.curve import Curve
-from mmscontent.engines.ffmpeg import Room, look
+from mmscontent.codecs.strip_location import without_location
 from mmscontent.errors import DamagedMedia, DoesNotFit, NotAllowed
-from mmscontent.profile import AudioRule
+from mmscontent.ffmpeg import Room, probe
+from mmscontent.profiles.model import AudioRule
+from mmscontent.rate_quality import Curve
 from mmscontent.sniff import sniff
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from mmscontent.codecs.base import Effort
     from mmscontent.message import MediaInfo
-    from mmscontent.profile import Rule
+    from mmscontent.profiles.model import Rule
 
 __all__ = ["SoundSource"]
 
@@ -148,7 +148,7 @@ class SoundSource:
         if self._samples.frames:
             return
         self._room = Room(self._data, self._info.media_type)
-        seen = look(self._room)
+        seen = probe(self._room)
         if seen.sound is None:
             raise DamagedMedia("it holds no sound track")
         longest = max(seen.duration_ms, self._info.duration_ms or 0)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 
-from mmscontent.engines.ffmpeg import Bounds, Room
 from mmscontent.errors import EngineFailed, SourceError
+from mmscontent.ffmpeg import Bounds, Room
 from mmscontent.sniff import sniff
 
 if TYPE_CHECKING:

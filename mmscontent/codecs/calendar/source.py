@@ -14,16 +14,16 @@ from mmscontent.codecs.base import Rendition, Survey
 from mmscontent.codecs.calendar.convert import convert
 from mmscontent.codecs.calendar.entries import Component, read_calendar
 from mmscontent.codecs.content_lines import folded, quoted_printable
-from mmscontent.curve import Curve
 from mmscontent.errors import DoesNotFit, EngineFailed, MalformedContent, NotAllowed, OverLimits
 from mmscontent.limits import DEFAULT_INPUT_LIMITS
 from mmscontent.message import MediaInfo
-from mmscontent.profile import CalendarRule
+from mmscontent.profiles.model import CalendarRule
+from mmscontent.rate_quality import Curve
 
 if TYPE_CHECKING:
     from mmscontent.codecs.base import Effort
     from mmscontent.codecs.content_lines import Line
-    from mmscontent.profile import Rule
+    from mmscontent.profiles.model import Rule
 
 __all__ = ["CalendarSource", "verify"]
 

@@ -18,7 +18,7 @@ from PIL import Image
 from mmscontent.codecs.image import vips
 from mmscontent.codecs.image.decode import resized
 from mmscontent.codecs.image.encode import JpegWay, encode_jpeg, ready_for
-from mmscontent.codecs.image.eye import Eye
+from mmscontent.codecs.image.quality_metric import Eye
 from mmscontent.codecs.image.size_model import BETWEEN, GRIDS, KNOTS
 
 if TYPE_CHECKING:

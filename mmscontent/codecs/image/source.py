@@ -16,18 +16,18 @@ from mmscontent.codecs.base import Rendition, Survey
 from mmscontent.codecs.image.decode import Decoded, Stock, fitted
 from mmscontent.codecs.image.detect import look_at
 from mmscontent.codecs.image.header import read_header
-from mmscontent.codecs.image.keep import kept_bytes, why_not_kept
+from mmscontent.codecs.image.passthrough import kept_bytes, why_not_kept
 from mmscontent.codecs.image.probe import Probe
-from mmscontent.codecs.image.still import Still, Written
+from mmscontent.codecs.image.renderer import Still, Written
 from mmscontent.errors import DoesNotFit, NotAllowed
 from mmscontent.message import MediaInfo
-from mmscontent.profile import ImageRule
+from mmscontent.profiles.model import ImageRule
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mmscontent.codecs.base import Effort
-    from mmscontent.profile import Rule
+    from mmscontent.profiles.model import Rule
 
 __all__ = ["StillSource"]
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from mmscontent.codecs.image.decode import decode
 from mmscontent.codecs.image.header import read_header
-from mmscontent.codecs.image.keep import kept_bytes
+from mmscontent.codecs.image.passthrough import kept_bytes
 from mmscontent.errors import SourceError
 from mmscontent.sniff import sniff
 

@@ -12,16 +12,16 @@ from mmscontent.codecs.base import Rendition, Survey
 from mmscontent.codecs.vcard.cards import VERSIONS, Card, read_cards
 from mmscontent.codecs.vcard.photo import STEPS, Step, opened
 from mmscontent.codecs.vcard.write import Written, write_cards
-from mmscontent.curve import Curve
 from mmscontent.errors import DoesNotFit, EngineFailed, MalformedContent, NotAllowed, OverLimits
 from mmscontent.limits import DEFAULT_INPUT_LIMITS
 from mmscontent.message import MediaInfo
-from mmscontent.profile import ContactRule
+from mmscontent.profiles.model import ContactRule
+from mmscontent.rate_quality import Curve
 
 if TYPE_CHECKING:
     from mmscontent.codecs.base import Effort
     from mmscontent.codecs.content_lines import Line
-    from mmscontent.profile import Rule
+    from mmscontent.profiles.model import Rule
 
 __all__ = ["ContactSource", "verify"]
 

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any
 import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 
 from mmscontent.codecs.video.encode import ANALYSED, picture_options
+from mmscontent.codecs.video.filter_graph import shaped
 from mmscontent.codecs.video.formats import Frame
-from mmscontent.codecs.video.picture import shaped
-from mmscontent.engines.ffmpeg import Bounds
 from mmscontent.errors import DamagedMedia, EngineFailed
-from mmscontent.profile import VideoFormat
+from mmscontent.ffmpeg import Bounds
+from mmscontent.profiles.model import VideoFormat
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mmscontent.codecs.base import Effort
-    from mmscontent.engines.ffmpeg import Room, VideoTrack
+    from mmscontent.ffmpeg import Room, VideoTrack
 
 __all__ = ["Cost", "Look", "analyse"]
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 
-from mmscontent.codecs.video.picture import SMALL_COLOURS_PX, shaped
-from mmscontent.engines.ffmpeg import Bounds
+from mmscontent.codecs.video.filter_graph import SMALL_COLOURS_PX, shaped
+from mmscontent.ffmpeg import Bounds
 from mmscontent.sniff.boxes import boxes, child, top_boxes
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from mmscontent.codecs.base import Effort
     from mmscontent.codecs.video.formats import Frame
-    from mmscontent.engines.ffmpeg import Room, VideoTrack
-    from mmscontent.profile import VideoFormat
+    from mmscontent.ffmpeg import Room, VideoTrack
+    from mmscontent.profiles.model import VideoFormat
 
 __all__ = [
     "ANALYSED",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mmscontent.codecs.base import Effort
     from mmscontent.codecs.video.encode import Sound
     from mmscontent.codecs.video.formats import Frame
-    from mmscontent.engines.ffmpeg import Room, VideoTrack
+    from mmscontent.ffmpeg import Room, VideoTrack
 
 __all__ = ["Film", "Fitter"]
 

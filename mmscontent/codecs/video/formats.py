@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mmscontent.engines.ffmpeg import Seen
+    from mmscontent.ffmpeg import Seen
     from mmscontent.message import MediaInfo
-    from mmscontent.profile import VideoFormat
+    from mmscontent.profiles.model import VideoFormat
 
 __all__ = ["Frame", "choose_format", "frames_for", "why_not_kept"]
 

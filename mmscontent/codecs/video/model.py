@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mmscontent.codecs.video.analyse import Cost
-    from mmscontent.profile import VideoFormat
+    from mmscontent.profiles.model import VideoFormat
 
 __all__ = [
     "BEST_FACTOR",

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 
 import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 
-from mmscontent.codecs.audio.coders import CODERS, Coder, Setting, quality_of, settings_for
 from mmscontent.codecs.audio.decode import coding, decoding
+from mmscontent.codecs.audio.encoders import CODERS, Coder, Setting, quality_of, settings_for
 from mmscontent.codecs.audio.samples import Heard, Samples, listen
 from mmscontent.codecs.base import Rendition, Survey
-from mmscontent.codecs.places import without_location
+from mmscontent.codecs.strip_location import without_location
 from mmscontent.codecs.video.analyse import Cost, Look, analyse
+from mmscontent.codecs.video.filter_graph import shaped
 from mmscontent.codecs.video.fit import Film, Fitter
 from mmscontent.codecs.video.formats import Frame, choose_format, frames_for, sound_codec_of, why_not_kept
 from mmscontent.codecs.video.model import Choice, SoundWay, Want, best_choice, most_bytes
-from mmscontent.codecs.video.picture import shaped
 from mmscontent.codecs.video.verify import facts_of
-from mmscontent.curve import Curve
-from mmscontent.engines.ffmpeg import Bounds, Room, Seen, look
 from mmscontent.errors import DamagedMedia, DoesNotFit, NotAllowed, OverLimits
-from mmscontent.profile import VideoFormat, VideoRule
+from mmscontent.ffmpeg import Bounds, Room, Seen, probe
+from mmscontent.profiles.model import VideoFormat, VideoRule
+from mmscontent.rate_quality import Curve
 from mmscontent.sniff import sniff
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mmscontent.codecs.base import Effort
     from mmscontent.codecs.video.encode import Sound
     from mmscontent.message import MediaInfo
-    from mmscontent.profile import Rule
+    from mmscontent.profiles.model import Rule
 
 __all__ = ["FilmSource"]
 
@@ -182,7 +182,7 @@ class FilmSource:
 
     def _look(self) -> None:
         self._refuse_huge(self._info.width_px or 0, self._info.height_px or 0)
-        self._seen = look(self._open())
+        self._seen = probe(self._open())
         track = self._seen.video
         if track is None:
             raise DamagedMedia(f"{self._info.media_type} without a picture track that can be decoded")

@@ -46,7 +46,7 @@ def local_name(tag: str) -> str:
 
 
 def from_element(element: etree._Element) -> Node:
-    """An element and all in it; how deep it may be is the parser's business (mmscontent.xml)."""
+    """An element and all in it; how deep it may be is the parser's business (mmscontent.xml_parser)."""
     return Node(
         local_name(str(element.tag)),
         clean(element.text or "").strip(),

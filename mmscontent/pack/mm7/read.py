@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from mmscontent import xml
+from mmscontent import xml_parser
 from mmscontent.errors import MalformedContent
 from mmscontent.pack.assigned import charset_code
 from mmscontent.pack.mime import headers, transfer
@@ -194,9 +194,9 @@ def _matches(entity: _Entity, href: str) -> bool:
 
 def _parse(soap: bytes, notes: list[str]) -> etree._Element:
     try:
-        return xml.parse(soap, part="the SOAP part")
+        return xml_parser.parse(soap, part="the SOAP part")
     except MalformedContent:
-        root = xml.parse(soap, recover=True, part="the SOAP part")
+        root = xml_parser.parse(soap, recover=True, part="the SOAP part")
     notes.append(quirk("not-well-formed"))
     return root
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from gateway_adapter.demo import free_port
+from gateway_adapter.cli.demo import free_port
 from tests.gateway.core.process import KEY, Customer, end, settings, spawn
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from gateway_adapter.demo import free_port
+from gateway_adapter.cli.demo import free_port
+from tests.gateway.core.history import STORY, tell_story
 from tests.gateway.core.process import KEY, Customer, end, settings, spawn, until
 from tests.gateway.core.servers import postgres, redis
-from tests.gateway.core.story import STORY, tell_story
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

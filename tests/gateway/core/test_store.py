@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import func, insert, select
 
-from gateway_adapter.accept import plan, with_ids
 from gateway_adapter.errors import Refused
-from gateway_adapter.media import MediaStore
-from gateway_adapter.store import library, messages
+from gateway_adapter.messages.acceptance import plan, with_ids
+from gateway_adapter.messages.housekeeping import forget_old
+from gateway_adapter.store import messages, references
+from gateway_adapter.store.blobs import MediaStore
 from gateway_adapter.store.tables import strays
-from gateway_adapter.store.writer import Store
-from gateway_adapter.sweep import forget_old
-from tests.gateway.core.story import HOUR_MS, NOW, STORY, door, submission, tell_story
+from gateway_adapter.store.transaction_queue import Store
+from tests.gateway.core.history import HOUR_MS, NOW, STORY, door, submission, tell_story
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -100,12 +100,12 @@ def test_a_lease_that_ran_out_is_another_s_and_the_first_holder_changes_nothing(
 
 def test_what_ended_long_ago_is_forgotten(store: Store) -> None:
     store.write_now(lambda c: _put(c, NOW))
-    store.write_now(lambda c: library.put_link(c, "https://x/", library.Link("b", "image/png", "x"), NOW))
+    store.write_now(lambda c: references.put_link(c, "https://x/", references.Link("b", "image/png", "x"), NOW))
 
     store.write_now(lambda c: forget_old(c, NOW + 49 * HOUR_MS, HOUR_MS))
 
     assert store.read_now(_count) == 0
-    assert store.read_now(lambda c: library.find_link(c, "https://x/", 0)) is None
+    assert store.read_now(lambda c: references.find_link(c, "https://x/", 0)) is None
 
 
 # --- media -----------------------------------------------------------------------------------------------------

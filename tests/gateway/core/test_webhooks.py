@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select, update
 
-from gateway_adapter.accept import plan, with_ids
-from gateway_adapter.carriers.base import Response
-from gateway_adapter.config import Settings
+from gateway_adapter.connectors.base import Response
 from gateway_adapter.errors import Unreachable
-from gateway_adapter.events import record
-from gateway_adapter.schema import Destination, Event, Order, Segment, Submission
+from gateway_adapter.messages.acceptance import plan, with_ids
+from gateway_adapter.messages.operator_events import record
+from gateway_adapter.model import Destination, Event, Order, Segment, Submission
+from gateway_adapter.settings import Settings
 from gateway_adapter.store import messages, reports
 from gateway_adapter.store.tables import hooks
 from gateway_adapter.store.tables import messages as rows
-from gateway_adapter.store.writer import Store
-from gateway_adapter.webhooks import Told, Webhooks, sign
-from tests.gateway.core.story import door
+from gateway_adapter.store.transaction_queue import Store
+from gateway_adapter.webhooks.delivery_worker import Told, Webhooks, sign
+from tests.gateway.core.history import door
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

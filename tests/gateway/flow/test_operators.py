@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import mmscontent as mms
 from tests.conftest import ROOT
-from tests.gateway.flow.world import PATIENCE_S, World, world
+from tests.gateway.flow.gateway_fixture import PATIENCE_S, World, world
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -11,18 +11,18 @@ import aiosmtplib
 import pytest
 
 import mmscontent as mms
-from gateway_adapter.carriers import mm4
-from gateway_adapter.carriers.base import Connection, Request, Response
+from gateway_adapter.connectors import mm4
+from gateway_adapter.connectors.base import Connection, Request, Response
 from gateway_adapter.errors import Misconfigured, Refused, Unreachable
-from gateway_adapter.mail import Mailer, smarthost_of
-from gateway_adapter.mm4_server import Mm4Server
-from tests.gateway.carriers.rows import CONNECTIONS, SUBMIT
+from gateway_adapter.ingress.smtp_server import Mm4Server
+from gateway_adapter.transport.smtp_client import Mailer, smarthost_of
+from tests.gateway.connectors.rows import CONNECTIONS, SUBMIT
 from tests.gateway.mail.peer import Peer, standing
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from gateway_adapter.schema import Event
+    from gateway_adapter.model import Event
 
 OTHER = replace(CONNECTIONS["mm4"], inbound_networks=("127.0.0.1/32",), timeout_s=5)
 

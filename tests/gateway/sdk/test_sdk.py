@@ -23,7 +23,7 @@ import pytest
 import trustme
 from PIL import Image
 
-from gateway_adapter.northbound.answers import OmniReportsAnswer, ReportsV1PushAnswer
+from gateway_adapter.api.responses import OmniReportsAnswer, ReportsV1PushAnswer
 from tests.gateway.sdk.environments import CLIENTS, Client, Unreachable, python_of
 
 if TYPE_CHECKING:

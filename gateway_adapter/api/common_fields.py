@@ -1,0 +1,219 @@
+"""What all readers share: pieces of a request on the wire as pieces of a `Submission`.
+
+Pure: the bytes of inline content are only named here (by their SHA-256) and kept aside for the media store.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from gateway_adapter.api.errors import Malformed, Violation
+from gateway_adapter.api.fields import Url, Wire, digits
+from gateway_adapter.model import Destination, SpeedLimit, Window
+
+if TYPE_CHECKING:
+    from gateway_adapter.api.fields import DayTime, DeliveryWindow
+
+__all__ = [
+    "MAX_VALIDITY_S",
+    "AnyDestination",
+    "ApplicationId",
+    "CallbackData",
+    "Clock",
+    "ContentId",
+    "GatewayOptions",
+    "GroupDestination",
+    "Inline",
+    "MessageId",
+    "Regional",
+    "SingleDestination",
+    "Title",
+    "any_of",
+    "bad",
+    "base64_bytes",
+    "destination_of",
+    "send_at_of",
+    "validity_of",
+    "window_of",
+]
+
+MAX_VALIDITY_S = 48 * 3600
+MAX_AHEAD_MS = 180 * 24 * 3600 * 1000
+_DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
+_HOUR = 60
+
+Number = Annotated[str, Field(min_length=1, max_length=50)]
+MessageId = Annotated[str, Field(max_length=200)]
+ContentId = Annotated[str, Field(max_length=100)]
+Title = Annotated[str, Field(max_length=66)]
+CallbackData = Annotated[str, Field(max_length=4000)]
+ApplicationId = Annotated[str, Field(max_length=255)]
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """What a reader has to know of the time: now, in milliseconds since 1970."""
+
+    now_ms: int
+
+
+class GatewayOptions(Wire):
+    """An addition of this gateway: which receiver the content is fitted for, and what if it can not be."""
+
+    carrier: Annotated[str, Field(max_length=100, description="Key of a carrier profile, `us/t-mobile`.")] = ""
+    route: Literal["", "p2p", "long_code", "toll_free", "short_code"] = ""
+    device: Annotated[str, Field(max_length=100, description="Key of a device profile, `apple/iphone`.")] = ""
+    if_not_fit: Literal["fail", "drop", "poster"] = "fail"
+    report_failover_url: Annotated[
+        Url | None, Field(description="Where a report goes after the first tries at its own URL failed.")
+    ] = None
+
+
+class GroupMember(Wire):
+    """One recipient of a group."""
+
+    to: Number
+    message_id: MessageId | None = None
+
+
+class SingleDestination(Wire):
+    """One recipient."""
+
+    to: Number
+    message_id: MessageId | None = None
+
+
+class GroupDestination(Wire):
+    """Up to 200 recipients that see one another."""
+
+    group: Annotated[list[GroupMember], Field(min_length=1, max_length=200)]
+
+
+def _one_or_group(value: Any) -> str:  # noqa: ANN401 - whatever the body holds
+    if isinstance(value, dict):
+        return "GROUP" if value.get("group") is not None else "TO"
+    return "GROUP" if isinstance(value, GroupDestination) else "TO"
+
+
+def any_of(schema: dict[str, Any]) -> None:
+    """A value with members of two variants is taken as the first of them, so the schema is no `oneOf`."""
+    schema["anyOf"] = schema.pop("oneOf")
+
+
+AnyDestination = Annotated[
+    Annotated[GroupDestination, Tag("GROUP")] | Annotated[SingleDestination, Tag("TO")],
+    Discriminator(_one_or_group),
+    Field(json_schema_extra=any_of),
+]
+
+
+class _SouthKorea(Wire):
+    reseller_code: Annotated[int, Field(ge=0, le=999_999_999)] | None = None
+
+
+class Regional(Wire):
+    """What some countries ask for."""
+
+    south_korea: _SouthKorea | None = None
+
+
+@dataclass(slots=True)
+class Inline:
+    """Content that came inside a JSON or XML body, by its SHA-256: the bytes and the declared type."""
+
+    blobs: dict[str, tuple[bytes, str]] = field(default_factory=dict)
+
+    def keep(self, data: bytes, media_type: str) -> str:
+        """Set bytes aside; gives their SHA-256 in hex."""
+        digest = hashlib.sha256(data).hexdigest()
+        self.blobs[digest] = (data, media_type)
+        return digest
+
+
+def bad(place: str, text: str) -> Malformed:
+    """A request that is wrong at one place."""
+    return Malformed((Violation(place, text),))
+
+
+def base64_bytes(text: str, place: str) -> bytes:
+    """Base64 with or without line breaks and padding.
+
+    Raises:
+        Malformed: It is none, or holds nothing.
+    """
+    packed = "".join(text.split())
+    packed += "=" * (-len(packed) % 4)
+    try:
+        data = base64.b64decode(packed, validate=True)
+    except (binascii.Error, ValueError) as exc:
+        raise bad(place, f"not base64: {exc}") from exc
+    if not data:
+        raise bad(place, "no content")
+    return data
+
+
+def destination_of(destination: SingleDestination | GroupDestination) -> Destination:
+    """A recipient, or a group of them."""
+    if isinstance(destination, GroupDestination):
+        members = (Destination(digits(one.to), one.message_id or "") for one in destination.group)
+        return Destination(group=tuple(members))
+    return Destination(digits(destination.to), destination.message_id or "")
+
+
+def send_at_of(at_ms: int | None, clock: Clock, place: str) -> int | None:
+    """When to send, as it was given, so that a repeat of a request says the same later; the past means at once.
+
+    Raises:
+        Malformed: It is more than 180 days ahead.
+    """
+    if at_ms is not None and at_ms - clock.now_ms > MAX_AHEAD_MS:
+        raise bad(place, "more than 180 days ahead")
+    return at_ms
+
+
+def validity_of(seconds: int | None) -> int:
+    """How long a message is tried; longer than 48 hours, and none, is 48 hours."""
+    return MAX_VALIDITY_S if seconds is None else min(seconds, MAX_VALIDITY_S)
+
+
+def window_of(window: DeliveryWindow | None, place: str) -> Window | None:
+    """A delivery window; one that ends before it begins ends on the next day.
+
+    Raises:
+        Malformed: Only one of its ends is given, or it is shorter than an hour.
+    """
+    if window is None:
+        return None
+    days = tuple(sorted({_DAYS.index(day) for day in window.days}))
+    if (window.from_ is None) != (window.to is None):
+        raise bad(place, "from and to come together or not at all")
+    if window.from_ is None or window.to is None:
+        return Window(days)
+    start, end = _minute(window.from_), _minute(window.to)
+    if (end - start) % (24 * _HOUR) < _HOUR:
+        raise bad(place, "from and to must be at least one hour apart")
+    return Window(days, start, end)
+
+
+def _minute(time: DayTime) -> int:
+    return time.hour * _HOUR + time.minute
+
+
+_PER_S = {"MINUTE": 60, "HOUR": 3600, "DAY": 86400}
+
+
+class SendingSpeedLimit(Wire):
+    """At most so many messages of the request in each unit of time."""
+
+    amount: Annotated[int, Field(ge=1, le=1_000_000_000)]
+    time_unit: Literal["MINUTE", "HOUR", "DAY"] | None = None
+
+    def limit(self) -> SpeedLimit:
+        """As the service counts it."""
+        return SpeedLimit(self.amount, _PER_S[self.time_unit or "MINUTE"])

@@ -1,0 +1,176 @@
+"""The single values of the northbound wire, and how a body is read into a model of them.
+
+A model is one generation's request as it stands on the wire; it is also what the OpenAPI says of it. JSON is read
+strictly (a number is no string), XML and query strings, which know only text, leniently. Unknown members are ignored:
+clients of all ages send some.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic.alias_generators import to_camel
+
+from gateway_adapter.api.errors import Malformed, Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "Day",
+    "DayTime",
+    "DeliveryWindow",
+    "Moment",
+    "ReportUrl",
+    "Url",
+    "Wire",
+    "digits",
+    "moment_ms",
+    "moment_text",
+    "read_json",
+    "read_text_values",
+]
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class Wire(BaseModel):
+    """A body or a part of one: names are camelCase on the wire, unknown members are ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, alias_generator=to_camel, validate_by_name=True)
+
+
+# yyyy-MM-dd'T'HH:mm:ss, a fraction of any length, and an offset with or without its colon, or Z. A plus that was not
+# escaped in a query string arrives as a space.
+_MOMENT = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,24}))?(?:([Zz])|([+ -])(\d\d):?(\d\d))?", re.ASCII
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LEAP_SECOND = 60
+
+
+def moment_ms(text: str) -> int:
+    """A wire date as milliseconds since 1970; without an offset it is UTC.
+
+    Raises:
+        ValueError: It is no date of this form, or none of the calendar.
+    """
+    match = _MOMENT.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text[:40]!r} is no date-time such as 2026-11-22T08:35:02.996+0000")
+    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
+    fraction, _, sign, off_hours, off_minutes = match.groups()[6:]
+    offset = timedelta(hours=int(off_hours or 0), minutes=int(off_minutes or 0))
+    leap = second == _LEAP_SECOND
+    local = datetime(year, month, day, hour, minute, 59 if leap else second, tzinfo=timezone.utc)  # noqa: UP017
+    since = local - _EPOCH - (-offset if sign == "-" else offset)
+    millis = int((fraction or "0").ljust(3, "0")[:3])
+    return (since // timedelta(seconds=1) + leap) * 1000 + millis
+
+
+def moment_text(at_ms: int) -> str:
+    """Milliseconds since 1970 as all clients read them: `2026-11-22T08:35:02.996+0000`."""
+    seconds, millis = divmod(at_ms, 1000)
+    return f"{(_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]}.{millis:03d}+0000"
+
+
+def _moment(value: object) -> int:
+    if not isinstance(value, str):
+        raise ValueError("a date-time is a string such as 2026-11-22T08:35:02.996+0000")  # noqa: TRY004  # pydantic's way
+    return moment_ms(value)
+
+
+_WEB = re.compile(r"https?://[^\s/?#]+[^\s]*", re.IGNORECASE)
+
+
+def _web_address(value: object) -> object:
+    if isinstance(value, str) and not _WEB.fullmatch(value):
+        raise ValueError(f"{value[:60]!r} is no http or https address")
+    return value
+
+
+Moment = Annotated[int, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
+Url = Annotated[
+    str, BeforeValidator(_web_address), Field(max_length=2048), WithJsonSchema({"type": "string", "format": "uri"})
+]
+# Taken as it stands: where a report can not go is told as status 56 of the message, not as a refused request.
+ReportUrl = Annotated[str, Field(max_length=2048, description="http or https; anything else is status 56.")]
+Day = Literal["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"]
+
+
+class DayTime(Wire):
+    """A time of the day, UTC."""
+
+    hour: Annotated[int, Field(ge=0, le=23)]
+    minute: Annotated[int, Field(ge=0, le=59)]
+
+
+class DeliveryWindow(Wire):
+    """When a message may be delivered; `from` and `to` come together or not at all, at least an hour apart."""
+
+    days: Annotated[list[Day], Field(min_length=1)]
+    from_: Annotated[DayTime | None, Field(alias="from")] = None
+    to: DayTime | None = None
+
+
+_PUNCTUATION = str.maketrans("", "", " -.()/\u00a0")
+
+
+def digits(number: str) -> str:
+    """A number as digits without plus or international prefix; anything else (a sender's name) as it stands."""
+    bare = number.strip().translate(_PUNCTUATION)
+    international = bare.removeprefix("+")
+    if not (international.isascii() and international.isdecimal()):
+        return number.strip()
+    return international.removeprefix("00") if international == bare else international
+
+
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def read_json(model: type[_Model], body: bytes) -> _Model:
+    """A JSON body as a model.
+
+    Raises:
+        Malformed: It is no JSON, or not what the model says; every violation is named.
+    """
+    if b"\0" in body or (b"\\u0000" in body and _NUL.search(body)):
+        raise Malformed((Violation("", "the body holds a NUL character, which no message may have"),))
+    try:
+        return model.model_validate_json(body, strict=True)
+    except ValidationError as exc:
+        raise Malformed(_violations(exc)) from exc
+
+
+def read_text_values(model: type[_Model], values: Mapping[str, Any]) -> _Model:
+    """Values that were text (XML, a query string) as a model.
+
+    Raises:
+        Malformed: They are not what the model says; every violation is named.
+    """
+    try:
+        return model.model_validate(values, strict=False)
+    except ValidationError as exc:
+        raise Malformed(_violations(exc)) from exc
+
+
+_MOST_VIOLATIONS = 50  # told at once; a body of ten thousand faults is not answered with as many lines
+
+
+def _violations(error: ValidationError) -> tuple[Violation, ...]:
+    found = error.errors(include_url=False, include_context=False, include_input=False)[:_MOST_VIOLATIONS]
+    return tuple(Violation(_place(each["loc"]), each["msg"].removeprefix("Value error, ")) for each in found)
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    text = ""
+    for step in location:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif not step.isupper() or not text:
+            # a step in capitals is the tag of a variant, not a member of the body
+            text += f".{step}" if text else step
+    return text

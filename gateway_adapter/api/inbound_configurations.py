@@ -1,0 +1,235 @@
+"""`/resource-management/1/inbound-message-configurations`: what happens with messages to a number, by keyword.
+
+A POST changes the configuration of its number and keyword: first what `unset` names is taken away, then what the body
+gives is put in; what it does not name stays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from gateway_adapter.api.common_fields import ApplicationId, bad, window_of
+from gateway_adapter.api.fields import DeliveryWindow, Url, Wire, digits
+from gateway_adapter.model import AutoResponse, Configuration, Forwarding
+
+if TYPE_CHECKING:
+    from gateway_adapter.model import ForwardingType, Window
+
+__all__ = ["ConfigurationRequest", "changed", "members_of"]
+
+
+class HttpForwarding(Wire):
+    """Posted to a URL: JSON with hosted media, MIME parts in the body, or XML."""
+
+    type: Literal["HTTP_FORWARD"]
+    url: Url
+    format: Literal["MO_MMS_2", "MULTIPART", "XML"] | None = None
+    description: Annotated[str, Field(max_length=1000)] | None = None
+
+
+class PullForwarding(Wire):
+    """Kept for the inbox."""
+
+    type: Literal["PULL"]
+    description: Annotated[str, Field(max_length=1000)] | None = None
+
+
+class EmailForwarding(Wire):
+    """Mailed, media attached; an addition of this gateway."""
+
+    type: Literal["EMAIL"]
+    address: Annotated[str, Field(min_length=3, max_length=320, pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$")]
+    description: Annotated[str, Field(max_length=1000)] | None = None
+
+
+class NoForwarding(Wire):
+    """Seen in the store alone; an addition of this gateway."""
+
+    type: Literal["NO_ACTION"]
+    description: Annotated[str, Field(max_length=1000)] | None = None
+
+
+AnyForwarding = Annotated[HttpForwarding | PullForwarding | EmailForwarding | NoForwarding, Field(discriminator="type")]
+
+
+class ResponseText(Wire):
+    """A text that answers the sender."""
+
+    message: Annotated[str, Field(min_length=1, max_length=1080)]
+    sender: Annotated[str, Field(max_length=50)] | None = None
+    delivery_time_window: DeliveryWindow | None = None
+
+
+class BlockList(Wire):
+    """The sender goes on the block list, or comes off it."""
+
+    type: Literal["BLOCK", "UNBLOCK"]
+    level: Literal["FROM_SENDER", "FROM_ANY_SENDER"]
+
+
+class ConfigurationPlatform(Wire):
+    """Whose traffic it is."""
+
+    entity_id: ApplicationId | None = None
+    application_id: ApplicationId | None = None
+
+
+Unset = Literal[
+    "USERNAME", "PLATFORM", "FORWARDING", "CONVERSATIONS", "ANSWERS", "AUTORESPONSE", "BLOCKLISTCONFIGURATION"
+]
+
+
+class ConfigurationRequest(Wire):
+    """The body of a POST. `numberKey` is taken as the number: this gateway has no other name for it."""
+
+    channel: Literal["MMS"]
+    number: Annotated[str, Field(min_length=1, max_length=50)] | None = None
+    number_key: Annotated[str, Field(min_length=1, max_length=50)] | None = None
+    country_code: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
+    keyword: Annotated[str, Field(max_length=50)] | None = None
+    username: Annotated[str, Field(max_length=255)] | None = None
+    platform: ConfigurationPlatform | None = None
+    forwarding: AnyForwarding | None = None
+    auto_response: ResponseText | None = None
+    block_list_configuration: BlockList | None = None
+    callback_data: Annotated[str, Field(max_length=4000)] | None = None
+    unset: Annotated[list[Unset], Field(max_length=20)] | None = None
+
+    def the_number(self) -> str:
+        """Which number it is about.
+
+        Raises:
+            Malformed: None is named, or it is no number.
+        """
+        named = self.number or self.number_key
+        if not named:
+            raise bad("number", "number or numberKey is needed")
+        bare = digits(named)
+        if not (bare.isascii() and bare.isdecimal()):
+            raise bad("number", f"{named!r} is no number of digits")
+        return bare
+
+
+_KINDS: dict[str, ForwardingType] = {"PULL": "pull", "NO_ACTION": "none"}
+
+
+def _forwarding(wire: HttpForwarding | PullForwarding | EmailForwarding | NoForwarding) -> Forwarding:
+    told = wire.description or ""
+    match wire:
+        case HttpForwarding():
+            return Forwarding("http", wire.url, wire.format or "MO_MMS_2", told)
+        case EmailForwarding():
+            return Forwarding("email", wire.address, description=told)
+        case _:
+            return Forwarding(_KINDS[wire.type], description=told)
+
+
+_UNSETS: dict[str, dict[str, Any]] = {
+    "USERNAME": {"username": ""},
+    "PLATFORM": {"entity_id": "", "application_id": ""},
+    "FORWARDING": {"forwarding": None},
+    "AUTORESPONSE": {"auto_response": None},
+    "BLOCKLISTCONFIGURATION": {"block": ""},
+}
+
+
+def changed(request: ConfigurationRequest, before: Configuration | None) -> Configuration:
+    """The configuration as it stands after a POST.
+
+    Raises:
+        Malformed: No number is named, or a window makes no sense.
+    """
+    held = before or Configuration(request.the_number(), keyword=request.keyword or "")
+    for name in request.unset or ():
+        held = replace(held, **_UNSETS.get(name, {}))
+    given: dict[str, Any] = {
+        "country": request.country_code,
+        "username": request.username,
+        "callback_data": request.callback_data,
+        "entity_id": request.platform.entity_id if request.platform else None,
+        "application_id": request.platform.application_id if request.platform else None,
+        "forwarding": _forwarding(request.forwarding) if request.forwarding else None,
+        "auto_response": _auto_response(request.auto_response),
+        "block": _block(request.block_list_configuration),
+    }
+    return replace(held, **{name: value for name, value in given.items() if value is not None})
+
+
+def _auto_response(wire: ResponseText | None) -> AutoResponse | None:
+    if wire is None:
+        return None
+    window = window_of(wire.delivery_time_window, "autoResponse.deliveryTimeWindow")
+    return AutoResponse(wire.message, digits(wire.sender or ""), window)
+
+
+def _block(wire: BlockList | None) -> str | None:
+    if wire is None:
+        return None
+    return f"{'unblock_' if wire.type == 'UNBLOCK' else ''}{wire.level.lower()}"
+
+
+# --- told ------------------------------------------------------------------------------------------------------
+
+_DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
+
+
+def members_of(held: Configuration) -> dict[str, Any]:
+    """A configuration as it is told."""
+    platform = {"entityId": held.entity_id, "applicationId": held.application_id}
+    told = {
+        "configurationKey": held.key,
+        "channel": "MMS",
+        "number": held.number,
+        "numberKey": held.number,
+        "countryCode": held.country,
+        "keyword": held.keyword,
+        "username": held.username,
+        "platform": {name: value for name, value in platform.items() if value},
+        "forwarding": _told_forwarding(held.forwarding),
+        "autoResponse": _told_response(held.auto_response),
+        "blockListConfiguration": _told_block(held.block),
+        "callbackData": held.callback_data,
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def _told_forwarding(held: Forwarding | None) -> dict[str, str] | None:
+    if held is None:
+        return None
+    told = {"description": held.description} if held.description else {}
+    match held.type:
+        case "http":
+            return {"type": "HTTP_FORWARD", "url": held.target, "format": held.renderer, **told}
+        case "email":
+            return {"type": "EMAIL", "address": held.target, **told}
+        case "pull":
+            return {"type": "PULL", **told}
+        case _:
+            return {"type": "NO_ACTION", **told}
+
+
+def _told_response(held: AutoResponse | None) -> dict[str, Any] | None:
+    if held is None:
+        return None
+    told = {"message": held.text, "sender": held.sender, "deliveryTimeWindow": _told_window(held.window)}
+    return {name: value for name, value in told.items() if value}
+
+
+def _told_window(held: Window | None) -> dict[str, Any] | None:
+    if held is None:
+        return None
+    days = {"days": [_DAYS[day] for day in held.days]}
+    if (held.from_minute, held.to_minute) == (0, 24 * 60):
+        return days
+    ends = {"from": held.from_minute, "to": held.to_minute}
+    return days | {name: {"hour": at // 60, "minute": at % 60} for name, at in ends.items()}
+
+
+def _told_block(held: str) -> dict[str, str] | None:
+    if not held:
+        return None
+    kind = "UNBLOCK" if held.startswith("unblock_") else "BLOCK"
+    return {"type": kind, "level": held.removeprefix("unblock_").upper()}

@@ -1,0 +1,236 @@
+"""`POST /messages-api/1/messages`: the API over all channels, of which this gateway sends MMS.
+
+A body becomes segments by the table of omni_bodies.py. With `adaptationMode` (the default) what MMS has no form for is
+said in its own means: a place or a button becomes a line of text, a contact a card; without it, it is a violation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Discriminator, Field, Tag
+
+from gateway_adapter.api.common_fields import (
+    GatewayOptions,
+    Inline,
+    MessageId,
+    Number,
+    SingleDestination,
+    any_of,
+    destination_of,
+    send_at_of,
+    validity_of,
+    window_of,
+)
+from gateway_adapter.api.errors import Malformed, Violation
+from gateway_adapter.api.fields import Wire, digits
+from gateway_adapter.api.messages_api_bodies import BODIES, Body, text_segments
+from gateway_adapter.api.mms_v2 import DeliveryWebhook, MessageOptions, RequestOptions, Schedule, Webhooks
+from gateway_adapter.model import Destination, Failover, Order, Segment, Submission
+
+if TYPE_CHECKING:
+    from gateway_adapter.api.common_fields import Clock
+
+__all__ = ["OmniRequest", "Reading", "submission_of"]
+
+
+class Line(Wire):
+    """A header or footer."""
+
+    text: Annotated[str, Field(max_length=1000)] | None = None
+
+
+class Button(Wire):
+    """A button; MMS has none, so it becomes a line of text where it leads to a URL or a number."""
+
+    type: Annotated[str, Field(max_length=50)]
+    text: Annotated[str, Field(max_length=200)] | None = None
+    url: Annotated[str, Field(max_length=2048)] | None = None
+    phone_number: Annotated[str, Field(max_length=50)] | None = None
+
+
+class OmniContent(Wire):
+    """What is sent."""
+
+    header: Line | None = None
+    body: Body
+    footer: Line | None = None
+    buttons: Annotated[list[Button], Field(max_length=20)] | None = None
+
+
+class ChannelDestination(Wire):
+    """The recipient on one channel."""
+
+    channel: Annotated[str, Field(min_length=1, max_length=50)]
+    to: Number
+
+
+class ChannelsDestination(Wire):
+    """The recipient on each channel of a failover."""
+
+    by_channel: Annotated[list[ChannelDestination], Field(min_length=1, max_length=20)]
+    message_id: MessageId | None = None
+
+
+def _channels_or_to(value: Any) -> str:  # noqa: ANN401 - whatever the body holds
+    if isinstance(value, dict):
+        return "CHANNELS" if value.get("byChannel") is not None else "TO"
+    return "CHANNELS" if isinstance(value, ChannelsDestination) else "TO"
+
+
+OmniDestination = Annotated[
+    Annotated[ChannelsDestination, Tag("CHANNELS")] | Annotated[SingleDestination, Tag("TO")],
+    Discriminator(_channels_or_to),
+    Field(json_schema_extra=any_of),
+]
+
+
+class OmniOptions(MessageOptions):
+    """How one message is sent."""
+
+    adaptation_mode: bool | None = None
+
+
+class OmniFailover(Wire):
+    """A channel to be tried when MMS fails; SMS is the one this gateway knows."""
+
+    channel: Annotated[str, Field(min_length=1, max_length=50)]
+    sender: Annotated[str, Field(max_length=50)] | None = None
+
+
+class OmniMessage(Wire):
+    """One message to some recipients."""
+
+    channel: Annotated[str, Field(min_length=1, max_length=50, description="`MMS`; others are refused.")]
+    sender: Annotated[str, Field(min_length=1, max_length=50)]
+    destinations: Annotated[list[OmniDestination], Field(min_length=1, max_length=10_000)]
+    content: OmniContent
+    options: OmniOptions | None = None
+    webhooks: Webhooks | None = None
+    failover: Annotated[list[OmniFailover], Field(max_length=10)] | None = None
+
+
+class OmniRequest(Wire):
+    """The body of `/messages-api/1/messages`."""
+
+    messages: Annotated[list[OmniMessage], Field(min_length=1, max_length=1000)]
+    options: RequestOptions | None = None
+
+
+@dataclass(slots=True)
+class Reading:
+    """What is set aside and noted while a request is read.
+
+    Attributes:
+        skippable: What will be sent otherwise than asked for; told by `/validate`.
+    """
+
+    clock: Clock
+    inline: Inline
+    violations: list[Violation] = field(default_factory=list)
+    skippable: list[Violation] = field(default_factory=list)
+
+
+def submission_of(request: OmniRequest, reading: Reading) -> Submission:
+    """The request as the service takes it.
+
+    Raises:
+        Malformed: A message can not be sent as MMS, or a time makes no sense; every violation is named.
+    """
+    options = request.options or RequestOptions()
+    schedule = options.schedule or Schedule()
+    send_at = send_at_of(schedule.send_at, reading.clock, "options.schedule.sendAt")
+    orders = tuple(_order(one, f"messages[{at}]", send_at, reading) for at, one in enumerate(request.messages))
+    if reading.violations:
+        raise Malformed(tuple(reading.violations))
+    speed = schedule.sending_speed_limit
+    return Submission(
+        orders,
+        schedule.bulk_id or "",
+        speed=speed.limit() if speed else None,
+        tracking_url=(options.tracking.tracking_url or "") if options.tracking else "",
+    )
+
+
+def _order(message: OmniMessage, place: str, send_at_ms: int | None, reading: Reading) -> Order:
+    if message.channel != "MMS":
+        reading.violations.append(Violation(f"{place}.channel", f"{message.channel!r} is not served; use MMS"))
+    options = message.options or OmniOptions()
+    webhooks = message.webhooks or Webhooks()
+    delivery = webhooks.delivery or DeliveryWebhook()
+    platform = options.platform
+    gateway = options.gateway or GatewayOptions()
+    segments = _segments(message.content, f"{place}.content", reading, adapt=options.adaptation_mode is not False)
+    return Order(
+        generation="messages",
+        sender=digits(message.sender),
+        destinations=tuple(
+            _destination(one, f"{place}.destinations[{at}]", reading) for at, one in enumerate(message.destinations)
+        ),
+        segments=segments,
+        title=(message.content.header.text or "") if message.content.header else "",
+        callback_data=webhooks.callback_data or "",
+        notify_url=delivery.url or "",
+        notify_failover_url=gateway.report_failover_url or "",
+        notify=delivery.notify,
+        report_xml=webhooks.content_type == "application/xml",
+        intermediate_report=bool(delivery.intermediate_report),
+        validity_s=validity_of(options.validity_period.seconds() if options.validity_period else None),
+        send_at_ms=send_at_ms,
+        window=window_of(options.delivery_time_window, f"{place}.options.deliveryTimeWindow"),
+        sms_failover=_failover(message, segments, place, reading),
+        entity_id=(platform.entity_id or "") if platform else "",
+        application_id=(platform.application_id or "") if platform else "",
+        campaign_reference=options.campaign_reference_id or "",
+        carrier=gateway.carrier,
+        route=gateway.route,
+        device=gateway.device,
+        if_not_fit=gateway.if_not_fit,
+    )
+
+
+def _destination(one: ChannelsDestination | SingleDestination, place: str, reading: Reading) -> Destination:
+    if isinstance(one, SingleDestination):
+        return destination_of(one)
+    by_mms = next((each.to for each in one.by_channel if each.channel == "MMS"), None)
+    if by_mms is None:
+        reading.violations.append(Violation(f"{place}.byChannel", "no recipient for channel MMS"))
+    return Destination(digits(by_mms or ""), one.message_id or "")
+
+
+def _failover(message: OmniMessage, segments: tuple[Segment, ...], place: str, reading: Reading) -> Failover | None:
+    for at, step in enumerate(message.failover or ()):
+        text = " ".join(segment.text for segment in segments if segment.kind == "text")
+        if step.channel == "SMS" and text:
+            return Failover(text, digits(step.sender or ""))
+        reason = "the body has no text for an SMS" if step.channel == "SMS" else f"{step.channel!r} is not served"
+        reading.skippable.append(Violation(f"{place}.failover[{at}]", reason))
+    return None
+
+
+def _segments(content: OmniContent, place: str, reading: Reading, *, adapt: bool) -> tuple[Segment, ...]:
+    body = content.body
+    say, native = BODIES.get(type(body), (None, False))
+    if say is None or not (native or adapt):
+        text = f"a body of type {body.type} can not be sent as MMS"
+        reading.violations.append(Violation(f"{place}.body.type", text if say is None else f"{text} unadapted"))
+        return ()
+    if not native:
+        reading.skippable.append(Violation(f"{place}.body.type", f"{body.type} is sent as text and media"))
+    segments = say(body, reading.inline)
+    for at, button in enumerate(content.buttons or ()):
+        segments += _button(button, f"{place}.buttons[{at}]", reading, adapt=adapt)
+    return tuple(segments + text_segments(content.footer.text if content.footer else None))
+
+
+def _button(button: Button, place: str, reading: Reading, *, adapt: bool) -> list[Segment]:
+    target = button.url or button.phone_number
+    if not adapt:
+        reading.violations.append(Violation(place, "MMS has no buttons"))
+    elif target:
+        reading.skippable.append(Violation(place, "a button is sent as a line of text"))
+        return text_segments(f"{button.text}: {target}" if button.text else target)
+    else:
+        reading.skippable.append(Violation(place, f"a button of type {button.type} is left out"))
+    return []

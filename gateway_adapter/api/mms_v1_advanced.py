@@ -1,0 +1,215 @@
+"""`POST /mms/1/advanced`: many messages to many recipients, JSON or XML. Segments are known by their members.
+
+In XML the root is `MmsAdvancedRequest` and a list stands as its name repeated, within an element of the list's name
+or without one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import ConfigDict, Discriminator, Field, Tag
+
+from gateway_adapter.api.common_fields import (
+    AnyDestination,
+    ApplicationId,
+    CallbackData,
+    ContentId,
+    GatewayOptions,
+    Regional,
+    Title,
+    any_of,
+    base64_bytes,
+    destination_of,
+    send_at_of,
+    validity_of,
+    window_of,
+)
+from gateway_adapter.api.fields import DeliveryWindow, Moment, ReportUrl, Url, Wire, digits, read_json, read_text_values
+from gateway_adapter.api.xml_codec import values_of_xml
+from gateway_adapter.model import Order, Segment, Submission
+
+if TYPE_CHECKING:
+    from gateway_adapter.api.common_fields import Clock, Inline
+
+__all__ = ["LISTS", "AdvancedRequest", "read_advanced_json", "read_advanced_xml", "submission_of"]
+
+# Members that are lists wherever they stand: XML does not tell one item from a single value.
+LISTS = frozenset({"messages", "destinations", "group", "messageSegments", "days"})
+
+
+class AdvancedText(Wire):
+    """Text."""
+
+    text: str
+    content_id: ContentId | None = None
+
+
+class AdvancedLink(Wire):
+    """Content that is to be fetched from a URL."""
+
+    content_url: Url
+    content_type: Annotated[str, Field(max_length=200)] | None = None
+    content_id: ContentId | None = None
+
+
+class AdvancedBinary(Wire):
+    """Content inside the request, base64."""
+
+    content_base64: Annotated[str, Field(min_length=1)]
+    content_type: Annotated[str, Field(max_length=200)] | None = None
+    content_id: ContentId | None = None
+
+
+class AdvancedSmil(Wire):
+    """The presentation: order and timing of the other segments."""
+
+    smil: Annotated[str, Field(min_length=1)]
+    content_type: Annotated[str, Field(max_length=200)] | None = None
+    content_id: ContentId | None = None
+
+
+class AdvancedUpload(Wire):
+    """Content that was uploaded before."""
+
+    uploaded_content_id: Annotated[str, Field(min_length=1, max_length=1000)]
+    content_id: ContentId | None = None
+
+
+_BY_MEMBER = (
+    ("contentUrl", "LINK"),
+    ("contentBase64", "BINARY"),
+    ("smil", "SMIL"),
+    ("uploadedContentId", "UPLOAD"),
+    ("text", "TEXT"),
+)
+
+
+def _kind(value: Any) -> str | None:  # noqa: ANN401 - whatever the body holds
+    if isinstance(value, Wire):
+        return type(value).__name__.removeprefix("Advanced").upper()
+    if not isinstance(value, dict):
+        return None
+    return next((tag for member, tag in _BY_MEMBER if value.get(member) is not None), None)
+
+
+AdvancedSegment = Annotated[
+    Annotated[AdvancedLink, Tag("LINK")]
+    | Annotated[AdvancedBinary, Tag("BINARY")]
+    | Annotated[AdvancedSmil, Tag("SMIL")]
+    | Annotated[AdvancedUpload, Tag("UPLOAD")]
+    | Annotated[AdvancedText, Tag("TEXT")],
+    Discriminator(
+        _kind,
+        custom_error_type="segment",
+        custom_error_message="a segment has one of contentUrl, contentBase64, smil, uploadedContentId and text",
+    ),
+    Field(json_schema_extra=any_of),
+]
+
+
+class AdvancedMessage(Wire):
+    """One message to some recipients."""
+
+    from_: Annotated[str | None, Field(alias="from", max_length=50)] = None
+    destinations: Annotated[list[AnyDestination], Field(min_length=1, max_length=10_000)]
+    message_segments: Annotated[list[AdvancedSegment], Field(min_length=1, max_length=64)]
+    title: Title | None = None
+    callback_data: CallbackData | None = None
+    notify_url: ReportUrl | None = None
+    intermediate_report: bool | None = None
+    validity_period: Annotated[int, Field(ge=1, le=2**31 - 1, description="Minutes; above 2880 it is 2880.")] | None = (
+        None
+    )
+    send_at: Moment | None = None
+    delivery_time_window: DeliveryWindow | None = None
+    regional: Regional | None = None
+    entity_id: ApplicationId | None = None
+    application_id: ApplicationId | None = None
+    gateway: GatewayOptions | None = None
+
+
+class AdvancedRequest(Wire):
+    """The body of `/mms/1/advanced`."""
+
+    model_config = ConfigDict(json_schema_extra={"xml": {"name": "MmsAdvancedRequest"}})
+
+    bulk_id: Annotated[str, Field(max_length=100)] | None = None
+    messages: Annotated[list[AdvancedMessage], Field(min_length=1, max_length=1000)]
+
+
+def read_advanced_json(body: bytes) -> AdvancedRequest:
+    """The request of a JSON body.
+
+    Raises:
+        Malformed: It is not of this form.
+    """
+    return read_json(AdvancedRequest, body)
+
+
+def read_advanced_xml(body: bytes) -> AdvancedRequest:
+    """The request of an XML body.
+
+    Raises:
+        Malformed: It is not of this form.
+    """
+    return read_text_values(AdvancedRequest, values_of_xml(body, "MmsAdvancedRequest", LISTS))
+
+
+def submission_of(request: AdvancedRequest, clock: Clock, inline: Inline) -> Submission:
+    """The request as the service takes it; bytes of binary segments are set aside in *inline*.
+
+    Raises:
+        Malformed: A time makes no sense, or a binary segment is no base64.
+    """
+    orders = tuple(_order(message, f"messages[{at}]", clock, inline) for at, message in enumerate(request.messages))
+    return Submission(orders, request.bulk_id or "")
+
+
+def _order(message: AdvancedMessage, place: str, clock: Clock, inline: Inline) -> Order:
+    minutes = message.validity_period
+    korea = message.regional.south_korea if message.regional else None
+    gateway = message.gateway or GatewayOptions()
+    return Order(
+        generation="advanced",
+        sender=digits(message.from_ or ""),
+        destinations=tuple(destination_of(one) for one in message.destinations),
+        segments=tuple(
+            _segment(segment, f"{place}.messageSegments[{at}]", inline)
+            for at, segment in enumerate(message.message_segments)
+        ),
+        title=message.title or "",
+        callback_data=message.callback_data or "",
+        notify_url=message.notify_url or "",
+        notify_failover_url=gateway.report_failover_url or "",
+        intermediate_report=bool(message.intermediate_report),
+        validity_s=validity_of(None if minutes is None else minutes * 60),
+        send_at_ms=send_at_of(message.send_at, clock, f"{place}.sendAt"),
+        window=window_of(message.delivery_time_window, f"{place}.deliveryTimeWindow"),
+        entity_id=message.entity_id or "",
+        application_id=message.application_id or "",
+        reseller_code=korea.reseller_code if korea else None,
+        carrier=gateway.carrier,
+        route=gateway.route,
+        device=gateway.device,
+        if_not_fit=gateway.if_not_fit,
+    )
+
+
+def _segment(segment: Wire, place: str, inline: Inline) -> Segment:
+    match segment:
+        case AdvancedLink():
+            return Segment(
+                "link", segment.content_id or "", media_type=segment.content_type or "", url=segment.content_url
+            )
+        case AdvancedBinary():
+            data = base64_bytes(segment.content_base64, f"{place}.contentBase64")
+            kind = segment.content_type or ""
+            return Segment("blob", segment.content_id or "", media_type=kind, blob=inline.keep(data, kind))
+        case AdvancedSmil():
+            return Segment("smil", segment.content_id or "", media_type="application/smil", text=segment.smil)
+        case AdvancedUpload():
+            return Segment("upload", segment.content_id or "", upload_id=segment.uploaded_content_id)
+        case AdvancedText():
+            return Segment("text", segment.content_id or "", media_type="text/plain", text=segment.text)
+    raise AssertionError(f"{type(segment).__name__} is no segment")

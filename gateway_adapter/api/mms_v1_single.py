@@ -1,0 +1,124 @@
+"""`POST /mms/1/single`: one message to one recipient as multipart/form-data, or as MIME parts.
+
+A form's parts are known by their names (`head`, `text`, `media`, `externallyHostedMedia`, `smil`), in any order and as
+often as wanted. Parts without names (multipart/related, multipart/mixed) are known by type: JSON is first the head,
+then lists of links; plain text is text; SMIL is the presentation; everything else is content.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, RootModel
+
+from gateway_adapter.api.common_fields import (
+    ContentId,
+    GatewayOptions,
+    MessageId,
+    bad,
+    send_at_of,
+    validity_of,
+    window_of,
+)
+from gateway_adapter.api.fields import DeliveryWindow, Moment, ReportUrl, Url, Wire, digits, read_json
+from gateway_adapter.model import Destination, Order, Segment, Submission
+
+if TYPE_CHECKING:
+    from gateway_adapter.api.common_fields import Clock
+
+__all__ = ["NO_HEAD", "HostedMedia", "HostedMediaList", "Role", "SingleHead", "links_of", "role_of", "submission_of"]
+
+NO_HEAD = "Head part is mandatory. Check API documentation"
+Role = Literal["head", "text", "media", "links", "smil"]
+_NAMES: dict[str, Role] = {
+    "head": "head",
+    "text": "text",
+    "media": "media",
+    "externallyhostedmedia": "links",
+    "contentlinks": "links",  # the name of 2021
+    "smil": "smil",
+}
+_SMIL_TYPES = ("application/smil", "application/smil+xml")
+
+
+class SingleHead(Wire):
+    """What is said of the message in the part `head`."""
+
+    from_: Annotated[str, Field(alias="from", min_length=1, max_length=50)]
+    to: Annotated[str, Field(min_length=1, max_length=50)]
+    id: MessageId | None = None
+    subject: Annotated[str, Field(max_length=1000)] | None = None
+    validity_period_minutes: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+    callback_data: Annotated[str, Field(max_length=200)] | None = None
+    notify_url: ReportUrl | None = None
+    send_at: Moment | None = None
+    intermediate_report: bool | None = None
+    delivery_time_window: DeliveryWindow | None = None
+    gateway: GatewayOptions | None = None
+
+
+class HostedMedia(Wire):
+    """Content that is to be fetched from a URL."""
+
+    content_type: Annotated[str, Field(max_length=200)] | None = None
+    content_id: ContentId | None = None
+    content_url: Url
+
+
+class HostedMediaList(RootModel[Annotated[list[HostedMedia], Field(max_length=64)]]):
+    """The part `externallyHostedMedia`."""
+
+
+def role_of(name: str, media_type: str, *, has_head: bool) -> Role:
+    """What a part is: by its name where it has one that we know, else by its type."""
+    if name in _NAMES:
+        return _NAMES[name]
+    if media_type == "application/json":
+        return "links" if has_head else "head"
+    if media_type in _SMIL_TYPES:
+        return "smil"
+    return "text" if media_type == "text/plain" and not name else "media"
+
+
+def links_of(body: bytes) -> tuple[Segment, ...]:
+    """The segments of a list of links.
+
+    Raises:
+        Malformed: It is no such list.
+    """
+    found = read_json(HostedMediaList, body).root
+    return tuple(
+        Segment("link", content_id=one.content_id or "", media_type=one.content_type or "", url=one.content_url)
+        for one in found
+    )
+
+
+def submission_of(head: SingleHead, segments: tuple[Segment, ...], clock: Clock) -> Submission:
+    """The whole request.
+
+    Raises:
+        Malformed: There is nothing to send, or a time makes no sense.
+    """
+    if not any(segment.kind != "smil" for segment in segments):
+        raise bad("", "There is nothing to send: give text, media or externallyHostedMedia")
+    minutes = head.validity_period_minutes
+    gateway = head.gateway or GatewayOptions()
+    order = Order(
+        generation="single",
+        sender=digits(head.from_),
+        destinations=(Destination(digits(head.to), head.id or ""),),
+        segments=segments,
+        title=head.subject or "",
+        callback_data=head.callback_data or "",
+        notify_url=head.notify_url or "",
+        notify_failover_url=gateway.report_failover_url or "",
+        intermediate_report=bool(head.intermediate_report),
+        validity_s=validity_of(None if minutes is None else minutes * 60),
+        send_at_ms=send_at_of(head.send_at, clock, "head.sendAt"),
+        window=window_of(head.delivery_time_window, "head.deliveryTimeWindow"),
+        carrier=gateway.carrier,
+        route=gateway.route,
+        device=gateway.device,
+        if_not_fit=gateway.if_not_fit,
+    )
+    return Submission((order,))

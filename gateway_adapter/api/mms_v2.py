@@ -1,0 +1,253 @@
+"""`POST /mms/2/messages`: the current generation. Segments are told apart by `type`; the schedule is the request's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from gateway_adapter.api.common_fields import (
+    AnyDestination,
+    ApplicationId,
+    CallbackData,
+    ContentId,
+    GatewayOptions,
+    Regional,
+    SendingSpeedLimit,
+    Title,
+    destination_of,
+    send_at_of,
+    validity_of,
+    window_of,
+)
+from gateway_adapter.api.fields import DeliveryWindow, Moment, ReportUrl, Url, Wire, digits
+from gateway_adapter.model import Failover, Order, Segment, Submission
+
+if TYPE_CHECKING:
+    from gateway_adapter.api.common_fields import Clock
+
+__all__ = [
+    "MessagesRequest",
+    "Platform",
+    "RequestOptions",
+    "Schedule",
+    "Tracking",
+    "ValidityPeriod",
+    "Webhooks",
+    "submission_of",
+]
+
+
+class TextSegment(Wire):
+    """Text; above 1600 characters the message is rejected with status 77."""
+
+    type: Literal["TEXT"]
+    text: Annotated[str, Field(max_length=4096)]
+    content_id: ContentId | None = None
+
+
+class LinkSegment(Wire):
+    """Content that is to be fetched from a URL."""
+
+    type: Literal["LINK"]
+    content_url: Url
+    content_type: Annotated[str, Field(max_length=200)] | None = None
+    content_id: ContentId | None = None
+
+
+class SmilSegment(Wire):
+    """The presentation: order and timing of the other segments."""
+
+    type: Literal["SMIL"]
+    smil: Annotated[str, Field(min_length=1)]
+    content_type: Annotated[str, Field(max_length=200)] | None = None
+    content_id: ContentId | None = None
+
+
+class UploadedSegment(Wire):
+    """Content that was uploaded before."""
+
+    type: Literal["UPLOADED_REFERENCE"]
+    uploaded_content_id: Annotated[str, Field(min_length=1, max_length=1000)]
+    content_id: ContentId | None = None
+
+
+MessageSegment = Annotated[TextSegment | LinkSegment | SmilSegment | UploadedSegment, Field(discriminator="type")]
+
+
+class MessageContent(Wire):
+    """What is sent."""
+
+    title: Title | None = None
+    message_segments: Annotated[list[MessageSegment], Field(min_length=1, max_length=64)]
+
+
+class Platform(Wire):
+    """Whose traffic it is."""
+
+    entity_id: ApplicationId | None = None
+    application_id: ApplicationId | None = None
+
+
+_UNIT_S = {"SECONDS": 1, "MINUTES": 60, "HOURS": 3600}
+
+
+class ValidityPeriod(Wire):
+    """How long delivery is tried; above 48 hours it is 48 hours."""
+
+    amount: Annotated[int, Field(ge=1, le=2**31 - 1)]
+    time_unit: Literal["SECONDS", "MINUTES", "HOURS"] | None = None
+
+    def seconds(self) -> int:
+        """In seconds."""
+        return self.amount * _UNIT_S[self.time_unit or "MINUTES"]
+
+
+class SmsFailover(Wire):
+    """A text that is to go as SMS when the MMS could not be delivered."""
+
+    text: Annotated[str, Field(min_length=1, max_length=1600)]
+    sender: Annotated[str, Field(max_length=50)] | None = None
+    validity_period: ValidityPeriod | None = None
+
+
+class MessageOptions(Wire):
+    """How one message is sent."""
+
+    platform: Platform | None = None
+    validity_period: ValidityPeriod | None = None
+    delivery_time_window: DeliveryWindow | None = None
+    sms_failover: SmsFailover | None = None
+    regional: Regional | None = None
+    campaign_reference_id: ApplicationId | None = None
+    gateway: GatewayOptions | None = None
+
+
+class DeliveryWebhook(Wire):
+    """Where reports go; `notify` false means nowhere."""
+
+    url: ReportUrl | None = None
+    intermediate_report: bool | None = None
+    notify: bool | None = None
+
+
+class Webhooks(Wire):
+    """Reports of one message."""
+
+    delivery: DeliveryWebhook | None = None
+    content_type: Literal["application/json", "application/xml"] | None = None
+    callback_data: CallbackData | None = None
+
+
+class Message(Wire):
+    """One message to some recipients."""
+
+    sender: Annotated[str, Field(max_length=50)] | None = None
+    destinations: Annotated[list[AnyDestination], Field(min_length=1, max_length=10_000)]
+    content: MessageContent
+    options: MessageOptions | None = None
+    webhooks: Webhooks | None = None
+
+
+class Schedule(Wire):
+    """When the request's messages go, and how fast."""
+
+    bulk_id: Annotated[str, Field(max_length=100)] | None = None
+    send_at: Moment | None = None
+    sending_speed_limit: SendingSpeedLimit | None = None
+
+
+class Tracking(Wire):
+    """Taken and kept; links are sent as they stand and clicks are not counted."""
+
+    shorten_url: bool | None = None
+    track_clicks: bool | None = None
+    tracking_url: Url | None = None
+    remove_protocol: bool | None = None
+    custom_domain: Annotated[str, Field(max_length=255)] | None = None
+
+
+class RequestOptions(Wire):
+    """What holds for all messages of the request."""
+
+    schedule: Schedule | None = None
+    tracking: Tracking | None = None
+
+
+class MessagesRequest(Wire):
+    """The body of `/mms/2/messages`."""
+
+    messages: Annotated[list[Message], Field(min_length=1, max_length=1000)]
+    options: RequestOptions | None = None
+
+
+def submission_of(request: MessagesRequest, clock: Clock) -> Submission:
+    """The request as the service takes it.
+
+    Raises:
+        Malformed: A time makes no sense.
+    """
+    options = request.options or RequestOptions()
+    schedule = options.schedule or Schedule()
+    send_at = send_at_of(schedule.send_at, clock, "options.schedule.sendAt")
+    speed = schedule.sending_speed_limit
+    return Submission(
+        tuple(_order(message, f"messages[{at}]", send_at) for at, message in enumerate(request.messages)),
+        schedule.bulk_id or "",
+        speed=speed.limit() if speed else None,
+        tracking_url=(options.tracking.tracking_url or "") if options.tracking else "",
+    )
+
+
+def _order(message: Message, place: str, send_at_ms: int | None) -> Order:
+    options = message.options or MessageOptions()
+    webhooks = message.webhooks or Webhooks()
+    delivery = webhooks.delivery or DeliveryWebhook()
+    platform = options.platform or Platform()
+    korea = options.regional.south_korea if options.regional else None
+    gateway = options.gateway or GatewayOptions()
+    return Order(
+        generation="v2",
+        sender=digits(message.sender or ""),
+        destinations=tuple(destination_of(one) for one in message.destinations),
+        segments=tuple(_segment(one) for one in message.content.message_segments),
+        title=message.content.title or "",
+        callback_data=webhooks.callback_data or "",
+        notify_url=delivery.url or "",
+        notify_failover_url=gateway.report_failover_url or "",
+        notify=delivery.notify,
+        report_xml=webhooks.content_type == "application/xml",
+        intermediate_report=bool(delivery.intermediate_report),
+        validity_s=validity_of(options.validity_period.seconds() if options.validity_period else None),
+        send_at_ms=send_at_ms,
+        window=window_of(options.delivery_time_window, f"{place}.options.deliveryTimeWindow"),
+        sms_failover=_failover(options.sms_failover),
+        entity_id=platform.entity_id or "",
+        application_id=platform.application_id or "",
+        campaign_reference=options.campaign_reference_id or "",
+        reseller_code=korea.reseller_code if korea else None,
+        carrier=gateway.carrier,
+        route=gateway.route,
+        device=gateway.device,
+        if_not_fit=gateway.if_not_fit,
+    )
+
+
+def _failover(sms: SmsFailover | None) -> Failover | None:
+    if sms is None:
+        return None
+    validity = sms.validity_period.seconds() if sms.validity_period else None
+    return Failover(sms.text, digits(sms.sender or ""), validity)
+
+
+def _segment(segment: TextSegment | LinkSegment | SmilSegment | UploadedSegment) -> Segment:
+    name = segment.content_id or ""
+    match segment:
+        case TextSegment():
+            return Segment("text", name, media_type="text/plain", text=segment.text)
+        case LinkSegment():
+            return Segment("link", name, media_type=segment.content_type or "", url=segment.content_url)
+        case SmilSegment():
+            return Segment("smil", name, media_type="application/smil", text=segment.smil)
+        case UploadedSegment():
+            return Segment("upload", name, upload_id=segment.uploaded_content_id)

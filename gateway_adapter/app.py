@@ -1,0 +1,214 @@
+"""The application: customers' endpoints, operators' endpoints, hosted media, health, and a shell around all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import time
+from typing import TYPE_CHECKING
+
+import uvicorn
+from fastapi import FastAPI
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import text
+from starlette.datastructures import MutableHeaders
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+import mmscontent as mms
+from gateway_adapter.api.routes import install
+from gateway_adapter.api.routes.request_context import Door, fault_response
+from gateway_adapter.connectors.base import Request as OperatorRequest
+from gateway_adapter.ingress import operator_callbacks
+from gateway_adapter.ingress.header_timeout import patient_for
+from gateway_adapter.metrics import REQUESTS
+from gateway_adapter.simulator.control_api import loopback_routes
+from gateway_adapter.status_page.routes import router as page_router
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from gateway_adapter.gateway import Gateway
+    from gateway_adapter.settings import Settings
+
+__all__ = ["make_app", "make_server"]
+
+_STALE_S = 30.0  # a sweep that has not come round for this long is stuck
+_READ_S = 5.0
+_BACKLOG = 2048
+_IDLE_S = 30  # a connection that asks nothing for this long is closed
+_GRACE_S = 10
+
+
+def make_app(gateway: Gateway) -> FastAPI:
+    """The application of a gateway, which it starts and stops."""
+
+    @contextlib.asynccontextmanager
+    async def life(_app: FastAPI) -> AsyncIterator[None]:
+        await gateway.start()
+        await gateway.listen()
+        try:
+            yield
+        finally:
+            await gateway.stop()
+
+    app = FastAPI(title="mms-gateway", version=mms.__version__, lifespan=life, docs_url=None, redoc_url=None)
+    install(app, gateway.service)
+    ends = _Ends(gateway, Door(gateway.service))
+    for path, method, endpoint in (
+        ("/operators/{name}", "POST", ends.operator),
+        ("/media/{message_id}/{index}", "GET", ends.media),
+        ("/healthz", "GET", ends.health),
+        ("/readyz", "GET", ends.ready),
+        ("/metrics", "GET", ends.metrics),
+        *loopback_routes(gateway.operators, ends.may_look),
+    ):
+        app.router.routes.append(Route(path, endpoint, methods=[method]))
+    app.include_router(page_router(gateway.service))
+    app.add_middleware(_Shell, gateway=gateway)
+    return app
+
+
+def make_server(app: object, settings: Settings) -> uvicorn.Server:
+    """The HTTP server of an application."""
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type] # any ASGI application
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        http=patient_for(settings.head_s),
+        backlog=_BACKLOG,
+        limit_concurrency=settings.max_requests,
+        timeout_keep_alive=_IDLE_S,
+        timeout_graceful_shutdown=_GRACE_S,
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=settings.proxies or None,
+        ssl_certfile=settings.tls_cert or None,
+        ssl_keyfile=settings.tls_key or None,
+    )
+    return uvicorn.Server(config)
+
+
+class _Ends:
+    """The endpoints that are no customer's."""
+
+    def __init__(self, gateway: Gateway, door: Door) -> None:
+        self._gateway = gateway
+        self._door = door
+
+    async def operator(self, request: Request) -> Response:
+        """What an operator says."""
+        connection = self._gateway.router.connection(request.path_params["name"])
+        address = request.client.host if request.client else ""
+        said_by = request.headers.get("authorization", "")
+        if connection is None or not operator_callbacks.may_speak(connection, address, said_by):
+            return JSONResponse({"error": "this is no operator's place or user"}, 403)
+        try:
+            async with self._door.held(request) as body:
+                asked = OperatorRequest(request.method, str(request.url), dict(request.headers), body)
+                answer = await operator_callbacks.receive(
+                    self._gateway.service, connection, asked, self._gateway.fetcher
+                )
+        except mms.MMSContentError as error:
+            return fault_response(request, error)
+        return Response(answer.body, answer.status, dict(answer.headers))
+
+    async def media(self, request: Request) -> Response:
+        """A part of a message from a phone, for whoever holds its key."""
+        index = request.path_params["index"]
+        key = request.query_params.get("key", "")
+        service = self._gateway.service
+        number = int(index) if index.isdecimal() and len(index) < 4 else -1  # noqa: PLR2004 - as many as parts
+        part = await service.inbound_part(request.path_params["message_id"], number, key)
+        if part is None:
+            return JSONResponse({"error": "there is no such content"}, 404)
+        headers = {"Content-Disposition": f'attachment; filename="part{number}"'}
+        if not part.blob:
+            return Response(part.text or "", 200, headers, "text/plain; charset=utf-8")
+        return FileResponse(service.media_path(part.blob), 200, headers, part.media_type)
+
+    async def health(self, _request: Request) -> Response:
+        """The process lives."""
+        return JSONResponse({"status": "ok", "version": mms.__version__})
+
+    async def ready(self, _request: Request) -> Response:
+        """It can do its work: the store answers, the sweep comes round."""
+        store, sweep = self._gateway.store, self._gateway.sweep
+        try:
+            async with asyncio.timeout(_READ_S):
+                await store.read(lambda c: c.execute(text("SELECT 1")).scalar())
+            reads = True
+        except Exception:  # noqa: BLE001 - whatever it is, the answer is no
+            reads = False
+        checks = {"store": reads, "sweep": time.monotonic() - sweep.swept_at < _STALE_S}
+        return JSONResponse({"ready": all(checks.values()), **checks}, 200 if all(checks.values()) else 503)
+
+    async def metrics(self, request: Request) -> Response:
+        """What is counted, for this machine and for holders of a key."""
+        if not self.may_look(request):
+            return JSONResponse({"error": "metrics are for this machine, or with a key"}, 401)
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    def may_look(self, request: Request) -> bool:
+        """Whether a request comes from this very machine, past no proxy, or has a key."""
+        if self._gateway.service.authenticate(request.headers.get("authorization")) is not None:
+            return True
+        forwarded = any(name in request.headers for name in ("forwarded", "x-forwarded-for", "x-real-ip", "via"))
+        host = request.client.host if request.client else ""
+        with contextlib.suppress(ValueError):
+            return not forwarded and ipaddress.ip_address(host).is_loopback
+        return False
+
+
+# --- the shell -------------------------------------------------------------------------------------------------
+
+_STRICT = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_CLOSED = "default-src 'none'; frame-ancestors 'none'; sandbox"
+
+
+class _Shell:
+    """Strict headers on every answer, and how long it took."""
+
+    def __init__(self, app: ASGIApp, *, gateway: Gateway) -> None:
+        self._app = app
+        self._crowd = gateway.crowd
+        hsts = {"Strict-Transport-Security": "max-age=31536000"} if gateway.settings.tls_cert else {}
+        self._headers = {**_STRICT, **hsts}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and its answer with headers."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, status = time.perf_counter(), 500
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("Cache-Control", "no-store")
+                if "Content-Security-Policy" not in headers:  # a policy of its own says who may frame it, too
+                    headers.setdefault("X-Frame-Options", "DENY")
+                headers.setdefault("Content-Security-Policy", _CLOSED)
+            await send(message)
+
+        self._crowd.enter()
+        try:
+            await self._app(scope, receive, answer)
+        finally:
+            self._crowd.leave()
+            route = getattr(scope.get("route"), "path", "none")
+            REQUESTS.labels(route, status).observe(time.perf_counter() - started)

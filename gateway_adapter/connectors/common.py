@@ -1,0 +1,137 @@
+"""What operators say alike whichever protocol they speak: numbers, the fate of a message, sizes, content from a phone.
+
+Pure readers that the connectors share; what an MM status becomes in the customer's words is statuses.py's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+from gateway_adapter.model import InboundPart
+from gateway_adapter.statuses import MM_STATUSES, MmStatus
+
+if TYPE_CHECKING:
+    import mmscontent as mms
+
+__all__ = [
+    "digest_id",
+    "find_fate",
+    "inbound_parts",
+    "is_about_size",
+    "plain_number",
+    "size_named",
+    "text_of",
+    "with_plus",
+]
+
+
+# --- numbers -------------------------------------------------------------------------------------------------------
+
+_SHORT_CODE_DIGITS = 6
+_DIGITS_AT_A_DOMAIN = re.compile(r"\+?([0-9]{7,15})@[^@\s]+")  # an MMSC's own mailbox form of a phone's number
+
+
+def with_plus(number: str) -> str:
+    """A number as the wire forms take it: `12065550100` gets its plus, short codes and names stay."""
+    is_long = number.isascii() and number.isdecimal() and len(number) > _SHORT_CODE_DIGITS
+    return f"+{number}" if is_long else number
+
+
+def plain_number(address: str) -> str:
+    """A number as this service keeps it: digits without a plus; short codes, names and e-mail addresses as they are."""
+    named = _DIGITS_AT_A_DOMAIN.fullmatch(address)
+    if named:
+        return named[1]
+    bare = address.lstrip("+").translate({ord(c): None for c in " -.()"})
+    return bare if bare.isascii() and bare.isdecimal() else address
+
+
+# --- what became of a message --------------------------------------------------------------------------------------
+
+# MMStatusExtension (23.140 Rel-6): "rejected" alone is the recipient's doing, this one the other network's.
+_BY_THE_NETWORK = MmStatus(4, 15008, final=True)
+_EXTENSION = "rejectionbyotherrs"
+
+
+def find_fate(status: str, extension: str = "") -> MmStatus | None:
+    """What an MM status means, or None for one nobody defined."""
+    word = status.strip().lower()
+    if word == "rejected" and extension.strip().lower() == _EXTENSION:
+        return _BY_THE_NETWORK
+    return MM_STATUSES.get(word)
+
+
+# --- sizes ---------------------------------------------------------------------------------------------------------
+
+_ABOUT_SIZE = re.compile(
+    r"too\s+(?:large|big)|(?:message|content)\s+(?:is\s+)?too\s+long|\bsize\b|oversize"
+    r"|exceed\w*\s+\w*\s*(?:limit|maximum)",
+    re.IGNORECASE,
+)
+_SIZE = re.compile(r"too\s+(?:large|big|long)|\bsize\b|exceed\w*\s+\w*\s*(?:limit|maximum)|oversize", re.IGNORECASE)
+_SIZE = re.compile(r"([0-9][0-9.,']{0,14})\s*(bytes?|octets?|b|ki?b?|mi?b?)\b", re.IGNORECASE)
+_LIMIT_WORD = re.compile(
+    r"\b(?:limit|max(?:imum)?|at most|up to|exceed\w*|(?:larger|bigger|more|greater) than|only|over|takes)\b",
+    re.IGNORECASE,
+)
+_UNITS = {"b": 1, "k": 1024, "m": 1024 * 1024, "o": 1}
+_LEAST_LIMIT, _MOST_LIMIT = 10_000, 100_000_000  # smaller or larger numbers in such a sentence are no MMS limits
+
+
+def is_about_size(text: str) -> bool:
+    """Whether a refusal's sentence blames the size."""
+    return _ABOUT_SIZE.search(text) is not None
+
+
+def size_named(text: str) -> int | None:
+    """The limit in bytes a refusal names: the smallest amount behind a word for a limit.
+
+    What stands before such a word is the message's own size, and rounded; taken for the limit it would be passed again.
+    """
+    word = _LIMIT_WORD.search(text)
+    if word is None:
+        return None
+    amounts = (_bytes_of(match[1], match[2]) for match in _SIZE.finditer(text, word.end()))
+    return min((size for size in amounts if size is not None), default=None)
+
+
+def _bytes_of(number: str, unit: str) -> int | None:
+    digits = re.sub(r"[,'](?=[0-9]{3}\b)|(?<=[0-9])\.(?=[0-9]{3}\b)", "", number).rstrip(".,'")
+    try:
+        size = int(float(digits) * _UNITS[unit[0].lower()])
+    except ValueError:
+        return None
+    return size if _LEAST_LIMIT <= size <= _MOST_LIMIT else None
+
+
+# --- content from a phone ------------------------------------------------------------------------------------------
+
+
+def inbound_parts(content: mms.Content) -> tuple[InboundPart, ...]:
+    """The parts of a phone's message, its presentation first; text is decoded."""
+    first = () if content.presentation is None else (content.presentation,)
+    return tuple(
+        InboundPart(part.media_type, part.content_location or part.content_id or part.name, part.data, _decoded(part))
+        for part in (*first, *content.parts)
+    )
+
+
+def _decoded(part: mms.Part) -> str | None:
+    if part.media_type != "text/plain":
+        return None
+    try:
+        return part.data.decode(part.charset or "utf-8", errors="replace")
+    except LookupError:
+        return part.data.decode("utf-8", errors="replace")
+
+
+def text_of(parts: tuple[InboundPart, ...]) -> str:
+    """The words a phone's user typed: the text parts in order, joined by line breaks."""
+    return "\n".join(part.text for part in parts if part.text)
+
+
+def digest_id(data: bytes) -> str:
+    """An id for a request that has none of its own: the same bytes give the same id, so that a repeat is known."""
+    return "h" + hashlib.sha256(data).hexdigest()[:32]

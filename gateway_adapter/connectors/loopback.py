@@ -1,0 +1,152 @@
+"""The operator to test against (loopback.py), as a protocol: the binary PDU over HTTP out, one JSON event in.
+
+POST {url}/submit       X-Transaction-Id, X-To; the body is the m-send-req PDU
+200 {"id": "…"}         taken; the same transaction id again gives the same id
+413 {"limit": 300000}   too large · 4xx {"status": 6, "error": 15011} refused · anything else: come again
+POST /operators/{name}  {"kind": "delivery", "id": "…", "to": ["…"], "status": 5, "error": 0, "at": 1795354640877}
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import mmscontent as mms
+from gateway_adapter.connectors.base import Answer, Request, Response
+from gateway_adapter.errors import Refused
+from gateway_adapter.model import Event, InboundPart
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateway_adapter.connectors.base import Connection, Submit
+
+__all__ = ["ENCODING", "OPTIONS", "read_answer", "read_events", "write_event", "write_event_answer", "write_submit"]
+
+ENCODING = "pdu"
+OPTIONS: Mapping[str, str] = MappingProxyType({})
+_KINDS = ("accepted", "refused", "delivery", "read", "inbound")
+_OK, _TOO_LARGE, _BAD = 200, 413, 400
+
+
+def write_submit(submit: Submit, connection: Connection) -> Request:
+    """The message as a phone would send it."""
+    envelope = mms.Envelope(
+        sender=_plus(submit.sender),
+        to=tuple(_plus(number) for number in submit.to),
+        transaction_id=submit.transaction_id,
+        expiry_s=submit.expiry_s,
+        delivery_report=submit.delivery_report,
+    )
+    packed = mms.pack(submit.content, envelope, ENCODING)
+    said = {
+        "Content-Type": packed.content_type,
+        "X-Transaction-Id": submit.transaction_id,
+        "X-To": ",".join(submit.to),
+    }
+    return Request("POST", f"{connection.url}/submit", said, packed.data)
+
+
+def _plus(number: str) -> str:
+    return f"+{number}" if number.isdecimal() and len(number) > 6 else number  # noqa: PLR2004 - short codes have none
+
+
+def read_answer(response: Response, _connection: Connection) -> Answer:
+    """An id means taken; a size or a status means no; whatever else means again."""
+    said = _json(response.body)
+    if response.status == _OK and isinstance(said.get("id"), str) and said["id"]:
+        return Answer("taken", operator_message_id=said["id"])
+    if response.status == _TOO_LARGE:
+        return Answer("too_large", limit_bytes=_whole(said.get("limit")) or None)
+    if _BAD <= response.status < _TOO_LARGE and _whole(said.get("status")):
+        return Answer("refused", status=_whole(said["status"]), error=_whole(said.get("error")))
+    return Answer("again", text=f"status {response.status}")
+
+
+def write_event(event: Event, name: str) -> Request:
+    """An event as the operator says it."""
+    said: dict[str, object] = {
+        "kind": event.kind,
+        "id": event.operator_message_id,
+        "from": event.sender,
+        "to": event.to,
+        "cc": event.cc,
+        "status": event.status,
+        "error": event.error,
+        "final": event.final,
+        "at": event.at_ms,
+        "subject": event.subject,
+        "userAgent": event.user_agent,
+        "text": event.text,
+        "parts": [
+            {"type": p.media_type, "id": p.content_id, "data": base64.b64encode(p.data).decode(), "text": p.text}
+            for p in event.parts
+        ],
+    }
+    return Request("POST", f"/operators/{name}", {"Content-Type": "application/json"}, json.dumps(said).encode())
+
+
+def read_events(request: Request, _connection: Connection) -> tuple[Event, ...]:
+    """The one event of a request."""
+    said = _json(request.body)
+    if said.get("kind") not in _KINDS or not isinstance(said.get("id"), str) or not said["id"]:
+        raise Refused(f"the event has no id, or a kind that is none of {', '.join(_KINDS)}", field="kind")
+    event = Event(
+        said["kind"],
+        operator_message_id=said["id"],
+        sender=_text(said.get("from")),
+        to=_texts(said.get("to")),
+        cc=_texts(said.get("cc")),
+        status=_whole(said.get("status")),
+        error=_whole(said.get("error")),
+        final=said.get("final") is not False,
+        at_ms=_whole(said.get("at")) or None,
+        subject=_text(said.get("subject")),
+        user_agent=_text(said.get("userAgent")),
+        parts=tuple(_part(one) for one in said.get("parts") or () if isinstance(one, dict)),
+        text=_text(said.get("text")),
+    )
+    return (event,)
+
+
+def write_event_answer(_events: tuple[Event, ...], error: str, _connection: Connection) -> Response:
+    """200 with nothing more, or 400 with the reason."""
+    said = {"error": error} if error else {}
+    return Response(_BAD if error else _OK, {"Content-Type": "application/json"}, json.dumps(said).encode())
+
+
+def _part(said: dict[str, Any]) -> InboundPart:
+    try:
+        data = base64.b64decode(_text(said.get("data")), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Refused(f"a part is no base64: {error}", field="parts") from error
+    text = said.get("text")
+    return InboundPart(
+        _text(said.get("type")) or "application/octet-stream",
+        _text(said.get("id")),
+        data,
+        text if isinstance(text, str) else None,
+    )
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list) else ()
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0

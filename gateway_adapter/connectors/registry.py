@@ -1,0 +1,126 @@
+"""The table of connectors: one row a protocol, what its connections may say, and how it is spoken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import mmscontent as mms
+from gateway_adapter.connectors import infobip, loopback, mm4, mm7
+from gateway_adapter.connectors.base import Connection, Submit
+from gateway_adapter.errors import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateway_adapter.connectors.base import Carrier
+
+__all__ = ["KINDS", "Kind", "carrier_of", "encoding_of", "overhead_of"]
+
+_HTTP = ("https", "http")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One protocol.
+
+    Attributes:
+        schemes: What the URL of a connection may begin with.
+        options: What a connection may set, each with a word about it.
+        needs: Options and fields without which nothing can be sent.
+        choices: The values an option is limited to.
+        inside: Without a URL it is an operator inside this process.
+    """
+
+    name: str
+    carrier: Carrier
+    schemes: tuple[str, ...]
+    options: Mapping[str, str]
+    needs: tuple[str, ...] = ()
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    inside: bool = False
+
+
+_YES = ("true", "false")
+_ROWS = (
+    Kind(
+        "mm7",
+        mm7,
+        _HTTP,
+        mm7.OPTIONS,
+        choices=MappingProxyType(
+            {
+                "peer": mm7.PEER_NAMES,
+                "numbers": ("plus", "digits", "typed"),
+                "binary": _YES,
+                "auth": ("basic", "digest"),
+            },
+        ),
+    ),
+    Kind(
+        "mm4",
+        mm4,
+        ("smtp",),
+        mm4.OPTIONS,
+        needs=("domain", "from_domain"),
+        choices=MappingProxyType({"starttls": _YES}),
+    ),
+    Kind(
+        "infobip",
+        infobip,
+        _HTTP,
+        infobip.OPTIONS,
+        needs=("secret",),
+        choices=MappingProxyType({"scheme": ("App", "Basic", "IBSSO", "Bearer")}),
+    ),
+    Kind("loopback", loopback, _HTTP, loopback.OPTIONS, inside=True),
+)
+KINDS: Mapping[str, Kind] = MappingProxyType({row.name: row for row in _ROWS})
+
+
+def carrier_of(connection: Connection) -> Carrier:
+    """The connector that speaks a connection's protocol."""
+    return KINDS[connection.kind].carrier
+
+
+def encoding_of(connection: Connection) -> str:
+    """The wire form whose size counts on a connection."""
+    encoding = carrier_of(connection).ENCODING
+    if encoding == mm7.ENCODING and mm7.peer_of(connection).binary:
+        return "mm7-binary"
+    return encoding
+
+
+# The longest that numbers, ids and times can be: what is counted with these holds for any.
+_LONGEST = Submit(
+    "f" * 32, "", "9" * 15, (), mms.Content((mms.Part(b"x", "text/plain", "t.txt", "t", "t.txt"),)), "x", 172_800
+)
+
+
+def overhead_of(connection: Connection, recipients: int = 1) -> int:
+    """How many bytes a submission may have beyond what the library counts: for our ids and names there."""
+    return _overhead(
+        connection.kind, connection.url, connection.secret, tuple(sorted(connection.options.items())), recipients
+    )
+
+
+@lru_cache(256)
+def _overhead(kind: str, url: str, secret: str, options: tuple[tuple[str, str], ...], recipients: int) -> int:
+    connection = Connection("", kind, url, secret=secret, options=MappingProxyType(dict(options)))
+    submit = replace(_LONGEST, to=("9" * 15,) * recipients, date_s=4_000_000_000)
+    try:
+        request = carrier_of(connection).write_submit(submit, connection)
+    except Refused:  # it takes no so many recipients; nothing will be sent
+        return 0
+    number = f"+{submit.sender}"
+    envelope = mms.Envelope(
+        sender=number,
+        to=(number,) * recipients,
+        transaction_id=submit.transaction_id,
+        expiry_s=submit.expiry_s,
+        delivery_report=True,
+    )
+    content = replace(submit.content, subject=submit.subject)
+    return max(0, len(request.body) - len(mms.pack(content, envelope, encoding_of(connection)).data))

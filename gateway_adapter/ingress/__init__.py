@@ -1,0 +1,1 @@
+"""Inbound connections from operators: HTTP callbacks and SMTP."""

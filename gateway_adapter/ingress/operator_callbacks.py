@@ -1,0 +1,110 @@
+"""The operators' way in: who may speak for a connection, and what they say, handed to the service.
+
+One endpoint for every connection, `POST /operators/{name}`; a connector translates (carriers/). A connection takes
+requests from its own networks, or with its own user and password, or, with neither, none at all.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import ipaddress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import mmscontent as mms
+from gateway_adapter.connectors.registry import carrier_of
+from gateway_adapter.errors import Refused
+from gateway_adapter.logging import logger
+from gateway_adapter.model import InboundPart
+
+if TYPE_CHECKING:
+    from gateway_adapter.connectors.base import Connection, Request, Response
+    from gateway_adapter.messages.service import Service
+    from gateway_adapter.model import Event
+    from gateway_adapter.transport.http_fetcher import Fetcher
+
+__all__ = ["may_speak", "receive"]
+
+
+async def receive(
+    service: Service, connection: Connection, request: Request, fetcher: Fetcher | None = None
+) -> Response:
+    """Take what an operator says; its events are durable before it is answered.
+
+    Args:
+        service: Who keeps them.
+        connection: Whose request it is.
+        request: What it says.
+        fetcher: Brings media an aggregator only names; without one they are named to the customer as well.
+    """
+    carrier = carrier_of(connection)
+    try:
+        events = carrier.read_events(request, connection)
+    except mms.MMSContentError as error:
+        logger.warning("operator", connection=connection.name, error=str(error))
+        return carrier.write_event_answer((), str(error), connection)
+    try:
+        for event in events:
+            await service.operator_event(connection.name, await _whole(service, event, fetcher))
+    except mms.MMSContentError as error:
+        logger.warning("operator", connection=connection.name, error=str(error))
+        return carrier.write_event_answer(events, str(error), connection)
+    return carrier.write_event_answer(events, "", connection)
+
+
+_MOST_LINKS = 32
+
+
+async def _whole(service: Service, event: Event, fetcher: Fetcher | None) -> Event:
+    """The event with the bytes of the parts that are still to be fetched.
+
+    Raises:
+        Unreachable: A link leads nowhere just now; the operator is to say it again.
+    """
+    if not any(part.url for part in event.parts):
+        return event
+    links = sum(1 for part in event.parts if part.url)
+    parts = [await _with_bytes(service, part, fetcher if links <= _MOST_LINKS else None) for part in event.parts]
+    return replace(event, parts=tuple(parts))
+
+
+async def _with_bytes(service: Service, part: InboundPart, fetcher: Fetcher | None) -> InboundPart:
+    """A part as it is, or fetched; one that must not be fetched becomes a line that says so."""
+    if not part.url:
+        return part
+    why = "links are not followed here"
+    if fetcher is not None:
+        try:
+            async with fetcher.open(part.url, max_bytes=service.settings.max_media_bytes) as opened:
+                data = b"".join([chunk async for chunk in opened.chunks])
+                return replace(part, data=data, url="")
+        except Refused as error:
+            why = str(error)
+    text = f"{part.media_type} at {part.url} was left out: {why}"
+    return InboundPart("text/plain", part.content_id, text.encode("utf-8", "replace"), text)
+
+
+def may_speak(connection: Connection, address: str, authorization: str) -> bool:
+    """Whether a request from there, with this header, is the operator's."""
+    if connection.inbound_secret and _is_user(connection, authorization):
+        return True
+    try:
+        at = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(at, "ipv4_mapped", None) or at
+    return any(mapped in ipaddress.ip_network(network) for network in connection.inbound_networks)
+
+
+def _is_user(connection: Connection, authorization: str) -> bool:
+    scheme, _, said = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return False
+    try:
+        given = base64.b64decode(said.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    expected = f"{connection.inbound_user}:{connection.inbound_secret}".encode()
+    return hmac.compare_digest(given, expected)

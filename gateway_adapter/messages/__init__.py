@@ -1,0 +1,1 @@
+"""Message handling: acceptance, submission, inbound, operator events, housekeeping."""

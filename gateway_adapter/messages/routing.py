@@ -1,0 +1,123 @@
+"""Which connection a recipient's number goes to, and what its phone and network accept.
+
+The longest prefix that a connection claims wins. A lookup hook, a function of the operator of this service, may know
+more of a number (ported away, a known phone); what a customer's order says outright goes before both.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from gateway_adapter.errors import Misconfigured, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gateway_adapter.connectors.base import Connection
+    from gateway_adapter.model import Order
+
+__all__ = ["Known", "Route", "Router", "load_lookup"]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a lookup knows of a number; "" where it knows nothing.
+
+    Attributes:
+        connection: Name of the connection it must take.
+        carrier, route, device: Keys of mmscontent profiles.
+    """
+
+    connection: str = ""
+    carrier: str = ""
+    route: str = ""
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a message goes, and the keys of the profile it is fitted to."""
+
+    connection: Connection
+    carrier: str = ""
+    route: str = ""
+    device: str = ""
+
+
+_NOTHING = Known()
+
+
+class Router:
+    """The connections by prefix."""
+
+    def __init__(self, connections: Sequence[Connection], lookup: Callable[[str], Known | None] | None = None) -> None:
+        self._by_name = {connection.name: connection for connection in connections}
+        self._by_prefix = {prefix: row for row in connections for prefix in row.prefixes}
+        self._lengths = sorted({len(prefix) for prefix in self._by_prefix}, reverse=True)
+        self._lookup = lookup
+
+    @property
+    def connections(self) -> tuple[Connection, ...]:
+        """All of them."""
+        return tuple(self._by_name.values())
+
+    @property
+    def looks_up(self) -> bool:
+        """Whether a lookup is asked; it may take its time."""
+        return self._lookup is not None
+
+    def connection(self, name: str) -> Connection | None:
+        """The connection of a name."""
+        return self._by_name.get(name)
+
+    def find_connection(self, number: str) -> Connection | None:
+        """The connection that claims the longest prefix of a number."""
+        for length in self._lengths:
+            found = self._by_prefix.get(number[:length])
+            if found is not None:
+                return found
+        return None
+
+    def route(self, number: str, order: Order | None = None) -> Route:
+        """Where a number's messages go.
+
+        Raises:
+            Refused: No connection takes the number; the error is 15023.
+        """
+        known = (self._lookup(number) if self._lookup is not None else None) or _NOTHING
+        if known.connection and known.connection not in self._by_name:
+            names = ", ".join(self._by_name)
+            raise Refused(f"the lookup names connection {known.connection!r}; there are {names}", error=15023)
+        connection = self._by_name.get(known.connection) or self.find_connection(number)
+        if connection is None:
+            raise Refused("no connection takes this recipient's prefix", field="to", error=15023)
+        return Route(
+            connection,
+            (order.carrier if order else "") or known.carrier or connection.carrier,
+            (order.route if order else "") or known.route or connection.route,
+            (order.device if order else "") or known.device,
+        )
+
+
+def load_lookup(name: str) -> Callable[[str], Known | None]:
+    """The lookup of a setting `package.module:function`.
+
+    Raises:
+        Misconfigured: There is no such function.
+    """
+    module, colon, function = name.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), function) if colon and module and function else None
+    except (ImportError, AttributeError) as exc:
+        raise Misconfigured(
+            f"MMS_GATEWAY_LOOKUP is {name!r}: {exc}; write package.module:function",
+            file="MMS_GATEWAY_LOOKUP",
+            value=name,
+        ) from exc
+    if not callable(found):
+        raise Misconfigured(
+            f"MMS_GATEWAY_LOOKUP is {name!r}; write package.module:function", file="MMS_GATEWAY_LOOKUP", value=name
+        )
+    return cast("Callable[[str], Known | None]", found)

@@ -1,0 +1,135 @@
+"""Dispatch: dramatiq carries wake-ups, to this process or to many; the store holds the work itself.
+
+A message of the broker says "something is due on this connection", no more. So a message that is lost is made up for by
+the next sweep, and one that comes twice finds nothing left to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import CancelledError
+from typing import TYPE_CHECKING
+
+import dramatiq
+from dramatiq.brokers.stub import StubBroker
+
+from gateway_adapter.errors import Misconfigured
+from gateway_adapter.logging import logger
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from dramatiq import Broker, Worker
+
+__all__ = ["HOOKS", "Dispatch", "make_broker"]
+
+HOOKS = "*hooks"  # the wake-up for webhooks; no connection is called so
+_QUEUE = "mms_gateway"
+_GATHER_S = 0.002  # wake-ups of this long become one each
+_GATHER_REMOTE_S = 0.01
+
+
+def make_broker(url: str) -> Broker:
+    """The broker of a URL: this process without one, Redis or RabbitMQ with.
+
+    Raises:
+        Misconfigured: The URL is of no broker, or its client is not installed.
+    """
+    scheme = url.partition("://")[0]
+    if not url:
+        return StubBroker(middleware=[])
+    try:
+        if scheme in ("redis", "rediss"):
+            from dramatiq.brokers.redis import RedisBroker  # noqa: PLC0415 - only where it is used
+
+            return RedisBroker(url=url, middleware=[])  # type: ignore[no-untyped-call]
+        if scheme in ("amqp", "amqps"):
+            from dramatiq.brokers.rabbitmq import RabbitmqBroker  # noqa: PLC0415
+
+            return RabbitmqBroker(url=url, middleware=[])
+    except ImportError as error:
+        raise Misconfigured(
+            f"MMS_GATEWAY_BROKER_URL is a {scheme} URL, and its client is not installed: {error}",
+            file="MMS_GATEWAY_BROKER_URL",
+        ) from error
+    raise Misconfigured(f"MMS_GATEWAY_BROKER_URL begins with {scheme}; write redis:// or amqp://", value=scheme)
+
+
+class Dispatch:
+    """Wakes up whoever has work, here or elsewhere.
+
+    Args:
+        run: Does what is due under a name; a coroutine function of the loop that calls `start`.
+    """
+
+    def __init__(
+        self,
+        broker_url: str,
+        run: Callable[[str], Awaitable[None]],
+        *,
+        worker_threads: int,
+    ) -> None:
+        self._broker = make_broker(broker_url)
+        self._remote = bool(broker_url)
+        self._run = run
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._threads = worker_threads
+        self._waiting: set[str] = set()
+        self._lock = threading.Lock()
+        self._worker: Worker | None = None
+        self._actor = dramatiq.actor(actor_name="due", queue_name=_QUEUE, broker=self._broker)(self._act)
+
+    def start(self) -> None:
+        """Work on what others and this process wake up, in this event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._worker = dramatiq.Worker(self._broker, worker_threads=self._threads, worker_timeout=100)
+        self._worker.start()
+
+    def stop(self) -> None:
+        """Take no more; what is under way is finished or left to its lease."""
+        if self._worker is not None:
+            self._worker.stop(timeout=2000)
+        self._broker.close()
+
+    def wake(self, names: Iterable[str]) -> None:
+        """Something is due under these names; may be called from any thread."""
+        loop = self._loop
+        if loop is None or loop.is_closed():
+            return  # whoever starts next looks for itself
+        with self._lock:
+            fresh = not self._waiting
+            self._waiting.update(names)
+        if fresh:
+            loop.call_soon_threadsafe(self._gather)
+
+    def _gather(self) -> None:
+        asyncio.get_running_loop().call_later(_GATHER_REMOTE_S if self._remote else _GATHER_S, self._flush)
+
+    def _flush(self) -> None:
+        with self._lock:
+            names, self._waiting = self._waiting, set()
+        if self._remote:  # the broker's client blocks
+            asyncio.get_running_loop().run_in_executor(None, self._send, names)
+        else:
+            self._send(names)
+
+    def _send(self, names: set[str]) -> None:
+        for name in names:
+            try:
+                self._actor.send(name)
+            except (dramatiq.errors.BrokerError, OSError) as error:
+                logger.warning("broker", error=str(error))  # the sweep makes up for it
+
+    def _act(self, name: str) -> None:
+        assert self._loop is not None
+        try:
+            asyncio.run_coroutine_threadsafe(self._awaited(name), self._loop).result()
+        except (CancelledError, RuntimeError) as error:  # the loop ended first
+            logger.debug("stopped", name=name, error=str(error))
+
+    async def _awaited(self, name: str) -> None:
+        try:
+            await self._run(name)
+        except Exception:  # noqa: BLE001 - the sweep tries again, the worker must live
+            logger.exception("run", name=name)

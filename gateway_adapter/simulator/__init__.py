@@ -1,0 +1,1 @@
+"""The simulated operator behind the loopback connector, and the demonstration that uses it."""

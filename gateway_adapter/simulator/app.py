@@ -1,0 +1,47 @@
+"""The loopback operator as an HTTP server of its own process."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+from typing import TYPE_CHECKING
+
+import httpx
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from gateway_adapter.connectors.base import Response
+from gateway_adapter.simulator.control_api import loopback_routes
+from gateway_adapter.simulator.operator import Behaviour, Operator
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from gateway_adapter.connectors.base import Request
+
+__all__ = ["make_operator_app"]
+
+
+def make_operator_app(gateway_url: str, connection: str, user: str, secret: str, behaviour: Behaviour) -> Starlette:
+    """An application that takes submissions at `/submit` and reports to the gateway's `/operators/{connection}`."""
+    client = httpx.AsyncClient(trust_env=False, timeout=10, limits=httpx.Limits(max_connections=200))
+    said_by = "Basic " + base64.b64encode(f"{user}:{secret}".encode()).decode()
+
+    async def tell(request: Request) -> Response:
+        headers = {**request.headers, "Authorization": said_by}
+        try:
+            answer = await client.post(gateway_url.rstrip("/") + request.url, content=request.body, headers=headers)
+        except httpx.HTTPError:
+            return Response(0)
+        return Response(answer.status_code)
+
+    operator = Operator(tell, name=connection, behaviour=behaviour)
+
+    @contextlib.asynccontextmanager
+    async def life(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        await operator.close()
+        await client.aclose()
+
+    routes = loopback_routes({connection: operator}, lambda _request: True, submissions=True)
+    return Starlette(routes=[Route(path, end, methods=[method]) for path, method, end in routes], lifespan=life)

@@ -1,0 +1,193 @@
+"""The loopback operator's own endpoints: what it has, how it is to act, and a phone that sends."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import time
+import uuid
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import JSONResponse, Response
+
+import mmscontent as mms
+from gateway_adapter.connectors.base import Request as OperatorRequest
+from gateway_adapter.errors import Refused
+from gateway_adapter.model import Event, InboundPart
+from gateway_adapter.simulator.operator import Behaviour
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from starlette.requests import Request
+
+    from gateway_adapter.simulator.operator import Operator
+
+    Endpoint = Callable[[Request], Awaitable[Response]]
+
+__all__ = ["event_of", "loopback_routes"]
+
+_MOST_BODY = 30_000_000
+
+
+def loopback_routes(
+    operators: Mapping[str, Operator], may_look: Callable[[Request], bool], *, submissions: bool = False
+) -> list[tuple[str, str, Endpoint]]:
+    """Paths, methods and endpoints of the first of these operators; none without any.
+
+    Args:
+        operators: By connection name.
+        may_look: Who may play.
+        submissions: Also take submissions over HTTP.
+    """
+    if not operators:
+        return []
+    play = _Play(next(iter(operators.values())), may_look)
+    routes: list[tuple[str, str, Endpoint]] = [
+        ("/loopback/inbound", "POST", play.guarded(play.inbound)),
+        ("/loopback/behaviour", "POST", play.guarded(play.behave)),
+        ("/loopback/messages", "GET", play.guarded(play.list)),
+        ("/loopback/messages/{message_id}", "GET", play.guarded(play.message)),
+    ]
+    return [*routes, ("/submit", "POST", play.submit)] if submissions else routes
+
+
+class _Play:
+    """The endpoints of one operator."""
+
+    def __init__(self, operator: Operator, may_look: Callable[[Request], bool]) -> None:
+        self._operator = operator
+        self._may_look = may_look
+
+    def guarded(self, endpoint: Endpoint) -> Endpoint:
+        """An endpoint for who may play, with errors as answers."""
+
+        async def guarded(request: Request) -> Response:
+            if not self._may_look(request):
+                return JSONResponse({"error": "the loopback operator is for this machine, or with a key"}, 401)
+            try:
+                return await endpoint(request)
+            except (mms.MMSContentError, ValueError) as error:
+                return JSONResponse({"error": str(error)}, 400)
+
+        return guarded
+
+    async def submit(self, request: Request) -> Response:
+        """A submission of the loopback protocol."""
+        said = {name.title(): value for name, value in request.headers.items()}
+        asked = OperatorRequest("POST", str(request.url), said, await _body(request))
+        answer = await self._operator.submit(asked)
+        return Response(answer.body, answer.status, dict(answer.headers))
+
+    async def inbound(self, request: Request) -> Response:
+        """A phone sends: JSON, or any wire form with `?from=…&to=…` where it does not say so itself."""
+        event = event_of(request.headers.get("content-type", ""), await _body(request), request.query_params)
+        if not await self._operator.say(event):
+            return JSONResponse({"error": "the gateway did not take it"}, 502)
+        return JSONResponse({"id": event.operator_message_id, "from": event.sender, "to": event.to})
+
+    async def behave(self, request: Request) -> Response:
+        """From now on act this way."""
+        self._operator.behave(Behaviour.of(_object(await _body(request))))
+        return JSONResponse(asdict(self._operator.behaviour))
+
+    async def list(self, _request: Request) -> Response:
+        """What the operator has, newest last, and what it has seen."""
+        rows = [
+            {"id": t.id, "transactionId": t.transaction_id, "to": t.to, "bytes": len(t.body), "tries": t.tries,
+             "delivered": t.delivered, "reports": t.reports}
+            for t in self._operator.taken
+        ]  # fmt: skip
+        return JSONResponse({"messages": rows, "seen": dict(self._operator.seen)})
+
+    async def message(self, request: Request) -> Response:
+        """One message as the phone got it."""
+        taken = self._operator.find(request.path_params["message_id"])
+        if taken is None:
+            return JSONResponse({"error": "there is no such message"}, 404)
+        return Response(taken.body, media_type="application/vnd.wap.mms-message")
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MOST_BODY:
+            raise Refused(f"the body has more than {_MOST_BODY:,} bytes")
+    return bytes(body)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Refused(f"the body is no JSON: {error}") from error
+    if not isinstance(said, dict):
+        raise Refused("the body is no JSON object")
+    return said
+
+
+# --- a phone's message -----------------------------------------------------------------------------------------
+
+
+def event_of(content_type: str, body: bytes, query: Mapping[str, str]) -> Event:
+    """The event of a phone's message.
+
+    JSON: `{"from", "to" (a number or several), "subject", "text", "parts": [{"contentType", "contentId", "data"}]}`,
+    with data in base64; anything else is read as a wire form.
+
+    Raises:
+        Refused: It says not who sends, or to whom.
+        MMSContentError: It can not be read.
+    """
+    if content_type.partition(";")[0].strip().lower() in ("application/json", ""):
+        said = _object(body)
+        parts = tuple(_part(one) for one in said.get("parts") or ())
+        sender, to = str(said.get("from") or ""), said.get("to") or ()
+        numbers = (to,) if isinstance(to, str) else tuple(str(one) for one in to)
+        subject, text = str(said.get("subject") or ""), str(said.get("text") or "")
+        if text:
+            parts = (InboundPart("text/plain", "text", text.encode(), text), *parts)
+    else:
+        unpacked = mms.unpack(body, content_type)
+        parts = tuple(_inbound_part(part) for part in unpacked.content.parts)
+        sender = query.get("from") or unpacked.envelope.sender
+        numbers = (query["to"],) if query.get("to") else unpacked.envelope.to
+        subject, text = unpacked.content.subject, ""
+    if not sender or not numbers:
+        raise Refused("a phone's message needs `from` and `to`", field="from" if not sender else "to")
+    return Event(
+        "inbound",
+        operator_message_id=uuid.uuid4().hex,
+        sender=sender.removeprefix("+"),
+        to=tuple(one.removeprefix("+") for one in numbers),
+        at_ms=time.time_ns() // 1_000_000,
+        subject=subject,
+        user_agent="loopback",
+        parts=parts,
+        text=text,
+    )
+
+
+def _part(said: Any) -> InboundPart:  # noqa: ANN401 - JSON
+    if not isinstance(said, dict):
+        raise Refused("a part is no JSON object", field="parts")
+    text = said.get("text")
+    if isinstance(text, str):
+        return InboundPart(
+            str(said.get("contentType") or "text/plain"), str(said.get("contentId") or ""), text.encode(), text
+        )
+    try:
+        data = base64.b64decode(str(said.get("data") or ""), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Refused(f"a part's data is no base64: {error}", field="parts") from error
+    return InboundPart(
+        str(said.get("contentType") or "application/octet-stream"), str(said.get("contentId") or ""), data
+    )
+
+
+def _inbound_part(part: mms.Part) -> InboundPart:
+    text = part.data.decode(part.charset or "utf-8", "replace") if part.media_type == "text/plain" else None
+    return InboundPart(part.media_type, part.content_id, part.data, text)

@@ -1,0 +1,157 @@
+"""Handing requests to operators: HTTP, SMTP, or an operator inside this process.
+
+An operator is of our own choosing, so no policy stands between; what it answers is read up to a bound.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import OrderedDict
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import httpx
+
+from gateway_adapter.connectors.base import Response
+from gateway_adapter.connectors.registry import carrier_of
+from gateway_adapter.errors import Unreachable
+from gateway_adapter.metrics import SUBMIT_SECONDS, SUBMITTED
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from gateway_adapter.connectors.base import Answer, Connection, Request, Submit, Upload
+
+    Transport = Callable[[Request, Connection], Awaitable[Response]]
+
+__all__ = ["Sender"]
+
+_MOST_ANSWER = 1_000_000
+_MOST_UPLOADS = 2000
+_UPLOADED_S = 24 * 3600.0  # an upload is named again for a day; it is kept there for three
+_LARGE_BYTES = 100_000  # packing more than this would hold up the event loop
+_FINE = range(200, 300)
+
+
+class Sender:
+    """Submits to operators; belongs to one event loop.
+
+    Args:
+        inside: Operators of kind `loopback` without a URL, by connection name.
+        mail: Hands over a request whose method is MAIL.
+        wait: Waits for a connection's turn.
+    """
+
+    def __init__(
+        self,
+        *,
+        inside: Mapping[str, Callable[[Request], Awaitable[Response]]],
+        mail: Transport,
+        wait: Callable[[Connection], Awaitable[None]],
+    ) -> None:
+        self._inside = inside
+        self._mail = mail
+        self._wait = wait
+        self._client = httpx.AsyncClient(
+            trust_env=False, follow_redirects=False, limits=httpx.Limits(max_connections=500, keepalive_expiry=15.0)
+        )
+        self._digests: dict[str, httpx.DigestAuth] = {}
+        self._slots: dict[str, asyncio.Semaphore] = {}
+        self._uploaded: OrderedDict[tuple[str, str], tuple[bytes, float]] = OrderedDict()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+    async def submit(self, submit: Submit, connection: Connection) -> Answer:
+        """Hand a message over and read the answer.
+
+        Raises:
+            Refused: The operator's protocol can not say this.
+            Unreachable: The operator did not answer.
+        """
+        carrier = carrier_of(connection)
+        size = sum(len(part.data) for part in submit.content.parts)
+        if size > _LARGE_BYTES:
+            request = await asyncio.to_thread(carrier.write_submit, submit, connection)
+        else:
+            request = carrier.write_submit(submit, connection)
+        slot = self._slots.setdefault(connection.name, asyncio.Semaphore(connection.concurrency))
+        async with slot:
+            await self._wait(connection)
+            started = time.perf_counter()
+            response = await self._send_whole(request, connection)
+            SUBMIT_SECONDS.labels(connection.name).observe(time.perf_counter() - started)
+        answer = carrier.read_answer(response, connection)
+        SUBMITTED.labels(connection.name, answer.outcome).inc()
+        return answer
+
+    async def _send_whole(self, request: Request, connection: Connection) -> Response:
+        """Send what goes before a request, then the request; what refuses an upload is the answer to the whole."""
+        body = request.body
+        for upload in request.uploads:
+            value = await self._upload(upload, connection)
+            if isinstance(value, Response):
+                return value
+            body = body.replace(upload.place, value)
+        return await self._send(replace(request, body=body, uploads=()) if request.uploads else request, connection)
+
+    async def _upload(self, upload: Upload, connection: Connection) -> bytes | Response:
+        """The value to fill in, as JSON; or the answer that has none."""
+        key = (connection.name, upload.key)
+        known, since = self._uploaded.get(key, (b"", 0.0))
+        if known and time.monotonic() - since < _UPLOADED_S:
+            return known
+        response = await self._send(upload.request, connection)
+        if response.status not in _FINE:
+            return response
+        try:
+            value = json.loads(response.body)[upload.member]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            value = None
+        if not isinstance(value, str) or not value:
+            raise Unreachable(f"connection {connection.name} answered an upload without naming it")
+        self._uploaded[key] = (json.dumps(value).encode(), time.monotonic())
+        while len(self._uploaded) > _MOST_UPLOADS:
+            self._uploaded.popitem(last=False)
+        return self._uploaded[key][0]
+
+    async def _send(self, request: Request, connection: Connection) -> Response:
+        try:
+            async with asyncio.timeout(connection.timeout_s):
+                return await self._transport(connection)(request, connection)
+        except (TimeoutError, httpx.HTTPError, OSError) as error:
+            what = str(error) or type(error).__name__
+            raise Unreachable(f"connection {connection.name} did not answer: {what}") from error
+
+    def _transport(self, connection: Connection) -> Transport:
+        if not connection.url:
+            operator = self._inside[connection.name]
+            return lambda request, _connection: operator(request)
+        return self._mail if urlsplit(connection.url).scheme == "smtp" else self._http
+
+    def _digest(self, connection: Connection) -> httpx.DigestAuth | None:
+        """Digest authorization where a connection has it; the challenge is kept, so that it is asked for once."""
+        if connection.options.get("auth") != "digest":
+            return None
+        user = connection.options.get("user", "")
+        return self._digests.setdefault(connection.name, httpx.DigestAuth(user, connection.secret))
+
+    async def _http(self, request: Request, connection: Connection) -> Response:
+        waits = httpx.Timeout(connection.timeout_s)
+        asked = self._client.build_request(
+            request.method, request.url, headers=dict(request.headers), content=request.body, timeout=waits
+        )
+        response = await self._client.send(asked, stream=True, auth=self._digest(connection))
+        body = bytearray()
+        try:
+            async for piece in response.aiter_bytes():
+                body += piece
+                if len(body) > _MOST_ANSWER:
+                    raise Unreachable(f"connection {connection.name} answered with more than {_MOST_ANSWER:,} bytes")
+        finally:
+            await response.aclose()
+        return Response(response.status_code, dict(response.headers), bytes(body))

@@ -1,0 +1,153 @@
+"""What a worker does with one item: reads its files, walks the one path, and hands back a value that can be pickled.
+
+Nothing raises out of `perform` but what ends the process: an error of ours becomes a Failure, any other one too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import resource
+import threading
+import time
+from dataclasses import dataclass, field, replace
+from multiprocessing import parent_process
+from os import _exit, getpid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mmscontent.batch.model import Failure, Result, Source, Task
+from mmscontent.codecs.worker import REGISTRY
+from mmscontent.compose import attempt
+from mmscontent.errors import DoesNotFit, MMSContentError, NotAllowed
+from mmscontent.files import part_of, read_file
+from mmscontent.message import Envelope, Message
+from mmscontent.pipeline.transcode import WORKER_MODULE
+from mmscontent.sandbox import pool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mmscontent.batch.model import Item, Status
+    from mmscontent.compose import Outcome
+    from mmscontent.message import Part
+
+__all__ = ["Blob", "failure_of", "faulty", "fetch", "perform", "settle_in", "take_one_decoder"]
+
+_REFUSALS = (DoesNotFit.code, NotAllowed.code)
+
+
+def take_one_decoder() -> None:
+    """Workers fill the processors between them: one jailed process each is enough, and memory is bounded."""
+    pool.shared(WORKER_MODULE, registry=REGISTRY, workers=1)
+
+
+def settle_in(memory_bytes: int, pid_file: str) -> None:
+    """Once in a new process of ours: say who we are, take a decoder, bound what we map, and end with our parent."""
+    Path(pid_file).write_text(str(getpid()), encoding="ascii")
+    take_one_decoder()
+    if memory_bytes:
+        with contextlib.suppress(ValueError, OSError):  # a hard limit below ours holds anyway
+            hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+            resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, hard))
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: object) -> None:
+    """A killed parent must not leave us at work: what we made, nobody would take."""
+    parent.join()  # type: ignore[attr-defined]
+    _exit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A file's bytes, and when it was last changed."""
+
+    data: bytes = field(repr=False)
+    modified_ns: int
+
+
+def fetch(path: Path) -> Blob:
+    """A file from the disk.
+
+    Raises:
+        SourceError: It cannot be read, or is larger than one part may be.
+    """
+    data = read_file(path)
+    return Blob(data, path.stat().st_mtime_ns)
+
+
+def perform(task: Task, get: Callable[[Path], Blob] = fetch) -> Result:
+    """Make one item; never raises an error of ours.
+
+    Args:
+        task: What is to be made.
+        get: Where the bytes of its files come from.
+    """
+    if task.item.fault is not None:
+        return faulty(task.item, task.item.fault)
+    started = time.perf_counter()
+    sources: list[Source] = []
+    try:
+        message = _message(task.item, sources, get)
+        outcome = _attempt(task, message)
+    except MMSContentError as error:
+        result = Result(task.item.name, "failed", sources=tuple(sources), failure=failure_of(error))
+    except Exception as exc:  # noqa: BLE001 - one item's fault, whatever it is, is that item's alone
+        words = f"{type(exc).__name__}: {exc}"
+        result = Result(task.item.name, "failed", sources=tuple(sources), failure=Failure("batch/error", words))
+    else:
+        result = _result(task, outcome, tuple(sources))
+    elapsed_ms = round((time.perf_counter() - started) * 1000)
+    return replace(result, elapsed_ms=elapsed_ms)
+
+
+def faulty(item: Item, fault: Failure) -> Result:
+    """The result of an item that is known not to be makeable."""
+    return Result(item.name, "refused" if fault.code in _REFUSALS else "failed", failure=fault)
+
+
+def failure_of(error: MMSContentError) -> Failure:
+    """An error as a value."""
+    return Failure(error.code, str(error), error.part, error.retryable)
+
+
+def _message(item: Item, sources: list[Source], get: Callable[[Path], Blob]) -> Message:
+    if item.message is not None:
+        return item.message
+    parts: list[Part] = []
+    for path in item.files:
+        blob = get(path)
+        digest = hashlib.sha256(blob.data).hexdigest()
+        sources.append(Source(str(path), len(blob.data), blob.modified_ns, digest))
+        parts.append(part_of(blob.data, path.name))
+    return Message.of(parts, text=item.text, subject=item.subject)
+
+
+def _attempt(task: Task, message: Message) -> Outcome:
+    settings, item = task.settings, task.item
+    to = (item.recipient,) if item.recipient else ()
+    return attempt(
+        message,
+        item.profile or settings.profile,
+        envelope=Envelope(sender=settings.sender, to=to),
+        encoding=settings.encoding,
+        effort=settings.effort,
+        smil=settings.smil,
+        if_not_fit=settings.if_not_fit,
+    )
+
+
+def _result(task: Task, outcome: Outcome, sources: tuple[Source, ...]) -> Result:
+    composed = outcome.composed
+    if composed is None:
+        assert outcome.refusal is not None
+        return Result(task.item.name, "refused", outcome.ledger, sources=sources, failure=failure_of(outcome.refusal))
+    status: Status = "done"
+    made = Result(task.item.name, status, outcome.ledger, sources=sources)
+    if task.settings.form == "parts":
+        return replace(made, parts=tuple(p for p in composed.content.parts if p.kind != "text"))
+    more = tuple(one.data for one in outcome.more)
+    return replace(made, data=composed.data, content_type=composed.content_type, more=more)

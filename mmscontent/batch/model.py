@@ -1,0 +1,174 @@
+"""The values that flow through a batch: what is to be made, how, and what became of it. All of them can be pickled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mmscontent.codecs.base import Effort
+    from mmscontent.ledger import Ledger
+    from mmscontent.message import Message, Part
+    from mmscontent.pipeline.request import IfNotFit
+    from mmscontent.profiles.model import Profile
+
+__all__ = ["Failure", "Item", "Output", "Progress", "Result", "Settings", "Source", "Status", "Task"]
+
+Status = Literal["done", "refused", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there is no output, in the words of the error.
+
+    Attributes:
+        code: Of errors.py, or `batch/crashed` and `batch/timeout` for a worker that died or took too long.
+    """
+
+    code: str
+    message: str
+    part: str = ""
+    retryable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One message to be made: files by their paths, or a message that is there already.
+
+    Attributes:
+        name: What it is called in results, and what its output is called; unique in a batch.
+        message: Instead of files, text and subject.
+        recipient: Number or address it is packed for; "" for none.
+        profile: Its receiver; the batch's when None.
+        fault: Why it cannot be made at all, known before it is tried; it becomes its result.
+    """
+
+    name: str
+    files: tuple[Path, ...] = ()
+    text: str = ""
+    subject: str = ""
+    recipient: str = ""
+    profile: Profile | None = None
+    message: Message | None = field(default=None, repr=False)
+    fault: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What holds for every item of a batch.
+
+    Attributes:
+        smil: As for `compose`, like if_not_fit.
+        form: Packed messages, or the fitted parts of each as files.
+        timeout_s: What one item may take on the wall, all its parts together.
+        memory_bytes: What one worker may map; its jailed decoders have limits of their own.
+    """
+
+    profile: Profile
+    encoding: str = "pdu"
+    effort: Effort = "fast"
+    sender: str = ""
+    form: Literal["message", "parts"] = "message"
+    timeout_s: float = 300.0
+    memory_bytes: int = 4 << 30
+    smil: bytes | None = field(default=None, repr=False)
+    if_not_fit: IfNotFit = "fail"
+
+    def __post_init__(self) -> None:
+        if self.form == "parts" and self.if_not_fit == "split":
+            raise ValueError("parts of one message are written; a message that may be split has no one set of parts")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """An item on its way to a worker."""
+
+    number: int
+    item: Item
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file as it was read: what tells later whether it is still the same."""
+
+    path: str
+    size_bytes: int
+    modified_ns: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One file that was written; its path is relative to the folder."""
+
+    path: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one item.
+
+    Attributes:
+        status: `done`; `refused` when it does not fit or is not allowed (the ledger has options); `failed` otherwise.
+        data: The packed message; empty unless done and asked for as a message.
+        more: The messages after the first, when it was split.
+        parts: The fitted parts, when they were asked for.
+        tries: How many workers it was given to: more than one when they died under it.
+    """
+
+    item: str
+    status: Status
+    ledger: Ledger | None = None
+    data: bytes = field(default=b"", repr=False)
+    content_type: str = ""
+    more: tuple[bytes, ...] = field(default=(), repr=False)
+    parts: tuple[Part, ...] = field(default=(), repr=False)
+    sources: tuple[Source, ...] = ()
+    failure: Failure | None = None
+    tries: int = 1
+    elapsed_ms: int = 0
+
+    @property
+    def source_bytes(self) -> int:
+        """What came in."""
+        return sum(s.size_bytes for s in self.sources)
+
+    @property
+    def output_bytes(self) -> int:
+        """What goes out."""
+        return len(self.data) + sum(map(len, self.more)) + sum(len(p.data) for p in self.parts)
+
+    @property
+    def quality(self) -> float | None:
+        """The lowest predicted quality of its parts; None when none was predicted."""
+        if self.ledger is None or self.status != "done":
+            return None
+        return min((p.predicted for p in self.ledger.parts if p.predicted is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a batch is, told after every item.
+
+    Attributes:
+        total: None when the items are counted only as they come.
+        elapsed_s: Since the first item was given out.
+    """
+
+    total: int | None
+    done: int = 0
+    refused: int = 0
+    failed: int = 0
+    source_bytes: int = 0
+    output_bytes: int = 0
+    elapsed_s: float = 0.0
+
+    @property
+    def finished(self) -> int:
+        """Items with a result."""
+        return self.done + self.refused + self.failed

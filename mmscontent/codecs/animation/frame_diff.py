@@ -1,0 +1,135 @@
+"""Which pixels of each frame are drawn: only those whose change can be seen, the rest stays from before.
+
+A pixel that is near enough to what the screen already shows is left transparent: that is most of the saving in a
+GIF, and the eye forgives it more than anything else (docs/animation.md has the measurements). What must become
+transparent again is cleared by giving the frame before it the disposal that does so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mmscontent.codecs.animation.frames import Patch, bounds
+from mmscontent.codecs.animation.palette import WEIGHTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from mmscontent.codecs.animation.frames import Box, Film, Pixels
+    from mmscontent.codecs.animation.palette import Indexer
+
+    Indices = NDArray[np.uint8]
+
+__all__ = ["Drawn", "draw"]
+
+
+@dataclass(slots=True)
+class Drawn:
+    """One frame as it is written.
+
+    Attributes:
+        x, y: Of its left upper corner on the canvas.
+        indices: Numbers of colours; one more than the palette has means transparent.
+        clears: Its rectangle becomes transparent before the next frame.
+        palette: Its own colours; None when it has those of the film.
+    """
+
+    x: int
+    y: int
+    indices: Indices
+    duration_ms: int
+    clears: bool = False
+    palette: Pixels | None = None
+
+
+class _Screen:
+    """What the viewer sees so far: numbers of colours, and where anything is at all."""
+
+    def __init__(self, film: Film, indexer: Indexer, tolerance: float) -> None:
+        self.shown = np.zeros((film.height, film.width), np.uint8)
+        self.filled = np.zeros((film.height, film.width), bool)
+        self.indexer = indexer
+        self.tolerance = tolerance
+        self.colours = indexer.palette.astype(np.float32)
+
+    def gone(self, rgba: Pixels, box: Box) -> Box | None:
+        """What shows and must not any longer."""
+        left, top, right, bottom = box
+        found = bounds(self.filled[top:bottom, left:right] & (rgba[top:bottom, left:right, 3] == 0))
+        if found[2] == 0:
+            return None
+        return found[0] + left, found[1] + top, found[2] + left, found[3] + top
+
+    def clear(self, box: Box) -> None:
+        """The disposal of a frame."""
+        left, top, right, bottom = box
+        self.filled[top:bottom, left:right] = False
+
+    def paint(self, rgba: Pixels, box: Box) -> Drawn | None:
+        """Bring a part of the screen up to a frame; None when nothing has to be drawn."""
+        left, top, right, bottom = box
+        where = np.s_[top:bottom, left:right]
+        wanted, shown, filled = rgba[where], self.shown[where], self.filled[where]
+        nearest = self.indexer(wanted)
+        must = ((nearest != shown) | ~filled) & (wanted[..., 3] > 0)
+        if self.tolerance > 0:
+            unsure = must & filled
+            error = np.square(self.colours[shown[unsure]] - wanted[unsure][:, :3]) @ WEIGHTS
+            must[unsure] = error > self.tolerance
+        shown[must] = nearest[must]
+        filled[must] = True
+        x0, y0, x1, y1 = bounds(must)
+        if x1 == 0:
+            return None
+        indices = np.where(must, nearest, np.uint8(len(self.colours)))[y0:y1, x0:x1]
+        return Drawn(left + x0, top + y0, indices, 0)
+
+
+def draw(film: Film, indexer: Indexer, tolerance: float) -> Iterator[Drawn]:
+    """The frames to write, in order.
+
+    *tolerance* is the squared distance of colours, weighted, up to which a change is not drawn; 0 draws all.
+    """
+    nothing = np.full((1, 1), len(indexer.palette), np.uint8)
+    screen = _Screen(film, indexer, tolerance)
+    held: Drawn | None = None
+    for patch, duration, rgba in zip(film.patches, film.durations_ms, film.frames(), strict=True):
+        box = _box(patch)
+        gone = screen.gone(rgba, box)
+        if held is not None and gone is not None:
+            held = _clearing(held, gone, nothing)
+            screen.clear(_box(held))
+            box = _joined(box, _box(held))
+        now = screen.paint(rgba, box)
+        if held is not None and now is None and not held.clears:
+            held.duration_ms += duration
+            continue
+        if held is not None:
+            yield held
+        held = now or Drawn(0, 0, nothing, 0)
+        held.duration_ms = duration
+    if held is not None:
+        yield held
+
+
+def _clearing(frame: Drawn, gone: Box, nothing: Indices) -> Drawn:
+    """The frame made so large that its disposal takes away what is gone."""
+    left, top, right, bottom = _joined(_box(frame), gone)
+    indices = np.full((bottom - top, right - left), nothing[0, 0], np.uint8)
+    height, width = frame.indices.shape
+    indices[frame.y - top : frame.y - top + height, frame.x - left : frame.x - left + width] = frame.indices
+    return Drawn(left, top, indices, frame.duration_ms, clears=True)
+
+
+def _box(piece: Drawn | Patch) -> Box:
+    height, width = (piece.indices if isinstance(piece, Drawn) else piece.rgba).shape[:2]
+    return piece.x, piece.y, piece.x + width, piece.y + height
+
+
+def _joined(one: Box, other: Box) -> Box:
+    return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])

@@ -1,0 +1,54 @@
+"""Frames written anew without any loss, each with the colours it draws: for films of more colours than one palette.
+
+Many tools give each frame of a GIF a palette of its own; what changes in a frame never needs more than 256.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mmscontent.codecs.animation.frame_diff import Drawn
+from mmscontent.codecs.animation.frames import bounds
+from mmscontent.codecs.animation.palette import packed
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mmscontent.codecs.animation.frames import Film, Pixels
+
+__all__ = ["exact_frames"]
+
+_MOST_COLOURS = 255
+
+
+def exact_frames(film: Film) -> list[Drawn] | None:
+    """All frames with palettes of their own; None when one draws too many colours or takes something away again."""
+    before = np.zeros((film.height, film.width, 4), np.uint8)
+    frames: list[Drawn] = []
+    for frame, duration in zip(film.frames(), film.durations_ms, strict=True):
+        if ((before[..., 3] > 0) & (frame[..., 3] == 0)).any():
+            return None
+        must = (before.view(np.uint32) != frame.view(np.uint32))[..., 0]
+        drawn = _drawn(frame, must, duration)
+        if drawn is None:
+            return None
+        frames.append(drawn)
+        before = frame.copy()
+    return frames
+
+
+def _drawn(frame: Pixels, must: NDArray[np.bool_], duration_ms: int) -> Drawn | None:
+    left, top, right, bottom = bounds(must)
+    if right == 0:
+        return Drawn(0, 0, np.zeros((1, 1), np.uint8), duration_ms, palette=np.zeros((0, 3), np.uint8))
+    must = must[top:bottom, left:right]
+    numbers = packed(frame[top:bottom, left:right])
+    colours = np.unique(numbers[must])
+    if len(colours) > _MOST_COLOURS:
+        return None
+    indices = np.searchsorted(colours, numbers)
+    indices[~must] = len(colours)
+    palette = np.stack([colours & 255, colours >> 8 & 255, colours >> 16], axis=1).astype(np.uint8)
+    return Drawn(left, top, indices.astype(np.uint8), duration_ms, palette=palette)

@@ -1,0 +1,47 @@
+"""The picture's way through a graph: frame rate, light, size, colours, and black where a codec has fixed frames.
+
+The program turns the picture upright by itself; every graph ends in square pixels of one constant size.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mmscontent.codecs.video.formats import Frame
+    from mmscontent.ffmpeg import VideoTrack
+
+__all__ = ["SMALL_COLOURS_PX", "shaped"]
+
+SMALL_COLOURS_PX = 576  # up to here players expect the colours of television, above those of HDTV
+
+
+def shaped(node: Any, track: VideoTrack, frame: Frame, *, fps: float | None = None, flags: str = "lanczos") -> Any:  # noqa: ANN401 - ffmpeg-python has no types
+    """A picture track of a source as a graph node in the given frame.
+
+    Args:
+        node: The track of the source.
+        track: What is known of it.
+        frame: What to make.
+        fps: Frames a second to make; None keeps the source's own times.
+        flags: The scaler: `area` for an analysis, else the default.
+    """
+    width, height = frame.picture_px
+    if fps is not None:
+        # The filter takes the last picture before the middle between two; the one nearest to each is wanted.
+        late_s = max(0.0, 1 / fps - 1 / track.fps) / 2 if track.fps else 0.0
+        node = node.filter("setpts", f"PTS+{late_s:.6f}/TB").filter("fps", fps=f"{fps:g}", start_time=0)
+    if track.is_hdr:
+        node = _to_sdr(node.filter("scale", width, height, flags=flags))
+    matrix = "bt709" if min(frame.width_px, frame.height_px) > SMALL_COLOURS_PX else "bt601"
+    node = node.filter("scale", width, height, flags=flags, out_range="tv", out_color_matrix=matrix)
+    if frame.picture_px != (frame.width_px, frame.height_px):
+        node = node.filter("pad", frame.width_px, frame.height_px, -1, -1)
+    return node.filter("setsar", 1).filter("format", "yuv420p")
+
+
+def _to_sdr(node: Any) -> Any:  # noqa: ANN401 - as above
+    """HLG and PQ to the light of ordinary screens, after the size was reduced: it works in floating point."""
+    node = node.filter("zscale", t="linear", npl=203).filter("format", "gbrpf32le").filter("zscale", p="bt709")
+    node = node.filter("tonemap", tonemap="hable", desat=0)
+    return node.filter("zscale", t="bt709", m="bt709", r="tv").filter("format", "yuv420p")

@@ -1,0 +1,105 @@
+"""The jailed side of the codecs: the program a worker runs, and the values that may cross its wall.
+
+`python -m mmscontent.codecs.worker` serves calls until its parent goes away. A seat holds one source.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mmscontent import message, rate_quality
+from mmscontent.codecs import base
+from mmscontent.codecs.registry import CODECS
+from mmscontent.profiles import model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["HANDLERS", "REGISTRY"]
+
+REGISTRY: tuple[type, ...] = (
+    message.MediaInfo,
+    rate_quality.Curve,
+    base.Survey,
+    base.Rendition,
+    model.ImageRule,
+    model.VideoRule,
+    model.VideoFormat,
+    model.AudioRule,
+    model.AudioFormat,
+    model.TextRule,
+    model.ContactRule,
+    model.CalendarRule,
+)
+Seat = dict[str, base.MediaSource]
+
+
+def _open(seat: Seat, codec: str, data: bytes, info: message.MediaInfo) -> None:
+    seat["source"] = CODECS[codec].load()(data, info)
+
+
+def _survey(seat: Seat, rule: model.Rule, effort: base.Effort) -> base.Survey:
+    return seat["source"].survey(rule, effort)
+
+
+def _keep(seat: Seat) -> base.Rendition:
+    return seat["source"].keep()
+
+
+def _render(seat: Seat, limit_bytes: int) -> base.Rendition:
+    return seat["source"].render(limit_bytes)
+
+
+def _measure(seat: Seat, data: bytes) -> float | None:
+    return seat["source"].measure(data)
+
+
+def _verify(_: Seat, codec: str, data: bytes, info: message.MediaInfo) -> message.MediaInfo:
+    return CODECS[codec].load_verify()(data, info)
+
+
+def _glance(_: Seat, codec: str, data: bytes, info: message.MediaInfo, rule: model.Rule) -> base.Survey:
+    load = CODECS[codec].load_glance
+    assert load is not None
+    return load()(data, info, rule)
+
+
+def _cut(_: Seat, data: bytes, info: message.MediaInfo, duration_ms: int) -> bytes:
+    from mmscontent.codecs.trim import cut  # noqa: PLC0415 - engines load where they are used
+
+    return cut(data, info, duration_ms)
+
+
+def _picture(_: Seat, data: bytes, info: message.MediaInfo) -> bytes:
+    from mmscontent.codecs.trim import picture_of  # noqa: PLC0415 - as above
+
+    return picture_of(data, info)
+
+
+HANDLERS: Mapping[str, Callable[..., object]] = {
+    "open": _open,
+    "survey": _survey,
+    "keep": _keep,
+    "render": _render,
+    "measure": _measure,
+    "verify": _verify,
+    "glance": _glance,
+    "cut": _cut,
+    "picture": _picture,
+}
+
+
+def main() -> None:
+    """Load the engines, then serve from inside the jail."""
+    from mmscontent.sandbox import worker_main  # noqa: PLC0415 - only the worker needs it
+
+    for row in CODECS.values():
+        if row.jailed:
+            row.load()
+            if row.load_glance is not None:
+                row.load_glance()
+    worker_main.serve(HANDLERS, registry=REGISTRY)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Steps of one run: examine, plan, transcode, present, pack, verify, report."""

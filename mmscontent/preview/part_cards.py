@@ -1,0 +1,186 @@
+"""The lower half of the page: where the bytes went, and why each part became what it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mmscontent.preview.markup import bar, data_uri, esc, items, plural, stacked_bar
+from mmscontent.preview.views import picture_view
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mmscontent.message import Content, Message, Part
+    from mmscontent.preview.view_model import Exhibit, Show
+
+__all__ = ["cards", "notes", "weight", "whole"]
+
+_KINDS = {"image", "video", "audio", "text", "contact", "calendar"}
+_DECISIONS = {"keep": "kept", "transcode": "made anew", "drop": "left out"}
+_VIEW_PX = 1080
+_QUOTED = 400
+
+
+def weight(content: Content, facts: Mapping[str, object]) -> str:
+    """The size of the whole in words."""
+    packed, target, limit = (facts.get(k) for k in ("packed_bytes", "target_bytes", "limit_bytes"))
+    if not isinstance(packed, int) or not isinstance(target, int):
+        return f"{sum(len(p.data) for p in content.parts):,} bytes of media"
+    beyond = f", {limit:,} is the limit" if limit != target else ""
+    return f"{packed:,} of {target:,} bytes aimed at ({packed / target:.0%}){beyond}"
+
+
+def whole(content: Content, show: Show, facts: Mapping[str, object]) -> str:
+    """All bytes as one bar, with a legend."""
+    bodies = [(len(e.part.data), _kind(e.kind), e.label) for e in show.exhibits]
+    packed, limit, target = (_number(facts, k) for k in ("packed_bytes", "limit_bytes", "target_bytes"))
+    smil = len(content.presentation.data) if content.presentation is not None else 0
+    rest = max(packed - sum(n for n, _, _ in bodies), smil)
+    scale = max(limit, sum(n for n, _, _ in bodies) + rest, 1)
+    pieces = [(n / scale, kind) for n, kind, _ in bodies] + [(rest / scale, "head")]
+    told = "; ".join(f"{label}: {n:,} bytes" for n, _, label in bodies)
+    drawn = stacked_bar(pieces, target / scale if target else None, f"{told}; headers and slides: {rest:,} bytes")
+    names = [*dict.fromkeys(kind for _, kind, _ in bodies), "head"]
+    words = {"head": f"headers, slides and packing, {rest:,} bytes"}
+    legend = "".join(
+        f'<li><svg viewBox="0 0 1 1" aria-hidden="true"><rect class="k-{k}" width="1" height="1"/></svg>'
+        f"{esc(words.get(k, k))}</li>"
+        for k in names
+    )
+    return f'{drawn}<ul class="legend">{legend}</ul>'
+
+
+def cards(show: Show, facts: Mapping[str, object], original: Message | None) -> str:
+    """One card a part, in the ledger's order where there is one; a part that was left out has its card too."""
+    entries = facts.get("parts")
+    by_id = {e.part.content_id: e for e in show.exhibits if e.part.content_id}
+    total = max(sum(len(e.part.data) for e in show.exhibits), 1)
+    if not isinstance(entries, list) or not entries:
+        return "".join(_card(e, {}, total, None) for e in show.exhibits)
+    sources = original.parts if original is not None else ()
+    return "".join(
+        _card(by_id.get(str(entry.get("content_id"))), entry, total, sources[i] if i < len(sources) else None)
+        for i, entry in enumerate(entries)
+    )
+
+
+def notes(facts: Mapping[str, object]) -> str:
+    """Warnings and options of the ledger, as a section; nothing when there are none."""
+    warnings = facts.get("warnings") or []
+    options = facts.get("options") or []
+    if not isinstance(warnings, list) or not isinstance(options, list) or not (warnings or options):
+        return ""
+    lines = [str(w) for w in warnings]
+    lines += [f"{o.get('do', '')} {o.get('part') or ''}: {_gives(o.get('gives'))}" for o in options]
+    return (
+        '<section aria-labelledby="notes"><div class="section-head"><h2 id="notes">To know</h2></div>'
+        f"{items(lines, 'plain')}</section>"
+    )
+
+
+def _gives(gives: object) -> str:
+    pairs = gives.items() if isinstance(gives, dict) else ()
+    return ", ".join(f"{str(k).replace('_', ' ')} {v:,}" if isinstance(v, int) else f"{k} {v}" for k, v in pairs)
+
+
+def _card(exhibit: Exhibit | None, entry: Mapping[str, object], total: int, source: Part | None) -> str:
+    label = str(entry.get("name") or (exhibit.label if exhibit else "a part"))
+    decision = str(entry.get("decision", ""))
+    shown = f'<span class="tag {esc(decision)}">{esc(_DECISIONS.get(decision, decision))}</span>' if decision else ""
+    size = len(exhibit.part.data) if exhibit else 0
+    kind = _kind(exhibit.kind if exhibit else str(entry.get("kind", "other")))
+    rows = [
+        f'<header><h3 dir="auto">{esc(label)}</h3>{shown}</header>',
+        bar(size / total, kind, f"{size / total:.0%} of the media bytes"),
+        f'<p class="bytes"><span><strong>{size:,} bytes</strong>{_came(entry)}</span>',
+        f"<span>{_quality(entry)}</span></p>",
+        f'<p class="quiet">{esc(_what(exhibit, entry))}</p>',
+        _quote(exhibit),
+        items(_why(entry), "why"),
+        _compare(exhibit, source),
+        _tries(entry),
+    ]
+    return f'<article class="card">{"".join(rows)}</article>'
+
+
+def _quote(exhibit: Exhibit | None) -> str:
+    """The first words of a text, or what a card is about."""
+    if exhibit is None or not exhibit.text:
+        return ""
+    cut = exhibit.text if len(exhibit.text) <= _QUOTED else f"{exhibit.text[:_QUOTED]}…"
+    return f'<blockquote dir="auto">{esc(cut)}</blockquote>'
+
+
+def _came(entry: Mapping[str, object]) -> str:
+    source = entry.get("source")
+    came = source.get("bytes") if isinstance(source, dict) else None
+    return f" of {came:,}" if isinstance(came, int) and entry.get("decision") != "keep" else ""
+
+
+def _quality(entry: Mapping[str, object]) -> str:
+    quality = entry.get("quality")
+    if not isinstance(quality, dict):
+        return ""
+    value = quality.get("measured") if quality.get("measured") is not None else quality.get("predicted")
+    how = "measured" if quality.get("measured") is not None else "predicted"
+    return f"quality {min(value, 100):.0f} of 100, {how}" if isinstance(value, int | float) else ""
+
+
+def _what(exhibit: Exhibit | None, entry: Mapping[str, object]) -> str:
+    source = entry.get("source")
+    before = _facts(source) if isinstance(source, dict) else ""
+    after = exhibit.detail if exhibit else "not sent"
+    return after if not before or entry.get("decision") == "keep" else f"{before} → {after}"
+
+
+def _facts(source: Mapping[str, object]) -> str:
+    words = [str(source.get("media_type", ""))]
+    if source.get("width_px") and source.get("height_px"):
+        words.append(f"{source['width_px']} × {source['height_px']} px")
+    return ", ".join(words)
+
+
+def _why(entry: Mapping[str, object]) -> list[str]:
+    lines = [str(r) for key in ("reasons", "notes") for r in _list(entry, key)]
+    stripped = [str(s) for s in _list(entry, "stripped")]
+    return lines + ([f"Taken out: {', '.join(stripped)}"] if stripped else [])
+
+
+def _tries(entry: Mapping[str, object]) -> str:
+    tries = [str(t) for t in _list(entry, "tries")]
+    if not tries:
+        return ""
+    return f"<details><summary>{plural(len(tries), 'step')} on the way</summary>{items(tries, 'why')}</details>"
+
+
+def _compare(exhibit: Exhibit | None, source: Part | None) -> str:
+    """Before and after, one over the other, with a slider between; the after is the conversation's own picture."""
+    if exhibit is None or source is None or exhibit.play != "img" or source.data == exhibit.part.data:
+        return ""
+    before = picture_view(source, _VIEW_PX)
+    if before is None:
+        return ""
+    label = esc(exhibit.label)
+    return (
+        '<div><figure class="compare">'
+        f'<img alt="{label}, before" src="{data_uri(before.media_type, before.data)}">'
+        f'<img alt="{label}, after" data-from="part-{exhibit.index}">'
+        '<i class="edge"></i><span class="on left" aria-hidden="true">before</span>'
+        '<span class="on right" aria-hidden="true">after</span>'
+        "</figure>"
+        f'<input class="wipe" type="range" min="0" max="100" value="50" aria-label="Where before ends: {label}"></div>'
+    )
+
+
+def _kind(kind: str) -> str:
+    return kind if kind in _KINDS else "other"
+
+
+def _list(entry: Mapping[str, object], key: str) -> list[object]:
+    value = entry.get(key)
+    return value if isinstance(value, list) else []
+
+
+def _number(facts: Mapping[str, object], key: str) -> int:
+    value = facts.get(key)
+    return value if isinstance(value, int) else 0

@@ -1,0 +1,205 @@
+"""What there is to show of a message: its parts as a browser can take them, its slides as a phone plays them.
+
+Pure values, made from a Content and a ledger; page.py and film.py only draw them. Every string in here may be hostile.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from mmscontent import media_types
+from mmscontent.errors import SourceError
+from mmscontent.profiles.model import SmilRule
+from mmscontent.smil.compose import lay_out
+from mmscontent.smil.model import Presentation, Region
+from mmscontent.smil.read import read
+from mmscontent.smil.resolve import storyboard
+from mmscontent.smil.text import text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mmscontent.ledger import Ledger
+    from mmscontent.media_types import Kind
+    from mmscontent.message import Content, Part
+    from mmscontent.smil.model import Element
+
+__all__ = ["DEFAULT_SLIDE_MS", "Exhibit", "Item", "Show", "Still", "as_mapping", "show_of"]
+
+DEFAULT_SLIDE_MS = 5000  # AOSP Messaging's DEFAULT_DURATION, for slides that state none
+_MOST_CHARACTERS = 20_000  # of a text; more is cut off in the preview only
+Play = Literal["img", "video", "audio", "text", ""]
+
+# How a kind is shown; what a browser does not know of it gets a view in its stead (views.py), or is only named.
+_PLAYED: dict[Kind, Play] = {"image": "img", "video": "video", "audio": "audio"}
+_SLOT = {"img": "picture", "video": "picture", "audio": "sound", "text": "words"}
+_FULL_NAME = re.compile(r"^FN[^:\n]{0,80}:([^\n]{1,80})", re.IGNORECASE | re.MULTILINE)
+_SUMMARY = re.compile(r"^SUMMARY[^:\n]{0,80}:([^\n]{1,80})", re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """One part.
+
+    Attributes:
+        label: What to call it: its name, or what it is.
+        detail: A line about it in words: type, sides, length.
+        play: How a browser shows it; "" when it cannot.
+        data, media_type: What the browser is given: the part itself, or a view of it.
+        text: Words of a text part, or what a card is about.
+    """
+
+    index: int
+    part: Part
+    kind: Kind
+    label: str
+    detail: str
+    play: Play = ""
+    data: bytes = b""
+    media_type: str = ""
+    text: str = ""
+
+    def shown_as(self, data: bytes, media_type: str) -> Exhibit:
+        """The same, with what a browser is given; its type must be of our table."""
+        return replace(self, play=_PLAYED.get(self.kind, ""), data=data, media_type=media_types.canonical(media_type))
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One medium on a slide; `part` is None when no part has its name."""
+
+    element: Element
+    src: str
+    region: str
+    alt: str
+    part: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """One slide."""
+
+    items: tuple[Item, ...]
+    duration_ms: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """A whole message.
+
+    Attributes:
+        trouble: Why there are no slides, or "".
+    """
+
+    exhibits: tuple[Exhibit, ...]
+    slides: tuple[Still, ...]
+    regions: tuple[Region, ...]
+    background: str
+    trouble: str
+
+
+def as_mapping(ledger: Ledger | Mapping[str, object] | None) -> Mapping[str, object]:
+    """A ledger in its JSON form, whichever way it is given; empty when there is none."""
+    if ledger is None:
+        return {}
+    as_json = getattr(ledger, "as_json", None)
+    made = as_json() if as_json is not None else ledger
+    assert isinstance(made, dict)
+    return made
+
+
+def show_of(content: Content, ledger: Mapping[str, object]) -> Show:
+    """Everything there is to show of a message."""
+    results = _results(ledger)
+    exhibits = tuple(_exhibit(i, p, results.get(p.content_id, {})) for i, p in enumerate(content.parts))
+    presentation, trouble = _presentation(content)
+    whys = _whys(ledger)
+    board = storyboard(presentation, content.parts)
+    slides = []
+    for number, (scene, view) in enumerate(zip(board.scenes, presentation.slides, strict=True)):
+        items = [Item(s.medium.element, s.medium.src, s.medium.region, s.medium.alt, s.index) for s in scene.shown]
+        stated = view.duration_ms
+        why = whys[number] if len(whys) == len(board.scenes) else "as the SMIL states"
+        slides.append(
+            Still(
+                _first_of_each(items),
+                stated or DEFAULT_SLIDE_MS,
+                why if stated else "no length stated; Android takes 5 s",
+            )
+        )
+    return Show(exhibits, tuple(slides), presentation.regions, presentation.background, trouble)
+
+
+def _presentation(content: Content) -> tuple[Presentation, str]:
+    if content.presentation is None:
+        return Presentation(()), "The message has no slides; it is shown as a conversation."
+    try:
+        presentation = read(content.presentation.data)
+    except SourceError as error:
+        return Presentation(()), f"The slides cannot be played: {error}"
+    if not presentation.slides:
+        return presentation, "The presentation shows nothing."
+    visible = [m for m in presentation.media if m.element in ("img", "video", "text")]
+    if all(presentation.region(m.region) is not None for m in visible):
+        return presentation, ""
+    laid = lay_out(presentation.slides, rule=SmilRule())  # as a receiver does that is told no place
+    return replace(laid, background=presentation.background), ""
+
+
+def _first_of_each(items: Sequence[Item]) -> tuple[Item, ...]:
+    """What receivers show of a crowded slide: the first picture or clip, the first text, the first sound."""
+    taken: set[str] = set()
+    kept = []
+    for item in items:
+        slot = _SLOT.get(item.element, "")
+        if not slot or slot not in taken:
+            kept.append(item)
+        taken.add(slot)
+    return tuple(kept)
+
+
+def _results(ledger: Mapping[str, object]) -> dict[str, Mapping[str, object]]:
+    """What became of each part, by its Content-ID."""
+    parts = ledger.get("parts")
+    if not isinstance(parts, list):
+        return {}
+    return {str(p["content_id"]): p.get("result") or {} for p in parts if isinstance(p, dict) and p.get("content_id")}
+
+
+def _whys(ledger: Mapping[str, object]) -> list[str]:
+    slides = ledger.get("slides")
+    return [str(s.get("why", "")) for s in slides if isinstance(s, dict)] if isinstance(slides, list) else []
+
+
+def _exhibit(index: int, part: Part, result: Mapping[str, object]) -> Exhibit:
+    kind = part.kind
+    text = text_of(part)[:_MOST_CHARACTERS] if kind in ("text", "contact", "calendar") else ""
+    if kind in ("contact", "calendar"):
+        found = (_FULL_NAME if kind == "contact" else _SUMMARY).search(text)
+        text = found[1].strip() if found else ""
+    name = part.content_location or part.name or part.content_id
+    return Exhibit(
+        index,
+        part,
+        kind,
+        name[:120] or f"{kind} {index + 1}",
+        ", ".join(_details(part, result)),
+        play="text" if kind == "text" else "",
+        text=text,
+    )
+
+
+def _details(part: Part, result: Mapping[str, object]) -> list[str]:
+    words = [part.media_type]
+    if result.get("width_px") and result.get("height_px"):
+        words.append(f"{result['width_px']} × {result['height_px']} px")
+    duration = result.get("duration_ms")
+    if isinstance(duration, int) and duration:
+        words.append(f"{duration / 1000:.1f} s")
+    frames = result.get("frames")
+    if isinstance(frames, int) and frames > 1:
+        words.append(f"{frames} frames")
+    return words

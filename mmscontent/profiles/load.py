@@ -1,0 +1,242 @@
+"""Carrier, route, device and class by key to one Profile."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mmscontent.errors import NotAllowed, ProfileError
+from mmscontent.profiles.merge import Fact, Layer, Names, combine, override, profile_of
+from mmscontent.profiles.observed_limits import observed_limit
+from mmscontent.profiles.read import chain_of, read_profile
+from mmscontent.profiles.schema import ROUTES, ProfileFile, RouteLimit, parse_overrides
+from mmscontent.profiles.search_path import profile_folders
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from mmscontent.profiles.model import Origin, Profile
+
+__all__ = ["load_profile"]
+
+DEFAULT_CLASS = "generic/portable-300"  # nothing known: what every operator handles
+DEFAULT_PHONE = "generic/smartphone"  # the network is known and the phone is not
+_ENDED = ("disabled", "discontinued")
+_STATUS_WORDS = {
+    "discontinued": "ended MMS",
+    "disabled": "has MMS switched off in the handset configuration",
+    "no-mms-apn": "has no MMS access point in the handset configuration",
+    "uncertain": "may have ended MMS",
+}
+
+
+def load_profile(  # noqa: PLR0913 - the public signature: one argument a thing that is known
+    carrier: str | None = None,
+    route: str | None = None,
+    device: str | ProfileFile | None = None,
+    content_class: str | None = None,
+    max_message_bytes: int | None = None,
+    *,
+    overrides: Mapping[str, object] | None = None,
+    profiles: str | os.PathLike[str] | None = None,
+    allow_inactive: bool = False,
+    use_observed: bool = False,
+) -> Profile:
+    """Combine carrier, route, device and class into what one receiver accepts.
+
+    Args:
+        carrier: `us/t-mobile` and the like; unknown when None.
+        route: `p2p`, `long_code`, `toll_free` or `short_code`; the tightest of the carrier's own when None.
+        device: `apple/iphone` and the like, or what `device_profile` made of a document; unknown when None.
+        content_class: `oma/image-rich`, `generic/us-safe-500` and the like; binds like any other statement.
+        max_message_bytes: The caller's own limit; it replaces limit and target.
+        overrides: Values for this call alone, by the names of Profile: `{"image.max_long_px": 800}`.
+        profiles: A folder of the same shape as the shipped one, whose files come first; the environment
+            variable MMSCONTENT_PROFILES when None.
+        allow_inactive: Shape for a network although it has ended or switched off MMS.
+        use_observed: Let sizes the network was seen to refuse lower the limit (`observe`).
+
+    Raises:
+        ProfileError: A key, route or file is unknown or wrong; file, key and value say which.
+        NotAllowed: The network takes no MMS any more; the message says since when.
+    """
+    _check(route, max_message_bytes)
+    folders = profile_folders(profiles)
+    layers: list[Layer] = []
+    notes: list[str] = []
+    if device is not None:
+        phone = device if isinstance(device, ProfileFile) else read_profile("device", device, folders)
+        layers += _device_layers(phone, folders)
+    if carrier is not None:
+        chain = chain_of(read_profile("carrier", carrier, folders), folders)
+        notes += _status_notes(chain, allow_inactive=allow_inactive)
+        layer, more = _carrier_layer(chain, route)
+        seen = observed_limit(folders, carrier, route)
+        layers.append(_with_observed(layer, seen, use_observed=use_observed) if seen else layer)
+        notes += more
+        if device is None:
+            layers.append(_base_layer(DEFAULT_PHONE, folders))
+    elif route is not None:
+        notes.append(f"route {route} means nothing without a carrier; name the carrier")
+    if content_class is not None:
+        layers.append(_class_layer(read_profile("class", content_class, folders), folders))
+    layers.append(_base_layer(DEFAULT_CLASS, folders))
+    held, more_notes = combine(layers, max_message_bytes=max_message_bytes)
+    override(held, parse_overrides(overrides or {}))
+    names = Names(carrier, route, device.key if isinstance(device, ProfileFile) else device, content_class)
+    return profile_of(held, names, (*notes, *more_notes))
+
+
+def _check(route: str | None, max_message_bytes: int | None) -> None:
+    if route is not None and (route not in ROUTES or route == "any"):
+        raise ProfileError(f"route {route!r} is not known; use {', '.join(ROUTES[:-1])}", key="route", value=route)
+    if max_message_bytes is not None and max_message_bytes < 1:
+        said = str(max_message_bytes)
+        raise ProfileError(f"max_message_bytes must be 1 or more, got {said}", key="max_message_bytes", value=said)
+
+
+# -- device and class ---------------------------------------------------------------------------------------------
+
+
+def _device_layers(profile: ProfileFile, folders: tuple[Path, ...]) -> list[Layer]:
+    """What the device states, and as bases the classes it extends."""
+    chain = chain_of(profile, folders)
+    own = [p for p in chain if p.kind == "device"]
+    classes = [p for p in chain if p.kind == "class"]
+    return [
+        Layer("device", profile.key, _inherited(own), floor=own[-1].floor or own[0].floor),
+        *(Layer("base", p.key, _assumed(p.facts)) for p in classes),
+    ]
+
+
+def _class_layer(profile: ProfileFile, folders: tuple[Path, ...]) -> Layer:
+    """A named class with what it inherits; all of it binds."""
+    return Layer("class", profile.key, _inherited(chain_of(profile, folders)))
+
+
+def _base_layer(key: str, folders: tuple[Path, ...]) -> Layer:
+    return Layer("base", key, _assumed(_inherited(chain_of(read_profile("class", key, folders), folders))))
+
+
+def _inherited(chain: list[ProfileFile]) -> tuple[Fact, ...]:
+    """The facts of a chain, the nearest statement about each field."""
+    nearest: dict[str, Fact] = {}
+    for profile in chain:
+        for fact in profile.facts:
+            nearest.setdefault(fact.field, fact)
+    return tuple(nearest.values())
+
+
+def _assumed(facts: tuple[Fact, ...]) -> tuple[Fact, ...]:
+    """The same facts, their origins saying that nobody stated them for this receiver."""
+    return tuple(replace(f, origin=replace(f.origin, source=f"assumed: {f.origin.source}")) for f in facts)
+
+
+# -- carrier and route ----------------------------------------------------------------------------------------------
+
+
+def _carrier_layer(chain: list[ProfileFile], route: str | None) -> tuple[Layer, list[str]]:
+    limit, notes = _route_limit(chain, route)
+    own = next(_routes(chain, "p2p"), None)
+    handset = Fact("limit_bytes", own.limit_bytes, own.origin) if own else None
+    facts = (
+        Fact("limit_bytes", limit.limit_bytes, limit.origin),
+        Fact("target_bytes", limit.target_bytes, limit.target_origin),
+        Fact("counts", limit.counts, replace(limit.origin, competing=())),
+        *_inherited(chain),
+    )
+    return Layer("carrier", chain[0].key, facts, handset_limit=handset), notes
+
+
+def _own(chain: list[ProfileFile]) -> list[ProfileFile]:
+    """The files that are the carrier itself: a user's, and the shipped one it extends."""
+    return [p for p in chain if p.key == chain[0].key]
+
+
+def _routes(chain: list[ProfileFile], name: str) -> Iterator[RouteLimit]:
+    """Statements about a route, nearest first; within one file its own name before `any`."""
+    for profile in chain:
+        limit = profile.route(name) or (None if name == "p2p" else profile.route("any"))
+        if limit is not None:
+            yield _named(profile, limit)
+
+
+def _named(profile: ProfileFile, limit: RouteLimit) -> RouteLimit:
+    """The limit with its origins naming the carrier and the route."""
+    source = f"carrier {profile.key} route {limit.route}"
+    return replace(
+        limit,
+        origin=replace(limit.origin, source=source),
+        target_origin=replace(limit.target_origin, source=source),
+    )
+
+
+def _route_limit(chain: list[ProfileFile], route: str | None) -> tuple[RouteLimit, list[str]]:
+    """Which statement holds for a route; without one the tightest of the carrier's own."""
+    if route is not None:
+        found = next(_routes(chain, route), None)
+        if found is None:
+            raise ProfileError(
+                f"carrier {chain[0].key} and those it extends state no limit for route {route}; "
+                f"add routes.{route} to its file",
+                key="route",
+                value=route,
+            )
+        return _within_own(chain, found), []
+    return _tightest(chain)
+
+
+def _tightest(chain: list[ProfileFile]) -> tuple[RouteLimit, list[str]]:
+    own = _own(chain)
+    stated = own if any(p.routes for p in own) else chain
+    names = dict.fromkeys(r.route for p in stated for r in p.routes)
+    limits = [limit for name in names if (limit := next(_routes(stated, name), None))]
+    tightest = min(limits, key=lambda r: (r.target_bytes, r.limit_bytes))
+    if len(limits) == 1:
+        return tightest, []
+    words = f"no route was named, so the tightest of {chain[0].key} holds: {tightest.route}; name one to use more"
+    return tightest, [words]
+
+
+def _within_own(chain: list[ProfileFile], found: RouteLimit) -> RouteLimit:
+    """A limit read from a parent never passes what the carrier lets its own phones send."""
+    stated_here = any(p.route(found.route) for p in _own(chain))
+    own = next(_routes(_own(chain), "p2p"), None)
+    if stated_here or own is None or own.limit_bytes >= found.limit_bytes:
+        return found
+    target = min(found.target_bytes, own.limit_bytes)
+    origin: Origin = found.target_origin if target < own.limit_bytes else own.origin
+    return replace(own, target_bytes=target, target_origin=origin)
+
+
+def _with_observed(layer: Layer, seen: Fact, *, use_observed: bool) -> Layer:
+    """The carrier's layer with a refused size beside its limit, or in its place when the caller says so."""
+    sentence = f"{seen.origin.source}: {seen.origin.stated}"
+    facts = []
+    for fact in layer.facts:
+        if fact.field not in {"limit_bytes", "target_bytes"}:
+            facts.append(fact)
+        elif use_observed and isinstance(fact.value, int) and isinstance(seen.value, int) and seen.value < fact.value:
+            said = f"{fact.origin.source}: {fact.value:,}"
+            facts.append(Fact(fact.field, seen.value, replace(seen.origin, competing=(said,))))
+        else:
+            facts.append(replace(fact, origin=replace(fact.origin, competing=(*fact.origin.competing, sentence))))
+    return replace(layer, facts=tuple(facts))
+
+
+def _status_notes(chain: list[ProfileFile], *, allow_inactive: bool) -> list[str]:
+    """Stop at a network that takes no MMS; say so when its state is in doubt."""
+    stated = next((p for p in _own(chain) if p.status is not None), None)
+    if stated is None or stated.status is None or stated.status not in _STATUS_WORDS:
+        return []
+    origin = stated.status_origin
+    since = f" on {origin.date}" if stated.status == "discontinued" else f" (as of {origin.date})"
+    said = f"carrier {stated.key} {_STATUS_WORDS[stated.status]}{since}"
+    if stated.status in _ENDED and not allow_inactive:
+        raise NotAllowed(
+            f"{said}, says {origin.url}; "
+            "send by another channel, or pass allow_inactive=True to shape for it all the same"
+        )
+    return [f"{said}: {origin.stated}" if origin.stated else said]

@@ -1,0 +1,141 @@
+"""One profile by its key, from the first folder that has it: a TOML file, or a line of a compact table."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mmscontent.errors import ProfileError
+from mmscontent.profiles.device_capabilities import DeviceDocument, device_profile
+from mmscontent.profiles.schema import KINDS, Kind, ProfileFile, parse_profile
+from mmscontent.profiles.search_path import read_toml, rows_of, table_text, toml_keys
+from mmscontent.profiles.uaprof_vocabulary import types_for
+
+if TYPE_CHECKING:
+    from mmscontent.profiles.merge import Fact
+
+__all__ = ["EXAMPLES", "INHERITED", "POPULATION", "chain_of", "find_profile", "read_profile"]
+
+INHERITED = Path("carriers", "inherited.tsv")
+POPULATION = Path("devices", "population.tsv")
+EXAMPLES: dict[Kind, str] = {"carrier": "us/t-mobile", "device": "apple/iphone", "class": "oma/image-rich"}
+_KEY = re.compile(r"[\w-][\w.+-]{0,79}/[\w-][\w.+-]{0,79}(?:@[0-9a-f]{16})?")
+_MAX_EXTENDS = 5
+_NEIGHBOURS = 20
+
+
+def read_profile(kind: Kind, key: str, folders: tuple[Path, ...]) -> ProfileFile:
+    """Read one profile by its key.
+
+    Raises:
+        ProfileError: No folder has it, or its file is wrong.
+    """
+    profile = find_profile(kind, key, folders)
+    if profile is None:
+        raise ProfileError(f"{kind} {key!r} is not known; {_advice(kind, key, folders)}", key=kind, value=key)
+    return profile
+
+
+def find_profile(kind: Kind, key: str, folders: tuple[Path, ...]) -> ProfileFile | None:
+    """Read one profile by its key, or None when no folder has it; a wrong file is still an error."""
+    if not _KEY.fullmatch(key):
+        return None
+    for folder in folders:
+        file = folder / KINDS[kind] / f"{key}.toml"
+        if file.is_file():
+            return parse_profile(kind, key, read_toml(file), str(file))
+        if kind == "device" and (phone := _phone(folder, key)):
+            return phone
+        if kind == "carrier" and (table := _inherited(folder, key)):
+            return parse_profile(kind, key, table, str(folder / INHERITED))
+    return None
+
+
+def chain_of(profile: ProfileFile, folders: tuple[Path, ...]) -> list[ProfileFile]:
+    """A profile and those it extends, nearest first; a file that extends its own key means the one it hides."""
+    chain = [profile]
+    while (parent := chain[-1].extends) is not None:
+        if len(chain) > _MAX_EXTENDS:
+            raise ProfileError(
+                f"{profile.kind} {profile.key} extends more than {_MAX_EXTENDS} others", key="extends", value=parent
+            )
+        if parent == chain[-1].key:
+            folders = folders[1:]
+        kind: Kind = "class" if profile.kind == "device" and parent != chain[-1].key else profile.kind
+        chain.append(read_profile(kind, parent, folders))
+    return chain
+
+
+def _advice(kind: Kind, key: str, folders: tuple[Path, ...]) -> str:
+    """What may have been meant: keys that share the first word, or how keys look."""
+    first = key.partition("/")[0]
+    near = sorted({k for f in folders for k in toml_keys(f / KINDS[kind]) if k.startswith(f"{first}/")})
+    if near:
+        return f"near it are {', '.join(near[:_NEIGHBOURS])}{' …' if len(near) > _NEIGHBOURS else ''}"
+    return f"keys look like {EXAMPLES[kind]}, and `mmscontent profiles list` shows all"
+
+
+# -- lines of the compact tables ---------------------------------------------------------------------------------------
+
+
+def _inherited(folder: Path, key: str) -> dict[str, object]:
+    """The line of a carrier without numbers of its own, as the table its file would hold; empty when it has none."""
+    text = table_text(folder / INHERITED)
+    rows = rows_of(text, key)
+    if not rows:
+        return {}
+    _, name, country, parent, status, date = rows[0]
+    source = next((line for line in text.splitlines()[:9] if line.startswith(f"# source {date}: ")), "")
+    said = {"source": source.partition(": ")[2], "date": date}
+    table: dict[str, object] = {"name": name, "country": country, "extends": parent, **said}
+    if status not in {"active", "unknown"}:
+        table["status"] = {"is": status, "confidence": "high" if status == "disabled" else "low"}
+    return table
+
+
+def _phone(folder: Path, key: str) -> ProfileFile | None:
+    """A phone of the population; of several builds the one with the lowest limit, or the one named after an @."""
+    model, _, digest = key.partition("@")
+    text = table_text(folder / POPULATION)
+    rows = [row for row in rows_of(text, model) if not digest or row[1] == digest]
+    if not rows:
+        return None
+    chosen = min(rows, key=lambda row: (not row[4], int(row[4] or 0)))
+    source = f"github.com/GodsDev/uaprof-data@56714d6905cb, address digest {chosen[1]}"
+    profile = device_profile(_document(text, chosen), source, "2015")
+    return replace(profile, key=key, facts=_with_builds(profile.facts, chosen, rows))
+
+
+def _document(text: str, row: list[str]) -> DeviceDocument:
+    """A line of the population, as the document it was made from."""
+    _, _, vendor, model, size, image, screen, number = row
+    _, words, levels, charsets, classes = rows_of(text, f"={number}")[0]
+    return DeviceDocument(
+        vendor=vendor,
+        model=model,
+        screen_px=_pair(screen),
+        max_message_bytes=int(size) if size else None,
+        max_message_stated=size,
+        max_image_px=_pair(image),
+        content_classes=tuple(classes.split()),
+        accepts=types_for(words.split()),
+        charsets=tuple(charsets.split()),
+        levels=tuple(levels.split("|")) if levels else (),
+    )
+
+
+def _pair(text: str) -> tuple[int, int] | None:
+    width, cross, height = text.partition("x")
+    return (int(width), int(height)) if cross else None
+
+
+def _with_builds(facts: tuple[Fact, ...], chosen: list[str], rows: list[list[str]]) -> tuple[Fact, ...]:
+    """The facts, with the limits other builds of the model declare beside the one that holds."""
+    said = tuple(
+        f"another build declares {int(row[4]):,} bytes (address digest {row[1]})"
+        for row in rows
+        if row[4] and row[4] != chosen[4]
+    )
+    return tuple(replace(f, origin=replace(f.origin, competing=said)) if f.field == "limit_bytes" else f for f in facts)

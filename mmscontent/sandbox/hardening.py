@@ -1,0 +1,358 @@
+"""The layers of the jail, put on by a worker over itself; each says whether it is in force.
+
+`enter` runs while the worker has one thread and has loaded nothing: a user namespace can only be made then, and
+Landlock binds only the thread that asks. `tighten` runs once the libraries are loaded. Nothing here is ever taken
+off again. Sources: prctl(2), seccomp(2), landlock(7), user_namespaces(7), getrlimit(2); docs/security.md.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import os
+import platform
+import resource
+import signal
+import struct
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mmscontent.sandbox.syscalls import ALLOWED, DEADLY, DENIED, JUDGED, WRITING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = ["Grants", "Layer", "Tightness", "enter", "limit_cpu", "tighten"]
+
+_LINUX = sys.platform == "linux"
+_MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column of syscalls.py, AUDIT_ARCH_*
+_COLUMN, _AUDIT_ARCH = _MACHINES.get(platform.machine(), (-1, 0))
+_SECCOMP = (317, 277)
+_CAPSET = (126, 91)
+_LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
+
+# Landlock rights by the ABI that brought them (landlock(7)): file rights 13, then REFER, TRUNCATE, IOCTL_DEV.
+_FS_RIGHTS = ((1, (1 << 13) - 1), (2, 1 << 13), (3, 1 << 14), (5, 1 << 15))
+_NET_RIGHTS_ABI, _SCOPES_ABI = 4, 6
+_STATM = "/proc/self/statm"
+_EXECUTE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 2, 1 << 3
+# What a program may do in its one folder: read, write and truncate files there, make and remove them, list it.
+_ROOM = (1 << 1) | _READ_FILE | _READ_DIR | (1 << 5) | (1 << 8) | (1 << 14)
+_LOADERS = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")  # where the dynamic linker lies, which is executed as well
+_SYSTEM_READABLE = (
+    "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store", "/gnu/store",
+    "/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo", "/dev/null", "/dev/zero", "/dev/urandom",
+    "/proc/cpuinfo", "/proc/meminfo", _STATM, "/sys/devices/system/cpu",
+)  # fmt: skip
+
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
+_PR_SET_NAME, _PR_GET_NAME, _PR_GET_SECCOMP, _PR_GET_NO_NEW_PRIVS, _PR_SET_VMA = 15, 16, 21, 39, 0x53564D41
+_CLONE_NEWIPC, _CLONE_NEWUSER, _CLONE_NEWNET, _CLONE_THREAD = 0x08000000, 0x10000000, 0x40000000, 0x00010000
+_TASKS = 256  # threads a worker may have in its own user namespace; libvips wants one per core and pipeline
+
+_KILL, _ALLOW, _ERRNO = 0x80000000, 0x7FFF0000, 0x00050000
+_WRITING = 0o3 | 0o100 | 0o1000 | 0o20000000  # write or read-write, O_CREAT, O_TRUNC, O_TMPFILE
+_X32 = 0x40000000
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer of the jail as a worker found it.
+
+    Attributes:
+        detail: What it does where it is in force, else why it is not.
+    """
+
+    name: str
+    in_force: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tightness:
+    """The resource limits of one worker; see jail.JailLimits for their meaning."""
+
+    memory_bytes: int
+    file_bytes: int
+    open_files: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """What a worker that turns into another program may do on top.
+
+    Attributes:
+        folder: Files may be made, written and removed here, "" for nowhere.
+        program: This one file may be executed.
+    """
+
+    folder: str
+    program: str
+
+
+class _Refused(Exception):
+    """A layer could not be put on; the text says why."""
+
+
+def enter(readable: Iterable[str], parent_pid: int, grants: Grants | None = None) -> tuple[Layer, ...]:
+    """Put on what must come before any library is loaded; *readable* are the folders code is loaded from."""
+    return (
+        _try("user and network namespace", _own_namespaces),
+        _try("capabilities", _drop_capabilities),
+        _try("ends with its parent", lambda: _die_with(parent_pid)),
+        _try("out-of-memory first", _volunteer),
+        _try("no new privileges", _no_new_privileges),
+        _try("landlock", lambda: _landlock((*_SYSTEM_READABLE, *readable), grants)),
+    )
+
+
+def tighten(tightness: Tightness, *, own_users: bool, grants: Grants | None = None) -> tuple[Layer, ...]:
+    """Put on what may only come once the libraries are loaded; *own_users*: a user namespace was made by enter."""
+    return (
+        _try("memory limit", lambda: _limit_memory(tightness.memory_bytes), linux_only=False),
+        _try("file size limit", lambda: _limit("RLIMIT_FSIZE", tightness.file_bytes, "bytes a file"), linux_only=False),
+        _try("open files limit", lambda: _limit("RLIMIT_NOFILE", tightness.open_files, "open files"), linux_only=False),
+        _try("no core dumps", lambda: _limit("RLIMIT_CORE", 0, "bytes of core"), linux_only=False),
+        _try("threads limit", lambda: _limit_tasks(own_users=own_users)),
+        _try("not dumpable", _not_dumpable),
+        _try("system calls", lambda: _filter_system_calls(grants)),
+    )
+
+
+def limit_cpu(seconds: float) -> None:
+    """Let the process use so many more seconds of processor time, all threads together."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    soft = int(used.ru_utime + used.ru_stime + seconds) + 1
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
+
+
+def _try(name: str, put_on: Callable[[], str], *, linux_only: bool = True) -> Layer:
+    if linux_only and not _LINUX:
+        return Layer(name, in_force=False, detail=f"only on Linux, this is {sys.platform}")
+    try:
+        return Layer(name, in_force=True, detail=put_on())
+    except (_Refused, OSError, ValueError) as exc:
+        return Layer(name, in_force=False, detail=str(exc))
+
+
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def _call(what: str, result: int) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise _Refused(f"{what}: {errno.errorcode.get(number, number)} {os.strerror(number)}")
+    return result
+
+
+def _syscall(what: str, number: int, *args: object) -> int:
+    return _call(what, _libc().syscall(ctypes.c_long(number), *args))
+
+
+def _prctl(what: str, option: int, value: int) -> None:
+    zero = ctypes.c_ulong(0)
+    _call(what, _libc().prctl(option, ctypes.c_ulong(value), zero, zero, zero))
+
+
+def _own_namespaces() -> str:
+    """An own network without any interface up, reached through an own user namespace where we are not root."""
+    before = os.readlink("/proc/self/ns/net")  # noqa: PTH115 - no pathlib before the wall
+    if _libc().unshare(_CLONE_NEWUSER | _CLONE_NEWNET | _CLONE_NEWIPC) < 0:
+        _call("unshare", _libc().unshare(_CLONE_NEWNET | _CLONE_NEWIPC))
+    if os.readlink("/proc/self/ns/net") == before:  # noqa: PTH115 - as above
+        raise _Refused("unshare changed nothing")
+    return "own network without an interface, own System V objects"
+
+
+def _drop_capabilities() -> str:
+    if _COLUMN < 0:
+        raise _Refused(f"no system call table for {platform.machine()}")
+    header = ctypes.create_string_buffer(struct.pack("=Ii", 0x20080522, 0))  # _LINUX_CAPABILITY_VERSION_3, self
+    nothing = ctypes.create_string_buffer(struct.pack("=6I", *([0] * 6)))
+    _syscall("capset", _CAPSET[_COLUMN], header, nothing)
+    return "none kept"
+
+
+def _die_with(parent_pid: int) -> str:
+    # After unshare: a change of credentials forgets the wish.
+    _prctl("PR_SET_PDEATHSIG", _PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent_pid:
+        raise SystemExit("the parent is gone")
+    return "killed when the process that started it ends"
+
+
+def _volunteer() -> str:
+    with open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:  # noqa: PTH123 - no pathlib before the wall
+        score.write("900")
+    return "the kernel ends it before its parent"
+
+
+def _no_new_privileges() -> str:
+    _prctl("PR_SET_NO_NEW_PRIVS", _PR_SET_NO_NEW_PRIVS, 1)
+    return "nothing it starts can gain rights"
+
+
+def _landlock(readable: Iterable[str], grants: Grants | None) -> str:
+    abi = _syscall("landlock", _LANDLOCK_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint(1))
+    rights = sum(bits for since, bits in _FS_RIGHTS if abi >= since)
+    ruleset = struct.pack("=Q", rights)
+    if abi >= _NET_RIGHTS_ABI:
+        ruleset += struct.pack("=Q", 0b11)  # TCP bind and connect
+    if abi >= _SCOPES_ABI:
+        ruleset += struct.pack("=Q", 0b11)  # abstract sockets and signals stay inside
+    wall = _syscall(
+        "landlock_create_ruleset", _LANDLOCK_CREATE, ruleset, ctypes.c_size_t(len(ruleset)), ctypes.c_uint(0)
+    )
+    try:
+        for path in dict.fromkeys(readable):
+            _let(wall, path, _READ_FILE | _READ_DIR)
+        if grants is not None:
+            _let(wall, grants.folder, _ROOM & rights)
+            for path in (grants.program, *_LOADERS):
+                _let(wall, path, _EXECUTE | _READ_FILE)
+        _syscall("landlock_restrict_self", _LANDLOCK_RESTRICT, ctypes.c_int(wall), ctypes.c_uint(0))
+    finally:
+        os.close(wall)
+    with contextlib.suppress(PermissionError):
+        os.scandir("/").close()
+        raise _Refused("the root folder can still be listed")
+    does = f"writes in {grants.folder or 'nothing'}, runs one program" if grants else "writes and runs nothing"
+    return f"ABI {abi}: reads the folders of Python and the system's libraries, {does}"
+
+
+def _let(wall: int, path: str, rights: int) -> None:
+    """Allow *rights* beneath a path; of those only what means something for a file when it is one."""
+    try:
+        opened = os.open(path, os.O_PATH | os.O_CLOEXEC)  # type: ignore[attr-defined, unused-ignore]  # Linux only
+    except OSError:
+        return  # what is not there or not ours to see needs no rule
+    try:
+        folder = os.path.isdir(path)  # noqa: PTH112 - no pathlib before the wall
+        rule = struct.pack("=Qi", rights if folder else rights & ~_READ_DIR, opened)
+        _syscall(
+            f"landlock_add_rule {path}", _LANDLOCK_ADD, ctypes.c_int(wall), ctypes.c_int(1), rule, ctypes.c_uint(0)
+        )
+    finally:
+        os.close(opened)
+
+
+def _limit(name: str, value: int, unit: str) -> str:
+    which = getattr(resource, name)
+    hard = resource.getrlimit(which)[1]
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(which, (value, value))
+    return f"at most {value:,} {unit}"
+
+
+def _limit_memory(more_bytes: int) -> str:
+    """Bound what may be mapped on top of the libraries, which map much more than they use."""
+    detail = _limit("RLIMIT_AS", _mapped_bytes() + more_bytes, "bytes mapped")
+    if not _LINUX:
+        raise _Refused("RLIMIT_AS is set, this kernel does not keep it")
+    return f"{detail}, {more_bytes:,} of them after start"
+
+
+def _mapped_bytes() -> int:
+    if not _LINUX:
+        return 0
+    with open(_STATM, encoding="ascii") as pages:  # noqa: PTH123 - no pathlib before the wall
+        return int(pages.read().split()[0]) * resource.getpagesize()
+
+
+def _limit_tasks(*, own_users: bool) -> str:
+    if not own_users:
+        raise _Refused(
+            "needs an own user namespace, else the user's other programs count; forks are refused by the filter"
+        )
+    return _limit("RLIMIT_NPROC", _TASKS, "threads")
+
+
+def _not_dumpable() -> str:
+    _prctl("PR_SET_DUMPABLE", _PR_SET_DUMPABLE, 0)
+    return "other processes of the same user cannot attach or read its memory"
+
+
+def _filter_system_calls(grants: Grants | None) -> str:
+    """Install the filter over all threads at once."""
+    if _COLUMN < 0:
+        raise _Refused(f"no system call table for {platform.machine()}")
+    program = _program(os.getpid(), grants)
+    code = ctypes.create_string_buffer(b"".join(program))
+    filter_ = struct.pack("@HP", len(program), ctypes.addressof(code))
+    all_threads, set_filter = ctypes.c_ulong(1), ctypes.c_uint(1)
+    failed = _syscall("seccomp", _SECCOMP[_COLUMN], set_filter, all_threads, filter_)
+    if failed:
+        raise _Refused(f"thread {failed} could not be bound")
+    if _libc().prctl(_PR_GET_SECCOMP, 0, 0, 0, 0) != 2:  # noqa: PLR2004 - SECCOMP_MODE_FILTER
+        raise _Refused("the kernel says no filter is on")
+    if grants is not None:
+        return f"{len(ALLOWED) + len(JUDGED) + len(WRITING)} calls allowed, no process, no socket"
+    return f"{len(ALLOWED) + len(JUDGED)} calls allowed, no process, no program, no socket, no opening to write"
+
+
+def _program(pid: int, grants: Grants | None) -> list[bytes]:
+    """The filter as classic BPF over struct seccomp_data (number at 0, machine at 4, arguments from 16)."""
+    granted = {**ALLOWED, **WRITING} if grants is not None else ALLOWED
+    lines = [_load(4), _jump(0x15, _AUDIT_ARCH, 1, 0), _return(_KILL), _load(0)]
+    if _COLUMN == 0:
+        lines += [_jump(0x35, _X32, 0, 1), _return(_KILL)]  # the x32 numbers would slip by the table
+    for table, verdict in ((granted, _ALLOW), (DENIED, _ERRNO | errno.EPERM), (DEADLY, _KILL)):
+        for numbers in table.values():
+            number = numbers[_COLUMN]
+            if number is not None:
+                lines += [_jump(0x15, number, 0, 1), _return(verdict)]
+    for name, numbers in JUDGED.items():
+        number = numbers[_COLUMN]
+        if number is not None:
+            judged = _judge(name, pid)
+            lines += [_jump(0x15, number, 0, len(judged)), *judged]
+    return [*lines, _return(_ERRNO | errno.ENOSYS)]
+
+
+def _judge(name: str, pid: int) -> list[bytes]:
+    """The lines that decide a call by one argument; every way through them returns."""
+    refuse = _return(_ERRNO | errno.EPERM)
+    match name:
+        case "open" | "openat":
+            flags = _load_argument(1 if name == "open" else 2)
+            return [flags, _jump(0x45, _WRITING, 0, 1), _return(_ERRNO | errno.EACCES), _return(_ALLOW)]
+        case "clone":
+            return [_load_argument(0), _jump(0x45, _CLONE_THREAD, 0, 1), _return(_ALLOW), refuse]
+        case "clone3":
+            return [_return(_ERRNO | errno.ENOSYS)]  # its flags lie in memory no filter reads; libc falls back to clone
+        case "kill" | "tgkill":
+            return _one_of(0, (pid,), refuse)
+        case "prlimit64":
+            return _one_of(0, (0, pid), refuse)
+        case "prctl":
+            return _one_of(0, (_PR_SET_NAME, _PR_GET_NAME, _PR_GET_SECCOMP, _PR_GET_NO_NEW_PRIVS, _PR_SET_VMA), refuse)
+        case "fcntl":  # duplicate, get and set flags; F_SETOWN would send signals to others
+            return _one_of(1, (0, 1, 2, 3, 4, 1030), refuse)
+        case _:  # ioctl: TCGETS (isatty), FIONREAD, FIONBIO, FIONCLEX, FIOCLEX
+            return _one_of(1, (0x5401, 0x541B, 0x5421, 0x5450, 0x5451), _return(_ERRNO | errno.ENOTTY))
+
+
+def _one_of(argument: int, values: tuple[int, ...], otherwise: bytes) -> list[bytes]:
+    tests = [line for v in values for line in (_jump(0x15, v, 0, 1), _return(_ALLOW))]
+    return [_load_argument(argument), *tests, otherwise]
+
+
+def _load(offset: int) -> bytes:
+    return struct.pack("=HBBI", 0x20, 0, 0, offset)
+
+
+def _load_argument(index: int) -> bytes:
+    return _load(16 + 8 * index)  # the low half; both machines are little endian, and these arguments are 32 bits wide
+
+
+def _jump(test: int, value: int, if_true: int, if_false: int) -> bytes:
+    """Test is 0x15 equal, 0x35 at least, 0x45 any bit set."""
+    return struct.pack("=HBBI", test, if_true, if_false, value)
+
+
+def _return(verdict: int) -> bytes:
+    return struct.pack("=HBBI", 0x06, 0, 0, verdict)

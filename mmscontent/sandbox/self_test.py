@@ -1,0 +1,53 @@
+"""A worker without any decoder: it shows which layers of the jail hold here, by trying to break out.
+
+Each handler tries one thing a taken-over decoder would and returns what it managed; `mmscontent doctor` asks it.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+from mmscontent.sandbox import worker_main
+
+__all__ = ["ATTEMPTS"]
+
+
+def _connect(_: dict[str, object]) -> str:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+        out.connect(("192.0.2.1", 9))  # TEST-NET-1: routed where there is a network, answered by nobody
+    return "a socket with a route to the network"
+
+
+def _read(_: dict[str, object]) -> str:
+    return f"{len(Path('/etc/passwd').read_bytes())} bytes of /etc/passwd"
+
+
+def _write(_: dict[str, object]) -> str:
+    Path("escaped").write_bytes(b"x")
+    Path("escaped").unlink()
+    return "a file"
+
+
+def _start(_: dict[str, object]) -> str:
+    if not (child := os.fork()):
+        os._exit(0)
+    os.waitpid(child, 0)
+    return "a child process"
+
+
+def _run(_: dict[str, object]) -> str:
+    os.execv(sys.executable, [sys.executable, "-c", ""])  # noqa: S606 - refused, or the worker is gone and that is told
+
+
+def _signal(_: dict[str, object]) -> str:
+    os.kill(os.getppid(), 0)
+    return "a signal to its parent"
+
+
+ATTEMPTS = {"connect": _connect, "read": _read, "write": _write, "start": _start, "run": _run, "signal": _signal}
+
+if __name__ == "__main__":
+    worker_main.serve(ATTEMPTS)

@@ -1,0 +1,84 @@
+"""What every family reader is given, and how numbers are taken out of it: each read is checked against what is left.
+
+A reader is a function `read(source) -> MediaInfo | None`: None means "not mine", DamagedMedia means "mine, and broken".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mmscontent.errors import DamagedMedia
+from mmscontent.limits import DEFAULT_INPUT_LIMITS, InputLimits
+from mmscontent.media_types import kind_of
+from mmscontent.message import MediaInfo
+
+__all__ = ["Source", "be", "frame_rate", "le", "milliseconds", "printable", "unique"]
+
+_LONGEST_MS = 10**15  # a header may say "for ever" (a rate of next to nothing); any limit is below this
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The bytes, and what is claimed about them.
+
+    Attributes:
+        name_type: Media type the file name's ending points to, or "".
+        declared_type: Media type somebody declared, canonical, or "".
+        declared_charset: Charset parameter of that declaration, or "".
+    """
+
+    data: bytes = field(repr=False)
+    name_type: str = ""
+    declared_type: str = ""
+    declared_charset: str = ""
+    limits: InputLimits = DEFAULT_INPUT_LIMITS
+
+    def info(self, media_type: str) -> MediaInfo:
+        """The least that can be said about the bytes; readers add to it with `dataclasses.replace`."""
+        return MediaInfo(media_type, kind_of(media_type), len(self.data))
+
+    def is_claimed(self, media_type: str) -> bool:
+        """The name or the declaration says it is this type: evidence for formats with weak magic."""
+        return media_type in (self.name_type, self.declared_type)
+
+
+def be(data: bytes, at: int, size: int) -> int:
+    """A big-endian unsigned number of *size* octets.
+
+    Raises:
+        DamagedMedia: The bytes end before it does.
+    """
+    return int.from_bytes(_take(data, at, size), "big")
+
+
+def le(data: bytes, at: int, size: int) -> int:
+    """A little-endian unsigned number of *size* octets; raises like `be`."""
+    return int.from_bytes(_take(data, at, size), "little")
+
+
+def _take(data: bytes, at: int, size: int) -> bytes:
+    if at < 0 or at + size > len(data):
+        raise DamagedMedia(f"ends at byte {len(data):,} where {size} bytes at {at:,} were announced; it is cut short")
+    return data[at : at + size]
+
+
+def milliseconds(ticks: float, per_second: float) -> int | None:
+    """A length in milliseconds, or None when the header does not say (zero ticks or zero rate)."""
+    if ticks <= 0 or per_second <= 0:
+        return None
+    return round(min(ticks * 1000 / per_second, _LONGEST_MS))
+
+
+def frame_rate(frames: int, duration_ms: float | None) -> float | None:
+    """Frames a second to three digits, or None when the length is not known or makes no rate."""
+    return round(frames * 1000 / duration_ms, 3) or None if duration_ms else None
+
+
+def printable(fourcc: bytes) -> str:
+    """A four-character code for people."""
+    return "".join(chr(c) if 32 <= c < 127 else "?" for c in fourcc).strip()  # the printable ASCII range
+
+
+def unique(words: list[str]) -> tuple[str, ...]:
+    """The words once each, in the order first seen."""
+    return tuple(dict.fromkeys(words))

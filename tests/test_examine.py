@@ -1,0 +1,102 @@
+"""Step 1: long texts on pages that can be read in time, nothing lost; what words alone would be as SMS."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import mmscontent as mms
+from mmscontent.pipeline.examine import lone_text_notes, paged
+from mmscontent.smil.timing import PACE
+from tests.conftest import ROOT
+
+FIXTURES = ROOT / "fixtures"
+PHOTO = min(FIXTURES.glob("jpeg-480x640-exif6-gps*.jpg"))
+SENTENCE = "The ferry leaves at nine from the quay behind the old market hall. "
+STORY = SENTENCE * 60
+
+
+def texts(message: mms.Message) -> list[str]:
+    return [slide.text.data.decode() for slide in message.slides if slide.text is not None]
+
+
+def test_a_text_that_outlasts_the_longest_slide_is_parted_at_sentence_ends() -> None:
+    profile = mms.load_profile()
+    composed = mms.compose(mms.Message.of(mms.read_parts([PHOTO]), text=STORY), profile)
+    read = mms.message_of(mms.unpack(composed.data).content)
+
+    pages = texts(read)
+    assert len(pages) > 1
+    assert read.slides[0].image is not None
+    assert all(page.endswith(".") for page in pages)
+    assert " ".join(pages) == STORY.strip()
+    assert all(slide.duration_ms <= PACE.most_reading_ms for slide in composed.ledger.slides)
+    assert not any("longest slide" in slide.why for slide in composed.ledger.slides)
+    words = next(p for p in composed.ledger.parts if p.kind == "text")
+    assert len(composed.ledger.parts) == 2
+    assert f"on {len(pages)} slides" in words.reasons[0]
+    assert words.result is not None
+    assert words.result.size_bytes == sum(len(page.encode()) for page in pages)
+
+
+@given(st.text(max_size=6000), st.sampled_from(["", "de", "ja"]))
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_paging_loses_nothing_but_white_space_and_keeps_the_number_of_pages_down(text: str, more: str) -> None:
+    message = mms.Message.of([mms.Part.of_text(text + more + ".")])
+    work = paged(message, mms.load_profile(), keep=False)
+
+    assert "".join("".join(texts(work.message)).split()) == "".join((text + more + ".").split())
+    assert len(work.message.slides) <= 25
+    assert work.origins == (0,) * len(work.message.slides)
+
+
+def test_a_text_of_any_length_keeps_to_a_number_of_slides() -> None:
+    assert len(paged(mms.Message.of([], text=STORY * 100), mms.load_profile(), keep=False).message.slides) <= 20
+
+
+def test_the_sender_s_own_timing_and_presentation_are_not_paged() -> None:
+    timed = mms.Message((mms.Slide(text=mms.Part.of_text(STORY), duration_ms=9_000),))
+    profile = mms.load_profile()
+
+    assert len(paged(timed, profile, keep=False).message.slides) == 1
+    assert len(paged(mms.Message.of([], text=STORY), profile, keep=True).message.slides) == 1
+
+
+LONE = [
+    # text, subject, threshold, what is noted
+    ("Happy birthday!", "", None, "as SMS 1 message (gsm-7), cheaper than an MMS"),
+    (
+        "Happy birthday!",
+        "Hi",
+        3,
+        "as SMS 1 message (gsm-7), cheaper than an MMS, which has no subject; phones here make",
+    ),
+    (
+        "С днём рождения! " * 5,
+        "",
+        3,
+        "as SMS 2 messages (ucs-2), cheaper than an MMS; phones here make an MMS of it from 3 on",
+    ),
+    ("a" * 500, "", 3, "as SMS 4 messages (gsm-7); phones here send it as MMS from 3 on"),
+    ("a" * 500, "", None, "as SMS 4 messages (gsm-7)"),
+]
+
+
+@pytest.mark.parametrize(("text", "subject", "threshold", "said"), LONE)
+def test_words_alone_are_told_what_they_would_be_as_sms(
+    text: str, subject: str, threshold: int | None, said: str
+) -> None:
+    profile = mms.load_profile()
+    profile = replace(profile, text=replace(profile.text, sms_to_mms_segments=threshold))
+    ledger = mms.compose(mms.Message.of([], text=text, subject=subject), profile).ledger
+
+    assert said in ledger.notes[0]
+    assert ledger.warnings == ()
+    assert said in ledger.explain()
+
+
+def test_words_beside_a_picture_are_no_sms() -> None:
+    assert lone_text_notes(mms.Message.of(mms.read_parts([PHOTO]), text="x"), mms.load_profile()) == ()
