@@ -26,7 +26,6 @@ __all__ = [
     "Forwarding",
     "ForwardingType",
     "Generation",
-    "HistoryStep",
     "InboundMedia",
     "InboundPart",
     "InboundView",
@@ -42,6 +41,7 @@ __all__ = [
     "SegmentKind",
     "SpeedLimit",
     "State",
+    "Step",
     "Submission",
     "UploadView",
     "Window",
@@ -322,7 +322,7 @@ class LogView:
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryStep:
+class Step:
     """One line of a message's history."""
 
     at_ms: int
@@ -344,7 +344,7 @@ class MessageView:
     log: LogView
     state: State
     connection: str
-    steps: tuple[HistoryStep, ...]
+    steps: tuple[Step, ...]
     ledger: Mapping[str, object] | None = None
     rendition: str = ""
     size_bytes: int = 0

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     from gateway_adapter.connectors.base import Connection
 
-__all__ = ["ProcessRateLimiter", "RedisRateLimiter", "rate_limiter_for"]
+__all__ = ["Rates", "SharedRates", "rates_for"]
 
 _LEAST_PAUSE_S, _MOST_PAUSE_S = 0.02, 0.5
 
 
-class ProcessRateLimiter:
+class Rates:
     """So many submissions a second on each connection, evenly, within this process."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class ProcessRateLimiter:
             await asyncio.sleep(turn - now)
 
 
-class RedisRateLimiter:
+class SharedRates:
     """So many submissions a second on each connection, by all processes together.
 
     Counted in whole seconds by dramatiq's window limiter; parts of a submission are rounded down, and a rate of less
@@ -65,10 +65,10 @@ def _counted(limiter: WindowRateLimiter) -> bool:
         return bool(acquired)
 
 
-def rate_limiter_for(broker_url: str) -> ProcessRateLimiter | RedisRateLimiter:
+def rates_for(broker_url: str) -> Rates | SharedRates:
     """The rates of a process: shared where its broker is a Redis; any other counts its own."""
     if broker_url.partition("://")[0] not in ("redis", "rediss"):
-        return ProcessRateLimiter()
+        return Rates()
     from dramatiq.rate_limits.backends import RedisBackend  # noqa: PLC0415 - its client is there with the broker
 
-    return RedisRateLimiter(RedisBackend(url=broker_url))
+    return SharedRates(RedisBackend(url=broker_url))

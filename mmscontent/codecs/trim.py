@@ -21,7 +21,7 @@ from mmscontent.ffmpeg import Room, probe
 if TYPE_CHECKING:
     from mmscontent.message import MediaInfo
 
-__all__ = ["poster_frame", "trim"]
+__all__ = ["cut", "picture_of"]
 
 # The container a cut is written in, by the demuxer that read the source.
 _MUXERS = {
@@ -47,7 +47,7 @@ _LONG_PX = 1920
 _MUCH_BETTER = 1.1  # a later moment must show this much more than the best before it
 
 
-def trim(data: bytes, info: MediaInfo, duration_ms: int) -> bytes:
+def cut(data: bytes, info: MediaInfo, duration_ms: int) -> bytes:
     """The first *duration_ms* of a film or sound, its tracks as they are.
 
     Raises:
@@ -70,7 +70,7 @@ def trim(data: bytes, info: MediaInfo, duration_ms: int) -> bytes:
     return made
 
 
-def poster_frame(data: bytes, info: MediaInfo) -> bytes:
+def picture_of(data: bytes, info: MediaInfo) -> bytes:
     """The moment of a film with the most to see, of five, as PNG; upright and in the colours of ordinary screens.
 
     Raises:

@@ -58,22 +58,22 @@ def _verify(_: Seat, codec: str, data: bytes, info: message.MediaInfo) -> messag
     return CODECS[codec].load_verify()(data, info)
 
 
-def _estimate_from_header(_: Seat, codec: str, data: bytes, info: message.MediaInfo, rule: model.Rule) -> base.Survey:
-    load = CODECS[codec].load_header_estimate
+def _glance(_: Seat, codec: str, data: bytes, info: message.MediaInfo, rule: model.Rule) -> base.Survey:
+    load = CODECS[codec].load_glance
     assert load is not None
     return load()(data, info, rule)
 
 
-def _trim(_: Seat, data: bytes, info: message.MediaInfo, duration_ms: int) -> bytes:
-    from mmscontent.codecs.trim import trim  # noqa: PLC0415 - engines load where they are used
+def _cut(_: Seat, data: bytes, info: message.MediaInfo, duration_ms: int) -> bytes:
+    from mmscontent.codecs.trim import cut  # noqa: PLC0415 - engines load where they are used
 
-    return trim(data, info, duration_ms)
+    return cut(data, info, duration_ms)
 
 
-def _poster_frame(_: Seat, data: bytes, info: message.MediaInfo) -> bytes:
-    from mmscontent.codecs.trim import poster_frame  # noqa: PLC0415 - as above
+def _picture(_: Seat, data: bytes, info: message.MediaInfo) -> bytes:
+    from mmscontent.codecs.trim import picture_of  # noqa: PLC0415 - as above
 
-    return poster_frame(data, info)
+    return picture_of(data, info)
 
 
 HANDLERS: Mapping[str, Callable[..., object]] = {
@@ -83,9 +83,9 @@ HANDLERS: Mapping[str, Callable[..., object]] = {
     "render": _render,
     "measure": _measure,
     "verify": _verify,
-    "estimate_from_header": _estimate_from_header,
-    "trim": _trim,
-    "poster_frame": _poster_frame,
+    "glance": _glance,
+    "cut": _cut,
+    "picture": _picture,
 }
 
 
@@ -94,10 +94,10 @@ def main() -> None:
     from mmscontent.sandbox import worker_main  # noqa: PLC0415 - only the worker needs it
 
     for row in CODECS.values():
-        if row.sandboxed:
+        if row.jailed:
             row.load()
-            if row.load_header_estimate is not None:
-                row.load_header_estimate()
+            if row.load_glance is not None:
+                row.load_glance()
     worker_main.serve(HANDLERS, registry=REGISTRY)
 
 

@@ -18,8 +18,8 @@ from mmscontent.pack.mime.read import Walk, header_start, read_entity
 from mmscontent.pack.mime.write import (
     Multipart,
     address_fields,
+    body_budget,
     body_fields,
-    body_room,
     body_size,
     multipart_of,
     write_body,
@@ -36,8 +36,8 @@ __all__ = [
     "Mm4",
     "Peer",
     "Reading",
+    "mm4_body_budget",
     "mm4_of",
-    "mm4_room",
     "mm4_size",
     "read_mm4",
     "unpacked_of",
@@ -98,7 +98,7 @@ REQUEST_STATUSES: Mapping[str, bool] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Peer:
+class Mm4Peer:
     """How another operator wants MM4.
 
     Attributes:
@@ -113,7 +113,8 @@ class Peer:
     binary: bool = False
 
 
-DEFAULT_PEER = Peer()
+DEFAULT_PEER = Mm4Peer()
+Peer = Mm4Peer  # the name of callers: mm4.Peer
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,7 @@ class Mm4:
 # --- writing -------------------------------------------------------------------------------------------------------
 
 
-def _head(message: Mm4, peer: Peer, body: Multipart | None) -> bytes:
+def _head(message: Mm4, peer: Mm4Peer, body: Multipart | None) -> bytes:
     envelope = Envelope(sender=message.sender, to=message.to, cc=message.cc, date_s=message.date_s)
     rows = [
         address_fields(envelope, message.subject, peer.domain),
@@ -172,7 +173,7 @@ def _text(name: str, value: str | bool) -> str:  # noqa: FBT001  # it is a value
     return ("Yes" if value else "No") if isinstance(value, bool) else value
 
 
-def write_mm4(message: Mm4, peer: Peer = DEFAULT_PEER) -> bytes:
+def write_mm4(message: Mm4, peer: Mm4Peer = DEFAULT_PEER) -> bytes:
     """The mail of a message.
 
     Raises:
@@ -185,23 +186,23 @@ def write_mm4(message: Mm4, peer: Peer = DEFAULT_PEER) -> bytes:
     return b"".join((_head(message, peer, body), *(write_body(body) if body is not None else ())))
 
 
-def mm4_size(message: Mm4, peer: Peer = DEFAULT_PEER) -> int:
+def mm4_size(message: Mm4, peer: Mm4Peer = DEFAULT_PEER) -> int:
     """How many bytes `write_mm4` gives."""
     body = _measure(message, peer)
     return len(_head(message, peer, body)) + (body_size(body) if body is not None else 0)
 
 
-def mm4_room(limit_bytes: int, message: Mm4, peer: Peer = DEFAULT_PEER) -> int:
+def mm4_body_budget(limit_bytes: int, message: Mm4, peer: Mm4Peer = DEFAULT_PEER) -> int:
     """What the bodies of the parts may have together so that `write_mm4` never passes *limit_bytes*."""
     body = _measure(message, peer)
-    return body_room(body, limit_bytes - len(_head(message, peer, body))) if body is not None else 0
+    return body_budget(body, limit_bytes - len(_head(message, peer, body))) if body is not None else 0
 
 
-def _measure(message: Mm4, peer: Peer) -> Multipart | None:
+def _measure(message: Mm4, peer: Mm4Peer) -> Multipart | None:
     return None if message.content is None else Multipart(message.content, "=_mms_" + 20 * "0", peer.binary)
 
 
-def mm4_of(content: Content, envelope: Envelope, peer: Peer = DEFAULT_PEER) -> Mm4:
+def mm4_of(content: Content, envelope: Envelope, peer: Mm4Peer = DEFAULT_PEER) -> Mm4:
     """The forward request that carries this content to another operator."""
     derived = digest(content, envelope)
     fields: list[tuple[str, str | bool]] = [
@@ -233,7 +234,7 @@ def mm4_of(content: Content, envelope: Envelope, peer: Peer = DEFAULT_PEER) -> M
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Mm4Reading:
     """What was read; *rest* are the mail's other fields, such as Received."""
 
     message: Mm4
@@ -241,10 +242,11 @@ class Reading:
     rest: tuple[tuple[str, str], ...] = ()
 
 
+Reading = Mm4Reading  # the name of callers: mm4.Reading
 _MAIL = ("from", "to", "cc", "subject", "date", "mime-version", "content-type", "content-transfer-encoding")
 
 
-def read_mm4(data: bytes) -> Reading:
+def read_mm4(data: bytes) -> Mm4Reading:
     """Read one MM4 mail.
 
     Raises:
@@ -275,7 +277,7 @@ def read_mm4(data: bytes) -> Reading:
         content,
         headers.words(fields.get(_VERSION)),
     )
-    return Reading(message, tuple(walk.notes), (*rest, *walk.rest))
+    return Mm4Reading(message, tuple(walk.notes), (*rest, *walk.rest))
 
 
 def _x_fields(
@@ -319,7 +321,7 @@ _WORDS = {
 _MAX_SECONDS_DIGITS = 9
 
 
-def unpacked_of(reading: Reading) -> Unpacked:
+def unpacked_of(reading: Mm4Reading) -> Unpacked:
     """Envelope and content of what was read."""
     message = reading.message
     forward = message.message_type == "MM4_forward.REQ"

@@ -27,7 +27,7 @@ from mmscontent.sniff import sniff
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["ENCODINGS", "Encoding", "Packed", "pack", "room", "size", "unpack"]
+__all__ = ["ENCODINGS", "Encoding", "Packed", "body_budget", "pack", "size", "unpack"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,12 @@ class Packed:
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """One row: how a wire form is written, how its size is counted, how much room it leaves."""
+    """One row: how a wire form is written, how its size is counted, how many bytes it leaves for the bodies."""
 
     name: str
     write: Callable[[Content, Envelope], Packed]
     size: Callable[[Content, Envelope], int]
-    room: Callable[[int, Content, Envelope], int]
+    body_budget: Callable[[int, Content, Envelope], int]
 
 
 def _mime(name: str, *, binary: bool) -> Encoding:
@@ -53,7 +53,7 @@ def _mime(name: str, *, binary: bool) -> Encoding:
         name,
         lambda content, envelope: Packed(mime.write_message(content, envelope, binary=binary), "message/rfc822"),
         lambda content, envelope: mime.message_size(content, envelope, binary=binary),
-        lambda limit, content, envelope: mime.message_room(limit, content, envelope, binary=binary),
+        lambda limit, content, envelope: mime.message_body_budget(limit, content, envelope, binary=binary),
     )
 
 
@@ -62,7 +62,7 @@ _PDU = Encoding(
     "pdu",
     lambda content, envelope: Packed(pdu.write_pdu(_pdu_of(content, envelope)), _PDU_TYPE),
     lambda content, envelope: pdu.pdu_size(_pdu_of(content, envelope)),
-    lambda limit, content, envelope: pdu.pdu_room(limit, _pdu_of(content, envelope)),
+    lambda limit, content, envelope: pdu.pdu_body_budget(limit, _pdu_of(content, envelope)),
 )
 
 
@@ -87,7 +87,7 @@ def _mm7(name: str, peer: mm7.Peer) -> Encoding:
         name,
         write,
         lambda content, envelope: mm7.mm7_size(message(content, envelope), peer),
-        lambda limit, content, envelope: mm7.mm7_room(limit, message(content, envelope), peer),
+        lambda limit, content, envelope: mm7.mm7_body_budget(limit, message(content, envelope), peer),
     )
 
 
@@ -95,7 +95,7 @@ _MM4 = Encoding(
     "mm4",
     lambda content, envelope: Packed(mm4.write_mm4(mm4.mm4_of(content, envelope)), "message/rfc822"),
     lambda content, envelope: mm4.mm4_size(mm4.mm4_of(content, envelope)),
-    lambda limit, content, envelope: mm4.mm4_room(limit, mm4.mm4_of(content, envelope)),
+    lambda limit, content, envelope: mm4.mm4_body_budget(limit, mm4.mm4_of(content, envelope)),
 )
 
 ENCODINGS: Mapping[str, Encoding] = MappingProxyType(
@@ -134,13 +134,13 @@ def size(content: Content, envelope: Envelope, encoding: str) -> int:
     return _encoding(encoding).size(laid_out(content), envelope)
 
 
-def room(limit_bytes: int, content: Content, envelope: Envelope, encoding: str) -> int:
+def body_budget(limit_bytes: int, content: Content, envelope: Envelope, encoding: str) -> int:
     """How many bytes the bodies of *content.parts* may have together so that the packed whole stays within the limit.
 
     Whatever the parts' shares are, it is never too much; 0 when even empty parts pass the limit. The presentation
     counts as it is, the parts by their number, names and types.
     """
-    return _encoding(encoding).room(limit_bytes, laid_out(content), envelope)
+    return _encoding(encoding).body_budget(limit_bytes, laid_out(content), envelope)
 
 
 # --- reading -------------------------------------------------------------------------------------------------------

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from mmscontent.media_types import Kind
 
-__all__ = ["DEFAULT_POLICY", "QUALITY_POLICIES", "QualityPolicy", "policy_for"]
+__all__ = ["PLAIN", "STAKES", "Stake", "stake_of"]
 
 
 @dataclass(frozen=True, slots=True)
-class QualityPolicy:
+class Stake:
     """One row of the table.
 
     Attributes:
@@ -36,41 +36,41 @@ class QualityPolicy:
 
 
 # A part is the first of these that one of its traits, or else its kind, names.
-QUALITY_POLICIES: dict[str, QualityPolicy] = {
-    "qr code": QualityPolicy(
+STAKES: dict[str, Stake] = {
+    "qr code": Stake(
         "QR code", 1.0, 15.0, "its codec's floor keeps half its pixels in four colours, where its modules stand apart"
     ),
-    "screenshot": QualityPolicy(
+    "screenshot": Stake(
         "screenshot, receipt",
         1.0,
         15.0,
         "it is sent to be read: half its pixels in four colours (15 to 65 points) were, a JPEG under this was not",
     ),
-    "line art": QualityPolicy("drawing, text", 1.0, 15.0, "as a screenshot"),
-    "animation": QualityPolicy(
+    "line art": Stake("drawing, text", 1.0, 15.0, "as a screenshot"),
+    "animation": Stake(
         "animation",
         1.0,
         15.0,
         "its ladder goes on to 34 pixels that move and show nothing; a still is an option (poster)",
     ),
-    "photograph": QualityPolicy(
+    "photograph": Stake(
         "photograph", 1.0, 20.0, "who and where can still be told; under this it was a thumbnail of blocks to us"
     ),
-    "speech": QualityPolicy(
+    "speech": Stake(
         "voice", 1.0, 0.0, "AMR at its lowest rate is understood; more bytes buy little, its curve says so itself"
     ),
-    "image": QualityPolicy("picture", 1.0, 20.0, "as a photograph"),
-    "video": QualityPolicy(
+    "image": Stake("picture", 1.0, 20.0, "as a photograph"),
+    "video": Stake(
         "film", 1.0, 25.0, "VMAF under this is coloured fog; cut it shorter (trim) or send a picture of it (poster)"
     ),
-    "audio": QualityPolicy("sound", 1.0, 0.0, "as voice"),
-    "contact": QualityPolicy("card", 0.5, 0.0, "only its photo grows with bytes, and it is shown as a thumbnail"),
-    "calendar": QualityPolicy("calendar", 1.0, 0.0, "it has one size"),
+    "audio": Stake("sound", 1.0, 0.0, "as voice"),
+    "contact": Stake("card", 0.5, 0.0, "only its photo grows with bytes, and it is shown as a thumbnail"),
+    "calendar": Stake("calendar", 1.0, 0.0, "it has one size"),
 }
-DEFAULT_POLICY = QualityPolicy()
+PLAIN = Stake()
 
 
-def policy_for(kind: Kind, traits: Iterable[str]) -> QualityPolicy:
+def stake_of(kind: Kind, traits: Iterable[str]) -> Stake:
     """The row of a part: by what its codec took it for, else by its kind."""
     named = set(traits)
-    return next((row for name, row in QUALITY_POLICIES.items() if name in named or name == kind), DEFAULT_POLICY)
+    return next((row for name, row in STAKES.items() if name in named or name == kind), PLAIN)

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from mmscontent.ledger import Option, SlideEntry
     from mmscontent.message import Content, Envelope, Message
     from mmscontent.pack.registry import Packed
-    from mmscontent.pipeline.plan import Plan, ProbedPart
-    from mmscontent.pipeline.transcode import TranscodedPart
+    from mmscontent.pipeline.plan import Examined, Plan
+    from mmscontent.pipeline.transcode import Made
     from mmscontent.profiles.model import Profile
 
-__all__ = ["POLICIES", "ComposeRequest", "IfNotFit", "PackedMessage", "RenderedPresentation"]
+__all__ = ["POLICIES", "Fitted", "IfNotFit", "Job", "Shown"]
 
 IfNotFit = Literal["fail", "drop", "poster", "trim", "accept_quality", "split"]
 POLICIES: tuple[IfNotFit, ...] = ("fail", "drop", "poster", "trim", "accept_quality", "split")
@@ -24,7 +24,7 @@ _COUNTED_AS = {"mime": "mime-binary", "base64": "mime"}
 
 
 @dataclass(frozen=True, slots=True)
-class ComposeRequest:
+class Job:
     """What one call was asked for, or one of the messages that came of it.
 
     Attributes:
@@ -47,7 +47,7 @@ class ComposeRequest:
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     if_not_fit: IfNotFit = "fail"
-    left_out: tuple[tuple[ProbedPart, str], ...] = ()
+    left_out: tuple[tuple[Examined, str], ...] = ()
     remedy: Option | None = None
     number: int = 1
     count: int = 1
@@ -59,7 +59,7 @@ class ComposeRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class RenderedPresentation:
+class Shown:
     """Parts in order with the presentation that plays them."""
 
     content: Content
@@ -68,7 +68,7 @@ class RenderedPresentation:
 
 
 @dataclass(frozen=True, slots=True)
-class PackedMessage:
+class Fitted:
     """A message that fits, before it is looked at once more."""
 
     content: Content
@@ -76,5 +76,5 @@ class PackedMessage:
     counted_bytes: int
     slides: tuple[SlideEntry, ...]
     plan: Plan
-    made: tuple[TranscodedPart, ...]
+    made: tuple[Made, ...]
     warnings: tuple[str, ...]

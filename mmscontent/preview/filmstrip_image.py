@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mmscontent.message import Content
 from mmscontent.preview.markup import plural
-from mmscontent.preview.view_model import as_mapping, show_of
+from mmscontent.preview.view_model import as_mapping, build_preview_model
 from mmscontent.preview.views import picture_view, poster_view
 from mmscontent.smil.model import Region
 from mmscontent.smil.timing import guess_language
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mmscontent.compose import Composed
     from mmscontent.ledger import Ledger
-    from mmscontent.preview.view_model import Exhibit, Item, Show, Still
+    from mmscontent.preview.view_model import PartView, PreviewModel, PreviewSlide, SlideItem
 
 __all__ = ["filmstrip"]
 
@@ -61,8 +61,8 @@ def filmstrip(subject: Content | Composed, *, ledger: Ledger | Mapping[str, obje
         content = subject
     else:
         content, ledger = subject.content, ledger if ledger is not None else subject.ledger
-    show = show_of(content, as_mapping(ledger))
-    frames = list(_frames(show))[:_MOST_FRAMES]
+    model = build_preview_model(content, as_mapping(ledger))
+    frames = list(_frames(model))[:_MOST_FRAMES]
     width = max(_GAP + (_FRAME[0] + _GAP) * max(len(frames), 1), 420)
     strip = Image.new("RGB", (width, _HEAD + _FRAME[1] + _FOOT), _PAPER)
     draw = ImageDraw.Draw(strip)
@@ -70,7 +70,7 @@ def filmstrip(subject: Content | Composed, *, ledger: Ledger | Mapping[str, obje
     draw.text((_GAP, 16), _cut(heading, width // 12), fill=_INK, font=_font(heading, 20))
     for number, (still, told) in enumerate(frames):
         left = _GAP + number * (_FRAME[0] + _GAP)
-        strip.paste(_frame(still, show), (left, _HEAD))
+        strip.paste(_frame(still, model), (left, _HEAD))
         draw.rectangle((left - 1, _HEAD - 1, left + _FRAME[0], _HEAD + _FRAME[1]), outline=_LINE)
         draw.text((left, _HEAD + _FRAME[1] + 12), _cut(told, 34), fill=_SOFT, font=_font(told, 13))
     if not frames:
@@ -78,74 +78,76 @@ def filmstrip(subject: Content | Composed, *, ledger: Ledger | Mapping[str, obje
     return _png(strip)
 
 
-def _frames(show: Show) -> Iterator[tuple[Still | Exhibit, str]]:
-    for number, still in enumerate(show.slides, start=1):
-        more = f", {plural(len(show.slides) - _MOST_FRAMES, 'slide')} more" if number == _MOST_FRAMES else ""
-        yield still, f"{number} · {still.duration_ms / 1000:.1f} s{more if len(show.slides) > _MOST_FRAMES else ''}"
-    if not show.slides:
-        for exhibit in show.exhibits:
-            yield exhibit, exhibit.label
+def _frames(model: PreviewModel) -> Iterator[tuple[PreviewSlide | PartView, str]]:
+    for number, still in enumerate(model.slides, start=1):
+        more = f", {plural(len(model.slides) - _MOST_FRAMES, 'slide')} more" if number == _MOST_FRAMES else ""
+        yield still, f"{number} · {still.duration_ms / 1000:.1f} s{more if len(model.slides) > _MOST_FRAMES else ''}"
+    if not model.slides:
+        for view in model.parts:
+            yield view, view.label
 
 
-def _frame(subject: Still | Exhibit, show: Show) -> Image.Image:
+def _frame(subject: PreviewSlide | PartView, model: PreviewModel) -> Image.Image:
     from PIL import Image, ImageDraw  # noqa: PLC0415
 
-    frame = Image.new("RGB", _FRAME, show.background or _SCREEN)
+    frame = Image.new("RGB", _FRAME, model.background or _SCREEN)
     draw = ImageDraw.Draw(frame)
     items = getattr(subject, "items", None)
     if items is None:
         assert not hasattr(subject, "items")
-        _draw_exhibit(frame, draw, subject, _WHOLE)
+        _draw_part(frame, draw, subject, _WHOLE)
         return frame
     for item in items:
         if item.element not in ("audio", "ref"):
-            region = next((r for r in show.regions if r.id == item.region), _WHOLE)
-            _draw_item(frame, draw, item, show, region)
+            region = next((r for r in model.regions if r.id == item.region), _WHOLE)
+            _draw_item(frame, draw, item, model, region)
     for number, item in enumerate(i for i in items if i.element == "audio"):
-        _draw_sound(draw, _label(item, show), number)
+        _draw_sound(draw, _label(item, model), number)
     return frame
 
 
-def _draw_item(frame: Image.Image, draw: ImageDraw.ImageDraw, item: Item, show: Show, region: Region) -> None:
+def _draw_item(
+    frame: Image.Image, draw: ImageDraw.ImageDraw, item: SlideItem, model: PreviewModel, region: Region
+) -> None:
     if item.part is None:
         _draw_words(draw, f"no part is called {item.src}", region, _SOFT, _SCREEN)
         return
-    _draw_exhibit(frame, draw, show.exhibits[item.part], region, show.background or _SCREEN)
+    _draw_part(frame, draw, model.parts[item.part], region, model.background or _SCREEN)
 
 
-def _draw_exhibit(
-    frame: Image.Image, draw: ImageDraw.ImageDraw, exhibit: Exhibit, region: Region, ground: str = _SCREEN
+def _draw_part(
+    frame: Image.Image, draw: ImageDraw.ImageDraw, view: PartView, region: Region, ground: str = _SCREEN
 ) -> None:
-    maker = {"image": picture_view, "video": poster_view}.get(exhibit.kind)
-    view = maker(exhibit.part, _VIEW_PX) if maker is not None else None
-    if view is not None:
-        _paste(frame, view.data, _box(region))
-        if exhibit.kind == "video":
-            _draw_clip(draw, exhibit, region)
-    elif exhibit.kind == "text":
-        _draw_words(draw, exhibit.text, region, _readable_on(ground), ground)
-    elif exhibit.kind == "video":
+    maker = {"image": picture_view, "video": poster_view}.get(view.kind)
+    picture = maker(view.part, _VIEW_PX) if maker is not None else None
+    if picture is not None:
+        _paste(frame, picture.data, _box(region))
+        if view.kind == "video":
+            _draw_clip(draw, view, region)
+    elif view.kind == "text":
+        _draw_words(draw, view.text, region, _readable_on(ground), ground)
+    elif view.kind == "video":
         draw.rectangle(_box(region), fill="#d9d2c3")
-        _draw_clip(draw, exhibit, region)
+        _draw_clip(draw, view, region)
     else:
-        _draw_words(draw, f"{exhibit.text or exhibit.label}\n{exhibit.detail}", region, _SOFT, ground)
+        _draw_words(draw, f"{view.text or view.label}\n{view.detail}", region, _SOFT, ground)
 
 
 def _paste(frame: Image.Image, view: bytes, box: tuple[int, int, int, int]) -> None:
     from PIL import Image, ImageOps  # noqa: PLC0415
 
-    room = (max(1, box[2] - box[0]), max(1, box[3] - box[1]))
+    size = (max(1, box[2] - box[0]), max(1, box[3] - box[1]))
     with Image.open(io.BytesIO(view), formats=["JPEG", "PNG", "GIF"]) as opened:  # our own encoders' output
-        picture = ImageOps.contain(opened.convert("RGB"), room)
-    frame.paste(picture, (box[0] + (room[0] - picture.width) // 2, box[1] + (room[1] - picture.height) // 2))
+        picture = ImageOps.contain(opened.convert("RGB"), size)
+    frame.paste(picture, (box[0] + (size[0] - picture.width) // 2, box[1] + (size[1] - picture.height) // 2))
 
 
-def _draw_clip(draw: ImageDraw.ImageDraw, exhibit: Exhibit, region: Region) -> None:
+def _draw_clip(draw: ImageDraw.ImageDraw, view: PartView, region: Region) -> None:
     left, top, right, bottom = _box(region)
     x, y = (left + right) // 2, (top + bottom) // 2
     draw.ellipse((x - 26, y - 26, x + 26, y + 26), fill="#23201b")
     draw.polygon([(x - 8, y - 14), (x - 8, y + 14), (x + 16, y)], fill="#ffffff")
-    draw.text((left + 10, bottom - 24), _cut(exhibit.label, 26), fill=_SOFT, font=_font(exhibit.label, 13))
+    draw.text((left + 10, bottom - 24), _cut(view.label, 26), fill=_SOFT, font=_font(view.label, 13))
 
 
 def _draw_sound(draw: ImageDraw.ImageDraw, label: str, number: int) -> None:
@@ -189,8 +191,8 @@ def _lines(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width:
         yield line
 
 
-def _label(item: Item, show: Show) -> str:
-    return show.exhibits[item.part].label if item.part is not None else item.src
+def _label(item: SlideItem, model: PreviewModel) -> str:
+    return model.parts[item.part].label if item.part is not None else item.src
 
 
 def _box(region: Region) -> tuple[int, int, int, int]:

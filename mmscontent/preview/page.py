@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from mmscontent.message import Content
 from mmscontent.preview.markup import bubble, data_uri, esc, json_block, plural
 from mmscontent.preview.part_cards import cards, notes, weight, whole
-from mmscontent.preview.view_model import as_mapping, show_of
+from mmscontent.preview.view_model import as_mapping, build_preview_model
 from mmscontent.preview.views import needs_view, view_of
 from mmscontent.smil.lint import lint
 from mmscontent.smil.text import decode
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from mmscontent.compose import Composed
     from mmscontent.ledger import Ledger
     from mmscontent.message import Message
-    from mmscontent.preview.view_model import Exhibit, Show
+    from mmscontent.preview.view_model import PartView, PreviewModel
     from mmscontent.smil.model import Region
-    from mmscontent.smil.rules import Finding
+    from mmscontent.smil.rules import LintFinding
 
 __all__ = ["preview"]
 
@@ -77,7 +77,7 @@ def preview(
     else:
         content, ledger = subject.content, ledger if ledger is not None else subject.ledger
     facts = as_mapping(ledger)
-    show = _with_views(show_of(content, facts))
+    model = _with_views(build_preview_model(content, facts))
     findings = lint(content, durations_ms=_durations(content, facts))
     style, script = _asset("page.css"), _asset("page.js")
     heading = content.subject or "A message without a subject"
@@ -87,20 +87,20 @@ def preview(
         script=script,
         title=esc(f"{heading} · MMS preview"),
         heading=esc(heading),
-        facts=_facts(show, facts),
-        watching=esc(show.trouble or "Press Play, or drag the time."),
+        facts=_facts(model, facts),
+        watching=esc(model.trouble or "Press Play, or drag the time."),
         devices=_devices(facts),
-        conversation=_conversation(content, show),
-        timeline=_timeline(show),
+        conversation=_conversation(content, model),
+        timeline=_timeline(model),
         weight=esc(weight(content, facts)),
-        whole=whole(content, show, facts),
-        cards=cards(show, facts, original),
+        whole=whole(content, model, facts),
+        cards=cards(model, facts, original),
         notes=notes(facts),
         verdict=esc(_verdict(findings, content)),
         findings=_findings(findings),
         smil=esc(_smil(content)),
         footer=esc(f"Made by mmscontent {__version__}. This page loads nothing from anywhere."),
-        plan=json_block(_plan(show)),
+        plan=json_block(_plan(model)),
     )
 
 
@@ -116,23 +116,22 @@ def _policy(style: str, script: str) -> str:
     )
 
 
-def _with_views(show: Show) -> Show:
-    """Give each exhibit what a browser can show of it: the part itself, or a view made behind the walls."""
-    return replace(show, exhibits=tuple(_with_view(e) for e in show.exhibits))
+def _with_views(model: PreviewModel) -> PreviewModel:
+    """Give each view what a browser can show of it: the part itself, or a view made behind the walls."""
+    return replace(model, parts=tuple(_with_view(e) for e in model.parts))
 
 
-def _with_view(exhibit: Exhibit) -> Exhibit:
-    part = exhibit.part
-    if exhibit.kind not in _UNPLAYED:
-        return exhibit
+def _with_view(view: PartView) -> PartView:
+    part = view.part
+    if view.kind not in _UNPLAYED:
+        return view
     if not needs_view(part):
-        return exhibit.shown_as(part.data, part.media_type)
-    view = view_of(part)
-    if view is None:
-        return exhibit
-    return replace(
-        exhibit.shown_as(view.data, view.media_type), detail=f"{exhibit.detail}, seen here as {view.media_type}"
-    )
+        return view.with_media(part.data, part.media_type)
+    converted = view_of(part)
+    if converted is None:
+        return view
+    shown = view.with_media(converted.data, converted.media_type)
+    return replace(shown, detail=f"{view.detail}, shown here as {converted.media_type}")
 
 
 def _durations(content: Content, facts: Mapping[str, object]) -> dict[int, int]:
@@ -145,10 +144,10 @@ def _durations(content: Content, facts: Mapping[str, object]) -> dict[int, int]:
     return {i: by_id[p.content_id] for i, p in enumerate(content.parts) if p.content_id in by_id}
 
 
-def _facts(show: Show, facts: Mapping[str, object]) -> str:
-    length = sum(s.duration_ms for s in show.slides) / 1000
-    rows = [f"<strong>{plural(len(show.slides), 'slide')}</strong>, {length:.1f} s"]
-    rows.append(f"<strong>{plural(len(show.exhibits), 'part')}</strong>")
+def _facts(model: PreviewModel, facts: Mapping[str, object]) -> str:
+    length = sum(s.duration_ms for s in model.slides) / 1000
+    rows = [f"<strong>{plural(len(model.slides), 'slide')}</strong>, {length:.1f} s"]
+    rows.append(f"<strong>{plural(len(model.parts), 'part')}</strong>")
     if facts.get("packed_bytes"):
         rows.append(f"<strong>{facts['packed_bytes']:,} bytes</strong> as {esc(facts.get('encoding', ''))}")
     profile = facts.get("profile")
@@ -168,46 +167,42 @@ def _devices(facts: Mapping[str, object]) -> str:
     )
 
 
-def _timeline(show: Show) -> str:
+def _timeline(model: PreviewModel) -> str:
     return "".join(
         f'<li><button type="button" aria-label="Slide {n}, {s.duration_ms / 1000:.1f} seconds">'
         f"{n}<br>{s.duration_ms / 1000:.1f} s</button></li>"
-        for n, s in enumerate(show.slides, start=1)
+        for n, s in enumerate(model.slides, start=1)
     )
 
 
-def _conversation(content: Content, show: Show) -> str:
+def _conversation(content: Content, model: PreviewModel) -> str:
     rows = [f'<p class="from" dir="auto">{esc(content.subject)}</p>'] if content.subject else []
-    rows += [_bubble(e) for e in show.exhibits]
+    rows += [_bubble(e) for e in model.parts]
     return "".join(rows)
 
 
-def _bubble(exhibit: Exhibit) -> str:
+def _bubble(view: PartView) -> str:
     """One part as a phone shows it that knows nothing of slides; the media here are the only copy in the page."""
-    label, about = esc(exhibit.label), esc(exhibit.detail)
-    uri = data_uri(exhibit.media_type, exhibit.data) if exhibit.data else ""
-    if exhibit.play == "text":
-        return bubble(f'<span dir="auto">{esc(exhibit.text)}</span>', "words")
-    if exhibit.play == "img":
-        return bubble(f'<img id="part-{exhibit.index}" alt="{esc(exhibit.part.alt or exhibit.label)}" src="{uri}">')
-    if exhibit.play == "video":
+    label, about = esc(view.label), esc(view.detail)
+    uri = data_uri(view.media_type, view.data) if view.data else ""
+    if view.play == "text":
+        return bubble(f'<span dir="auto">{esc(view.text)}</span>', "words")
+    if view.play == "img":
+        return bubble(f'<img id="part-{view.index}" alt="{esc(view.part.alt or view.label)}" src="{uri}">')
+    if view.play == "video":
         return bubble(
-            f'<video id="part-{exhibit.index}" controls playsinline preload="metadata" aria-label="{label}"'
+            f'<video id="part-{view.index}" controls playsinline preload="metadata" aria-label="{label}"'
             f' src="{uri}"></video>'
         )
-    if exhibit.play == "audio":
-        player = (
-            f'<audio id="part-{exhibit.index}" controls preload="metadata" aria-label="{label}" src="{uri}"></audio>'
-        )
+    if view.play == "audio":
+        player = f'<audio id="part-{view.index}" controls preload="metadata" aria-label="{label}" src="{uri}"></audio>'
         return bubble(f"{player}<small>{label}, {about}</small>", "sound")
     what = {"contact": "Contact card", "calendar": "Calendar entry", "audio": "Sound", "video": "Clip"}
-    heading = esc(exhibit.text) if exhibit.text else label
-    return bubble(
-        f'<strong dir="auto">{heading}</strong><small>{what.get(exhibit.kind, "File")}, {about}</small>', "file"
-    )
+    heading = esc(view.text) if view.text else label
+    return bubble(f'<strong dir="auto">{heading}</strong><small>{what.get(view.kind, "File")}, {about}</small>', "file")
 
 
-def _plan(show: Show) -> dict[str, object]:
+def _plan(model: PreviewModel) -> dict[str, object]:
     """What the script plays; its keys are the script's own."""
     return {
         "slides": [
@@ -225,7 +220,7 @@ def _plan(show: Show) -> dict[str, object]:
                     for i in s.items
                 ],
             }
-            for s in show.slides
+            for s in model.slides
         ],
         "parts": [
             {
@@ -235,11 +230,11 @@ def _plan(show: Show) -> dict[str, object]:
                 "text": e.text if e.play == "text" else "",
                 "unplayable": f"{e.detail}: no browser shows {_UNPLAYED.get(e.kind, 'this file')}",
             }
-            for e in show.exhibits
+            for e in model.parts
         ],
-        "regions": {r.id: _box(r) for r in show.regions},
+        "regions": {r.id: _box(r) for r in model.regions},
         "whole": {"left": 0, "top": 0, "width": 100, "height": 100, "fit": "meet"},
-        "background": show.background,
+        "background": model.background,
         "devices": {key: [width, height] for key, (_, width, height) in DEVICES.items()},
     }
 
@@ -254,7 +249,7 @@ def _box(region: Region) -> dict[str, object]:
     }
 
 
-def _verdict(findings: tuple[Finding, ...], content: Content) -> str:
+def _verdict(findings: tuple[LintFinding, ...], content: Content) -> str:
     if content.presentation is None:
         return "There is none."
     if not findings:
@@ -263,7 +258,7 @@ def _verdict(findings: tuple[Finding, ...], content: Content) -> str:
     return ", ".join(plural(n, s) if s != "info" else f"{n} of no effect" for s, n in counts if n)
 
 
-def _findings(findings: tuple[Finding, ...]) -> str:
+def _findings(findings: tuple[LintFinding, ...]) -> str:
     rows = "".join(
         f'<li><span class="{f.severity}">{f.severity}</span>'
         f"<span>{esc(f.place)}: {esc(f.sentence)} <code>{f.rule}</code></span></li>"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mmscontent.message import Content, Message, Part
-    from mmscontent.preview.view_model import Exhibit, Show
+    from mmscontent.preview.view_model import PartView, PreviewModel
 
 __all__ = ["cards", "notes", "weight", "whole"]
 
@@ -30,9 +30,9 @@ def weight(content: Content, facts: Mapping[str, object]) -> str:
     return f"{packed:,} of {target:,} bytes aimed at ({packed / target:.0%}){beyond}"
 
 
-def whole(content: Content, show: Show, facts: Mapping[str, object]) -> str:
+def whole(content: Content, model: PreviewModel, facts: Mapping[str, object]) -> str:
     """All bytes as one bar, with a legend."""
-    bodies = [(len(e.part.data), _kind(e.kind), e.label) for e in show.exhibits]
+    bodies = [(len(e.part.data), _kind(e.kind), e.label) for e in model.parts]
     packed, limit, target = (_number(facts, k) for k in ("packed_bytes", "limit_bytes", "target_bytes"))
     smil = len(content.presentation.data) if content.presentation is not None else 0
     rest = max(packed - sum(n for n, _, _ in bodies), smil)
@@ -50,13 +50,13 @@ def whole(content: Content, show: Show, facts: Mapping[str, object]) -> str:
     return f'{drawn}<ul class="legend">{legend}</ul>'
 
 
-def cards(show: Show, facts: Mapping[str, object], original: Message | None) -> str:
+def cards(model: PreviewModel, facts: Mapping[str, object], original: Message | None) -> str:
     """One card a part, in the ledger's order where there is one; a part that was left out has its card too."""
     entries = facts.get("parts")
-    by_id = {e.part.content_id: e for e in show.exhibits if e.part.content_id}
-    total = max(sum(len(e.part.data) for e in show.exhibits), 1)
+    by_id = {e.part.content_id: e for e in model.parts if e.part.content_id}
+    total = max(sum(len(e.part.data) for e in model.parts), 1)
     if not isinstance(entries, list) or not entries:
-        return "".join(_card(e, {}, total, None) for e in show.exhibits)
+        return "".join(_card(e, {}, total, None) for e in model.parts)
     sources = original.parts if original is not None else ()
     return "".join(
         _card(by_id.get(str(entry.get("content_id"))), entry, total, sources[i] if i < len(sources) else None)
@@ -83,31 +83,31 @@ def _gives(gives: object) -> str:
     return ", ".join(f"{str(k).replace('_', ' ')} {v:,}" if isinstance(v, int) else f"{k} {v}" for k, v in pairs)
 
 
-def _card(exhibit: Exhibit | None, entry: Mapping[str, object], total: int, source: Part | None) -> str:
-    label = str(entry.get("name") or (exhibit.label if exhibit else "a part"))
+def _card(view: PartView | None, entry: Mapping[str, object], total: int, source: Part | None) -> str:
+    label = str(entry.get("name") or (view.label if view else "a part"))
     decision = str(entry.get("decision", ""))
     shown = f'<span class="tag {esc(decision)}">{esc(_DECISIONS.get(decision, decision))}</span>' if decision else ""
-    size = len(exhibit.part.data) if exhibit else 0
-    kind = _kind(exhibit.kind if exhibit else str(entry.get("kind", "other")))
+    size = len(view.part.data) if view else 0
+    kind = _kind(view.kind if view else str(entry.get("kind", "other")))
     rows = [
         f'<header><h3 dir="auto">{esc(label)}</h3>{shown}</header>',
         bar(size / total, kind, f"{size / total:.0%} of the media bytes"),
         f'<p class="bytes"><span><strong>{size:,} bytes</strong>{_came(entry)}</span>',
         f"<span>{_quality(entry)}</span></p>",
-        f'<p class="quiet">{esc(_what(exhibit, entry))}</p>',
-        _quote(exhibit),
+        f'<p class="quiet">{esc(_what(view, entry))}</p>',
+        _quote(view),
         items(_why(entry), "why"),
-        _compare(exhibit, source),
+        _compare(view, source),
         _tries(entry),
     ]
     return f'<article class="card">{"".join(rows)}</article>'
 
 
-def _quote(exhibit: Exhibit | None) -> str:
+def _quote(view: PartView | None) -> str:
     """The first words of a text, or what a card is about."""
-    if exhibit is None or not exhibit.text:
+    if view is None or not view.text:
         return ""
-    cut = exhibit.text if len(exhibit.text) <= _QUOTED else f"{exhibit.text[:_QUOTED]}…"
+    cut = view.text if len(view.text) <= _QUOTED else f"{view.text[:_QUOTED]}…"
     return f'<blockquote dir="auto">{esc(cut)}</blockquote>'
 
 
@@ -126,10 +126,10 @@ def _quality(entry: Mapping[str, object]) -> str:
     return f"quality {min(value, 100):.0f} of 100, {how}" if isinstance(value, int | float) else ""
 
 
-def _what(exhibit: Exhibit | None, entry: Mapping[str, object]) -> str:
+def _what(view: PartView | None, entry: Mapping[str, object]) -> str:
     source = entry.get("source")
     before = _facts(source) if isinstance(source, dict) else ""
-    after = exhibit.detail if exhibit else "not sent"
+    after = view.detail if view else "not sent"
     return after if not before or entry.get("decision") == "keep" else f"{before} → {after}"
 
 
@@ -153,18 +153,18 @@ def _tries(entry: Mapping[str, object]) -> str:
     return f"<details><summary>{plural(len(tries), 'step')} on the way</summary>{items(tries, 'why')}</details>"
 
 
-def _compare(exhibit: Exhibit | None, source: Part | None) -> str:
+def _compare(view: PartView | None, source: Part | None) -> str:
     """Before and after, one over the other, with a slider between; the after is the conversation's own picture."""
-    if exhibit is None or source is None or exhibit.play != "img" or source.data == exhibit.part.data:
+    if view is None or source is None or view.play != "img" or source.data == view.part.data:
         return ""
     before = picture_view(source, _VIEW_PX)
     if before is None:
         return ""
-    label = esc(exhibit.label)
+    label = esc(view.label)
     return (
         '<div><figure class="compare">'
         f'<img alt="{label}, before" src="{data_uri(before.media_type, before.data)}">'
-        f'<img alt="{label}, after" data-from="part-{exhibit.index}">'
+        f'<img alt="{label}, after" data-from="part-{view.index}">'
         '<i class="edge"></i><span class="on left" aria-hidden="true">before</span>'
         '<span class="on right" aria-hidden="true">after</span>'
         "</figure>"

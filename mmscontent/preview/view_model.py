@@ -15,7 +15,7 @@ from mmscontent.profiles.model import SmilRule
 from mmscontent.smil.compose import lay_out
 from mmscontent.smil.model import Presentation, Region
 from mmscontent.smil.read import read
-from mmscontent.smil.resolve import storyboard
+from mmscontent.smil.resolve import resolve_presentation
 from mmscontent.smil.text import text_of
 
 if TYPE_CHECKING:
@@ -26,7 +26,15 @@ if TYPE_CHECKING:
     from mmscontent.message import Content, Part
     from mmscontent.smil.model import Element
 
-__all__ = ["DEFAULT_SLIDE_MS", "Exhibit", "Item", "Show", "Still", "as_mapping", "show_of"]
+__all__ = [
+    "DEFAULT_SLIDE_MS",
+    "PartView",
+    "PreviewModel",
+    "PreviewSlide",
+    "SlideItem",
+    "as_mapping",
+    "build_preview_model",
+]
 
 DEFAULT_SLIDE_MS = 5000  # AOSP Messaging's DEFAULT_DURATION, for slides that state none
 _MOST_CHARACTERS = 20_000  # of a text; more is cut off in the preview only
@@ -40,7 +48,7 @@ _SUMMARY = re.compile(r"^SUMMARY[^:\n]{0,80}:([^\n]{1,80})", re.IGNORECASE | re.
 
 
 @dataclass(frozen=True, slots=True)
-class Exhibit:
+class PartView:
     """One part.
 
     Attributes:
@@ -61,13 +69,13 @@ class Exhibit:
     media_type: str = ""
     text: str = ""
 
-    def shown_as(self, data: bytes, media_type: str) -> Exhibit:
+    def with_media(self, data: bytes, media_type: str) -> PartView:
         """The same, with what a browser is given; its type must be of our table."""
         return replace(self, play=_PLAYED.get(self.kind, ""), data=data, media_type=media_types.canonical(media_type))
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class SlideItem:
     """One medium on a slide; `part` is None when no part has its name."""
 
     element: Element
@@ -78,24 +86,24 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Still:
+class PreviewSlide:
     """One slide."""
 
-    items: tuple[Item, ...]
+    items: tuple[SlideItem, ...]
     duration_ms: int
     why: str
 
 
 @dataclass(frozen=True, slots=True)
-class Show:
+class PreviewModel:
     """A whole message.
 
     Attributes:
         trouble: Why there are no slides, or "".
     """
 
-    exhibits: tuple[Exhibit, ...]
-    slides: tuple[Still, ...]
+    parts: tuple[PartView, ...]
+    slides: tuple[PreviewSlide, ...]
     regions: tuple[Region, ...]
     background: str
     trouble: str
@@ -111,26 +119,26 @@ def as_mapping(ledger: Ledger | Mapping[str, object] | None) -> Mapping[str, obj
     return made
 
 
-def show_of(content: Content, ledger: Mapping[str, object]) -> Show:
+def build_preview_model(content: Content, ledger: Mapping[str, object]) -> PreviewModel:
     """Everything there is to show of a message."""
     results = _results(ledger)
-    exhibits = tuple(_exhibit(i, p, results.get(p.content_id, {})) for i, p in enumerate(content.parts))
+    parts = tuple(_part_view(i, p, results.get(p.content_id, {})) for i, p in enumerate(content.parts))
     presentation, trouble = _presentation(content)
     whys = _whys(ledger)
-    board = storyboard(presentation, content.parts)
+    resolved = resolve_presentation(presentation, content.parts)
     slides = []
-    for number, (scene, view) in enumerate(zip(board.scenes, presentation.slides, strict=True)):
-        items = [Item(s.medium.element, s.medium.src, s.medium.region, s.medium.alt, s.index) for s in scene.shown]
+    for number, (slide, view) in enumerate(zip(resolved.slides, presentation.slides, strict=True)):
+        items = [SlideItem(s.medium.element, s.medium.src, s.medium.region, s.medium.alt, s.index) for s in slide.media]
         stated = view.duration_ms
-        why = whys[number] if len(whys) == len(board.scenes) else "as the SMIL states"
+        why = whys[number] if len(whys) == len(resolved.slides) else "as the SMIL states"
         slides.append(
-            Still(
+            PreviewSlide(
                 _first_of_each(items),
                 stated or DEFAULT_SLIDE_MS,
                 why if stated else "no length stated; Android takes 5 s",
             )
         )
-    return Show(exhibits, tuple(slides), presentation.regions, presentation.background, trouble)
+    return PreviewModel(parts, tuple(slides), presentation.regions, presentation.background, trouble)
 
 
 def _presentation(content: Content) -> tuple[Presentation, str]:
@@ -149,7 +157,7 @@ def _presentation(content: Content) -> tuple[Presentation, str]:
     return replace(laid, background=presentation.background), ""
 
 
-def _first_of_each(items: Sequence[Item]) -> tuple[Item, ...]:
+def _first_of_each(items: Sequence[SlideItem]) -> tuple[SlideItem, ...]:
     """What receivers show of a crowded slide: the first picture or clip, the first text, the first sound."""
     taken: set[str] = set()
     kept = []
@@ -174,14 +182,14 @@ def _whys(ledger: Mapping[str, object]) -> list[str]:
     return [str(s.get("why", "")) for s in slides if isinstance(s, dict)] if isinstance(slides, list) else []
 
 
-def _exhibit(index: int, part: Part, result: Mapping[str, object]) -> Exhibit:
+def _part_view(index: int, part: Part, result: Mapping[str, object]) -> PartView:
     kind = part.kind
     text = text_of(part)[:_MOST_CHARACTERS] if kind in ("text", "contact", "calendar") else ""
     if kind in ("contact", "calendar"):
         found = (_FULL_NAME if kind == "contact" else _SUMMARY).search(text)
         text = found[1].strip() if found else ""
     name = part.content_location or part.name or part.content_id
-    return Exhibit(
+    return PartView(
         index,
         part,
         kind,

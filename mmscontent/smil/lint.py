@@ -15,10 +15,10 @@ from mmscontent.message import Content
 from mmscontent.smil.clock import has_unit, parse_clock
 from mmscontent.smil.lint_content import check_content
 from mmscontent.smil.model import ELEMENTS, IMAGE_REGION, TEXT_REGION, Fit
-from mmscontent.smil.parsed_input import open_source
-from mmscontent.smil.predicates import is_external, overlap, reaches_out, too_small_for_text
+from mmscontent.smil.parsed_input import parse_input
+from mmscontent.smil.predicates import is_external, out_of_screen, overlap, too_small_for_text
 from mmscontent.smil.read import attribute, is_medium, local_name, media_element, read_tree
-from mmscontent.smil.rules import RULES, Finding
+from mmscontent.smil.rules import RULES, LintFinding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lxml import etree
 
     from mmscontent.smil.model import Presentation, Region
-    from mmscontent.smil.parsed_input import Source
+    from mmscontent.smil.parsed_input import ParsedInput
 
 __all__ = ["lint"]
 
@@ -53,7 +53,7 @@ _VISIBLE = ("img", "video", "text")
 class Document:
     """A document as the checks see it: source, meaning, and each element with its place in words."""
 
-    source: Source
+    parsed: ParsedInput
     presentation: Presentation
     elements: tuple[tuple[etree._Element, str, str], ...]
     device_px: tuple[int, int]
@@ -64,7 +64,7 @@ def lint(
     *,
     device_px: tuple[int, int] = _DEVICE_PX,
     durations_ms: Mapping[int, int] | None = None,
-) -> tuple[Finding, ...]:
+) -> tuple[LintFinding, ...]:
     """Everything that is wrong with a SMIL document, or with a message's document and parts together.
 
     Args:
@@ -81,16 +81,16 @@ def lint(
     return tuple(sorted(_capped(found), key=lambda f: (f.line == 0, f.line)))
 
 
-def _document(data: bytes, device_px: tuple[int, int]) -> Iterator[Finding]:
+def _document(data: bytes, device_px: tuple[int, int]) -> Iterator[LintFinding]:
     try:
-        source = open_source(data)
-        presentation = read_tree(source.root)
+        parsed = parse_input(data)
+        presentation = read_tree(parsed.root)
     except SourceError as exc:
         yield _finding("unreadable", "the document", str(exc))
         return
-    for note in source.notes:
+    for note in parsed.notes:
         yield _finding(note.rule, f"line {note.line}", note.sentence, note.line)
-    document = Document(source, presentation, tuple(_places(source.root)), device_px)
+    document = Document(parsed, presentation, tuple(_places(parsed.root)), device_px)
     for check in CHECKS:
         yield from check(document)
 
@@ -104,9 +104,9 @@ def _places(root: etree._Element) -> Iterator[tuple[etree._Element, str, str]]:
         yield element, name, f"line {_line(element)}{where}, {name}"
 
 
-def _check_frame(document: Document) -> Iterator[Finding]:
+def _check_frame(document: Document) -> Iterator[LintFinding]:
     names = {name for _, name, _ in document.elements}
-    root = local_name(document.source.root)
+    root = local_name(document.parsed.root)
     if root != "smil":
         yield _finding("root-not-smil", "line 1", f"the first element is {root}, not smil", 1)
     if not document.presentation.slides:
@@ -117,20 +117,20 @@ def _check_frame(document: Document) -> Iterator[Finding]:
         yield _finding("no-root-layout", "layout", "there is no root-layout")
 
 
-def _check_elements(document: Document) -> Iterator[Finding]:
+def _check_elements(document: Document) -> Iterator[LintFinding]:
     for element, name, place in document.elements:
         if name in _EXTRA:
             yield _at(element, name, place, f"{name} {attribute(element, 'name')!r} is not of MMS SMIL")
         elif name in _CONTAINERS:
             yield _at(element, "time-container", place, f"{name} is not of MMS SMIL")
         elif name not in _ALLOWED:
-            if not (element is document.source.root and name != "smil"):
+            if not (element is document.parsed.root and name != "smil"):
                 yield _at(element, "unknown-element", place, f"{name} is not of MMS SMIL")
         elif str(element.tag).rpartition("}")[2] != name:
             yield _at(element, "unknown-element", place, "element names are written in small letters")
 
 
-def _check_attributes(document: Document) -> Iterator[Finding]:
+def _check_attributes(document: Document) -> Iterator[LintFinding]:
     for element, name, place in document.elements:
         for key in element.attrib:
             short = str(key).rpartition("}")[2]
@@ -141,7 +141,7 @@ def _check_attributes(document: Document) -> Iterator[Finding]:
                 yield _at(element, "media-timing", place, f"{short} is set on a medium, not on its slide")
 
 
-def _check_slides(document: Document) -> Iterator[Finding]:
+def _check_slides(document: Document) -> Iterator[LintFinding]:
     for element, name, place in document.elements:
         parents = [local_name(p) for p in element.iterancestors()]
         if name == "par" and "par" in parents:
@@ -152,7 +152,7 @@ def _check_slides(document: Document) -> Iterator[Finding]:
             yield _at(element, "media-outside-par", place, f"{attribute(element, 'src')!r} stands outside any slide")
 
 
-def _check_media(document: Document) -> Iterator[Finding]:
+def _check_media(document: Document) -> Iterator[LintFinding]:
     for element, _, place in document.elements:
         if not is_medium(element):
             continue
@@ -163,7 +163,7 @@ def _check_media(document: Document) -> Iterator[Finding]:
             yield _at(element, "external-src", place, f"{src[:60]!r} leads out of the message")
 
 
-def _check_rooms(document: Document) -> Iterator[Finding]:
+def _check_slots(document: Document) -> Iterator[LintFinding]:
     """At most one picture or clip, one text and one sound a slide."""
     for par, name, place in document.elements:
         if name != "par":
@@ -180,7 +180,7 @@ def _check_rooms(document: Document) -> Iterator[Finding]:
                 yield _at(par, rule, place, f"{count} of them share the slide")
 
 
-def _check_times(document: Document) -> Iterator[Finding]:
+def _check_times(document: Document) -> Iterator[LintFinding]:
     for element, name, place in document.elements:
         stated = [(k, v) for k in _TIMING if (v := attribute(element, k))]
         if name == "par" and not any(k == "dur" for k, _ in stated):
@@ -195,7 +195,7 @@ def _check_times(document: Document) -> Iterator[Finding]:
                 yield _at(element, "time-without-unit", place, f"{key}={value!r} does not say of what")
 
 
-def _check_region_use(document: Document) -> Iterator[Finding]:
+def _check_region_use(document: Document) -> Iterator[LintFinding]:
     defined = {r.id for r in document.presentation.regions}
     for element, _, place in document.elements:
         if not is_medium(element):
@@ -209,7 +209,7 @@ def _check_region_use(document: Document) -> Iterator[Finding]:
             yield _at(element, "undefined-region", place, f"there is no region {region!r}")
 
 
-def _check_region_names(document: Document) -> Iterator[Finding]:
+def _check_region_names(document: Document) -> Iterator[LintFinding]:
     seen: set[str] = set()
     for element, name, place in document.elements:
         own = attribute(element, "id")
@@ -223,7 +223,7 @@ def _check_region_names(document: Document) -> Iterator[Finding]:
             yield _at(element, "unknown-fit", place, f"fit={fit[:40]!r} is not known")
 
 
-def _check_units(document: Document) -> Iterator[Finding]:
+def _check_units(document: Document) -> Iterator[LintFinding]:
     for element, name, place in document.elements:
         if name not in ("region", "root-layout"):
             continue
@@ -234,14 +234,14 @@ def _check_units(document: Document) -> Iterator[Finding]:
             yield _at(element, "fractional-percent", place, "a side is not a whole percent")
 
 
-def _check_screen(document: Document) -> Iterator[Finding]:
+def _check_screen(document: Document) -> Iterator[LintFinding]:
     screen = document.presentation.screen_px
     if screen and (max(screen) > max(document.device_px) or min(screen) > min(document.device_px)):
         made, has = ("×".join(map(str, s)) for s in (screen, document.device_px))
         yield _finding("layout-larger-than-device", "root-layout", f"made for {made} pixels, the screen has {has}")
 
 
-def _check_regions(document: Document) -> Iterator[Finding]:
+def _check_regions(document: Document) -> Iterator[LintFinding]:
     """Geometry, by what is really shown where."""
     regions = document.presentation.regions
     for region in regions:
@@ -251,11 +251,11 @@ def _check_regions(document: Document) -> Iterator[Finding]:
             yield _finding("regions-overlap", f"region {other.id!r}", f"it covers part of region {one.id!r}")
 
 
-def _check_region(region: Region, document: Document) -> Iterator[Finding]:
+def _check_region(region: Region, document: Document) -> Iterator[LintFinding]:
     place = f"region {region.id!r}"
     if region.width <= 0 or region.height <= 0:
         yield _finding("empty-region", place, "it has no width or no height")
-    elif reaches_out(region):
+    elif out_of_screen(region):
         yield _finding("region-outside-screen", place, f"it ends at {region.right:g}% and {region.bottom:g}%")
     if region.fit == "hidden" and any(m.region == region.id for m in document.presentation.media):
         yield _finding("fit-hidden", place, "what is larger than it is cut off")
@@ -264,13 +264,13 @@ def _check_region(region: Region, document: Document) -> Iterator[Finding]:
         yield _finding("small-text-region", place, f"{region.width:g}% × {region.height:g}% is too small for words")
 
 
-CHECKS: tuple[Callable[[Document], Iterator[Finding]], ...] = (
+CHECKS: tuple[Callable[[Document], Iterator[LintFinding]], ...] = (
     _check_frame,
     _check_elements,
     _check_attributes,
     _check_slides,
     _check_media,
-    _check_rooms,
+    _check_slots,
     _check_times,
     _check_region_use,
     _check_region_names,
@@ -280,7 +280,7 @@ CHECKS: tuple[Callable[[Document], Iterator[Finding]], ...] = (
 )
 
 
-def _capped(findings: list[Finding]) -> Iterator[Finding]:
+def _capped(findings: list[LintFinding]) -> Iterator[LintFinding]:
     seen: Counter[str] = Counter(f.rule for f in findings)
     shown: Counter[str] = Counter()
     for finding in findings:
@@ -292,7 +292,7 @@ def _capped(findings: list[Finding]) -> Iterator[Finding]:
             yield _finding(finding.rule, finding.place, f"and {more:,} more of the same", finding.line)
 
 
-def _at(element: etree._Element, rule: str, place: str, sentence: str) -> Finding:
+def _at(element: etree._Element, rule: str, place: str, sentence: str) -> LintFinding:
     return _finding(rule, place, sentence, _line(element))
 
 
@@ -300,5 +300,5 @@ def _line(element: etree._Element) -> int:
     return cast("int | None", element.sourceline) or 0
 
 
-def _finding(rule: str, place: str, sentence: str, line: int = 0) -> Finding:
-    return Finding(rule, RULES[rule].severity, place, sentence, line)
+def _finding(rule: str, place: str, sentence: str, line: int = 0) -> LintFinding:
+    return LintFinding(rule, RULES[rule].severity, place, sentence, line)

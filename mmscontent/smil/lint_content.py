@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from mmscontent.errors import SourceError
 from mmscontent.smil.model import Presentation
-from mmscontent.smil.predicates import is_awkward, is_external, misleads
+from mmscontent.smil.predicates import is_external, is_unsafe_name, wrong_extension
 from mmscontent.smil.read import read
-from mmscontent.smil.resolve import storyboard
-from mmscontent.smil.rules import RULES, Finding
+from mmscontent.smil.resolve import resolve_presentation
+from mmscontent.smil.rules import RULES, LintFinding
 from mmscontent.smil.text import text_of
 from mmscontent.smil.timing import PACE, reading_of
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from mmscontent.message import Content, Part
-    from mmscontent.smil.resolve import Scene, Shown, Storyboard
+    from mmscontent.smil.resolve import ResolvedMedia, ResolvedPresentation, ResolvedSlide
 
 __all__ = ["PLAYABLE", "check_content", "cuts_reading", "is_inline_text"]
 
@@ -26,7 +26,7 @@ PLAYABLE = ("image", "video", "audio", "text")
 _LEAST_SHARE = 0.5  # of the reading time; who is given half of it has read half of it
 
 
-def check_content(content: Content, durations_ms: Mapping[int, int]) -> Iterator[Finding]:
+def check_content(content: Content, durations_ms: Mapping[int, int]) -> Iterator[LintFinding]:
     """Findings about parts, and about the document and the parts together."""
     yield from _check_names(content.parts)
     part = content.presentation
@@ -40,12 +40,12 @@ def check_content(content: Content, durations_ms: Mapping[int, int]) -> Iterator
         presentation = read(part.data)
     except SourceError:
         presentation = Presentation(())
-    board = storyboard(presentation, content.parts)
-    for number, (scene, slide) in enumerate(zip(board.scenes, presentation.slides, strict=True), start=1):
-        for shown, medium in zip(scene.shown, slide.media, strict=True):
+    resolved = resolve_presentation(presentation, content.parts)
+    for number, (slide, stated) in enumerate(zip(resolved.slides, presentation.slides, strict=True), start=1):
+        for shown, medium in zip(slide.media, stated.media, strict=True):
             yield from _check_source(shown, medium.element, f"slide {number}, {medium.element}")
-        yield from _check_length(scene, content.parts, durations_ms, f"slide {number}")
-    yield from _check_rest(board, content.parts)
+        yield from _check_length(slide, content.parts, durations_ms, f"slide {number}")
+    yield from _check_rest(resolved, content.parts)
 
 
 def cuts_reading(duration_ms: int, text: str) -> bool:
@@ -58,7 +58,7 @@ def is_inline_text(element: str, src: str) -> bool:
     return element == "text" and " " in src.strip() and not is_external(src)
 
 
-def _check_source(shown: Shown, stated: str, place: str) -> Iterator[Finding]:
+def _check_source(shown: ResolvedMedia, stated: str, place: str) -> Iterator[LintFinding]:
     src = shown.medium.src
     if shown.how == "missing" and is_inline_text(stated, src):
         yield _finding("text-in-src", place, f"{src[:60]!r} is the text, not the name of a part")
@@ -73,28 +73,28 @@ def _check_source(shown: Shown, stated: str, place: str) -> Iterator[Finding]:
 
 
 def _check_length(
-    scene: Scene, parts: Sequence[Part], durations_ms: Mapping[int, int], place: str
-) -> Iterator[Finding]:
-    if scene.duration_ms is None:
+    slide: ResolvedSlide, parts: Sequence[Part], durations_ms: Mapping[int, int], place: str
+) -> Iterator[LintFinding]:
+    if slide.duration_ms is None:
         return
-    indices = [s.index for s in scene.shown if s.index is not None]
+    indices = [s.index for s in slide.media if s.index is not None]
     longest = max((durations_ms.get(i, 0) for i in indices), default=0)
-    if scene.duration_ms < longest:
-        yield _finding("dur-cuts-media", place, f"it lasts {scene.duration_ms} ms, its sound or clip {longest} ms")
-    if any(cuts_reading(scene.duration_ms, text_of(parts[i])) for i in indices if parts[i].kind == "text"):
-        yield _finding("dur-cuts-reading", place, f"its words cannot be read in {scene.duration_ms} ms")
+    if slide.duration_ms < longest:
+        yield _finding("dur-cuts-media", place, f"it lasts {slide.duration_ms} ms, its sound or clip {longest} ms")
+    if any(cuts_reading(slide.duration_ms, text_of(parts[i])) for i in indices if parts[i].kind == "text"):
+        yield _finding("dur-cuts-reading", place, f"its words cannot be read in {slide.duration_ms} ms")
 
 
-def _check_rest(board: Storyboard, parts: Sequence[Part]) -> Iterator[Finding]:
-    for index in board.orphans:
+def _check_rest(resolved: ResolvedPresentation, parts: Sequence[Part]) -> Iterator[LintFinding]:
+    for index in resolved.orphans:
         if parts[index].kind in PLAYABLE:
             yield _finding("orphan-part", _place(index, parts[index]), "no slide shows it")
-    if list(board.order) != sorted(board.order):
-        order = ", ".join(str(i + 1) for i in board.order[:20])
+    if list(resolved.order) != sorted(resolved.order):
+        order = ", ".join(str(i + 1) for i in resolved.order[:20])
         yield _finding("part-order", "the parts", f"the slides show them in the order {order}")
 
 
-def _check_names(parts: Sequence[Part]) -> Iterator[Finding]:
+def _check_names(parts: Sequence[Part]) -> Iterator[LintFinding]:
     counts = Counter(n for p in parts for n in {p.content_location, p.content_id} if n)
     for index, part in enumerate(parts):
         place = _place(index, part)
@@ -103,9 +103,9 @@ def _check_names(parts: Sequence[Part]) -> Iterator[Finding]:
             yield _finding("unnamed-part", place, "it has neither Content-Location nor Content-ID")
         if any(counts[n] > 1 for n in names):
             yield _finding("duplicate-part-name", place, "another part has the same name")
-        if any(misleads(n.strip("<>"), part.kind) for n in names):
+        if any(wrong_extension(n.strip("<>"), part.kind) for n in names):
             yield _finding("misleading-part-name", place, f"it is {part.media_type}, and its name says another kind")
-        if any(is_awkward(n.strip("<>")) for n in names):
+        if any(is_unsafe_name(n.strip("<>")) for n in names):
             yield _finding("awkward-part-name", place, f"{max(names, key=len)[:100]!r} may not survive a gateway")
 
 
@@ -114,5 +114,5 @@ def _place(index: int, part: Part) -> str:
     return f"part {index + 1} ({name[:60]})" if name else f"part {index + 1}"
 
 
-def _finding(rule: str, place: str, sentence: str) -> Finding:
-    return Finding(rule, RULES[rule].severity, place, sentence)
+def _finding(rule: str, place: str, sentence: str) -> LintFinding:
+    return LintFinding(rule, RULES[rule].severity, place, sentence)

@@ -19,7 +19,7 @@ from mmscontent.errors import MalformedContent, OverLimits
 if TYPE_CHECKING:
     from lxml import etree
 
-__all__ = ["MAX_SMIL_BYTES", "Source", "SourceNote", "open_source"]
+__all__ = ["MAX_SMIL_BYTES", "InputNote", "ParsedInput", "parse_input"]
 
 _MOST_NOTES = 200  # a document made to be slow has a fault a byte
 MAX_SMIL_BYTES = 200_000  # the longest in the wild has 1.5 kB; 200 slides of long names need 60
@@ -40,7 +40,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
-class SourceNote:
+class InputNote:
     """One liberty taken: the rule of lint.py it breaks, where, and what was done."""
 
     rule: str
@@ -49,7 +49,7 @@ class SourceNote:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ParsedInput:
     """A document that could be read.
 
     Attributes:
@@ -59,10 +59,10 @@ class Source:
 
     text: str
     root: etree._Element
-    notes: tuple[SourceNote, ...]
+    notes: tuple[InputNote, ...]
 
 
-def open_source(data: bytes, part: str = "") -> Source:
+def parse_input(data: bytes, part: str = "") -> ParsedInput:
     """Decode, mend and parse a document.
 
     Args:
@@ -77,33 +77,33 @@ def open_source(data: bytes, part: str = "") -> Source:
         raise OverLimits(
             f"{part or 'the SMIL'} has {len(data):,} bytes, at most {MAX_SMIL_BYTES:,} are read", part=part
         )
-    notes: list[SourceNote] = []
+    notes: list[InputNote] = []
     text = _decode(data, notes)
     mended = text
     for step in (_drop_control, _drop_before, _drop_declaration, _drop_doctype, _mend_entities):
         mended = step(mended, notes)
-    return Source(text, _parse(mended, part, notes), tuple(notes))
+    return ParsedInput(text, _parse(mended, part, notes), tuple(notes))
 
 
-def _decode(data: bytes, notes: list[SourceNote]) -> str:
+def _decode(data: bytes, notes: list[InputNote]) -> str:
     mark, name = next(((m, n) for m, n in _MARKS if data.startswith(m)), (b"", ""))
     if mark in (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        notes.append(SourceNote("byte-order-mark", 1, "the document begins with a byte order mark"))
+        notes.append(InputNote("byte-order-mark", 1, "the document begins with a byte order mark"))
         data = data[len(mark) :]
     if name.startswith("utf-16"):
-        notes.append(SourceNote("not-utf8", 1, "the document is UTF-16; MMS SMIL is UTF-8 or us-ascii"))
+        notes.append(InputNote("not-utf8", 1, "the document is UTF-16; MMS SMIL is UTF-8 or us-ascii"))
         return data.decode(name, "replace")
     declared = _DECLARED.search(data[:300])
     stated = declared[1].decode("ascii").lower() if declared else ""
     if stated and stated not in ("utf-8", "utf8", "us-ascii", "ascii"):
-        notes.append(SourceNote("not-utf8", 1, f"the document says it is {stated}; MMS SMIL is UTF-8 or us-ascii"))
+        notes.append(InputNote("not-utf8", 1, f"the document says it is {stated}; MMS SMIL is UTF-8 or us-ascii"))
         return _decode_as(data, stated)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as exc:
         line = data.count(b"\n", 0, exc.start) + 1
         notes.append(
-            SourceNote("not-utf8", line, f"byte {exc.start} is not UTF-8; the document was read as Windows-1252")
+            InputNote("not-utf8", line, f"byte {exc.start} is not UTF-8; the document was read as Windows-1252")
         )
         return data.decode("cp1252", "replace")
 
@@ -115,21 +115,21 @@ def _decode_as(data: bytes, name: str) -> str:
         return data.decode("cp1252", "replace")
 
 
-def _drop_control(text: str, notes: list[SourceNote]) -> str:
+def _drop_control(text: str, notes: list[InputNote]) -> str:
     first = _CONTROL.search(text.rstrip("\0"))
     if first is not None:
         _note(notes, "control-character", text, first.start(), f"character U+{ord(first[0]):04X} is not allowed in XML")
     return _CONTROL.sub("", text)
 
 
-def _drop_before(text: str, notes: list[SourceNote]) -> str:
+def _drop_before(text: str, notes: list[InputNote]) -> str:
     start = text.find("<")
     if start > 0 and text[:start].strip():
-        notes.append(SourceNote("not-well-formed", 1, "there is text before the first element"))
+        notes.append(InputNote("not-well-formed", 1, "there is text before the first element"))
     return _blank(text[:start]) + text[start:] if start > 0 else text
 
 
-def _drop_declaration(text: str, notes: list[SourceNote]) -> str:
+def _drop_declaration(text: str, notes: list[InputNote]) -> str:
     match = _DECLARATION.search(text)
     if match is None:
         return text
@@ -137,7 +137,7 @@ def _drop_declaration(text: str, notes: list[SourceNote]) -> str:
     return _DECLARATION.sub(lambda m: _blank(m[0]), text)
 
 
-def _drop_doctype(text: str, notes: list[SourceNote]) -> str:
+def _drop_doctype(text: str, notes: list[InputNote]) -> str:
     start = text.upper().find("<!DOCTYPE")
     if start < 0:
         return text
@@ -165,7 +165,7 @@ def _end_of_doctype(text: str, start: int) -> int:
     return len(text)
 
 
-def _mend_entities(text: str, notes: list[SourceNote]) -> str:
+def _mend_entities(text: str, notes: list[InputNote]) -> str:
     def mend(match: re.Match[str]) -> str:
         name = match[1] or ""
         if name in _OF_XML_ITSELF:
@@ -181,7 +181,7 @@ def _mend_entities(text: str, notes: list[SourceNote]) -> str:
     return _ENTITY.sub(mend, text)
 
 
-def _mend_reference(match: re.Match[str], text: str, notes: list[SourceNote]) -> str:
+def _mend_reference(match: re.Match[str], text: str, notes: list[InputNote]) -> str:
     digits = match[1][1:]
     code = int(digits[1:], 16) if digits[:1] in "xX" else int(digits)
     if code <= 0x10FFFF and not _CONTROL.match(chr(code)):  # noqa: PLR2004 - the last code point
@@ -190,7 +190,7 @@ def _mend_reference(match: re.Match[str], text: str, notes: list[SourceNote]) ->
     return ""
 
 
-def _parse(text: str, part: str, notes: list[SourceNote]) -> etree._Element:
+def _parse(text: str, part: str, notes: list[InputNote]) -> etree._Element:
     if _ELEMENT.search(text) is None:
         raise MalformedContent(f"{part or 'the SMIL'} holds no element", part=part, offset=0)
     try:
@@ -198,7 +198,7 @@ def _parse(text: str, part: str, notes: list[SourceNote]) -> etree._Element:
     except MalformedContent as exc:
         line = text.encode("utf-8").count(b"\n", 0, exc.offset or 0) + 1
         reason = str(exc.__cause__ or exc).partition(", line ")[0]
-        notes.append(SourceNote("not-well-formed", line, f"the document is not well-formed: {reason}"))
+        notes.append(InputNote("not-well-formed", line, f"the document is not well-formed: {reason}"))
     if "<smil" not in text.lower():
         text = f"<smil><body>{text}</body></smil>"
     return xml_parser.parse(text.encode("utf-8"), recover=True, part=part)
@@ -208,6 +208,6 @@ def _blank(text: str) -> str:
     return "\n" * text.count("\n")
 
 
-def _note(notes: list[SourceNote], rule: str, text: str, at: int, sentence: str) -> None:
+def _note(notes: list[InputNote], rule: str, text: str, at: int, sentence: str) -> None:
     if len(notes) < _MOST_NOTES:
-        notes.append(SourceNote(rule, text.count("\n", 0, at) + 1, sentence))
+        notes.append(InputNote(rule, text.count("\n", 0, at) + 1, sentence))

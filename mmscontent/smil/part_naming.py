@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mmscontent import media_types
-from mmscontent.smil.predicates import is_awkward, misleads
+from mmscontent.smil.predicates import is_unsafe_name, wrong_extension
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,7 @@ def name_parts(parts: Sequence[Part], taken: Sequence[str] = ()) -> tuple[Part, 
 
 
 def _keeps(name: str, part: Part, used: set[str]) -> bool:
-    return bool(name) and not is_awkward(name) and not misleads(name, part.kind) and name.lower() not in used
+    return bool(name) and not is_unsafe_name(name) and not wrong_extension(name, part.kind) and name.lower() not in used
 
 
 def _stem(part: Part) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mmscontent.media_types import Kind
     from mmscontent.smil.model import Region
 
-__all__ = ["is_awkward", "is_external", "misleads", "overlap", "reaches_out", "too_small_for_text"]
+__all__ = ["is_external", "is_unsafe_name", "out_of_screen", "overlap", "too_small_for_text", "wrong_extension"]
 
 MIN_TEXT_HEIGHT = 10  # percent; two lines of text on a phone (chosen)
 MIN_TEXT_WIDTH = 25  # percent; a long word (chosen)
@@ -31,12 +31,12 @@ def is_external(src: str) -> bool:
     return _SCHEME.match(src) is not None
 
 
-def is_awkward(name: str) -> bool:
+def is_unsafe_name(name: str) -> bool:
     """Whether a wire name is likely to be changed or lost on its way."""
     return len(name) > MAX_NAME_CHARS or _SAFE_NAME.fullmatch(name) is None
 
 
-def misleads(name: str, kind: Kind) -> bool:
+def wrong_extension(name: str, kind: Kind) -> bool:
     """Whether a name ends like that of another kind of medium (`.mail` ends many a Content-ID and means nothing)."""
     row = media_types.type_for_name(name)
     return row is not None and row.kind not in (kind, "message", "other", "presentation")
@@ -49,7 +49,7 @@ def overlap(one: Region, other: Region) -> bool:
     return across > _HALF and down > _HALF
 
 
-def reaches_out(region: Region) -> bool:
+def out_of_screen(region: Region) -> bool:
     """Whether a region ends beyond the screen."""
     return region.right > 100 + _HALF or region.bottom > 100 + _HALF
 

@@ -22,7 +22,7 @@ from mmscontent.smil.model import (
     SlideView,
     element_for,
 )
-from mmscontent.smil.parsed_input import open_source
+from mmscontent.smil.parsed_input import parse_input
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +56,7 @@ def read(data: bytes, part: str = "") -> Presentation:
         MalformedContent: There is no element in it at all.
         OverLimits: It is larger, deeper or has more slides than any presentation.
     """
-    return read_tree(open_source(data, part).root, part)
+    return read_tree(parse_input(data, part).root, part)
 
 
 def read_tree(root: etree._Element, part: str = "") -> Presentation:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mmscontent.profiles.model import SmilRule
 from mmscontent.smil.compose import lay_out
 from mmscontent.smil.model import IMAGE_REGION, TEXT_REGION, Presentation, Region, SlideView
-from mmscontent.smil.predicates import overlap, reaches_out, too_small_for_text
+from mmscontent.smil.predicates import out_of_screen, overlap, too_small_for_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +55,6 @@ def _region_used(presentation: Presentation, elements: Sequence[str], name: str)
 
 
 def _is_sound(region: Region) -> bool:
-    if region.width <= 0 or region.height <= 0 or reaches_out(region) or region.right > 100 or region.bottom > 100:  # noqa: PLR2004 - percent
+    if region.width <= 0 or region.height <= 0 or out_of_screen(region) or region.right > 100 or region.bottom > 100:  # noqa: PLR2004 - percent
         return False
     return region.id != TEXT_REGION or not too_small_for_text(region)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from mmscontent.smil.parsed_input import open_source
+from mmscontent.smil.parsed_input import parse_input
 from mmscontent.smil.read import is_medium
 from mmscontent.smil.resolve import find_part
 
@@ -35,7 +35,7 @@ def rename_sources(data: bytes, before: Sequence[Part], after: Sequence[Part], r
     """
     from lxml import etree  # noqa: PLC0415 - an engine
 
-    root = open_source(data).root
+    root = parse_input(data).root
     for element in root.iter(etree.Element):
         if not is_medium(element):
             continue

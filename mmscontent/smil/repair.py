@@ -19,12 +19,12 @@ from mmscontent.smil.compose import PRESENTATION_ID, PRESENTATION_LOCATION, leng
 from mmscontent.smil.lint import lint
 from mmscontent.smil.lint_content import PLAYABLE, cuts_reading, is_inline_text
 from mmscontent.smil.model import Medium, Presentation, SlideView, element_for
-from mmscontent.smil.parsed_input import open_source
+from mmscontent.smil.parsed_input import parse_input
 from mmscontent.smil.part_naming import name_parts
 from mmscontent.smil.predicates import is_external
 from mmscontent.smil.read import read
 from mmscontent.smil.regions import PICTURES, placed
-from mmscontent.smil.resolve import fit_slots, storyboard
+from mmscontent.smil.resolve import resolve_presentation, split_to_slots
 from mmscontent.smil.text import text_of
 from mmscontent.smil.timing import slide_length
 from mmscontent.smil.write import write
@@ -32,8 +32,8 @@ from mmscontent.smil.write import write
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from mmscontent.smil.resolve import Storyboard
-    from mmscontent.smil.rules import Finding
+    from mmscontent.smil.resolve import ResolvedPresentation
+    from mmscontent.smil.rules import LintFinding
 
 __all__ = ["Repaired", "repair"]
 
@@ -53,12 +53,12 @@ class Repaired:
     data: bytes
     content: Content | None
     diff: str
-    findings: tuple[Finding, ...]
-    remaining: tuple[Finding, ...]
+    findings: tuple[LintFinding, ...]
+    remaining: tuple[LintFinding, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Draft:
+class _SlideDraft:
     """A slide by the indices of its parts, with what the document says in words of each."""
 
     shown: tuple[tuple[int, str], ...]
@@ -83,18 +83,18 @@ def repair(subject: bytes | Content, *, durations_ms: Mapping[int, int] | None =
         return Repaired(subject, None, "", (), ())
     presentation = read(subject)
     inside = (replace(s, media=tuple(m for m in s.media if not is_external(m.src))) for s in presentation.slides)
-    slides = [_timed(s) for whole in inside for s in fit_slots(whole)]
+    slides = [_timed(s) for whole in inside for s in split_to_slots(whole)]
     data = write(placed(slides, presentation, 0))
     return Repaired(data, None, _diff(subject, data), findings, lint(data))
 
 
-def _repair_content(content: Content, durations_ms: Mapping[int, int], findings: tuple[Finding, ...]) -> Repaired:
+def _repair_content(content: Content, durations_ms: Mapping[int, int], findings: tuple[LintFinding, ...]) -> Repaired:
     before = content.presentation.data if content.presentation is not None else b""
     if not findings:
         return Repaired(before, content, "", (), ())
     presentation = _read_or_nothing(before)
     parts = content.parts + _inline_texts(presentation, content.parts)
-    drafts = _drafts(storyboard(presentation, parts), parts)
+    drafts = _drafts(resolve_presentation(presentation, parts), parts)
     own = _presentation_part(content.presentation)
     parts = name_parts(parts, (own.content_location, own.content_id))
     by_id = bool(presentation.media) and all(m.src[:4].lower() == "cid:" for m in presentation.media)
@@ -118,18 +118,23 @@ def _read_or_nothing(data: bytes) -> Presentation:
 
 def _inline_texts(presentation: Presentation, parts: Sequence[Part]) -> tuple[Part, ...]:
     """Words that stand where a name belongs become parts of that very name, and so are found."""
-    missing = [s.medium for scene in storyboard(presentation, parts).scenes for s in scene.shown if s.how == "missing"]
+    missing = [
+        s.medium
+        for slide in resolve_presentation(presentation, parts).slides
+        for s in slide.media
+        if s.how == "missing"
+    ]
     words = dict.fromkeys(m.src for m in missing if is_inline_text(m.element, m.src))
     return tuple(Part.of_text(text, name=text) for text in words)
 
 
-def _drafts(board: Storyboard, parts: Sequence[Part]) -> list[_Draft]:
+def _drafts(resolved: ResolvedPresentation, parts: Sequence[Part]) -> list[_SlideDraft]:
     """Every slide by its parts; a source that leads nowhere takes the first left-over part of its kind."""
-    orphans = [i for i in board.orphans if parts[i].kind in PLAYABLE]
+    orphans = [i for i in resolved.orphans if parts[i].kind in PLAYABLE]
     drafts = []
-    for scene in board.scenes:
+    for slide in resolved.slides:
         shown: list[tuple[int, str]] = []
-        for s in scene.shown:
+        for s in slide.media:
             adopted = next((i for i in orphans if element_for(parts[i].kind) == s.medium.element), None)
             index = s.index if s.index is not None else adopted
             if index is None or (s.index is None and is_external(s.medium.src)):
@@ -137,15 +142,15 @@ def _drafts(board: Storyboard, parts: Sequence[Part]) -> list[_Draft]:
             if index in orphans:
                 orphans.remove(index)
             shown.append((index, s.medium.alt))
-        drafts.append(_Draft(tuple(shown), scene.duration_ms))
+        drafts.append(_SlideDraft(tuple(shown), slide.duration_ms))
     by_identity = {id(parts[i]): i for i in orphans}
     rest = Message.of(parts[i] for i in orphans)
-    drafts.extend(_Draft(tuple((by_identity[id(p)], "") for p in s.parts), None) for s in rest.slides)
+    drafts.extend(_SlideDraft(tuple((by_identity[id(p)], "") for p in s.parts), None) for s in rest.slides)
     return [d for d in drafts if d.shown]
 
 
 def _slides(
-    draft: _Draft, parts: Sequence[Part], durations_ms: Mapping[int, int], *, by_id: bool
+    draft: _SlideDraft, parts: Sequence[Part], durations_ms: Mapping[int, int], *, by_id: bool
 ) -> Iterable[SlideView]:
     """The slide as slides a phone can show, each long enough."""
     index_of: dict[str, int] = {}
@@ -155,7 +160,7 @@ def _slides(
         src = f"cid:{quote(part.content_id, safe='@!$*+._~-')}" if by_id else part.content_location
         index_of[src] = index
         media.append(Medium(element_for(part.kind), src, alt=alt or part.alt))
-    for view in fit_slots(SlideView(tuple(media), draft.duration_ms)):
+    for view in split_to_slots(SlideView(tuple(media), draft.duration_ms)):
         shown = [(parts[i], durations_ms.get(i, 0)) for m in view.media for i in [index_of[m.src]]]
         wished = draft.duration_ms
         if wished is not None and any(cuts_reading(wished, text_of(p)) for p, _ in shown if p.kind == "text"):
@@ -189,7 +194,7 @@ def _diff(before: bytes, after: bytes) -> str:
 def _lines(data: bytes) -> list[str]:
     """One element a line, however the document was written, so that a difference is a line."""
     try:
-        text = open_source(data).text
+        text = parse_input(data).text
     except SourceError:
         text = data.decode("utf-8", "replace")
     return [line for raw in re.sub(r">\s*<", ">\n<", text).splitlines() if (line := raw.strip())]

@@ -21,13 +21,22 @@ if TYPE_CHECKING:
     from mmscontent.message import Content, Part
     from mmscontent.smil.model import Element
 
-__all__ = ["Found", "Scene", "Shown", "Storyboard", "find_part", "fit_slots", "message_of", "storyboard"]
+__all__ = [
+    "PartMatch",
+    "ResolvedMedia",
+    "ResolvedPresentation",
+    "ResolvedSlide",
+    "find_part",
+    "message_of",
+    "resolve_presentation",
+    "split_to_slots",
+]
 
 _SLOTS: dict[Element, str] = {"img": "picture", "video": "picture", "audio": "sound", "text": "words"}
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PartMatch:
     """Where a source leads: index of the part, and whether its name matched letter by letter."""
 
     index: int
@@ -35,7 +44,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ResolvedMedia:
     """A medium of a slide and the index of its part; None when no part has that name."""
 
     medium: Medium
@@ -44,61 +53,61 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class ResolvedSlide:
     """One slide with its parts found."""
 
-    shown: tuple[Shown, ...]
+    media: tuple[ResolvedMedia, ...]
     duration_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Storyboard:
+class ResolvedPresentation:
     """Every slide with its parts found.
 
     Attributes:
         orphans: Indices of the parts no slide names, in order.
     """
 
-    scenes: tuple[Scene, ...]
+    slides: tuple[ResolvedSlide, ...]
     orphans: tuple[int, ...]
 
     @property
     def order(self) -> tuple[int, ...]:
         """Indices of the parts in the order they are first shown."""
-        return tuple(dict.fromkeys(s.index for scene in self.scenes for s in scene.shown if s.index is not None))
+        return tuple(dict.fromkeys(s.index for slide in self.slides for s in slide.media if s.index is not None))
 
 
-def find_part(src: str, parts: Sequence[Part]) -> Found | None:
+def find_part(src: str, parts: Sequence[Part]) -> PartMatch | None:
     """The part a source names, or None."""
     wanted = unquote(src[4:] if src[:4].lower() == "cid:" else src)
     by_id = src[:4].lower() == "cid:"
     for names in (_ids, _names) if by_id else (_names, _ids):
         for index, part in enumerate(parts):
             if wanted in names(part) or src in names(part):
-                return Found(index, "exact" if names is (_ids if by_id else _names) else "loose")
+                return PartMatch(index, "exact" if names is (_ids if by_id else _names) else "loose")
     plain = _plain(wanted)
     near = [i for i, p in enumerate(parts) if plain and plain in {_plain(n) for n in (*_ids(p), *_names(p))}]
-    return Found(near[0], "loose") if len(near) == 1 else None
+    return PartMatch(near[0], "loose") if len(near) == 1 else None
 
 
-def storyboard(presentation: Presentation, parts: Sequence[Part]) -> Storyboard:
+def resolve_presentation(presentation: Presentation, parts: Sequence[Part]) -> ResolvedPresentation:
     """Find the part of every medium; what is shown is named after what the part really is."""
-    scenes = []
+    slides = []
     for slide in presentation.slides:
         shown = []
         for medium in slide.media:
             found = find_part(medium.src, parts)
             if found is None:
-                shown.append(Shown(medium, None, "missing"))
+                shown.append(ResolvedMedia(medium, None, "missing"))
             else:
                 element = element_for(parts[found.index].kind)
-                shown.append(Shown(replace(medium, element=element), found.index, found.how))
-        scenes.append(Scene(tuple(shown), slide.duration_ms))
-    used = {s.index for scene in scenes for s in scene.shown}
-    return Storyboard(tuple(scenes), tuple(i for i in range(len(parts)) if i not in used))
+                shown.append(ResolvedMedia(replace(medium, element=element), found.index, found.how))
+        slides.append(ResolvedSlide(tuple(shown), slide.duration_ms))
+    used = {s.index for slide in slides for s in slide.media}
+    return ResolvedPresentation(tuple(slides), tuple(i for i in range(len(parts)) if i not in used))
 
 
-def fit_slots(slide: SlideView) -> tuple[SlideView, ...]:
+def split_to_slots(slide: SlideView) -> tuple[SlideView, ...]:
     """The slide as slides that hold at most one text, one picture or clip, and one sound each, in its order."""
     groups: list[list[Medium]] = [[]]
     taken: set[str] = set()
@@ -121,26 +130,26 @@ def message_of(content: Content) -> Message:
         presentation = read(content.presentation.data) if content.presentation is not None else Presentation(())
     except SourceError:
         presentation = Presentation(())
-    board = storyboard(presentation, content.parts)
+    resolved = resolve_presentation(presentation, content.parts)
     slides: list[Slide] = []
     attachments: list[int] = []
     seen: set[int] = set()
-    for scene in board.scenes:
+    for slide in resolved.slides:
         fresh = list(
-            {s.index: s for s in reversed(scene.shown) if s.index is not None and s.index not in seen}.values()
+            {s.index: s for s in reversed(slide.media) if s.index is not None and s.index not in seen}.values()
         )[::-1]
         seen.update(s.index for s in fresh if s.index is not None)
         attachments.extend(s.index for s in fresh if s.medium.element == "ref" and s.index is not None)
-        slides.extend(_as_slides(fresh, scene.duration_ms, content.parts))
-    rest = Message.of(content.parts[i] for i in board.orphans)
+        slides.extend(_as_slides(fresh, slide.duration_ms, content.parts))
+    rest = Message.of(content.parts[i] for i in resolved.orphans)
     named = tuple(content.parts[i] for i in attachments)
     return Message((*slides, *rest.slides), named + rest.attachments, content.subject)
 
 
-def _as_slides(shown: Iterable[Shown], duration_ms: int | None, parts: Sequence[Part]) -> Iterable[Slide]:
+def _as_slides(shown: Iterable[ResolvedMedia], duration_ms: int | None, parts: Sequence[Part]) -> Iterable[Slide]:
     indices = {id(s.medium): s.index for s in shown}
     playable = SlideView(tuple(s.medium for s in shown if s.medium.element != "ref"), duration_ms)
-    for view in fit_slots(playable):
+    for view in split_to_slots(playable):
         roles: dict[str, Part] = {}
         for medium in view.media:
             index = indices[id(medium)]

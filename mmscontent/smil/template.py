@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 from mmscontent.errors import MalformedContent
 from mmscontent.smil.compose import Presented, SlideTiming, in_unit, length_of, medium_of, presentation_part
 from mmscontent.smil.model import SlideView
-from mmscontent.smil.parsed_input import open_source
+from mmscontent.smil.parsed_input import parse_input
 from mmscontent.smil.quirks import quirk_for, rule_for
 from mmscontent.smil.read import attribute, is_medium, local_name, read_tree
 from mmscontent.smil.regions import placed
-from mmscontent.smil.resolve import find_part, fit_slots
+from mmscontent.smil.resolve import find_part, split_to_slots
 from mmscontent.smil.text import text_of
 from mmscontent.smil.write import write
 
@@ -91,12 +91,12 @@ _Draft = tuple[tuple[int, ...], int | None]
 
 def _filled(template: bytes, message: Message) -> tuple[Presentation, list[_Draft]]:
     """The author's layout, and every slide by the indices of its parts, with the length it states."""
-    root = open_source(template, "the template").root
-    places = _Places(message)
+    root = parse_input(template, "the template").root
+    places = _Placeholders(message)
     taken = {i for e in root.iter() if is_medium(e) for i in [places.fill(e)] if i is not None}
     _repeat(root, places, [s for s in message.slides if not taken & {places.index_of(p) for p in s.parts}])
     author = read_tree(root, "the template")
-    drafts = [d for slide in author.slides for view in fit_slots(_by_kind(slide, message)) for d in [_draft(view)]]
+    drafts = [d for slide in author.slides for view in split_to_slots(_by_kind(slide, message)) for d in [_draft(view)]]
     shown = {i for indices, _ in drafts for i in indices}
     for slide in message.slides:
         rest = tuple(i for p in slide.parts if (i := places.index_of(p)) not in shown)
@@ -105,7 +105,7 @@ def _filled(template: bytes, message: Message) -> tuple[Presentation, list[_Draf
     return author, drafts
 
 
-class _Places:
+class _Placeholders:
     """What each place of a template stands for in one message."""
 
     def __init__(self, message: Message) -> None:
@@ -144,7 +144,7 @@ class _Places:
         return self.index_of(part) if part is not None else None
 
 
-def _repeat(root: etree._Element, places: _Places, slides: Sequence[Slide]) -> None:
+def _repeat(root: etree._Element, places: _Placeholders, slides: Sequence[Slide]) -> None:
     """Each par with places of a slide becomes one par a slide."""
     for par in [e for e in root.iter() if local_name(e) == "par" and any(_slide_place(m) for m in e.iter())]:
         parent = par.getparent()

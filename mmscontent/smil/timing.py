@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["PACE", "SPEEDS", "Length", "Pace", "Reading", "Speed", "guess_language", "reading_of", "slide_length"]
+__all__ = ["PACE", "SPEEDS", "Length", "Pace", "ReadingTime", "Speed", "guess_language", "reading_of", "slide_length"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ _SCRIPT_RANGES: tuple[tuple[int, int, str], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadingTime:
     """What there is to read in a text, and how long that takes.
 
     Attributes:
@@ -185,7 +185,7 @@ def guess_language(text: str) -> str:
     return _vote(text) if script == "words" else script
 
 
-def reading_of(text: str, language: str = "") -> Reading:
+def reading_of(text: str, language: str = "") -> ReadingTime:
     """Count what there is to read and how long it takes.
 
     Args:
@@ -202,7 +202,7 @@ def reading_of(text: str, language: str = "") -> Reading:
     speed = SPEEDS[key] if SPEEDS[key].unit == "words" else SPEEDS["words"]
     minutes = words / speed.per_minute
     minutes += sum(n / _per_character(script, key) for script, n in characters.items())
-    return Reading(words, sum(characters.values()), round(minutes * 60_000), key)
+    return ReadingTime(words, sum(characters.values()), round(minutes * 60_000), key)
 
 
 def slide_length(
@@ -235,13 +235,13 @@ def slide_length(
     return Length(_stepped(max(read.milliseconds, pace.least_ms), pace), read.why)
 
 
-def _reading_length(readings: list[Reading], *, picture: bool, pace: Pace) -> Length:
+def _reading_length(readings: list[ReadingTime], *, picture: bool, pace: Pace) -> Length:
     spent = sum(r.milliseconds for r in readings)
     least = pace.still_ms if picture else pace.least_ms
     least_why = "time to look at a picture" if picture else "shortest slide"
     if not spent:
         return Length(least, least_why)
-    told = Reading(sum(r.words for r in readings), sum(r.characters for r in readings), spent, "words").why
+    told = ReadingTime(sum(r.words for r in readings), sum(r.characters for r in readings), spent, "words").why
     spent += pace.glance_ms if picture else 0
     if spent < least:
         return Length(least, f"{least_why}, longer than the {told}")

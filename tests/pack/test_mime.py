@@ -131,7 +131,7 @@ def test_every_body_survives_its_transfer_encoding(*, body: bytes, binary: bool)
             assert len(encoded) == transfer.base64_size(len(body))
 
 
-def test_the_room_of_base64_is_what_the_dearest_split_leaves() -> None:
+def test_the_budget_of_base64_is_what_the_dearest_split_leaves() -> None:
     """Against every split of small totals: never too much, and one more octet would be."""
     for count in (1, 2, 3):
         dearest = {
@@ -143,7 +143,7 @@ def test_the_room_of_base64_is_what_the_dearest_split_leaves() -> None:
             for total in range(130 if count < 3 else 70)
         }
         for wire in range(4 * count, max(dearest.values()) - 8):
-            left = transfer.base64_room(wire, count)
+            left = transfer.base64_budget(wire, count)
             assert dearest[left] <= wire
             assert dearest[left + 1] > wire
 

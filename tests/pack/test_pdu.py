@@ -13,7 +13,7 @@ from mmscontent.errors import MalformedContent, MMSContentError, OverLimits
 from mmscontent.message import Content, Envelope, Part
 from mmscontent.pack import assigned, pdu, wsp
 from mmscontent.pack.pdu import Counted, Element, Flag, Octets, Pdu, Time, Total
-from mmscontent.pack.pdu.values import KINDS
+from mmscontent.pack.pdu.values import FIELD_CODECS
 from tests.conftest import CorpusFile, corpus_files
 from tests.pack.messages import FULL, RICH, steady
 
@@ -495,9 +495,9 @@ def test_every_message_made_of_legal_values_comes_back(
 
 
 @steady
-@given(st.sampled_from(sorted(KINDS)), st.binary(max_size=20))
+@given(st.sampled_from(sorted(FIELD_CODECS)), st.binary(max_size=20))
 def test_no_octets_break_a_value_reader(kind: str, octets: bytes) -> None:
     try:
-        KINDS[kind].read(octets)
+        FIELD_CODECS[kind].read(octets)
     except (MalformedContent, IndexError):  # the two the reader of messages answers by keeping the octets
         return

@@ -1,4 +1,4 @@
-"""What every row of the table of wire forms promises: exact sizes, safe room, equal bytes, reading what it wrote."""
+"""What every row of the table of wire forms promises: exact sizes, safe budgets, equal bytes, reading what it wrote."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mmscontent.errors import MalformedContent, MMSContentError
 from mmscontent.message import Content, Envelope, Part
-from mmscontent.pack.registry import ENCODINGS, pack, room, size, unpack
+from mmscontent.pack.registry import ENCODINGS, body_budget, pack, size, unpack
 from tests.pack.messages import CONTENTS, ENVELOPES, FULL, RICH, noise, steady
 
 every_encoding = pytest.mark.parametrize("encoding", ENCODINGS)
@@ -77,7 +77,7 @@ def test_packing_what_was_read_gives_the_same_bytes_again(encoding: str) -> None
 
 
 def _shares(total: int, count: int) -> list[list[int]]:
-    """Ways to split a room that cost the most: all in one, in single octets, in octets that just need more length."""
+    """Ways to split a budget that cost the most: all in one, in single octets, in octets that just need more length."""
     ones = [1] * (count - 1)
     longer = [128] * (count - 1)
     even = [total // count] * count
@@ -90,9 +90,9 @@ def _shares(total: int, count: int) -> list[list[int]]:
 
 @every_encoding
 @pytest.mark.parametrize("limit", [*range(3000, 3120, 7), 16_384, 20_000, 100_000])
-def test_the_room_is_never_too_much_and_nearly_all(encoding: str, limit: int) -> None:
+def test_the_body_budget_is_never_too_much_and_nearly_all(encoding: str, limit: int) -> None:
     count = len(RICH.parts)
-    left = room(limit, RICH, FULL, encoding)
+    left = body_budget(limit, RICH, FULL, encoding)
     sizes = []
     for shares in _shares(left, count):
         parts = tuple(replace(p, data=b"\xff" * n) for p, n in zip(RICH.parts, shares, strict=True))
@@ -103,10 +103,10 @@ def test_the_room_is_never_too_much_and_nearly_all(encoding: str, limit: int) ->
 
 
 @every_encoding
-def test_the_room_of_one_part_is_exact_to_the_last_group(encoding: str) -> None:
+def test_the_body_budget_of_one_part_is_exact_to_the_last_group(encoding: str) -> None:
     content = Content((Part(b"", "image/jpeg", name="a.jpg"),))
     for limit in range(1500, 1800):
-        left = room(limit, content, FULL, encoding)
+        left = body_budget(limit, content, FULL, encoding)
         more = 3 if encoding in ("mime", "mm7", "mm4") else 1
         fits, passes = (
             replace(content, parts=(replace(content.parts[0], data=noise(n)),)) for n in (left, left + more)
@@ -117,8 +117,8 @@ def test_the_room_of_one_part_is_exact_to_the_last_group(encoding: str) -> None:
 
 
 @every_encoding
-def test_no_room_is_zero(encoding: str) -> None:
-    assert room(10, RICH, FULL, encoding) == 0
+def test_a_limit_below_the_headers_leaves_no_budget(encoding: str) -> None:
+    assert body_budget(10, RICH, FULL, encoding) == 0
 
 
 @every_encoding

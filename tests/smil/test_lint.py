@@ -13,10 +13,10 @@ from mmscontent.message import Content, Envelope, Part
 from mmscontent.pack.registry import pack, unpack
 from mmscontent.smil.lint import lint
 from mmscontent.smil.lint_content import PLAYABLE
-from mmscontent.smil.predicates import is_awkward, is_external
+from mmscontent.smil.predicates import is_external, is_unsafe_name
 from mmscontent.smil.read import read
 from mmscontent.smil.repair import repair
-from mmscontent.smil.resolve import storyboard
+from mmscontent.smil.resolve import resolve_presentation
 from mmscontent.smil.rules import RULES
 from tests.conftest import CorpusFile, corpus_files
 from tests.smil.judge import IS_HERE, assert_valid
@@ -203,8 +203,8 @@ def assert_mended(content: Content) -> None:
         p.data for p in content.parts
     )
     if made.content.presentation is not None:
-        board = storyboard(read(made.content.presentation.data), made.content.parts)
-        assert not [i for i in board.orphans if made.content.parts[i].kind in PLAYABLE]
+        resolved = resolve_presentation(read(made.content.presentation.data), made.content.parts)
+        assert not [i for i in resolved.orphans if made.content.parts[i].kind in PLAYABLE]
 
 
 @pytest.mark.parametrize("content", [row[1] for row in MESSAGES], ids=[row[0] for row in MESSAGES])
@@ -296,8 +296,8 @@ def test_every_real_message_is_mended_without_loss(file: CorpusFile) -> None:
     assert made.content is not None
     assert sorted(p.data for p in made.content.parts) == sorted(p.data for p in content.parts)
     if made.content.presentation is not None:
-        board = storyboard(read(made.data), made.content.parts)
-        assert not [i for i in board.orphans if made.content.parts[i].kind in PLAYABLE]
+        resolved = resolve_presentation(read(made.data), made.content.parts)
+        assert not [i for i in resolved.orphans if made.content.parts[i].kind in PLAYABLE]
         assert_valid(made.content.presentation.data)
     for encoding in ("pdu", "mime"):
         wire = pack(made.content, Envelope(sender="+12065550100", to=("+12065550101",)), encoding)
@@ -382,7 +382,7 @@ def test_any_message_mended_has_no_findings_and_all_its_parts(data: bytes | None
     assert made is not None
     assert lint(made) == ()
     assert {p.data for p in made.parts} >= {p.data for p in parts}
-    assert not [p for p in made.parts if made.presentation and is_awkward(p.content_location)]
+    assert not [p for p in made.parts if made.presentation and is_unsafe_name(p.content_location)]
 
 
 @settings(max_examples=15, deadline=None, derandomize=True)

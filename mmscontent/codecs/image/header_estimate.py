@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mmscontent.message import MediaInfo
     from mmscontent.profiles.model import Rule
 
-__all__ = ["TRAIT", "estimate_from_header"]
+__all__ = ["TRAIT", "glance"]
 
 TRAIT = "judged by its header"
 # Logarithm to base 2 of bits a pixel of the view, and the median score of the best JPEG of as many bytes.
@@ -32,8 +32,8 @@ _SURE_BITS = {False: 0.7, True: 1.3}
 _LETTERING = frozenset(("image/png", "image/gif", "image/bmp", "image/vnd.wap.wbmp", "image/tiff", "image/webp"))
 
 
-def estimate_from_header(data: bytes, info: MediaInfo, rule: Rule) -> Survey:
-    """The picture as its header tells; `curve` is typical, `minimum_bytes` is sure.
+def glance(data: bytes, info: MediaInfo, rule: Rule) -> Survey:
+    """The picture as its header tells; `curve` is typical, `floor_bytes` is sure.
 
     Raises:
         SourceError: It is over the limits or no picture.
@@ -61,7 +61,7 @@ def estimate_from_header(data: bytes, info: MediaInfo, rule: Rule) -> Survey:
     return Survey(
         info=told,
         curve=Curve.through(points),
-        minimum_bytes=floor if kept is None else min(floor, kept),
+        floor_bytes=floor if kept is None else min(floor, kept),
         keep_bytes=kept,
         scale=f"ssimulacra2@{rule.view_long_px}",
         reasons=reasons,

@@ -62,11 +62,11 @@ class StillSource:
         self._still = still = Still(decoded, look, rule, effort, self._probe(rule, decoded, stock))
         reasons = why_not_kept(self._header, rule)
         kept = None if reasons else len(kept_bytes(self._data, self._header))
-        floor = still.minimum_bytes()
+        floor = still.floor_bytes()
         return Survey(
             info=self._info(),
             curve=still.curve(),
-            minimum_bytes=floor if kept is None else min(floor, kept),
+            floor_bytes=floor if kept is None else min(floor, kept),
             keep_bytes=kept,
             scale=f"ssimulacra2@{rule.view_long_px}",
             reasons=reasons,
@@ -88,10 +88,10 @@ class StillSource:
         """
         still = self._surveyed()
         # A source denser than anything written here (a small AVIF, say) may have to grow to the floor, not further.
-        limit = min(limit_bytes, max(len(self._data), still.minimum_bytes()))
+        limit = min(limit_bytes, max(len(self._data), still.floor_bytes()))
         written = still.write(limit)
         if written is None:
-            least = still.minimum_bytes()
+            least = still.floor_bytes()
             raise DoesNotFit(
                 f"the picture needs at least {least:,} bytes, {limit_bytes:,} are left; allow more or leave it out",
                 limit_bytes=limit_bytes,

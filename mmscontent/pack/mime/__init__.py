@@ -4,6 +4,6 @@ The strict writer is our own, since its bytes are counted; the reader stands on 
 """
 
 from mmscontent.pack.mime.read import read_content, read_message
-from mmscontent.pack.mime.write import message_room, message_size, write_message
+from mmscontent.pack.mime.write import message_body_budget, message_size, write_message
 
-__all__ = ["message_room", "message_size", "read_content", "read_message", "write_message"]
+__all__ = ["message_body_budget", "message_size", "read_content", "read_message", "write_message"]

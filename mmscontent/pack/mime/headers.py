@@ -216,11 +216,11 @@ def _plain(name: str, text: str) -> bool:
 
 def _encoded_words(text: str) -> str:
     """RFC 2047 section 2: words of at most 75 characters, none splitting a character."""
-    room = 45  # 60 characters of base64 and 12 around them
+    most = 45  # 60 characters of base64 and 12 around them
     pieces, piece = [], b""
     for character in text:
         octets = character.encode("utf-8")
-        if len(piece) + len(octets) > room:
+        if len(piece) + len(octets) > most:
             pieces.append(piece)
             piece = b""
         piece += octets

@@ -11,7 +11,7 @@ from mmscontent.pack.naming import clean
 if TYPE_CHECKING:
     from mmscontent.message import Part
 
-__all__ = ["base64_room", "base64_size", "choose", "decode", "encode"]
+__all__ = ["base64_budget", "base64_size", "choose", "decode", "encode"]
 
 _LINE = 76  # RFC 2045 section 6.8
 _LINE_BYTES = 57  # what 76 characters of base64 hold
@@ -59,7 +59,7 @@ def base64_size(size: int) -> int:
     return characters + max(0, (characters - 1) // _LINE) * 2
 
 
-def base64_room(wire_bytes: int, parts: int) -> int:
+def base64_budget(wire_bytes: int, parts: int) -> int:
     """How many octets *parts* bodies may have together so that in base64 they never pass *wire_bytes*.
 
     The dearest way to split n octets is one octet, a group of four characters, in every part but the largest; or in

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 __all__ = [
     "Multipart",
     "address_fields",
+    "body_budget",
     "body_fields",
-    "body_room",
     "body_size",
-    "message_room",
+    "message_body_budget",
     "message_size",
     "mms_fields",
     "multipart_of",
@@ -115,7 +115,7 @@ def body_size(multipart: Multipart) -> int:
     return size
 
 
-def body_room(multipart: Multipart, wire_bytes: int) -> int:
+def body_budget(multipart: Multipart, wire_bytes: int) -> int:
     """What the bodies of the parts may have together so that `write_body` never passes *wire_bytes*."""
     framing = _last_line(multipart)
     if multipart.content.presentation is not None:
@@ -126,7 +126,7 @@ def body_room(multipart: Multipart, wire_bytes: int) -> int:
     left = wire_bytes - framing
     if multipart.binary:
         return max(0, left)
-    return max(0, transfer.base64_room(left, len(multipart.content.parts)))
+    return max(0, transfer.base64_budget(left, len(multipart.content.parts)))
 
 
 def _last_line(multipart: Multipart) -> int:
@@ -198,10 +198,10 @@ def message_size(content: Content, envelope: Envelope, *, binary: bool = False) 
     return len(_head(multipart, envelope)) + body_size(multipart)
 
 
-def message_room(limit_bytes: int, content: Content, envelope: Envelope, *, binary: bool = False) -> int:
+def message_body_budget(limit_bytes: int, content: Content, envelope: Envelope, *, binary: bool = False) -> int:
     """What the bodies of the parts may have together so that the message never passes *limit_bytes*."""
     multipart = Multipart(content, _MEASURE, binary)
-    return body_room(multipart, limit_bytes - len(_head(multipart, envelope)))
+    return body_budget(multipart, limit_bytes - len(_head(multipart, envelope)))
 
 
 _MEASURE = "=_mms_" + 20 * "0"  # as long as every boundary

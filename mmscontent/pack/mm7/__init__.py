@@ -1,16 +1,20 @@
 """MM7, the interface of value-added services (3GPP TS 23.140 section 8.7): SOAP 1.1 with attachments over HTTP.
 
-`read_mm7` and `write_mm7` work on `Mm7` values, for every request and response; `mm7_of` and `unpacked_of` go from
-and to what composing uses. Dialects and quirks are rows of peers.py, status codes of statuses.py.
+`read_mm7` and `write_mm7` work on `Mm7` values, for every request and response; `mm7_of` and `unpacked_of` convert
+from and to what composing uses. Dialects and quirks are rows of peers.py, status codes of statuses.py.
 """
 
 from mmscontent.pack.mm7.envelope import mm7_of, unpacked_of
-from mmscontent.pack.mm7.model import OPERATIONS, Address, Mm7, Recipient, Sender, Status
+from mmscontent.pack.mm7.model import OPERATIONS, Address, Mm7, Status
+from mmscontent.pack.mm7.model import Mm7Recipient as Recipient
+from mmscontent.pack.mm7.model import SenderIdentification as Sender
 from mmscontent.pack.mm7.nodes import Node
-from mmscontent.pack.mm7.peers import DEFAULT_PEER, PEERS, QUIRKS, Peer
-from mmscontent.pack.mm7.read import Reading, is_soap, read_mm7
-from mmscontent.pack.mm7.statuses import STATUSES, StatusRow, status_row
-from mmscontent.pack.mm7.write import Written, mm7_room, mm7_size, write_mm7
+from mmscontent.pack.mm7.peers import DEFAULT_PEER, PEERS, QUIRKS
+from mmscontent.pack.mm7.peers import Mm7Peer as Peer
+from mmscontent.pack.mm7.read import Mm7Reading as Reading
+from mmscontent.pack.mm7.read import is_soap, read_mm7
+from mmscontent.pack.mm7.statuses import STATUSES, Mm7StatusCode, status_row
+from mmscontent.pack.mm7.write import SerializedMm7, mm7_body_budget, mm7_size, write_mm7
 
 __all__ = [
     "DEFAULT_PEER",
@@ -20,17 +24,17 @@ __all__ = [
     "STATUSES",
     "Address",
     "Mm7",
+    "Mm7StatusCode",
     "Node",
     "Peer",
     "Reading",
     "Recipient",
     "Sender",
+    "SerializedMm7",
     "Status",
-    "StatusRow",
-    "Written",
     "is_soap",
+    "mm7_body_budget",
     "mm7_of",
-    "mm7_room",
     "mm7_size",
     "read_mm7",
     "status_row",

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from mmscontent.message import Content, Envelope, Unpacked
 from mmscontent.pack.addresses import from_wire, is_email, is_phone_number, to_wire
-from mmscontent.pack.mm7.model import Address, Mm7, Recipient, Sender, Status
+from mmscontent.pack.mm7.model import Address, Mm7, Mm7Recipient, SenderIdentification, Status
 from mmscontent.pack.mm7.nodes import Node
 from mmscontent.pack.naming import MAX_SECONDS, clean
 
 if TYPE_CHECKING:
     from mmscontent.pack.mm7.model import Value
-    from mmscontent.pack.mm7.peers import Peer
-    from mmscontent.pack.mm7.read import Reading
+    from mmscontent.pack.mm7.peers import Mm7Peer
+    from mmscontent.pack.mm7.read import Mm7Reading
 
 __all__ = ["mm7_of", "unpacked_of"]
 
@@ -27,7 +27,7 @@ _ROLES = {"To": "to", "Cc": "cc", "Bcc": "bcc"}
 # --- writing -------------------------------------------------------------------------------------------------------
 
 
-def mm7_of(content: Content, envelope: Envelope, peer: Peer) -> Mm7:
+def mm7_of(content: Content, envelope: Envelope, peer: Mm7Peer) -> Mm7:
     """The message that submits or delivers this content.
 
     Raises:
@@ -48,10 +48,10 @@ def mm7_of(content: Content, envelope: Envelope, peer: Peer) -> Mm7:
     return Mm7(operation, envelope.transaction_id, tuple(rows), content)
 
 
-def _submission(envelope: Envelope, peer: Peer) -> tuple[tuple[str, Any], ...]:
+def _submission(envelope: Envelope, peer: Mm7Peer) -> tuple[tuple[str, Any], ...]:
     sender = _address(envelope.sender, peer) if envelope.sender else None
     return (
-        ("SenderIdentification", Sender(peer.vasp_id, peer.vas_id, address=sender)),
+        ("SenderIdentification", SenderIdentification(peer.vasp_id, peer.vas_id, address=sender)),
         ("MessageClass", envelope.message_class.title()),
         ("TimeStamp", _time(envelope.date_s)),
         ("ExpiryDate", None if envelope.expiry_s is None else f"PT{envelope.expiry_s}S"),
@@ -62,7 +62,7 @@ def _submission(envelope: Envelope, peer: Peer) -> tuple[tuple[str, Any], ...]:
     )
 
 
-def _delivery(envelope: Envelope, peer: Peer) -> tuple[tuple[str, Any], ...]:
+def _delivery(envelope: Envelope, peer: Mm7Peer) -> tuple[tuple[str, Any], ...]:
     return (
         ("LinkedID", envelope.message_id or None),
         ("Sender", _address(envelope.sender, peer) if envelope.sender else None),
@@ -71,13 +71,15 @@ def _delivery(envelope: Envelope, peer: Peer) -> tuple[tuple[str, Any], ...]:
     )
 
 
-def _recipients(envelope: Envelope, peer: Peer) -> tuple[Recipient, ...]:
+def _recipients(envelope: Envelope, peer: Mm7Peer) -> tuple[Mm7Recipient, ...]:
     return tuple(
-        Recipient(role, _address(address, peer)) for role, name in _ROLES.items() for address in getattr(envelope, name)
+        Mm7Recipient(role, _address(address, peer))
+        for role, name in _ROLES.items()
+        for address in getattr(envelope, name)
     )
 
 
-def _address(address: str, peer: Peer) -> Address:
+def _address(address: str, peer: Mm7Peer) -> Address:
     if is_email(address):
         return Address("RFC2822Address", address)
     if not is_phone_number(address):
@@ -111,7 +113,7 @@ _WORDS = {
 _DURATION = re.compile(r"P(?:(\d{1,6})D)?(?:T(?:(\d{1,7})H)?(?:(\d{1,8})M)?(?:(\d{1,9})S)?)?")
 
 
-def unpacked_of(reading: Reading) -> Unpacked:
+def unpacked_of(reading: Mm7Reading) -> Unpacked:
     """Envelope and content of what was read; what they have no place for comes as text headers."""
     message = reading.message
     found: dict[str, Any] = {"transaction_id": clean(message.transaction_id)}
@@ -139,7 +141,7 @@ def _about(message: Mm7) -> tuple[tuple[str, str], ...]:
 
 def _take(found: dict[str, Any], rest: list[tuple[str, str]], operation: str, name: str, value: Value) -> bool:
     """Put an element into the envelope's arguments; False when it has no place there."""
-    if isinstance(value, Sender):
+    if isinstance(value, SenderIdentification):
         found["sender"] = from_wire(clean(value.address.value)) if value.address else ""
         ids = (("MMSRelayServerID", value.relay_id), ("VASPID", value.vasp_id), ("VASID", value.vas_id))
         rest.extend((key, text) for key, text in ids if text)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from mmscontent.message import Content
 
-__all__ = ["OPERATIONS", "Address", "Mm7", "Recipient", "Sender", "Status", "Value", "element_kind"]
+__all__ = ["OPERATIONS", "Address", "Mm7", "Mm7Recipient", "SenderIdentification", "Status", "Value", "element_kind"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipient:
+class Mm7Recipient:
     """An address and its role: `To`, `Cc` or `Bcc`."""
 
     role: str
@@ -35,7 +35,7 @@ class Recipient:
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
+class SenderIdentification:
     """Who submits: the ids the operator gave, and the address shown."""
 
     vasp_id: str = ""
@@ -53,7 +53,7 @@ class Status:
     details: str = ""
 
 
-Value = str | bool | Address | Sender | Status | Node | tuple[Recipient, ...]
+Value = str | bool | Address | SenderIdentification | Status | Node | tuple[Mm7Recipient, ...]
 
 # Kinds: text, yes (a boolean), address, recipients, sender, status, attributes (an element whose attributes count),
 # content (the reference to the body). MM7Version is an attribute of the message, TransactionID stands in the header.

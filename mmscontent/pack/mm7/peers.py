@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DEFAULT_PEER", "NAMESPACE", "PEERS", "QUIRKS", "Peer", "quirk"]
+__all__ = ["DEFAULT_PEER", "NAMESPACE", "PEERS", "QUIRKS", "Mm7Peer", "quirk"]
 
 NAMESPACE = "http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/"
 
 
 @dataclass(frozen=True, slots=True)
-class Peer:
+class Mm7Peer:
     """A dialect of MM7, and the ids an operator gave us.
 
     Attributes:
@@ -46,23 +46,23 @@ class Peer:
     max_recipients: int = 0
 
 
-DEFAULT_PEER = Peer()
-PEERS: Mapping[str, Peer] = MappingProxyType(
+DEFAULT_PEER = Mm7Peer()
+PEERS: Mapping[str, Mm7Peer] = MappingProxyType(
     {
         row.name: row
         for row in (
             DEFAULT_PEER,
-            Peer("rel5", "5.3.0", f"{NAMESPACE}REL-5-MM7-1-0"),  # mbuni's default, vectorcore
-            Peer("rel5-2", "5.3.0", f"{NAMESPACE}REL-5-MM7-1-2"),  # SKT and KT samples, several Java stacks
-            Peer("rel5-3", "5.6.0", f"{NAMESPACE}REL-5-MM7-1-3"),
-            Peer("nokia", numbers="typed", prefix="mm7"),  # Nokia MMSC 5.0
-            Peer(  # Sinch's MM7 pages: no plus, one recipient (2503), charging elements are errors
+            Mm7Peer("rel5", "5.3.0", f"{NAMESPACE}REL-5-MM7-1-0"),  # mbuni's default, vectorcore
+            Mm7Peer("rel5-2", "5.3.0", f"{NAMESPACE}REL-5-MM7-1-2"),  # SKT and KT samples, several Java stacks
+            Mm7Peer("rel5-3", "5.6.0", f"{NAMESPACE}REL-5-MM7-1-3"),
+            Mm7Peer("nokia", numbers="typed", prefix="mm7"),  # Nokia MMSC 5.0
+            Mm7Peer(  # Sinch's MM7 pages: no plus, one recipient (2503), charging elements are errors
                 "sinch",
                 numbers="digits",
                 leaves_out=frozenset({"ChargedParty", "ChargedPartyID", "ReplyCharging"}),
                 max_recipients=1,
             ),
-            Peer("8bit", binary=True),  # peers that take 8-bit bodies over HTTP
+            Mm7Peer("8bit", binary=True),  # peers that take 8-bit bodies over HTTP
         )
     }
 )

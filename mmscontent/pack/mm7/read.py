@@ -17,13 +17,13 @@ from mmscontent.pack.mime.read import Walk, read_entity, split
 from mmscontent.pack.mm7.model import OPERATIONS, Mm7, Value
 from mmscontent.pack.mm7.nodes import Node, from_element, local_name
 from mmscontent.pack.mm7.peers import quirk
-from mmscontent.pack.mm7.values import KINDS, read_yes
+from mmscontent.pack.mm7.values import ELEMENT_CODECS, read_yes
 from mmscontent.pack.naming import clean
 
 if TYPE_CHECKING:
     from lxml import etree
 
-__all__ = ["Reading", "is_soap", "read_mm7"]
+__all__ = ["Mm7Reading", "is_soap", "read_mm7"]
 
 _OPERATIONS = {name.lower(): name for name in OPERATIONS}
 _MISSPELT = {"earlistdeliverytime": "EarliestDeliveryTime", "auxapplicid": "AuxApplicInfo"}
@@ -34,7 +34,7 @@ _ERRORS = ("RSErrorRsp", "VASPErrorRsp")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Mm7Reading:
     """What was read.
 
     Attributes:
@@ -65,7 +65,7 @@ def is_soap(data: bytes) -> bool:
     return head.startswith(b"<") and b"Envelope" in head
 
 
-def read_mm7(data: bytes, content_type: str = "") -> Reading:
+def read_mm7(data: bytes, content_type: str = "") -> Mm7Reading:
     """Read one MM7 message as HTTP carries it.
 
     Args:
@@ -95,7 +95,7 @@ def read_mm7(data: bytes, content_type: str = "") -> Reading:
         node.child_text("MM7Version"),
         _namespace(element, walk.notes),
     )
-    return Reading(message, tuple(walk.notes), tuple(walk.rest))
+    return Mm7Reading(message, tuple(walk.notes), tuple(walk.rest))
 
 
 # --- the parts -----------------------------------------------------------------------------------------------------
@@ -276,7 +276,7 @@ def _fields(operation: str, node: Node, notes: list[str]) -> tuple[tuple[tuple[s
         if kind == "content":
             reference = child
             continue
-        value = KINDS[kind].read(child, notes)
+        value = ELEMENT_CODECS[kind].read(child, notes)
         if kind == "node" or value is None:
             rest.append((child.name, child))
         else:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from mmscontent.pack.mm7.model import Address, Recipient, Sender, Status
+from mmscontent.pack.mm7.model import Address, Mm7Recipient, SenderIdentification, Status
 from mmscontent.pack.mm7.nodes import Node
 from mmscontent.pack.mm7.peers import quirk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["KINDS", "Kind"]
+__all__ = ["ELEMENT_CODECS", "ElementCodec"]
 
 Notes = list[str]
 FORMS = ("Number", "RFC2822Address", "ShortCode")
@@ -22,7 +22,7 @@ _YES = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": 
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ElementCodec:
     """How one kind of element is read and written; a reader gives None for what it cannot make out."""
 
     read: Callable[[Node, Notes], Any]
@@ -51,7 +51,7 @@ def _one_address(node: Node, notes: Notes) -> Address | None:
 
 
 def _read_address(node: Node, notes: Notes) -> Address | None:
-    """The address in a Sender, Recipient or SenderAddress; one without an inner element is told by its look."""
+    """The address in a Sender, Recipient or SenderAddress; without an inner element its text decides the form."""
     found = next((a for child in node.children if (a := _one_address(child, notes))), None)
     if found is None and node.text:
         return Address("RFC2822Address" if "@" in node.text else "Number", node.text)
@@ -67,25 +67,25 @@ def _write_address(name: str, address: Address) -> Node:
     return Node(name, children=(_address_node(address),))
 
 
-def _read_recipients(node: Node, notes: Notes) -> tuple[Recipient, ...]:
-    found: list[Recipient] = []
+def _read_recipients(node: Node, notes: Notes) -> tuple[Mm7Recipient, ...]:
+    found: list[Mm7Recipient] = []
     for group in node.children:
         role = next((r for r in ROLES if r.lower() == group.name.lower()), None)
         for child in group.children if role else ():
             address = _one_address(child, notes)
             if role and address is not None:
-                found.append(Recipient(role, address))
+                found.append(Mm7Recipient(role, address))
     if len({(r.role, r.address.value) for r in found}) < len(found):
         notes.append(quirk("same-recipient"))
     return tuple(sorted(found, key=lambda r: ROLES.index(r.role)))  # as they are written: all To, all Cc, all Bcc
 
 
-def _write_recipients(name: str, recipients: tuple[Recipient, ...]) -> Node:
+def _write_recipients(name: str, recipients: tuple[Mm7Recipient, ...]) -> Node:
     groups = ((role, tuple(_address_node(r.address) for r in recipients if r.role == role)) for role in ROLES)
     return Node(name, children=tuple(Node(role, children=nodes) for role, nodes in groups if nodes))
 
 
-def _read_sender(node: Node, notes: Notes) -> Sender:
+def _read_sender(node: Node, notes: Notes) -> SenderIdentification:
     vasp = [child.text for child in node.children if child.name.lower() == "vaspid"]
     vas = node.child_text("VASID")
     if len(vasp) > 1 and not vas:
@@ -93,10 +93,10 @@ def _read_sender(node: Node, notes: Notes) -> Sender:
         vas = vasp[1]
     shown = node.child("SenderAddress")
     address = _read_address(shown, notes) if shown is not None else None
-    return Sender(vasp[0] if vasp else "", vas, node.child_text("MMSRelayServerID"), address)
+    return SenderIdentification(vasp[0] if vasp else "", vas, node.child_text("MMSRelayServerID"), address)
 
 
-def _write_sender(name: str, sender: Sender) -> Node:
+def _write_sender(name: str, sender: SenderIdentification) -> Node:
     ids = (("MMSRelayServerID", sender.relay_id), ("VASPID", sender.vasp_id), ("VASID", sender.vas_id))
     children = tuple(Node(key, text) for key, text in ids if text)
     if sender.address is not None:
@@ -128,18 +128,18 @@ def _read_attributes(node: Node, _: Notes) -> Node:
     return node
 
 
-KINDS: Mapping[str, Kind] = MappingProxyType(
+ELEMENT_CODECS: Mapping[str, ElementCodec] = MappingProxyType(
     {
-        "text": Kind(_read_text, Node),
-        "yes": Kind(
+        "text": ElementCodec(_read_text, Node),
+        "yes": ElementCodec(
             lambda node, notes: read_yes(node.text, notes, node.name),
             lambda name, yes: Node(name, "true" if yes else "false"),
         ),
-        "address": Kind(_read_address, _write_address),
-        "recipients": Kind(_read_recipients, _write_recipients),
-        "sender": Kind(_read_sender, _write_sender),
-        "status": Kind(_read_status, _write_status),
-        "attributes": Kind(_read_attributes, lambda _, node: node),
-        "node": Kind(_read_attributes, lambda _, node: node),
+        "address": ElementCodec(_read_address, _write_address),
+        "recipients": ElementCodec(_read_recipients, _write_recipients),
+        "sender": ElementCodec(_read_sender, _write_sender),
+        "status": ElementCodec(_read_status, _write_status),
+        "attributes": ElementCodec(_read_attributes, lambda _, node: node),
+        "node": ElementCodec(_read_attributes, lambda _, node: node),
     }
 )

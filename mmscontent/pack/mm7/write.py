@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mmscontent.message import Envelope
-from mmscontent.pack.mime.write import Multipart, body_room, body_size, multipart_of, write_body
+from mmscontent.pack.mime.write import Multipart, body_budget, body_size, multipart_of, write_body
 from mmscontent.pack.mm7.model import OPERATIONS, Mm7, element_kind
 from mmscontent.pack.mm7.nodes import Node, to_text
-from mmscontent.pack.mm7.values import KINDS
+from mmscontent.pack.mm7.values import ELEMENT_CODECS
 
 if TYPE_CHECKING:
     from mmscontent.pack.mm7.model import Value
-    from mmscontent.pack.mm7.peers import Peer
+    from mmscontent.pack.mm7.peers import Mm7Peer
 
-__all__ = ["Written", "mm7_room", "mm7_size", "write_mm7"]
+__all__ = ["SerializedMm7", "mm7_body_budget", "mm7_size", "write_mm7"]
 
 _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 _START = "mm7-soap"
@@ -27,7 +27,7 @@ _ERRORS = ("RSErrorRsp", "VASPErrorRsp")
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class SerializedMm7:
     """A message as HTTP carries it; SOAPAction is always `""`, quoted and empty."""
 
     data: bytes = field(repr=False)
@@ -35,7 +35,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class _Frame:
+class _Wrapper:
     """All but the content's own bytes."""
 
     head: bytes
@@ -44,7 +44,7 @@ class _Frame:
     body: Multipart | None
 
 
-def write_mm7(message: Mm7, peer: Peer) -> Written:
+def write_mm7(message: Mm7, peer: Mm7Peer) -> SerializedMm7:
     """The bytes of a message and their Content-Type.
 
     Raises:
@@ -52,31 +52,31 @@ def write_mm7(message: Mm7, peer: Peer) -> Written:
     """
     frame = _frame(message, peer, _multipart(message, peer))
     body = write_body(frame.body) if frame.body is not None else []
-    return Written(b"".join((frame.head, *body, frame.tail)), frame.content_type)
+    return SerializedMm7(b"".join((frame.head, *body, frame.tail)), frame.content_type)
 
 
-def mm7_size(message: Mm7, peer: Peer) -> int:
+def mm7_size(message: Mm7, peer: Mm7Peer) -> int:
     """How many bytes `write_mm7` gives."""
     frame = _frame(message, peer, _measure(message, peer))
     body = body_size(frame.body) if frame.body is not None else 0
     return len(frame.head) + body + len(frame.tail)
 
 
-def mm7_room(limit_bytes: int, message: Mm7, peer: Peer) -> int:
+def mm7_body_budget(limit_bytes: int, message: Mm7, peer: Mm7Peer) -> int:
     """What the bodies of the parts may have together so that `write_mm7` never passes *limit_bytes*."""
     frame = _frame(message, peer, _measure(message, peer))
     if frame.body is None:
         return 0
-    return body_room(frame.body, limit_bytes - len(frame.head) - len(frame.tail))
+    return body_budget(frame.body, limit_bytes - len(frame.head) - len(frame.tail))
 
 
-def _multipart(message: Mm7, peer: Peer) -> Multipart | None:
+def _multipart(message: Mm7, peer: Mm7Peer) -> Multipart | None:
     if not _has_content(message) or message.content is None:
         return None
     return multipart_of(message.content, Envelope(transaction_id=message.transaction_id), binary=peer.binary)
 
 
-def _measure(message: Mm7, peer: Peer) -> Multipart | None:
+def _measure(message: Mm7, peer: Mm7Peer) -> Multipart | None:
     if not _has_content(message) or message.content is None:
         return None
     return Multipart(message.content, "=_mms_" + 20 * "0", peer.binary)
@@ -87,10 +87,10 @@ def _has_content(message: Mm7) -> bool:
     return content is not None and bool(content.parts or content.presentation)
 
 
-def _frame(message: Mm7, peer: Peer, body: Multipart | None) -> _Frame:
+def _frame(message: Mm7, peer: Mm7Peer, body: Multipart | None) -> _Wrapper:
     soap = _envelope(message, peer, with_content=body is not None).encode("utf-8")
     if body is None:
-        return _Frame(soap, b"", 'text/xml; charset="utf-8"', None)
+        return _Wrapper(soap, b"", 'text/xml; charset="utf-8"', None)
     boundary = "=_mm7_" + body.boundary.removeprefix("=_mms_")  # what makes it unique stands in no body
     inner = body.content_type.replace("\r\n", "")
     head = (
@@ -99,10 +99,10 @@ def _frame(message: Mm7, peer: Peer, body: Multipart | None) -> _Frame:
         + f"\r\n--{boundary}\r\nContent-Type: {inner}\r\nContent-ID: <{_CONTENT}>\r\n\r\n".encode("ascii")
     )
     content_type = f'multipart/related; boundary="{boundary}"; type="text/xml"; start="<{_START}>"'
-    return _Frame(head, f"\r\n--{boundary}--\r\n".encode("ascii"), content_type, body)
+    return _Wrapper(head, f"\r\n--{boundary}--\r\n".encode("ascii"), content_type, body)
 
 
-def _envelope(message: Mm7, peer: Peer, *, with_content: bool) -> str:
+def _envelope(message: Mm7, peer: Mm7Peer, *, with_content: bool) -> str:
     namespace = message.namespace or peer.namespace
     prefix = peer.prefix
     transaction = to_text(
@@ -127,7 +127,7 @@ def _fault(code: str, text: str, detail: str) -> str:
     return f"<env:Fault>{rows}{detail}</env:Fault>"
 
 
-def _message_node(message: Mm7, peer: Peer, *, with_content: bool) -> Node:
+def _message_node(message: Mm7, peer: Mm7Peer, *, with_content: bool) -> Node:
     children = [Node("MM7Version", message.version or peer.version)]
     children += [_node(message.operation, name, value) for name, value in message.fields if name not in peer.leaves_out]
     if with_content and "Content" in OPERATIONS[message.operation]:
@@ -141,7 +141,7 @@ def _message_node(message: Mm7, peer: Peer, *, with_content: bool) -> Node:
 def _node(operation: str, name: str, value: Value) -> Node:
     kind = "node" if isinstance(value, Node) else element_kind(operation, name)
     try:
-        written = KINDS[kind].write(name, value)
+        written = ELEMENT_CODECS[kind].write(name, value)
     except (AttributeError, TypeError, ValueError) as exc:
         raise ValueError(f"{name} cannot be {value!r}: {exc}") from exc
     if kind in ("text", "node") and not isinstance(value, (str, Node)):

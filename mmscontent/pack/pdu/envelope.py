@@ -14,7 +14,7 @@ from mmscontent.pack.pdu.model import Pdu
 from mmscontent.pack.pdu.values import Counted, Element, Flag, Octets, Time, Total
 
 if TYPE_CHECKING:
-    from mmscontent.pack.pdu.read import Reading
+    from mmscontent.pack.pdu.read import PduReading
     from mmscontent.pack.pdu.values import Value
 
 __all__ = ["MMS_VERSION", "as_text", "pdu_of", "unpacked_of"]
@@ -58,7 +58,7 @@ def pdu_of(content: Content, envelope: Envelope) -> Pdu:
     return Pdu(envelope.message_type, tuple(headers), content)
 
 
-def unpacked_of(reading: Reading) -> Unpacked:
+def unpacked_of(reading: PduReading) -> Unpacked:
     """Envelope and content of what was read."""
     pdu = reading.pdu
     found: dict[str, Any] = {"message_type": pdu.message_type}

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Body",
-    "body_room",
+    "body_budget",
     "body_size",
     "content_type_value",
     "names_of",
@@ -314,7 +314,7 @@ def body_size(content: Content, style: str = "old") -> int:
     return size
 
 
-def body_room(content: Content, wire_bytes: int, style: str = "old") -> int:
+def body_budget(content: Content, wire_bytes: int, style: str = "old") -> int:
     """What the bodies of the parts may have together so that `write_body` never passes *wire_bytes*.
 
     Each part's length octets depend on its share. The dearest shares are those that just need one octet more, the

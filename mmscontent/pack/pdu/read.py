@@ -16,13 +16,13 @@ from mmscontent.pack.assigned import COUNTED_FIELDS, FIELDS, MESSAGE_TYPES
 from mmscontent.pack.naming import clean
 from mmscontent.pack.pdu.model import Pdu
 from mmscontent.pack.pdu.multipart import read_body
-from mmscontent.pack.pdu.values import KINDS, Octets
+from mmscontent.pack.pdu.values import FIELD_CODECS, Octets
 
 if TYPE_CHECKING:
     from mmscontent.message import Content
     from mmscontent.pack.pdu.values import Value
 
-__all__ = ["Reading", "is_pdu", "read_pdu"]
+__all__ = ["PduReading", "is_pdu", "read_pdu"]
 
 _MESSAGE_TYPE = 0x8C
 _FIELD_BIT = 0x80
@@ -31,7 +31,7 @@ _NAME_CHARS = frozenset(string.ascii_letters + string.digits + "-_.!#$%&'*+^`|~"
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class PduReading:
     """What was read.
 
     Attributes:
@@ -59,7 +59,7 @@ def is_pdu(data: bytes) -> bool:
     return len(data) > 1 and data[0] == _MESSAGE_TYPE and data[1] in MESSAGE_TYPES
 
 
-def read_pdu(data: bytes) -> Reading:
+def read_pdu(data: bytes) -> PduReading:
     """Read one binary MMS message of any type.
 
     Raises:
@@ -75,7 +75,7 @@ def read_pdu(data: bytes) -> Reading:
         if len(state.headers) > MAX_HEADERS:
             raise OverLimits(f"the message has more than {MAX_HEADERS} header fields")
     pdu = Pdu(state.message_type, tuple(state.headers), state.content)
-    return Reading(pdu, tuple(state.notes), tuple(state.part_headers))
+    return PduReading(pdu, tuple(state.notes), tuple(state.part_headers))
 
 
 def _read_field(data: bytes, at: int, state: _State) -> int:
@@ -110,7 +110,7 @@ def _keep(state: _State, name: str, kind: str, octets: bytes, at: int) -> None:
         state.notes.append(f"a second message type at octet {at:,} is passed over")
         return
     try:
-        value: Value = KINDS[kind].read(octets)
+        value: Value = FIELD_CODECS[kind].read(octets)
     except (MalformedContent, IndexError):
         state.notes.append(f"{name} at octet {at:,} has not the form of its kind and is kept as octets")
         value = Octets(octets)

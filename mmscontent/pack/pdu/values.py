@@ -26,7 +26,18 @@ from mmscontent.pack.assigned import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["KINDS", "Counted", "Element", "Flag", "Kind", "Octets", "Time", "Total", "Value", "encoded_string"]
+__all__ = [
+    "FIELD_CODECS",
+    "Counted",
+    "Element",
+    "FieldCodec",
+    "Flag",
+    "Octets",
+    "Time",
+    "Total",
+    "Value",
+    "encoded_string",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +91,7 @@ Value = str | int | bool | Octets | Time | Counted | Flag | Total | Element
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FieldCodec:
     """How one kind of value is read from exactly its octets, and written."""
 
     read: Callable[[bytes], Any]
@@ -191,7 +202,7 @@ def _write_version(version: str) -> bytes:
     return wsp.short_integer(int(major) << 4 | (int(minor) if minor else _NO_MINOR))
 
 
-def _tokens(names: Mapping[int, str], *, or_text: bool = False) -> Kind:
+def _tokens(names: Mapping[int, str], *, or_text: bool = False) -> FieldCodec:
     """Octets of an enumeration; where the grammar says so, a token of another name may stand as text."""
     codes = {name: bytes((code,)) for code, name in names.items()}
 
@@ -207,10 +218,10 @@ def _tokens(names: Mapping[int, str], *, or_text: bool = False) -> Kind:
             raise ValueError(f"{name!r} is none of {', '.join(codes)}")
         return codes[name] if name in codes else wsp.text_string(name)
 
-    return Kind(read, write)
+    return FieldCodec(read, write)
 
 
-def _counted(inner: Kind) -> Kind:
+def _counted(inner: FieldCodec) -> FieldCodec:
     def read(data: bytes) -> Counted:
         _, at = wsp.read_value_length(data, 0, len(data))
         count, at = wsp.read_integer(data, at, len(data))
@@ -219,10 +230,10 @@ def _counted(inner: Kind) -> Kind:
     def write(counted: Counted) -> bytes:
         return wsp.with_length(wsp.integer(counted.count) + inner.write(counted.value))
 
-    return Kind(read, write)
+    return FieldCodec(read, write)
 
 
-def _with_token(tokens: tuple[str, ...], inner: Kind, make: Callable[[str, Any], Flag | Total]) -> Kind:
+def _with_token(tokens: tuple[str, ...], inner: FieldCodec, make: Callable[[str, Any], Flag | Total]) -> FieldCodec:
     """Value-length, a token numbered from 0x80, and a value."""
 
     def read(data: bytes) -> Flag | Total:
@@ -235,7 +246,7 @@ def _with_token(tokens: tuple[str, ...], inner: Kind, make: Callable[[str, Any],
         word, rest = (value.operation, value.keyword) if isinstance(value, Flag) else (value.unit, value.amount)
         return wsp.with_length(bytes((0x80 + tokens.index(word),)) + inner.write(rest))
 
-    return Kind(read, write)
+    return FieldCodec(read, write)
 
 
 def _read_element(data: bytes) -> Element:
@@ -263,29 +274,29 @@ def _write_field_name(name: str) -> bytes:
     return wsp.short_integer(row.code) if row else wsp.text_string(name)
 
 
-_TEXT = Kind(_read_text, wsp.text_string)
-_ENCODED = Kind(_read_encoded, encoded_string)
-_DATE = Kind(_read_long, wsp.long_integer)
-_INTEGER = Kind(_read_long, wsp.integer)
+_TEXT = FieldCodec(_read_text, wsp.text_string)
+_ENCODED = FieldCodec(_read_encoded, encoded_string)
+_DATE = FieldCodec(_read_long, wsp.long_integer)
+_INTEGER = FieldCodec(_read_long, wsp.integer)
 _FLAG_OPERATIONS = ("add", "remove", "filter")
 _UNITS = ("messages", "bytes")
 
-KINDS: Mapping[str, Kind] = MappingProxyType(
+FIELD_CODECS: Mapping[str, FieldCodec] = MappingProxyType(
     {
         "text": _TEXT,
         "encoded": _ENCODED,
         "date": _DATE,
         "long": _DATE,
         "integer": _INTEGER,
-        "from": Kind(_read_from, _write_from),
-        "time": Kind(_read_time, _write_time),
-        "yes-no": Kind(_read_yes_no, lambda yes: b"\x80" if yes else b"\x81"),
-        "version": Kind(_read_version, _write_version),
-        "field-name": Kind(_read_field_name, _write_field_name),
+        "from": FieldCodec(_read_from, _write_from),
+        "time": FieldCodec(_read_time, _write_time),
+        "yes-no": FieldCodec(_read_yes_no, lambda yes: b"\x80" if yes else b"\x81"),
+        "version": FieldCodec(_read_version, _write_version),
+        "field-name": FieldCodec(_read_field_name, _write_field_name),
         "flags": _with_token(_FLAG_OPERATIONS, _ENCODED, Flag),
         "total": _with_token(_UNITS, _INTEGER, Total),
-        "element": Kind(_read_element, _write_element),
-        "octets": Kind(Octets, lambda octets: bytes(octets.data)),
+        "element": FieldCodec(_read_element, _write_element),
+        "octets": FieldCodec(Octets, lambda octets: bytes(octets.data)),
         "counted-encoded": _counted(_ENCODED),
         "counted-text": _counted(_TEXT),
         "counted-date": _counted(_DATE),

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from mmscontent.pack import wsp
 from mmscontent.pack.assigned import COUNTED_FIELDS, FIELD_BY_NAME, FIELDS, MESSAGE_TYPE_CODES
-from mmscontent.pack.pdu.multipart import body_room, body_size, write_body
-from mmscontent.pack.pdu.values import KINDS, Octets
+from mmscontent.pack.pdu.multipart import body_budget, body_size, write_body
+from mmscontent.pack.pdu.values import FIELD_CODECS, Octets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mmscontent.pack.pdu.model import Pdu
 
-__all__ = ["pdu_room", "pdu_size", "write_pdu"]
+__all__ = ["pdu_body_budget", "pdu_size", "write_pdu"]
 
 _UNKNOWN = "x-unknown-"
 
@@ -44,11 +44,11 @@ def pdu_size(pdu: Pdu, *, parameters: str = "old") -> int:
     return len(_headers(pdu)) + body
 
 
-def pdu_room(limit_bytes: int, pdu: Pdu, *, parameters: str = "old") -> int:
+def pdu_body_budget(limit_bytes: int, pdu: Pdu, *, parameters: str = "old") -> int:
     """What the bodies of the parts may have together so that `write_pdu` never passes *limit_bytes*."""
     if pdu.content is None:
         return 0
-    return body_room(pdu.content, limit_bytes - len(_headers(pdu)) - 1, parameters)
+    return body_budget(pdu.content, limit_bytes - len(_headers(pdu)) - 1, parameters)
 
 
 def _body_code(pdu: Pdu) -> bytes:
@@ -65,7 +65,7 @@ def _headers(pdu: Pdu) -> bytes:
             pieces.append(code + value.data)
             continue
         if counted and code[0] & 0x7F in counted:
-            write = KINDS[counted[code[0] & 0x7F]].write
+            write = FIELD_CODECS[counted[code[0] & 0x7F]].write
         try:
             pieces.append(code + write(value))
         except (AttributeError, TypeError, ValueError) as exc:
@@ -75,7 +75,9 @@ def _headers(pdu: Pdu) -> bytes:
 
 # Field -> its number as an octet, and what writes its value.
 _WRITERS = {
-    row.name: (wsp.short_integer(row.code), KINDS[row.kind].write) for row in FIELDS.values() if row.kind in KINDS
+    row.name: (wsp.short_integer(row.code), FIELD_CODECS[row.kind].write)
+    for row in FIELDS.values()
+    if row.kind in FIELD_CODECS
 }
 
 
@@ -85,7 +87,7 @@ def _writer(name: str) -> tuple[bytes, Callable[[Any], bytes]]:
     if row is not None:
         return _WRITERS[row.name]
     if name.lower().startswith(_UNKNOWN):
-        return wsp.short_integer(int(name[len(_UNKNOWN) :], 16)), KINDS["octets"].write
+        return wsp.short_integer(int(name[len(_UNKNOWN) :], 16)), FIELD_CODECS["octets"].write
     if not name.isascii() or not name.replace("-", "").isalnum():
         raise ValueError(f"an application header has a name of letters, digits and dashes, got {name!r}")
-    return wsp.text_string(name), KINDS["text"].write
+    return wsp.text_string(name), FIELD_CODECS["text"].write
