@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import httpx
 
 import mmscontent as mms
-from gateway_adapter.connectors.base import Connection, Response, Submit
-from gateway_adapter.connectors.registry import carrier_of
+from gateway_adapter.connectors.base import Connection, Response, SubmitRequest
+from gateway_adapter.connectors.registry import connector_of
 from gateway_adapter.messages.forwarding import choose
 from gateway_adapter.model import Configuration
 from gateway_adapter.transport.http_fetcher import Fetcher
@@ -40,18 +40,20 @@ def translate(rounds: int) -> None:
     """Writing a submission of 300 KB, beside joining its bytes."""
     picture = mms.Part(os.urandom(290_000), "image/jpeg", "a.jpg", "a", "a.jpg")
     content = mms.Content((picture, mms.Part(b"Hello", "text/plain", "t.txt", "t", "t.txt", "utf-8")))
-    submit = Submit("T-1", "m-1", "12345", ("12065550100",), content, subject="Hello", expiry_s=3600)
+    submit = SubmitRequest("T-1", "m-1", "12345", ("12065550100",), content, subject="Hello", expiry_s=3600)
     bare = best(lambda: b"".join((b"head", picture.data, b"tail")), rounds)
     print(f"join the bytes of 290 KB          {bare * 1000:8.3f} ms")
     for name, connection in KINDS.items():
-        carrier = carrier_of(connection)
-        took = best(lambda carrier=carrier, connection=connection: carrier.write_submit(submit, connection), rounds)
+        connector = connector_of(connection)
+        took = best(
+            lambda connector=connector, connection=connection: connector.write_submit(submit, connection), rounds
+        )
         print(f"write a submission, {name:12s}  {took * 1000:8.3f} ms")
     answer = mms.mm7.write_mm7(
         mms.mm7.Mm7("SubmitRsp", "T-1", (("Status", mms.mm7.Status(1000)), ("MessageID", "x"))), mms.mm7.DEFAULT_PEER
     )
     response = Response(200, {"content-type": answer.content_type}, answer.data)
-    took = best(lambda: carrier_of(KINDS["mm7"]).read_answer(response, KINDS["mm7"]), rounds)
+    took = best(lambda: connector_of(KINDS["mm7"]).read_answer(response, KINDS["mm7"]), rounds)
     print(f"read an MM7 answer                {took * 1000:8.3f} ms")
     rows = [Configuration("12345", keyword=f"word{n}") for n in range(100)]
     took = best(lambda: choose(rows, "Word77, please send me one of these"), rounds)

@@ -18,12 +18,12 @@ from starlette.routing import Route
 
 import mmscontent as mms
 from gateway_adapter.api.routes import install
-from gateway_adapter.api.routes.request_context import Door, fault_response
+from gateway_adapter.api.routes.request_context import RequestGate, error_response
 from gateway_adapter.connectors.base import Request as OperatorRequest
 from gateway_adapter.ingress import operator_callbacks
-from gateway_adapter.ingress.header_timeout import patient_for
+from gateway_adapter.ingress.header_timeout import header_timeout_protocol
 from gateway_adapter.metrics import REQUESTS
-from gateway_adapter.simulator.control_api import loopback_routes
+from gateway_adapter.simulator.control_api import simulator_routes
 from gateway_adapter.status_page.routes import router as page_router
 
 if TYPE_CHECKING:
@@ -58,18 +58,18 @@ def make_app(gateway: Gateway) -> FastAPI:
 
     app = FastAPI(title="mms-gateway", version=mms.__version__, lifespan=life, docs_url=None, redoc_url=None)
     install(app, gateway.service)
-    ends = _Ends(gateway, Door(gateway.service))
+    endpoints = SystemEndpoints(gateway, RequestGate(gateway.service))
     for path, method, endpoint in (
-        ("/operators/{name}", "POST", ends.operator),
-        ("/media/{message_id}/{index}", "GET", ends.media),
-        ("/healthz", "GET", ends.health),
-        ("/readyz", "GET", ends.ready),
-        ("/metrics", "GET", ends.metrics),
-        *loopback_routes(gateway.operators, ends.may_look),
+        ("/operators/{name}", "POST", endpoints.operator),
+        ("/media/{message_id}/{index}", "GET", endpoints.media),
+        ("/healthz", "GET", endpoints.health),
+        ("/readyz", "GET", endpoints.ready),
+        ("/metrics", "GET", endpoints.metrics),
+        *simulator_routes(gateway.operators, endpoints.is_allowed),
     ):
         app.router.routes.append(Route(path, endpoint, methods=[method]))
     app.include_router(page_router(gateway.service))
-    app.add_middleware(_Shell, gateway=gateway)
+    app.add_middleware(SecurityHeadersMiddleware, gateway=gateway)
     return app
 
 
@@ -82,7 +82,7 @@ def make_server(app: object, settings: Settings) -> uvicorn.Server:
         log_config=None,
         access_log=False,
         server_header=False,
-        http=patient_for(settings.head_s),
+        http=header_timeout_protocol(settings.head_s),
         backlog=_BACKLOG,
         limit_concurrency=settings.max_requests,
         timeout_keep_alive=_IDLE_S,
@@ -95,28 +95,28 @@ def make_server(app: object, settings: Settings) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-class _Ends:
+class SystemEndpoints:
     """The endpoints that are no customer's."""
 
-    def __init__(self, gateway: Gateway, door: Door) -> None:
+    def __init__(self, gateway: Gateway, gate: RequestGate) -> None:
         self._gateway = gateway
-        self._door = door
+        self._door = gate
 
     async def operator(self, request: Request) -> Response:
         """What an operator says."""
         connection = self._gateway.router.connection(request.path_params["name"])
         address = request.client.host if request.client else ""
         said_by = request.headers.get("authorization", "")
-        if connection is None or not operator_callbacks.may_speak(connection, address, said_by):
+        if connection is None or not operator_callbacks.is_authorized_operator(connection, address, said_by):
             return JSONResponse({"error": "this is no operator's place or user"}, 403)
         try:
             async with self._door.held(request) as body:
                 asked = OperatorRequest(request.method, str(request.url), dict(request.headers), body)
-                answer = await operator_callbacks.receive(
+                answer = await operator_callbacks.receive_operator_request(
                     self._gateway.service, connection, asked, self._gateway.fetcher
                 )
         except mms.MMSContentError as error:
-            return fault_response(request, error)
+            return error_response(request, error)
         return Response(answer.body, answer.status, dict(answer.headers))
 
     async def media(self, request: Request) -> Response:
@@ -151,11 +151,11 @@ class _Ends:
 
     async def metrics(self, request: Request) -> Response:
         """What is counted, for this machine and for holders of a key."""
-        if not self.may_look(request):
+        if not self.is_allowed(request):
             return JSONResponse({"error": "metrics are for this machine, or with a key"}, 401)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
-    def may_look(self, request: Request) -> bool:
+    def is_allowed(self, request: Request) -> bool:
         """Whether a request comes from this very machine, past no proxy, or has a key."""
         if self._gateway.service.authenticate(request.headers.get("authorization")) is not None:
             return True
@@ -166,7 +166,7 @@ class _Ends:
         return False
 
 
-# --- the shell -------------------------------------------------------------------------------------------------
+# --- security headers -------------------------------------------------------------------------------------------------
 
 _STRICT = {
     "X-Content-Type-Options": "nosniff",
@@ -176,7 +176,7 @@ _STRICT = {
 _CLOSED = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
 
-class _Shell:
+class SecurityHeadersMiddleware:
     """Strict headers on every answer, and how long it took."""
 
     def __init__(self, app: ASGIApp, *, gateway: Gateway) -> None:

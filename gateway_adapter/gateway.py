@@ -13,7 +13,7 @@ import mmscontent as mms
 from gateway_adapter.connectors.base import Connection, Request, Response
 from gateway_adapter.connectors.connections_file import read_connections
 from gateway_adapter.errors import Unreachable
-from gateway_adapter.ingress.operator_callbacks import receive
+from gateway_adapter.ingress.operator_callbacks import receive_operator_request
 from gateway_adapter.ingress.smtp_server import Mm4Server
 from gateway_adapter.messages import renditions
 from gateway_adapter.messages.auth import key_hash, new_key, read_keys
@@ -25,7 +25,7 @@ from gateway_adapter.messages.submission_worker import Outbound
 from gateway_adapter.messages.wakeups import HOOKS, Dispatch
 from gateway_adapter.model import Account, Order, Submission
 from gateway_adapter.settings import PREFIX
-from gateway_adapter.simulator.operator import Behaviour, Operator
+from gateway_adapter.simulator.operator import OperatorBehaviour, SimulatedOperator
 from gateway_adapter.store import references
 from gateway_adapter.store.blobs import MediaStore
 from gateway_adapter.store.references import Link
@@ -147,13 +147,15 @@ class Gateway:
     # --- the doors ----------------------------------------------------------------------------------------------
 
     async def _receive(self, connection: Connection, request: Request) -> Response:
-        return await receive(self.service, connection, request, self.fetcher)
+        return await receive_operator_request(self.service, connection, request, self.fetcher)
 
-    def _operator(self, connection: Connection) -> Operator:
+    def _operator(self, connection: Connection) -> SimulatedOperator:
         async def tell(request: Request) -> Response:
             return await self._receive(connection, request)
 
-        return Operator(tell, name=connection.name, behaviour=Behaviour(delay_s=self.settings.loopback_delay_s))
+        return SimulatedOperator(
+            tell, name=connection.name, behaviour=OperatorBehaviour(delay_s=self.settings.loopback_delay_s)
+        )
 
     async def _fetch(self, url: str) -> Link:
         most = self.settings.max_media_bytes

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from gateway_adapter.api.errors import Malformed, Violation
-from gateway_adapter.api.fields import Url, Wire, digits
+from gateway_adapter.api.errors import InvalidRequest, Violation
+from gateway_adapter.api.fields import RequestModel, Url, normalize_number
 from gateway_adapter.model import Destination, SpeedLimit, Window
 
 if TYPE_CHECKING:
@@ -29,15 +29,15 @@ __all__ = [
     "ContentId",
     "GatewayOptions",
     "GroupDestination",
-    "Inline",
+    "InlineContent",
     "MessageId",
     "Regional",
     "SingleDestination",
     "Title",
-    "any_of",
-    "bad",
+    "as_any_of",
     "base64_bytes",
     "destination_of",
+    "invalid_field",
     "send_at_of",
     "validity_of",
     "window_of",
@@ -63,7 +63,7 @@ class Clock:
     now_ms: int
 
 
-class GatewayOptions(Wire):
+class GatewayOptions(RequestModel):
     """An addition of this gateway: which receiver the content is fitted for, and what if it can not be."""
 
     carrier: Annotated[str, Field(max_length=100, description="Key of a carrier profile, `us/t-mobile`.")] = ""
@@ -75,21 +75,21 @@ class GatewayOptions(Wire):
     ] = None
 
 
-class GroupMember(Wire):
+class GroupMember(RequestModel):
     """One recipient of a group."""
 
     to: Number
     message_id: MessageId | None = None
 
 
-class SingleDestination(Wire):
+class SingleDestination(RequestModel):
     """One recipient."""
 
     to: Number
     message_id: MessageId | None = None
 
 
-class GroupDestination(Wire):
+class GroupDestination(RequestModel):
     """Up to 200 recipients that see one another."""
 
     group: Annotated[list[GroupMember], Field(min_length=1, max_length=200)]
@@ -101,7 +101,7 @@ def _one_or_group(value: Any) -> str:  # noqa: ANN401 - whatever the body holds
     return "GROUP" if isinstance(value, GroupDestination) else "TO"
 
 
-def any_of(schema: dict[str, Any]) -> None:
+def as_any_of(schema: dict[str, Any]) -> None:
     """A value with members of two variants is taken as the first of them, so the schema is no `oneOf`."""
     schema["anyOf"] = schema.pop("oneOf")
 
@@ -109,22 +109,22 @@ def any_of(schema: dict[str, Any]) -> None:
 AnyDestination = Annotated[
     Annotated[GroupDestination, Tag("GROUP")] | Annotated[SingleDestination, Tag("TO")],
     Discriminator(_one_or_group),
-    Field(json_schema_extra=any_of),
+    Field(json_schema_extra=as_any_of),
 ]
 
 
-class _SouthKorea(Wire):
+class _SouthKorea(RequestModel):
     reseller_code: Annotated[int, Field(ge=0, le=999_999_999)] | None = None
 
 
-class Regional(Wire):
+class Regional(RequestModel):
     """What some countries ask for."""
 
     south_korea: _SouthKorea | None = None
 
 
 @dataclass(slots=True)
-class Inline:
+class InlineContent:
     """Content that came inside a JSON or XML body, by its SHA-256: the bytes and the declared type."""
 
     blobs: dict[str, tuple[bytes, str]] = field(default_factory=dict)
@@ -136,44 +136,44 @@ class Inline:
         return digest
 
 
-def bad(place: str, text: str) -> Malformed:
+def invalid_field(place: str, text: str) -> InvalidRequest:
     """A request that is wrong at one place."""
-    return Malformed((Violation(place, text),))
+    return InvalidRequest((Violation(place, text),))
 
 
 def base64_bytes(text: str, place: str) -> bytes:
     """Base64 with or without line breaks and padding.
 
     Raises:
-        Malformed: It is none, or holds nothing.
+        InvalidRequest: It is none, or holds nothing.
     """
     packed = "".join(text.split())
     packed += "=" * (-len(packed) % 4)
     try:
         data = base64.b64decode(packed, validate=True)
     except (binascii.Error, ValueError) as exc:
-        raise bad(place, f"not base64: {exc}") from exc
+        raise invalid_field(place, f"not base64: {exc}") from exc
     if not data:
-        raise bad(place, "no content")
+        raise invalid_field(place, "no content")
     return data
 
 
 def destination_of(destination: SingleDestination | GroupDestination) -> Destination:
     """A recipient, or a group of them."""
     if isinstance(destination, GroupDestination):
-        members = (Destination(digits(one.to), one.message_id or "") for one in destination.group)
+        members = (Destination(normalize_number(one.to), one.message_id or "") for one in destination.group)
         return Destination(group=tuple(members))
-    return Destination(digits(destination.to), destination.message_id or "")
+    return Destination(normalize_number(destination.to), destination.message_id or "")
 
 
 def send_at_of(at_ms: int | None, clock: Clock, place: str) -> int | None:
     """When to send, as it was given, so that a repeat of a request says the same later; the past means at once.
 
     Raises:
-        Malformed: It is more than 180 days ahead.
+        InvalidRequest: It is more than 180 days ahead.
     """
     if at_ms is not None and at_ms - clock.now_ms > MAX_AHEAD_MS:
-        raise bad(place, "more than 180 days ahead")
+        raise invalid_field(place, "more than 180 days ahead")
     return at_ms
 
 
@@ -186,18 +186,18 @@ def window_of(window: DeliveryWindow | None, place: str) -> Window | None:
     """A delivery window; one that ends before it begins ends on the next day.
 
     Raises:
-        Malformed: Only one of its ends is given, or it is shorter than an hour.
+        InvalidRequest: Only one of its ends is given, or it is shorter than an hour.
     """
     if window is None:
         return None
     days = tuple(sorted({_DAYS.index(day) for day in window.days}))
     if (window.from_ is None) != (window.to is None):
-        raise bad(place, "from and to come together or not at all")
+        raise invalid_field(place, "from and to come together or not at all")
     if window.from_ is None or window.to is None:
         return Window(days)
     start, end = _minute(window.from_), _minute(window.to)
     if (end - start) % (24 * _HOUR) < _HOUR:
-        raise bad(place, "from and to must be at least one hour apart")
+        raise invalid_field(place, "from and to must be at least one hour apart")
     return Window(days, start, end)
 
 
@@ -208,7 +208,7 @@ def _minute(time: DayTime) -> int:
 _PER_S = {"MINUTE": 60, "HOUR": 3600, "DAY": 86400}
 
 
-class SendingSpeedLimit(Wire):
+class SendingSpeedLimit(RequestModel):
     """At most so many messages of the request in each unit of time."""
 
     amount: Annotated[int, Field(ge=1, le=1_000_000_000)]

@@ -15,7 +15,15 @@ from gateway_adapter.errors import Refused
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["WORDS", "Denied", "Malformed", "Violation", "Words", "fault_body", "words_of"]
+__all__ = [
+    "HTTP_ERRORS",
+    "ErrorTexts",
+    "HttpRefusal",
+    "InvalidRequest",
+    "Violation",
+    "error_body",
+    "error_texts_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +34,7 @@ class Violation:
     text: str
 
 
-class Malformed(Refused):
+class InvalidRequest(Refused):
     """The request says something that can not be; all that is wrong with it is told at once."""
 
     code = "refused/malformed"
@@ -37,7 +45,7 @@ class Malformed(Refused):
         self.violations = violations
 
 
-class Denied(Refused):
+class HttpRefusal(Refused):
     """The request is refused for another reason than its content; *http* is the answer's status."""
 
     code = "refused/denied"
@@ -49,7 +57,7 @@ class Denied(Refused):
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class ErrorTexts:
     """How one HTTP status is told in the older and in the newer bodies."""
 
     word: str
@@ -58,21 +66,27 @@ class Words:
     action: str
 
 
-WORDS: Mapping[int, Words] = MappingProxyType(
+HTTP_ERRORS: Mapping[int, ErrorTexts] = MappingProxyType(
     {
-        400: Words("BAD_REQUEST", "E400", "Request cannot be processed.", "Correct what the violations name."),
-        401: Words("UNAUTHORIZED", "E401", "Authentication failed.", "Check the Authorization header."),
-        403: Words("FORBIDDEN", "E403", "Access is not allowed.", "Use an account that may do this."),
-        404: Words("NOT_FOUND", "E404", "Requested resource was not found.", "Check the path and the id in it."),
-        405: Words("METHOD_NOT_ALLOWED", "E405", "Method is not allowed here.", "Use a method of the Allow header."),
-        408: Words("REQUEST_TIMEOUT", "E408", "Request did not arrive in time.", "Send the body without pauses."),
-        409: Words("CONFLICT", "E409", "Request conflicts with an earlier one.", "Use another key, or the same body."),
-        413: Words("PAYLOAD_TOO_LARGE", "E413", "Request is too large.", "Send less, or upload the content first."),
-        415: Words("UNSUPPORTED_MEDIA_TYPE", "E415", "Content type is not taken.", "Use one that the path lists."),
-        429: Words("TOO_MANY_REQUESTS", "E429", "Too many requests.", "Wait as long as Retry-After says."),
-        500: Words("GENERAL_ERROR", "E500", "Something went wrong.", "Try again; tell support if it stays."),
-        502: Words("BAD_GATEWAY", "E502", "The other side did not answer.", "Try again later."),
-        503: Words("SERVICE_UNAVAILABLE", "E503", "Service is not available now.", "Try again later."),
+        400: ErrorTexts("BAD_REQUEST", "E400", "Request cannot be processed.", "Correct what the violations name."),
+        401: ErrorTexts("UNAUTHORIZED", "E401", "Authentication failed.", "Check the Authorization header."),
+        403: ErrorTexts("FORBIDDEN", "E403", "Access is not allowed.", "Use an account that may do this."),
+        404: ErrorTexts("NOT_FOUND", "E404", "Requested resource was not found.", "Check the path and the id in it."),
+        405: ErrorTexts(
+            "METHOD_NOT_ALLOWED", "E405", "Method is not allowed here.", "Use a method of the Allow header."
+        ),
+        408: ErrorTexts("REQUEST_TIMEOUT", "E408", "Request did not arrive in time.", "Send the body without pauses."),
+        409: ErrorTexts(
+            "CONFLICT", "E409", "Request conflicts with an earlier one.", "Use another key, or the same body."
+        ),
+        413: ErrorTexts(
+            "PAYLOAD_TOO_LARGE", "E413", "Request is too large.", "Send less, or upload the content first."
+        ),
+        415: ErrorTexts("UNSUPPORTED_MEDIA_TYPE", "E415", "Content type is not taken.", "Use one that the path lists."),
+        429: ErrorTexts("TOO_MANY_REQUESTS", "E429", "Too many requests.", "Wait as long as Retry-After says."),
+        500: ErrorTexts("GENERAL_ERROR", "E500", "Something went wrong.", "Try again; tell support if it stays."),
+        502: ErrorTexts("BAD_GATEWAY", "E502", "The other side did not answer.", "Try again later."),
+        503: ErrorTexts("SERVICE_UNAVAILABLE", "E503", "Service is not available now.", "Try again later."),
     }
 )
 
@@ -81,12 +95,12 @@ _AS_SEND_RESULT = ("/mms/1/single", "/mms/1/content")
 _OF_THE_CONTENT = frozenset({400, 408, 409, 413, 415})
 
 
-def words_of(http: int) -> Words:
+def error_texts_of(http: int) -> ErrorTexts:
     """The words of a status; one without a row is told as its class."""
-    return WORDS.get(http) or WORDS[500 if http >= 500 else 400]  # noqa: PLR2004  # where the server errors begin
+    return HTTP_ERRORS.get(http) or HTTP_ERRORS[500 if http >= 500 else 400]  # noqa: PLR2004  # where the server errors begin
 
 
-def fault_body(path: str, http: int, text: str, violations: tuple[Violation, ...] = ()) -> dict[str, object]:
+def error_body(path: str, http: int, text: str, violations: tuple[Violation, ...] = ()) -> dict[str, object]:
     """The body for a refused request on *path*."""
     if path.startswith(_AS_SEND_RESULT) and http in _OF_THE_CONTENT:
         return {"bulkId": "", "messages": [], "errorMessage": text}
@@ -96,7 +110,7 @@ def fault_body(path: str, http: int, text: str, violations: tuple[Violation, ...
 
 
 def _request_error(http: int, text: str, violations: tuple[Violation, ...]) -> dict[str, object]:
-    exception: dict[str, object] = {"messageId": words_of(http).word, "text": text}
+    exception: dict[str, object] = {"messageId": error_texts_of(http).word, "text": text}
     if violations:
         by_field: dict[str, list[str]] = {}
         for violation in violations:
@@ -106,7 +120,7 @@ def _request_error(http: int, text: str, violations: tuple[Violation, ...]) -> d
 
 
 def _api_error(http: int, text: str, violations: tuple[Violation, ...]) -> dict[str, object]:
-    words = words_of(http)
+    words = error_texts_of(http)
     return {
         "errorCode": words.code,
         "description": text or words.description,

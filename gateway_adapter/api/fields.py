@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-from gateway_adapter.api.errors import Malformed, Violation
+from gateway_adapter.api.errors import InvalidRequest, Violation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,13 +23,13 @@ __all__ = [
     "Day",
     "DayTime",
     "DeliveryWindow",
-    "Moment",
     "ReportUrl",
+    "RequestModel",
+    "Timestamp",
     "Url",
-    "Wire",
-    "digits",
-    "moment_ms",
-    "moment_text",
+    "format_timestamp",
+    "normalize_number",
+    "parse_timestamp",
     "read_json",
     "read_text_values",
 ]
@@ -37,7 +37,7 @@ __all__ = [
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-class Wire(BaseModel):
+class RequestModel(BaseModel):
     """A body or a part of one: names are camelCase on the wire, unknown members are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, alias_generator=to_camel, validate_by_name=True)
@@ -52,7 +52,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LEAP_SECOND = 60
 
 
-def moment_ms(text: str) -> int:
+def parse_timestamp(text: str) -> int:
     """A wire date as milliseconds since 1970; without an offset it is UTC.
 
     Raises:
@@ -71,7 +71,7 @@ def moment_ms(text: str) -> int:
     return (since // timedelta(seconds=1) + leap) * 1000 + millis
 
 
-def moment_text(at_ms: int) -> str:
+def format_timestamp(at_ms: int) -> str:
     """Milliseconds since 1970 as all clients read them: `2026-11-22T08:35:02.996+0000`."""
     seconds, millis = divmod(at_ms, 1000)
     return f"{(_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]}.{millis:03d}+0000"
@@ -80,7 +80,7 @@ def moment_text(at_ms: int) -> str:
 def _moment(value: object) -> int:
     if not isinstance(value, str):
         raise ValueError("a date-time is a string such as 2026-11-22T08:35:02.996+0000")  # noqa: TRY004  # pydantic's way
-    return moment_ms(value)
+    return parse_timestamp(value)
 
 
 _WEB = re.compile(r"https?://[^\s/?#]+[^\s]*", re.IGNORECASE)
@@ -92,7 +92,7 @@ def _web_address(value: object) -> object:
     return value
 
 
-Moment = Annotated[int, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
+Timestamp = Annotated[int, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 Url = Annotated[
     str, BeforeValidator(_web_address), Field(max_length=2048), WithJsonSchema({"type": "string", "format": "uri"})
 ]
@@ -101,14 +101,14 @@ ReportUrl = Annotated[str, Field(max_length=2048, description="http or https; an
 Day = Literal["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"]
 
 
-class DayTime(Wire):
+class DayTime(RequestModel):
     """A time of the day, UTC."""
 
     hour: Annotated[int, Field(ge=0, le=23)]
     minute: Annotated[int, Field(ge=0, le=59)]
 
 
-class DeliveryWindow(Wire):
+class DeliveryWindow(RequestModel):
     """When a message may be delivered; `from` and `to` come together or not at all, at least an hour apart."""
 
     days: Annotated[list[Day], Field(min_length=1)]
@@ -119,7 +119,7 @@ class DeliveryWindow(Wire):
 _PUNCTUATION = str.maketrans("", "", " -.()/\u00a0")
 
 
-def digits(number: str) -> str:
+def normalize_number(number: str) -> str:
     """A number as digits without plus or international prefix; anything else (a sender's name) as it stands."""
     bare = number.strip().translate(_PUNCTUATION)
     international = bare.removeprefix("+")
@@ -135,26 +135,26 @@ def read_json(model: type[_Model], body: bytes) -> _Model:
     """A JSON body as a model.
 
     Raises:
-        Malformed: It is no JSON, or not what the model says; every violation is named.
+        InvalidRequest: It is no JSON, or not what the model says; every violation is named.
     """
     if b"\0" in body or (b"\\u0000" in body and _NUL.search(body)):
-        raise Malformed((Violation("", "the body holds a NUL character, which no message may have"),))
+        raise InvalidRequest((Violation("", "the body holds a NUL character, which no message may have"),))
     try:
         return model.model_validate_json(body, strict=True)
     except ValidationError as exc:
-        raise Malformed(_violations(exc)) from exc
+        raise InvalidRequest(_violations(exc)) from exc
 
 
 def read_text_values(model: type[_Model], values: Mapping[str, Any]) -> _Model:
     """Values that were text (XML, a query string) as a model.
 
     Raises:
-        Malformed: They are not what the model says; every violation is named.
+        InvalidRequest: They are not what the model says; every violation is named.
     """
     try:
         return model.model_validate(values, strict=False)
     except ValidationError as exc:
-        raise Malformed(_violations(exc)) from exc
+        raise InvalidRequest(_violations(exc)) from exc
 
 
 _MOST_VIOLATIONS = 50  # told at once; a body of ten thousand faults is not answered with as many lines

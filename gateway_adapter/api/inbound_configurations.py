@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from gateway_adapter.api.common_fields import ApplicationId, bad, window_of
-from gateway_adapter.api.fields import DeliveryWindow, Url, Wire, digits
+from gateway_adapter.api.common_fields import ApplicationId, invalid_field, window_of
+from gateway_adapter.api.fields import DeliveryWindow, RequestModel, Url, normalize_number
 from gateway_adapter.model import AutoResponse, Configuration, Forwarding
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["ConfigurationRequest", "changed", "members_of"]
 
 
-class HttpForwarding(Wire):
+class HttpForwarding(RequestModel):
     """Posted to a URL: JSON with hosted media, MIME parts in the body, or XML."""
 
     type: Literal["HTTP_FORWARD"]
@@ -30,14 +30,14 @@ class HttpForwarding(Wire):
     description: Annotated[str, Field(max_length=1000)] | None = None
 
 
-class PullForwarding(Wire):
+class PullForwarding(RequestModel):
     """Kept for the inbox."""
 
     type: Literal["PULL"]
     description: Annotated[str, Field(max_length=1000)] | None = None
 
 
-class EmailForwarding(Wire):
+class EmailForwarding(RequestModel):
     """Mailed, media attached; an addition of this gateway."""
 
     type: Literal["EMAIL"]
@@ -45,7 +45,7 @@ class EmailForwarding(Wire):
     description: Annotated[str, Field(max_length=1000)] | None = None
 
 
-class NoForwarding(Wire):
+class NoForwarding(RequestModel):
     """Seen in the store alone; an addition of this gateway."""
 
     type: Literal["NO_ACTION"]
@@ -55,7 +55,7 @@ class NoForwarding(Wire):
 AnyForwarding = Annotated[HttpForwarding | PullForwarding | EmailForwarding | NoForwarding, Field(discriminator="type")]
 
 
-class ResponseText(Wire):
+class ResponseText(RequestModel):
     """A text that answers the sender."""
 
     message: Annotated[str, Field(min_length=1, max_length=1080)]
@@ -63,14 +63,14 @@ class ResponseText(Wire):
     delivery_time_window: DeliveryWindow | None = None
 
 
-class BlockList(Wire):
+class BlockList(RequestModel):
     """The sender goes on the block list, or comes off it."""
 
     type: Literal["BLOCK", "UNBLOCK"]
     level: Literal["FROM_SENDER", "FROM_ANY_SENDER"]
 
 
-class ConfigurationPlatform(Wire):
+class ConfigurationPlatform(RequestModel):
     """Whose traffic it is."""
 
     entity_id: ApplicationId | None = None
@@ -82,7 +82,7 @@ Unset = Literal[
 ]
 
 
-class ConfigurationRequest(Wire):
+class ConfigurationRequest(RequestModel):
     """The body of a POST. `numberKey` is taken as the number: this gateway has no other name for it."""
 
     channel: Literal["MMS"]
@@ -102,14 +102,14 @@ class ConfigurationRequest(Wire):
         """Which number it is about.
 
         Raises:
-            Malformed: None is named, or it is no number.
+            InvalidRequest: None is named, or it is no number.
         """
         named = self.number or self.number_key
         if not named:
-            raise bad("number", "number or numberKey is needed")
-        bare = digits(named)
+            raise invalid_field("number", "number or numberKey is needed")
+        bare = normalize_number(named)
         if not (bare.isascii() and bare.isdecimal()):
-            raise bad("number", f"{named!r} is no number of digits")
+            raise invalid_field("number", f"{named!r} is no number of digits")
         return bare
 
 
@@ -140,7 +140,7 @@ def changed(request: ConfigurationRequest, before: Configuration | None) -> Conf
     """The configuration as it stands after a POST.
 
     Raises:
-        Malformed: No number is named, or a window makes no sense.
+        InvalidRequest: No number is named, or a window makes no sense.
     """
     held = before or Configuration(request.the_number(), keyword=request.keyword or "")
     for name in request.unset or ():
@@ -162,7 +162,7 @@ def _auto_response(wire: ResponseText | None) -> AutoResponse | None:
     if wire is None:
         return None
     window = window_of(wire.delivery_time_window, "autoResponse.deliveryTimeWindow")
-    return AutoResponse(wire.message, digits(wire.sender or ""), window)
+    return AutoResponse(wire.message, normalize_number(wire.sender or ""), window)
 
 
 def _block(wire: BlockList | None) -> str | None:
@@ -224,8 +224,8 @@ def _told_window(held: Window | None) -> dict[str, Any] | None:
     days = {"days": [_DAYS[day] for day in held.days]}
     if (held.from_minute, held.to_minute) == (0, 24 * 60):
         return days
-    ends = {"from": held.from_minute, "to": held.to_minute}
-    return days | {name: {"hour": at // 60, "minute": at % 60} for name, at in ends.items()}
+    endpoints = {"from": held.from_minute, "to": held.to_minute}
+    return days | {name: {"hour": at // 60, "minute": at % 60} for name, at in endpoints.items()}
 
 
 def _told_block(held: str) -> dict[str, str] | None:

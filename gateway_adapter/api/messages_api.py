@@ -1,7 +1,7 @@
 """`POST /messages-api/1/messages`: the API over all channels, of which this gateway sends MMS.
 
-A body becomes segments by the table of omni_bodies.py. With `adaptationMode` (the default) what MMS has no form for is
-said in its own means: a place or a button becomes a line of text, a contact a card; without it, it is a violation.
+The table in messages_api_bodies.py turns each body into segments. With `adaptationMode` (the default) a body MMS has no
+form for is adapted: a location or a button becomes a line of text, a contact a vCard. Without it, it is a violation.
 """
 
 from __future__ import annotations
@@ -13,35 +13,35 @@ from pydantic import Discriminator, Field, Tag
 
 from gateway_adapter.api.common_fields import (
     GatewayOptions,
-    Inline,
+    InlineContent,
     MessageId,
     Number,
     SingleDestination,
-    any_of,
+    as_any_of,
     destination_of,
     send_at_of,
     validity_of,
     window_of,
 )
-from gateway_adapter.api.errors import Malformed, Violation
-from gateway_adapter.api.fields import Wire, digits
+from gateway_adapter.api.errors import InvalidRequest, Violation
+from gateway_adapter.api.fields import RequestModel, normalize_number
 from gateway_adapter.api.messages_api_bodies import BODIES, Body, text_segments
-from gateway_adapter.api.mms_v2 import DeliveryWebhook, MessageOptions, RequestOptions, Schedule, Webhooks
+from gateway_adapter.api.mms_v2 import DeliveryWebhook, MessageOptions, MessageWebhooks, RequestOptions, Schedule
 from gateway_adapter.model import Destination, Failover, Order, Segment, Submission
 
 if TYPE_CHECKING:
     from gateway_adapter.api.common_fields import Clock
 
-__all__ = ["OmniRequest", "Reading", "submission_of"]
+__all__ = ["ConversionContext", "MessagesApiRequest", "submission_of"]
 
 
-class Line(Wire):
+class TextLine(RequestModel):
     """A header or footer."""
 
     text: Annotated[str, Field(max_length=1000)] | None = None
 
 
-class Button(Wire):
+class Button(RequestModel):
     """A button; MMS has none, so it becomes a line of text where it leads to a URL or a number."""
 
     type: Annotated[str, Field(max_length=50)]
@@ -50,23 +50,23 @@ class Button(Wire):
     phone_number: Annotated[str, Field(max_length=50)] | None = None
 
 
-class OmniContent(Wire):
+class MessagesApiContent(RequestModel):
     """What is sent."""
 
-    header: Line | None = None
+    header: TextLine | None = None
     body: Body
-    footer: Line | None = None
+    footer: TextLine | None = None
     buttons: Annotated[list[Button], Field(max_length=20)] | None = None
 
 
-class ChannelDestination(Wire):
+class ChannelDestination(RequestModel):
     """The recipient on one channel."""
 
     channel: Annotated[str, Field(min_length=1, max_length=50)]
     to: Number
 
 
-class ChannelsDestination(Wire):
+class ChannelsDestination(RequestModel):
     """The recipient on each channel of a failover."""
 
     by_channel: Annotated[list[ChannelDestination], Field(min_length=1, max_length=20)]
@@ -79,47 +79,47 @@ def _channels_or_to(value: Any) -> str:  # noqa: ANN401 - whatever the body hold
     return "CHANNELS" if isinstance(value, ChannelsDestination) else "TO"
 
 
-OmniDestination = Annotated[
+MessagesApiDestination = Annotated[
     Annotated[ChannelsDestination, Tag("CHANNELS")] | Annotated[SingleDestination, Tag("TO")],
     Discriminator(_channels_or_to),
-    Field(json_schema_extra=any_of),
+    Field(json_schema_extra=as_any_of),
 ]
 
 
-class OmniOptions(MessageOptions):
+class MessagesApiOptions(MessageOptions):
     """How one message is sent."""
 
     adaptation_mode: bool | None = None
 
 
-class OmniFailover(Wire):
+class MessagesApiFailover(RequestModel):
     """A channel to be tried when MMS fails; SMS is the one this gateway knows."""
 
     channel: Annotated[str, Field(min_length=1, max_length=50)]
     sender: Annotated[str, Field(max_length=50)] | None = None
 
 
-class OmniMessage(Wire):
+class MessagesApiMessage(RequestModel):
     """One message to some recipients."""
 
     channel: Annotated[str, Field(min_length=1, max_length=50, description="`MMS`; others are refused.")]
     sender: Annotated[str, Field(min_length=1, max_length=50)]
-    destinations: Annotated[list[OmniDestination], Field(min_length=1, max_length=10_000)]
-    content: OmniContent
-    options: OmniOptions | None = None
-    webhooks: Webhooks | None = None
-    failover: Annotated[list[OmniFailover], Field(max_length=10)] | None = None
+    destinations: Annotated[list[MessagesApiDestination], Field(min_length=1, max_length=10_000)]
+    content: MessagesApiContent
+    options: MessagesApiOptions | None = None
+    webhooks: MessageWebhooks | None = None
+    failover: Annotated[list[MessagesApiFailover], Field(max_length=10)] | None = None
 
 
-class OmniRequest(Wire):
+class MessagesApiRequest(RequestModel):
     """The body of `/messages-api/1/messages`."""
 
-    messages: Annotated[list[OmniMessage], Field(min_length=1, max_length=1000)]
+    messages: Annotated[list[MessagesApiMessage], Field(min_length=1, max_length=1000)]
     options: RequestOptions | None = None
 
 
 @dataclass(slots=True)
-class Reading:
+class ConversionContext:
     """What is set aside and noted while a request is read.
 
     Attributes:
@@ -127,23 +127,23 @@ class Reading:
     """
 
     clock: Clock
-    inline: Inline
+    inline: InlineContent
     violations: list[Violation] = field(default_factory=list)
     skippable: list[Violation] = field(default_factory=list)
 
 
-def submission_of(request: OmniRequest, reading: Reading) -> Submission:
+def submission_of(request: MessagesApiRequest, reading: ConversionContext) -> Submission:
     """The request as the service takes it.
 
     Raises:
-        Malformed: A message can not be sent as MMS, or a time makes no sense; every violation is named.
+        InvalidRequest: A message can not be sent as MMS, or a time makes no sense; every violation is named.
     """
     options = request.options or RequestOptions()
     schedule = options.schedule or Schedule()
     send_at = send_at_of(schedule.send_at, reading.clock, "options.schedule.sendAt")
     orders = tuple(_order(one, f"messages[{at}]", send_at, reading) for at, one in enumerate(request.messages))
     if reading.violations:
-        raise Malformed(tuple(reading.violations))
+        raise InvalidRequest(tuple(reading.violations))
     speed = schedule.sending_speed_limit
     return Submission(
         orders,
@@ -153,18 +153,18 @@ def submission_of(request: OmniRequest, reading: Reading) -> Submission:
     )
 
 
-def _order(message: OmniMessage, place: str, send_at_ms: int | None, reading: Reading) -> Order:
+def _order(message: MessagesApiMessage, place: str, send_at_ms: int | None, reading: ConversionContext) -> Order:
     if message.channel != "MMS":
         reading.violations.append(Violation(f"{place}.channel", f"{message.channel!r} is not served; use MMS"))
-    options = message.options or OmniOptions()
-    webhooks = message.webhooks or Webhooks()
+    options = message.options or MessagesApiOptions()
+    webhooks = message.webhooks or MessageWebhooks()
     delivery = webhooks.delivery or DeliveryWebhook()
     platform = options.platform
     gateway = options.gateway or GatewayOptions()
     segments = _segments(message.content, f"{place}.content", reading, adapt=options.adaptation_mode is not False)
     return Order(
         generation="messages",
-        sender=digits(message.sender),
+        sender=normalize_number(message.sender),
         destinations=tuple(
             _destination(one, f"{place}.destinations[{at}]", reading) for at, one in enumerate(message.destinations)
         ),
@@ -190,26 +190,30 @@ def _order(message: OmniMessage, place: str, send_at_ms: int | None, reading: Re
     )
 
 
-def _destination(one: ChannelsDestination | SingleDestination, place: str, reading: Reading) -> Destination:
+def _destination(one: ChannelsDestination | SingleDestination, place: str, reading: ConversionContext) -> Destination:
     if isinstance(one, SingleDestination):
         return destination_of(one)
     by_mms = next((each.to for each in one.by_channel if each.channel == "MMS"), None)
     if by_mms is None:
         reading.violations.append(Violation(f"{place}.byChannel", "no recipient for channel MMS"))
-    return Destination(digits(by_mms or ""), one.message_id or "")
+    return Destination(normalize_number(by_mms or ""), one.message_id or "")
 
 
-def _failover(message: OmniMessage, segments: tuple[Segment, ...], place: str, reading: Reading) -> Failover | None:
+def _failover(
+    message: MessagesApiMessage, segments: tuple[Segment, ...], place: str, reading: ConversionContext
+) -> Failover | None:
     for at, step in enumerate(message.failover or ()):
         text = " ".join(segment.text for segment in segments if segment.kind == "text")
         if step.channel == "SMS" and text:
-            return Failover(text, digits(step.sender or ""))
+            return Failover(text, normalize_number(step.sender or ""))
         reason = "the body has no text for an SMS" if step.channel == "SMS" else f"{step.channel!r} is not served"
         reading.skippable.append(Violation(f"{place}.failover[{at}]", reason))
     return None
 
 
-def _segments(content: OmniContent, place: str, reading: Reading, *, adapt: bool) -> tuple[Segment, ...]:
+def _segments(
+    content: MessagesApiContent, place: str, reading: ConversionContext, *, adapt: bool
+) -> tuple[Segment, ...]:
     body = content.body
     say, native = BODIES.get(type(body), (None, False))
     if say is None or not (native or adapt):
@@ -224,7 +228,7 @@ def _segments(content: OmniContent, place: str, reading: Reading, *, adapt: bool
     return tuple(segments + text_segments(content.footer.text if content.footer else None))
 
 
-def _button(button: Button, place: str, reading: Reading, *, adapt: bool) -> list[Segment]:
+def _button(button: Button, place: str, reading: ConversionContext, *, adapt: bool) -> list[Segment]:
     target = button.url or button.phone_number
     if not adapt:
         reading.violations.append(Violation(place, "MMS has no buttons"))

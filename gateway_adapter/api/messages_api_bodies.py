@@ -6,28 +6,28 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from gateway_adapter.api.common_fields import any_of
-from gateway_adapter.api.fields import Url, Wire
+from gateway_adapter.api.common_fields import as_any_of
+from gateway_adapter.api.fields import RequestModel, Url
 from gateway_adapter.model import Segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gateway_adapter.api.common_fields import Inline
+    from gateway_adapter.api.common_fields import InlineContent
 
 __all__ = ["BODIES", "Body", "text_segments"]
 
 BodyText = Annotated[str, Field(min_length=1, max_length=4096)]
 
 
-class TextBody(Wire):
+class TextBody(RequestModel):
     """Text."""
 
     type: Literal["TEXT"]
     text: BodyText
 
 
-class MediaBody(Wire):
+class MediaBody(RequestModel):
     """A picture, a film or a document at a URL, with a line of text."""
 
     type: Literal["IMAGE", "VIDEO", "DOCUMENT"]
@@ -35,7 +35,7 @@ class MediaBody(Wire):
     text: Annotated[str, Field(max_length=4096)] | None = None
 
 
-class RichLinkBody(Wire):
+class RichLinkBody(RequestModel):
     """A picture or film that leads somewhere."""
 
     type: Literal["RICH_LINK"]
@@ -44,7 +44,7 @@ class RichLinkBody(Wire):
     text: BodyText
 
 
-class LocationBody(Wire):
+class LocationBody(RequestModel):
     """A place."""
 
     type: Literal["LOCATION"]
@@ -54,7 +54,7 @@ class LocationBody(Wire):
     address: Annotated[str, Field(max_length=1000)] | None = None
 
 
-class ContactBody(Wire):
+class ContactBody(RequestModel):
     """A name and a number."""
 
     type: Literal["CONTACT"]
@@ -62,13 +62,13 @@ class ContactBody(Wire):
     phone_number: Annotated[str, Field(min_length=1, max_length=50)]
 
 
-class MixedMedia(Wire):
+class MixedMedia(RequestModel):
     """One medium of a mixed body."""
 
     url: Url
 
 
-class MixedText(Wire):
+class MixedText(RequestModel):
     """One text of a mixed body."""
 
     text: BodyText
@@ -83,18 +83,18 @@ def _media_or_text(value: Any) -> str:  # noqa: ANN401 - whatever the body holds
 MixedItem = Annotated[
     Annotated[MixedMedia, Tag("MEDIA")] | Annotated[MixedText, Tag("TEXT")],
     Discriminator(_media_or_text),
-    Field(json_schema_extra=any_of),
+    Field(json_schema_extra=as_any_of),
 ]
 
 
-class MixedBody(Wire):
+class MixedBody(RequestModel):
     """Media and texts in the order they are to be shown."""
 
     type: Literal["MIXED"]
     items: Annotated[list[MixedItem], Field(min_length=1, max_length=64)]
 
 
-class CardBody(Wire):
+class CardBody(RequestModel):
     """What stands on a card."""
 
     url: Url | None = None
@@ -102,21 +102,21 @@ class CardBody(Wire):
     text: Annotated[str, Field(max_length=4096)] | None = None
 
 
-class Card(Wire):
+class CarouselCard(RequestModel):
     """One card of a carousel."""
 
     body: CardBody
 
 
-class CarouselBody(Wire):
+class CarouselBody(RequestModel):
     """Cards one after the other."""
 
     type: Literal["CAROUSEL"]
     text: Annotated[str, Field(max_length=4096)] | None = None
-    cards: Annotated[list[Card], Field(min_length=1, max_length=10)]
+    cards: Annotated[list[CarouselCard], Field(min_length=1, max_length=10)]
 
 
-class OtherBody(Wire):
+class OtherBody(RequestModel):
     """What can not be sent as MMS; it is refused by name."""
 
     type: Literal[
@@ -143,7 +143,7 @@ def _link(url: str | None) -> list[Segment]:
     return [Segment("link", url=url)] if url else []
 
 
-def _mixed(body: MixedBody, _: Inline) -> list[Segment]:
+def _mixed(body: MixedBody, _: InlineContent) -> list[Segment]:
     return [
         s
         for item in body.items
@@ -151,7 +151,7 @@ def _mixed(body: MixedBody, _: Inline) -> list[Segment]:
     ]
 
 
-def _location(body: LocationBody, _: Inline) -> list[Segment]:
+def _location(body: LocationBody, _: InlineContent) -> list[Segment]:
     where = f"geo:{body.latitude:.6f},{body.longitude:.6f}"
     return text_segments("\n".join(line for line in (body.name, body.address, where) if line))
 
@@ -159,7 +159,7 @@ def _location(body: LocationBody, _: Inline) -> list[Segment]:
 _CARD_ESCAPES = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n", "\r": None})
 
 
-def _contact(body: ContactBody, inline: Inline) -> list[Segment]:
+def _contact(body: ContactBody, inline: InlineContent) -> list[Segment]:
     name = body.name.translate(_CARD_ESCAPES)
     number = "".join(c for c in body.phone_number if c.isdecimal() or c in "+*#")
     card = f"BEGIN:VCARD\r\nVERSION:3.0\r\nN:{name};;;;\r\nFN:{name}\r\nTEL;TYPE=CELL:{number}\r\nEND:VCARD\r\n"
@@ -167,14 +167,14 @@ def _contact(body: ContactBody, inline: Inline) -> list[Segment]:
     return [Segment("blob", content_id="contact.vcf", media_type="text/vcard", blob=kept, file_name="contact.vcf")]
 
 
-def _carousel(body: CarouselBody, _: Inline) -> list[Segment]:
+def _carousel(body: CarouselBody, _: InlineContent) -> list[Segment]:
     cards = [card.body for card in body.cards]
     told = [s for c in cards for s in (*_link(c.url), *text_segments("\n".join(t for t in (c.title, c.text) if t)))]
     return text_segments(body.text) + told
 
 
 # How each body is said; the second column: MMS has this form of its own, nothing is adapted.
-BODIES: Mapping[type[Wire], tuple[Callable[[Any, Inline], list[Segment]], bool]] = {
+BODIES: Mapping[type[RequestModel], tuple[Callable[[Any, InlineContent], list[Segment]], bool]] = {
     TextBody: (lambda body, _: text_segments(body.text), True),
     MediaBody: (lambda body, _: _link(body.url) + text_segments(body.text), True),
     MixedBody: (_mixed, True),

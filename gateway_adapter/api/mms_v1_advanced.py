@@ -18,19 +18,28 @@ from gateway_adapter.api.common_fields import (
     GatewayOptions,
     Regional,
     Title,
-    any_of,
+    as_any_of,
     base64_bytes,
     destination_of,
     send_at_of,
     validity_of,
     window_of,
 )
-from gateway_adapter.api.fields import DeliveryWindow, Moment, ReportUrl, Url, Wire, digits, read_json, read_text_values
-from gateway_adapter.api.xml_codec import values_of_xml
+from gateway_adapter.api.fields import (
+    DeliveryWindow,
+    ReportUrl,
+    RequestModel,
+    Timestamp,
+    Url,
+    normalize_number,
+    read_json,
+    read_text_values,
+)
+from gateway_adapter.api.xml_codec import from_xml
 from gateway_adapter.model import Order, Segment, Submission
 
 if TYPE_CHECKING:
-    from gateway_adapter.api.common_fields import Clock, Inline
+    from gateway_adapter.api.common_fields import Clock, InlineContent
 
 __all__ = ["LISTS", "AdvancedRequest", "read_advanced_json", "read_advanced_xml", "submission_of"]
 
@@ -38,14 +47,14 @@ __all__ = ["LISTS", "AdvancedRequest", "read_advanced_json", "read_advanced_xml"
 LISTS = frozenset({"messages", "destinations", "group", "messageSegments", "days"})
 
 
-class AdvancedText(Wire):
+class AdvancedText(RequestModel):
     """Text."""
 
     text: str
     content_id: ContentId | None = None
 
 
-class AdvancedLink(Wire):
+class AdvancedLink(RequestModel):
     """Content that is to be fetched from a URL."""
 
     content_url: Url
@@ -53,7 +62,7 @@ class AdvancedLink(Wire):
     content_id: ContentId | None = None
 
 
-class AdvancedBinary(Wire):
+class AdvancedBinary(RequestModel):
     """Content inside the request, base64."""
 
     content_base64: Annotated[str, Field(min_length=1)]
@@ -61,7 +70,7 @@ class AdvancedBinary(Wire):
     content_id: ContentId | None = None
 
 
-class AdvancedSmil(Wire):
+class AdvancedSmil(RequestModel):
     """The presentation: order and timing of the other segments."""
 
     smil: Annotated[str, Field(min_length=1)]
@@ -69,7 +78,7 @@ class AdvancedSmil(Wire):
     content_id: ContentId | None = None
 
 
-class AdvancedUpload(Wire):
+class AdvancedUpload(RequestModel):
     """Content that was uploaded before."""
 
     uploaded_content_id: Annotated[str, Field(min_length=1, max_length=1000)]
@@ -86,7 +95,7 @@ _BY_MEMBER = (
 
 
 def _kind(value: Any) -> str | None:  # noqa: ANN401 - whatever the body holds
-    if isinstance(value, Wire):
+    if isinstance(value, RequestModel):
         return type(value).__name__.removeprefix("Advanced").upper()
     if not isinstance(value, dict):
         return None
@@ -104,11 +113,11 @@ AdvancedSegment = Annotated[
         custom_error_type="segment",
         custom_error_message="a segment has one of contentUrl, contentBase64, smil, uploadedContentId and text",
     ),
-    Field(json_schema_extra=any_of),
+    Field(json_schema_extra=as_any_of),
 ]
 
 
-class AdvancedMessage(Wire):
+class AdvancedMessage(RequestModel):
     """One message to some recipients."""
 
     from_: Annotated[str | None, Field(alias="from", max_length=50)] = None
@@ -121,7 +130,7 @@ class AdvancedMessage(Wire):
     validity_period: Annotated[int, Field(ge=1, le=2**31 - 1, description="Minutes; above 2880 it is 2880.")] | None = (
         None
     )
-    send_at: Moment | None = None
+    send_at: Timestamp | None = None
     delivery_time_window: DeliveryWindow | None = None
     regional: Regional | None = None
     entity_id: ApplicationId | None = None
@@ -129,7 +138,7 @@ class AdvancedMessage(Wire):
     gateway: GatewayOptions | None = None
 
 
-class AdvancedRequest(Wire):
+class AdvancedRequest(RequestModel):
     """The body of `/mms/1/advanced`."""
 
     model_config = ConfigDict(json_schema_extra={"xml": {"name": "MmsAdvancedRequest"}})
@@ -142,7 +151,7 @@ def read_advanced_json(body: bytes) -> AdvancedRequest:
     """The request of a JSON body.
 
     Raises:
-        Malformed: It is not of this form.
+        InvalidRequest: It is not of this form.
     """
     return read_json(AdvancedRequest, body)
 
@@ -151,28 +160,28 @@ def read_advanced_xml(body: bytes) -> AdvancedRequest:
     """The request of an XML body.
 
     Raises:
-        Malformed: It is not of this form.
+        InvalidRequest: It is not of this form.
     """
-    return read_text_values(AdvancedRequest, values_of_xml(body, "MmsAdvancedRequest", LISTS))
+    return read_text_values(AdvancedRequest, from_xml(body, "MmsAdvancedRequest", LISTS))
 
 
-def submission_of(request: AdvancedRequest, clock: Clock, inline: Inline) -> Submission:
+def submission_of(request: AdvancedRequest, clock: Clock, inline: InlineContent) -> Submission:
     """The request as the service takes it; bytes of binary segments are set aside in *inline*.
 
     Raises:
-        Malformed: A time makes no sense, or a binary segment is no base64.
+        InvalidRequest: A time makes no sense, or a binary segment is no base64.
     """
     orders = tuple(_order(message, f"messages[{at}]", clock, inline) for at, message in enumerate(request.messages))
     return Submission(orders, request.bulk_id or "")
 
 
-def _order(message: AdvancedMessage, place: str, clock: Clock, inline: Inline) -> Order:
+def _order(message: AdvancedMessage, place: str, clock: Clock, inline: InlineContent) -> Order:
     minutes = message.validity_period
     korea = message.regional.south_korea if message.regional else None
     gateway = message.gateway or GatewayOptions()
     return Order(
         generation="advanced",
-        sender=digits(message.from_ or ""),
+        sender=normalize_number(message.from_ or ""),
         destinations=tuple(destination_of(one) for one in message.destinations),
         segments=tuple(
             _segment(segment, f"{place}.messageSegments[{at}]", inline)
@@ -196,7 +205,7 @@ def _order(message: AdvancedMessage, place: str, clock: Clock, inline: Inline) -
     )
 
 
-def _segment(segment: Wire, place: str, inline: Inline) -> Segment:
+def _segment(segment: RequestModel, place: str, inline: InlineContent) -> Segment:
     match segment:
         case AdvancedLink():
             return Segment(

@@ -15,12 +15,20 @@ from gateway_adapter.api.common_fields import (
     ContentId,
     GatewayOptions,
     MessageId,
-    bad,
+    invalid_field,
     send_at_of,
     validity_of,
     window_of,
 )
-from gateway_adapter.api.fields import DeliveryWindow, Moment, ReportUrl, Url, Wire, digits, read_json
+from gateway_adapter.api.fields import (
+    DeliveryWindow,
+    ReportUrl,
+    RequestModel,
+    Timestamp,
+    Url,
+    normalize_number,
+    read_json,
+)
 from gateway_adapter.model import Destination, Order, Segment, Submission
 
 if TYPE_CHECKING:
@@ -41,7 +49,7 @@ _NAMES: dict[str, Role] = {
 _SMIL_TYPES = ("application/smil", "application/smil+xml")
 
 
-class SingleHead(Wire):
+class SingleHead(RequestModel):
     """What is said of the message in the part `head`."""
 
     from_: Annotated[str, Field(alias="from", min_length=1, max_length=50)]
@@ -51,13 +59,13 @@ class SingleHead(Wire):
     validity_period_minutes: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
     callback_data: Annotated[str, Field(max_length=200)] | None = None
     notify_url: ReportUrl | None = None
-    send_at: Moment | None = None
+    send_at: Timestamp | None = None
     intermediate_report: bool | None = None
     delivery_time_window: DeliveryWindow | None = None
     gateway: GatewayOptions | None = None
 
 
-class HostedMedia(Wire):
+class HostedMedia(RequestModel):
     """Content that is to be fetched from a URL."""
 
     content_type: Annotated[str, Field(max_length=200)] | None = None
@@ -84,7 +92,7 @@ def links_of(body: bytes) -> tuple[Segment, ...]:
     """The segments of a list of links.
 
     Raises:
-        Malformed: It is no such list.
+        InvalidRequest: It is no such list.
     """
     found = read_json(HostedMediaList, body).root
     return tuple(
@@ -97,16 +105,16 @@ def submission_of(head: SingleHead, segments: tuple[Segment, ...], clock: Clock)
     """The whole request.
 
     Raises:
-        Malformed: There is nothing to send, or a time makes no sense.
+        InvalidRequest: There is nothing to send, or a time makes no sense.
     """
     if not any(segment.kind != "smil" for segment in segments):
-        raise bad("", "There is nothing to send: give text, media or externallyHostedMedia")
+        raise invalid_field("", "There is nothing to send: give text, media or externallyHostedMedia")
     minutes = head.validity_period_minutes
     gateway = head.gateway or GatewayOptions()
     order = Order(
         generation="single",
-        sender=digits(head.from_),
-        destinations=(Destination(digits(head.to), head.id or ""),),
+        sender=normalize_number(head.from_),
+        destinations=(Destination(normalize_number(head.to), head.id or ""),),
         segments=segments,
         title=head.subject or "",
         callback_data=head.callback_data or "",

@@ -20,25 +20,25 @@ from gateway_adapter.api.common_fields import (
     validity_of,
     window_of,
 )
-from gateway_adapter.api.fields import DeliveryWindow, Moment, ReportUrl, Url, Wire, digits
+from gateway_adapter.api.fields import DeliveryWindow, ReportUrl, RequestModel, Timestamp, Url, normalize_number
 from gateway_adapter.model import Failover, Order, Segment, Submission
 
 if TYPE_CHECKING:
     from gateway_adapter.api.common_fields import Clock
 
 __all__ = [
+    "MessageWebhooks",
     "MessagesRequest",
     "Platform",
     "RequestOptions",
     "Schedule",
     "Tracking",
     "ValidityPeriod",
-    "Webhooks",
     "submission_of",
 ]
 
 
-class TextSegment(Wire):
+class TextSegment(RequestModel):
     """Text; above 1600 characters the message is rejected with status 77."""
 
     type: Literal["TEXT"]
@@ -46,7 +46,7 @@ class TextSegment(Wire):
     content_id: ContentId | None = None
 
 
-class LinkSegment(Wire):
+class LinkSegment(RequestModel):
     """Content that is to be fetched from a URL."""
 
     type: Literal["LINK"]
@@ -55,7 +55,7 @@ class LinkSegment(Wire):
     content_id: ContentId | None = None
 
 
-class SmilSegment(Wire):
+class SmilSegment(RequestModel):
     """The presentation: order and timing of the other segments."""
 
     type: Literal["SMIL"]
@@ -64,7 +64,7 @@ class SmilSegment(Wire):
     content_id: ContentId | None = None
 
 
-class UploadedSegment(Wire):
+class UploadedSegment(RequestModel):
     """Content that was uploaded before."""
 
     type: Literal["UPLOADED_REFERENCE"]
@@ -75,14 +75,14 @@ class UploadedSegment(Wire):
 MessageSegment = Annotated[TextSegment | LinkSegment | SmilSegment | UploadedSegment, Field(discriminator="type")]
 
 
-class MessageContent(Wire):
+class MessageContent(RequestModel):
     """What is sent."""
 
     title: Title | None = None
     message_segments: Annotated[list[MessageSegment], Field(min_length=1, max_length=64)]
 
 
-class Platform(Wire):
+class Platform(RequestModel):
     """Whose traffic it is."""
 
     entity_id: ApplicationId | None = None
@@ -92,7 +92,7 @@ class Platform(Wire):
 _UNIT_S = {"SECONDS": 1, "MINUTES": 60, "HOURS": 3600}
 
 
-class ValidityPeriod(Wire):
+class ValidityPeriod(RequestModel):
     """How long delivery is tried; above 48 hours it is 48 hours."""
 
     amount: Annotated[int, Field(ge=1, le=2**31 - 1)]
@@ -103,7 +103,7 @@ class ValidityPeriod(Wire):
         return self.amount * _UNIT_S[self.time_unit or "MINUTES"]
 
 
-class SmsFailover(Wire):
+class SmsFailover(RequestModel):
     """A text that is to go as SMS when the MMS could not be delivered."""
 
     text: Annotated[str, Field(min_length=1, max_length=1600)]
@@ -111,7 +111,7 @@ class SmsFailover(Wire):
     validity_period: ValidityPeriod | None = None
 
 
-class MessageOptions(Wire):
+class MessageOptions(RequestModel):
     """How one message is sent."""
 
     platform: Platform | None = None
@@ -123,7 +123,7 @@ class MessageOptions(Wire):
     gateway: GatewayOptions | None = None
 
 
-class DeliveryWebhook(Wire):
+class DeliveryWebhook(RequestModel):
     """Where reports go; `notify` false means nowhere."""
 
     url: ReportUrl | None = None
@@ -131,7 +131,7 @@ class DeliveryWebhook(Wire):
     notify: bool | None = None
 
 
-class Webhooks(Wire):
+class MessageWebhooks(RequestModel):
     """Reports of one message."""
 
     delivery: DeliveryWebhook | None = None
@@ -139,25 +139,25 @@ class Webhooks(Wire):
     callback_data: CallbackData | None = None
 
 
-class Message(Wire):
+class V2Message(RequestModel):
     """One message to some recipients."""
 
     sender: Annotated[str, Field(max_length=50)] | None = None
     destinations: Annotated[list[AnyDestination], Field(min_length=1, max_length=10_000)]
     content: MessageContent
     options: MessageOptions | None = None
-    webhooks: Webhooks | None = None
+    webhooks: MessageWebhooks | None = None
 
 
-class Schedule(Wire):
+class Schedule(RequestModel):
     """When the request's messages go, and how fast."""
 
     bulk_id: Annotated[str, Field(max_length=100)] | None = None
-    send_at: Moment | None = None
+    send_at: Timestamp | None = None
     sending_speed_limit: SendingSpeedLimit | None = None
 
 
-class Tracking(Wire):
+class Tracking(RequestModel):
     """Taken and kept; links are sent as they stand and clicks are not counted."""
 
     shorten_url: bool | None = None
@@ -167,17 +167,17 @@ class Tracking(Wire):
     custom_domain: Annotated[str, Field(max_length=255)] | None = None
 
 
-class RequestOptions(Wire):
+class RequestOptions(RequestModel):
     """What holds for all messages of the request."""
 
     schedule: Schedule | None = None
     tracking: Tracking | None = None
 
 
-class MessagesRequest(Wire):
+class MessagesRequest(RequestModel):
     """The body of `/mms/2/messages`."""
 
-    messages: Annotated[list[Message], Field(min_length=1, max_length=1000)]
+    messages: Annotated[list[V2Message], Field(min_length=1, max_length=1000)]
     options: RequestOptions | None = None
 
 
@@ -185,7 +185,7 @@ def submission_of(request: MessagesRequest, clock: Clock) -> Submission:
     """The request as the service takes it.
 
     Raises:
-        Malformed: A time makes no sense.
+        InvalidRequest: A time makes no sense.
     """
     options = request.options or RequestOptions()
     schedule = options.schedule or Schedule()
@@ -199,16 +199,16 @@ def submission_of(request: MessagesRequest, clock: Clock) -> Submission:
     )
 
 
-def _order(message: Message, place: str, send_at_ms: int | None) -> Order:
+def _order(message: V2Message, place: str, send_at_ms: int | None) -> Order:
     options = message.options or MessageOptions()
-    webhooks = message.webhooks or Webhooks()
+    webhooks = message.webhooks or MessageWebhooks()
     delivery = webhooks.delivery or DeliveryWebhook()
     platform = options.platform or Platform()
     korea = options.regional.south_korea if options.regional else None
     gateway = options.gateway or GatewayOptions()
     return Order(
         generation="v2",
-        sender=digits(message.sender or ""),
+        sender=normalize_number(message.sender or ""),
         destinations=tuple(destination_of(one) for one in message.destinations),
         segments=tuple(_segment(one) for one in message.content.message_segments),
         title=message.content.title or "",
@@ -237,7 +237,7 @@ def _failover(sms: SmsFailover | None) -> Failover | None:
     if sms is None:
         return None
     validity = sms.validity_period.seconds() if sms.validity_period else None
-    return Failover(sms.text, digits(sms.sender or ""), validity)
+    return Failover(sms.text, normalize_number(sms.sender or ""), validity)
 
 
 def _segment(segment: TextSegment | LinkSegment | SmilSegment | UploadedSegment) -> Segment:

@@ -16,21 +16,21 @@ from typing import TYPE_CHECKING
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser
 
-from gateway_adapter.api.errors import Denied, Malformed, Violation
+from gateway_adapter.api.errors import HttpRefusal, InvalidRequest, Violation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from python_multipart.multipart import MultipartCallbacks
 
-__all__ = ["FORMS", "BodyPart", "Caps", "boundary_of", "charset_of", "parts_of"]
+__all__ = ["FORMS", "BodyPart", "MultipartLimits", "boundary_of", "charset_of", "iter_parts"]
 
 _MOST_PREAMBLE = 8192
 FORMS = ("multipart/form-data", "multipart/related", "multipart/mixed")
 
 
 @dataclass(frozen=True, slots=True)
-class Caps:
+class MultipartLimits:
     """How much of a request is taken.
 
     Attributes:
@@ -55,14 +55,14 @@ def boundary_of(content_type: str) -> bytes | None:
     """The boundary of a multipart content type we take; None when it is of another type.
 
     Raises:
-        Malformed: It is multipart and names no usable boundary.
+        InvalidRequest: It is multipart and names no usable boundary.
     """
     parsed = _parsed(content_type)
     if parsed.get_content_type() not in FORMS:
         return None
     boundary = parsed.get_boundary("")
     if not boundary or len(boundary) > 70 or not boundary.isascii():  # noqa: PLR2004  # RFC 2046 5.1.1
-        raise Malformed((Violation("Content-Type", "multipart needs a boundary of 1 to 70 characters"),))
+        raise InvalidRequest((Violation("Content-Type", "multipart needs a boundary of 1 to 70 characters"),))
     return boundary.encode("ascii")
 
 
@@ -110,7 +110,7 @@ class BodyPart:
         """The bytes, transfer encoding undone.
 
         Raises:
-            Malformed: They are not what the transfer encoding says.
+            InvalidRequest: They are not what the transfer encoding says.
         """
         decode = _decoder(self.headers.get("content-transfer-encoding", ""))
         async for chunk in self._chunks:
@@ -123,38 +123,40 @@ class BodyPart:
         """All bytes of a small part.
 
         Raises:
-            Denied: There are more than *most_bytes*.
+            HttpRefusal: There are more than *most_bytes*.
         """
         kept = bytearray()
         async for chunk in self.chunks():
             kept += chunk
             if len(kept) > most_bytes:
-                raise Denied(413, f"part {self.name or self.content_id!r} has more than {most_bytes:,} bytes of text")
+                raise HttpRefusal(
+                    413, f"part {self.name or self.content_id!r} has more than {most_bytes:,} bytes of text"
+                )
         return bytes(kept)
 
 
-async def parts_of(stream: AsyncIterator[bytes], boundary: bytes, caps: Caps) -> AsyncIterator[BodyPart]:
+async def iter_parts(stream: AsyncIterator[bytes], boundary: bytes, limits: MultipartLimits) -> AsyncIterator[BodyPart]:
     """The parts in the order of the body.
 
     Raises:
-        Denied: One of *caps* is passed (413).
-        Malformed: The body is no multipart of this boundary, or breaks off.
+        HttpRefusal: One of *caps* is passed (413).
+        InvalidRequest: The body is no multipart of this boundary, or breaks off.
     """
-    source = _Source(stream, boundary, caps)
+    source = _Source(stream, boundary, limits)
     count = 0
     while (headers := await source.next_part()) is not None:
         count += 1
-        if count > caps.parts:
-            raise Denied(413, f"more than {caps.parts} parts in one request")
+        if count > limits.parts:
+            raise HttpRefusal(413, f"more than {limits.parts} parts in one request")
         yield BodyPart(headers, source.part_chunks())
 
 
 class _Source:
     """The parser's events, and what they mean: headers of a part, bytes of a part, the end of either."""
 
-    def __init__(self, stream: AsyncIterator[bytes], boundary: bytes, caps: Caps) -> None:
+    def __init__(self, stream: AsyncIterator[bytes], boundary: bytes, limits: MultipartLimits) -> None:
         self._stream = stream
-        self._caps = caps
+        self._caps = limits
         self._taken = 0
         self._events: deque[tuple[str, bytes]] = deque()
         self._start = b"--" + boundary
@@ -162,9 +164,9 @@ class _Source:
         self._parser = MultipartParser(
             boundary,
             self._callbacks(),
-            caps.body_bytes,
-            max_header_count=caps.headers,
-            max_header_size=caps.header_bytes,
+            limits.body_bytes,
+            max_header_count=limits.headers,
+            max_header_size=limits.header_bytes,
         )
 
     def _callbacks(self) -> MultipartCallbacks:
@@ -192,10 +194,10 @@ class _Source:
         while not self._events:
             chunk = await anext(self._stream, None)
             if chunk is None:
-                raise Malformed((Violation("", "the multipart body breaks off before its last boundary"),))
+                raise InvalidRequest((Violation("", "the multipart body breaks off before its last boundary"),))
             self._taken += len(chunk)
             if self._taken > self._caps.body_bytes:
-                raise Denied(413, f"the body has more than {self._caps.body_bytes:,} bytes")
+                raise HttpRefusal(413, f"the body has more than {self._caps.body_bytes:,} bytes")
             self._write(chunk)
         return self._events.popleft()
 
@@ -205,7 +207,7 @@ class _Source:
         try:
             self._parser.write(chunk)
         except MultipartParseError as exc:
-            raise Malformed((Violation("", f"the multipart body is malformed: {exc}"),)) from exc
+            raise InvalidRequest((Violation("", f"the multipart body is malformed: {exc}"),)) from exc
 
     def _after_preamble(self, chunk: bytes) -> bytes:
         """What stands from the first boundary on (RFC 2046 5.1.1: anything before it is to be ignored)."""
@@ -213,7 +215,7 @@ class _Source:
         at = seen.find(self._start)
         if at < 0:
             if len(seen) > _MOST_PREAMBLE:
-                raise Malformed((Violation("", f"no boundary within the first {_MOST_PREAMBLE:,} bytes"),))
+                raise InvalidRequest((Violation("", f"no boundary within the first {_MOST_PREAMBLE:,} bytes"),))
             self._before = seen
             return b""
         self._before = None
@@ -264,7 +266,9 @@ def _decoder(encoding: str) -> Callable[[bytes], bytes]:
         return _Base64()
     if word == "quoted-printable":
         return _Quoted()
-    raise Malformed((Violation("Content-Transfer-Encoding", f"{encoding[:40]!r} is not taken; use BASE64 or BINARY"),))
+    raise InvalidRequest(
+        (Violation("Content-Transfer-Encoding", f"{encoding[:40]!r} is not taken; use BASE64 or BINARY"),)
+    )
 
 
 class _Base64:
@@ -280,7 +284,7 @@ class _Base64:
         try:
             return binascii.a2b_base64(text[:whole], strict_mode=True) if whole else b""
         except binascii.Error as exc:
-            raise Malformed((Violation("Content-Transfer-Encoding", f"the part is no base64: {exc}"),)) from exc
+            raise InvalidRequest((Violation("Content-Transfer-Encoding", f"the part is no base64: {exc}"),)) from exc
 
 
 class _Quoted:

@@ -21,8 +21,8 @@ __all__ = [
     "LogsV2Answer",
     "MessageAnswer",
     "MessagesAnswer",
-    "OmniInboundAnswer",
-    "OmniReportsAnswer",
+    "MessagesApiInboundAnswer",
+    "MessagesApiReportsAnswer",
     "ReportsV1Answer",
     "ReportsV1PushAnswer",
     "ReportsV2Answer",
@@ -301,7 +301,7 @@ class LogsV2Answer(Answer):
     cursor: CursorAnswer | None = None
 
 
-class OmniReportAnswer(Answer):
+class MessagesApiReportAnswer(Answer):
     """One report of the Messages API."""
 
     event: Literal["DELIVERY"]
@@ -321,10 +321,10 @@ class OmniReportAnswer(Answer):
     campaign_reference_id: str | None = None
 
 
-class OmniReportsAnswer(Answer):
+class MessagesApiReportsAnswer(Answer):
     """Reports of the Messages API; each is handed out once."""
 
-    results: list[OmniReportAnswer]
+    results: list[MessagesApiReportAnswer]
 
 
 # --- from phones -----------------------------------------------------------------------------------------------
@@ -383,7 +383,7 @@ class InboundPushAnswer(Answer):
     pending_message_count: int
 
 
-class OmniContentAnswer(Answer):
+class MessagesApiContentAnswer(Answer):
     """One content of a phone-originated message."""
 
     type: Literal["TEXT", "SUBJECT", "IMAGE", "AUDIO", "VIDEO", "FILE"]
@@ -393,14 +393,14 @@ class OmniContentAnswer(Answer):
     url: str | None = None
 
 
-class OmniInboundMessage(Answer):
+class MessagesApiInboundMessage(Answer):
     """A phone-originated message of the Messages API."""
 
     event: Literal["MO"]
     channel: Literal["MMS"]
     sender: str
     destination: str
-    content: list[OmniContentAnswer]
+    content: list[MessagesApiContentAnswer]
     received_at: MomentText
     message_id: str
     message_count: int
@@ -408,10 +408,10 @@ class OmniInboundMessage(Answer):
     platform: PlatformAnswer | None = None
 
 
-class OmniInboundAnswer(Answer):
+class MessagesApiInboundAnswer(Answer):
     """Phone-originated messages of the Messages API; each is handed out once."""
 
-    results: list[OmniInboundMessage]
+    results: list[MessagesApiInboundMessage]
     message_count: int
     pending_message_count: int
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from gateway_adapter.api.fields import moment_text
+from gateway_adapter.api.fields import format_timestamp
 from gateway_adapter.statuses import error_row, status_row
 
 if TYPE_CHECKING:
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "error_members",
-    "inbound_omni",
+    "inbound_messages_api",
     "inbound_pulled",
     "inbound_pushed",
     "log_v1",
     "log_v2",
     "receipt_v1",
     "receipt_v2",
-    "report_omni",
+    "report_messages_api",
     "report_v1",
     "report_v1_pushed",
     "report_v2",
@@ -67,7 +67,7 @@ def _known(members: Members) -> Members:
 
 
 def _moment(at_ms: int | None) -> str | None:
-    return None if at_ms is None else moment_text(at_ms)
+    return None if at_ms is None else format_timestamp(at_ms)
 
 
 # --- receipts ------------------------------------------------------------------------------------------------
@@ -95,7 +95,7 @@ def _report_base(view: ReportView) -> Members:
         "bulkId": view.bulk_id,
         "messageId": view.message_id,
         "to": view.to,
-        "sentAt": moment_text(view.sent_at_ms),
+        "sentAt": format_timestamp(view.sent_at_ms),
         "doneAt": _moment(view.done_at_ms),
         "mccMnc": view.mcc_mnc,
         "callbackData": view.callback_data,
@@ -144,7 +144,7 @@ def report_v2(view: ReportView) -> Members:
     )
 
 
-def report_omni(view: ReportView) -> Members:
+def report_messages_api(view: ReportView) -> Members:
     """A report of the Messages API."""
     return _known(
         {
@@ -152,9 +152,9 @@ def report_omni(view: ReportView) -> Members:
             "channel": "MMS",
             "sender": view.sender,
             "destination": view.to,
-            "sentAt": moment_text(view.sent_at_ms),
+            "sentAt": format_timestamp(view.sent_at_ms),
             # required by its clients, also where nothing is done yet
-            "doneAt": moment_text(view.sent_at_ms if view.done_at_ms is None else view.done_at_ms),
+            "doneAt": format_timestamp(view.sent_at_ms if view.done_at_ms is None else view.done_at_ms),
             "bulkId": view.bulk_id,
             "messageId": view.message_id,
             "callbackData": view.callback_data,
@@ -229,7 +229,7 @@ def _inbound_base(view: InboundView) -> Members:
         "messageId": view.message_id,
         "to": view.to,
         "from": view.sender,
-        "receivedAt": moment_text(view.received_at_ms),
+        "receivedAt": format_timestamp(view.received_at_ms),
         "group": [{"to": number} for number in view.group] or None,
         "callbackData": view.callback_data,
         "entityId": view.entity_id,
@@ -271,10 +271,10 @@ def inbound_pushed(view: InboundView, base_url: str) -> Members:
 _KINDS = {"image": "IMAGE", "audio": "AUDIO", "video": "VIDEO"}
 
 
-def inbound_omni(view: InboundView, base_url: str) -> Members:
+def inbound_messages_api(view: InboundView, base_url: str) -> Members:
     """A message of the Messages API: a list of contents, each with its type."""
-    told = [_omni_text("SUBJECT", view.subject, "")] if view.subject else []
-    told += [_omni_part(part, _media_url(base_url, view, at), view.keyword) for at, part in enumerate(view.parts)]
+    told = [_content_text("SUBJECT", view.subject, "")] if view.subject else []
+    told += [_content_item(part, _media_url(base_url, view, at), view.keyword) for at, part in enumerate(view.parts)]
     platform = _known({"entityId": view.entity_id, "applicationId": view.application_id}) or None
     return {
         "event": "MO",
@@ -282,20 +282,20 @@ def inbound_omni(view: InboundView, base_url: str) -> Members:
         "sender": view.sender,
         "destination": view.to,
         "content": told,
-        "receivedAt": moment_text(view.received_at_ms),
+        "receivedAt": format_timestamp(view.received_at_ms),
         "messageId": view.message_id,
         "messageCount": 1,
         **_known({"callbackData": view.callback_data, "platform": platform}),
     }
 
 
-def _omni_part(part: InboundMedia, url: str, keyword: str) -> Members:
+def _content_item(part: InboundMedia, url: str, keyword: str) -> Members:
     if part.text is not None:
-        return _omni_text("TEXT", part.text, keyword)
+        return _content_text("TEXT", part.text, keyword)
     return {"type": _KINDS.get(part.media_type.partition("/")[0], "FILE"), "url": url}
 
 
-def _omni_text(kind: str, text: str, keyword: str) -> Members:
+def _content_text(kind: str, text: str, keyword: str) -> Members:
     begins = bool(keyword) and text.lstrip().lower().startswith(keyword.lower())
     clean = text.lstrip()[len(keyword) :].strip() if begins else text
     return {"type": kind, "text": text, "cleanText": clean, **({"keyword": keyword} if begins else {})}

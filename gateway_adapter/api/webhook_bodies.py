@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
 
-from gateway_adapter.api.serializers import inbound_pushed, report_omni, report_v1_pushed, report_v2
-from gateway_adapter.api.xml_codec import xml_of
+from gateway_adapter.api.serializers import inbound_pushed, report_messages_api, report_v1_pushed, report_v2
+from gateway_adapter.api.xml_codec import to_xml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +26,7 @@ _BY_GENERATION: Mapping[Generation, tuple[Callable[[ReportView], dict[str, Any]]
         "single": (report_v1_pushed, "MmsReportRequest", "results"),
         "advanced": (report_v1_pushed, "MmsReportRequest", "results"),
         "v2": (report_v2, "DeliveryReports", "result"),
-        "messages": (report_omni, "DeliveryReports", "result"),
+        "messages": (report_messages_api, "DeliveryReports", "result"),
     }
 )
 
@@ -35,7 +35,7 @@ def render_reports(views: Sequence[ReportView], generation: Generation, *, xml: 
     """Content type and body that push delivery reports."""
     tell, root, item = _BY_GENERATION[generation]
     body = {"results": [tell(view) for view in views]}
-    return (XML, xml_of(root, body, items={"results": item})) if xml else (JSON, to_json(body))
+    return (XML, to_xml(root, body, items={"results": item})) if xml else (JSON, to_json(body))
 
 
 def render_inbound(views: Sequence[InboundView], base_url: str, *, xml: bool = False) -> tuple[str, bytes]:
@@ -46,4 +46,4 @@ def render_inbound(views: Sequence[InboundView], base_url: str, *, xml: bool = F
         "pendingMessageCount": 0,
     }
     names = {"results": "result", "message": "part", "group": "member"}
-    return (XML, xml_of("InboundMessages", body, items=names)) if xml else (JSON, to_json(body))
+    return (XML, to_xml("InboundMessages", body, items=names)) if xml else (JSON, to_json(body))

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from gateway_adapter.api.errors import Malformed, Violation
+from gateway_adapter.api.errors import InvalidRequest, Violation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["values_of_xml", "xml_of"]
+__all__ = ["from_xml", "to_xml"]
 
 _MOST_DEPTH = 12
 
@@ -25,7 +25,7 @@ def _parser() -> etree.XMLParser:
     )
 
 
-def values_of_xml(body: bytes, root: str, lists: frozenset[str]) -> dict[str, object]:
+def from_xml(body: bytes, root: str, lists: frozenset[str]) -> dict[str, object]:
     """An XML body as nested mappings of text.
 
     Args:
@@ -34,23 +34,23 @@ def values_of_xml(body: bytes, root: str, lists: frozenset[str]) -> dict[str, ob
         lists: Members that are lists even when they stand once.
 
     Raises:
-        Malformed: It is no XML, has a DTD, is nested deeper than any request, or its root has another name.
+        InvalidRequest: It is no XML, has a DTD, is nested deeper than any request, or its root has another name.
     """
     try:
         tree = etree.fromstring(body, _parser())
     except (etree.XMLSyntaxError, ValueError) as exc:
-        raise Malformed((Violation("", f"the body is no XML: {exc}"),)) from exc
+        raise InvalidRequest((Violation("", f"the body is no XML: {exc}"),)) from exc
     info = tree.getroottree().docinfo
     if info.internalDTD is not None or info.externalDTD is not None:
-        raise Malformed((Violation("", "a document type declaration is not taken"),))
+        raise InvalidRequest((Violation("", "a document type declaration is not taken"),))
     if etree.QName(tree).localname != root:
-        raise Malformed((Violation("", f"the root element is {etree.QName(tree).localname!r}, not {root!r}"),))
+        raise InvalidRequest((Violation("", f"the root element is {etree.QName(tree).localname!r}, not {root!r}"),))
     return _members(tree, lists, 0)
 
 
 def _members(element: etree._Element, lists: frozenset[str], depth: int) -> dict[str, object]:
     if depth > _MOST_DEPTH:
-        raise Malformed((Violation("", f"elements are nested deeper than {_MOST_DEPTH}"),))
+        raise InvalidRequest((Violation("", f"elements are nested deeper than {_MOST_DEPTH}"),))
     found: dict[str, object] = {}
     for child in element:
         name = etree.QName(child).localname
@@ -76,7 +76,7 @@ def _value(element: etree._Element, lists: frozenset[str], depth: int) -> object
     return element.text or ""
 
 
-def xml_of(root: str, value: Mapping[str, object], *, items: Mapping[str, str] | None = None) -> bytes:
+def to_xml(root: str, value: Mapping[str, object], *, items: Mapping[str, str] | None = None) -> bytes:
     """Nested mappings, lists and values as an XML document.
 
     Args:

@@ -18,7 +18,7 @@ from gateway_adapter.gateway import Gateway
 from gateway_adapter.logging import configure, logger
 from gateway_adapter.settings import PREFIX, Settings, read_settings
 from gateway_adapter.simulator.app import make_operator_app
-from gateway_adapter.simulator.operator import Behaviour
+from gateway_adapter.simulator.operator import OperatorBehaviour
 
 __all__ = ["main"]
 
@@ -104,7 +104,7 @@ def demo(files: tuple[Path, ...], delay: float) -> None:
 def loopback(host: str, port: int, gateway_url: str, connection: str, user: str, secret: str, delay: float) -> None:
     """Run the operator to test against as a process of its own."""
     configure("info")
-    app = make_operator_app(gateway_url, connection, user, secret, Behaviour(delay_s=delay))
+    app = make_operator_app(gateway_url, connection, user, secret, OperatorBehaviour(delay_s=delay))
     click.echo(f"loopback operator on http://{_shown(host)}:{port}, reports to {gateway_url}", err=True)
     make_server(app, replace(Settings(), host=host, port=port, max_requests=4096)).run()
 

@@ -1,7 +1,7 @@
 """The shape of a connector, and the values it turns into wire requests and back. No connector opens a socket.
 
-A connector is a module with the functions of `Carrier`; the sender (engine.py) and the endpoints (web.py) do the
-talking. Adding an operator protocol is one module of this shape and one row of table.py.
+A connector is a module with the functions of `Connector`; transport/ and ingress/ do the talking. Adding an operator
+protocol is one module of this shape and one row of registry.py.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import mmscontent as mms
     from gateway_adapter.model import Event
 
-__all__ = ["Answer", "Carrier", "Connection", "Request", "Response", "Submit", "Upload"]
+__all__ = ["Connection", "Connector", "Request", "Response", "SubmitRequest", "SubmitResult", "Upload"]
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -26,13 +26,13 @@ class Connection:
     """One row of the connections file: how one operator is reached.
 
     Attributes:
-        kind: A row of carriers/table.py: `mm7`, `mm4`, `infobip`, `loopback`.
+        kind: A row of connectors/registry.py: `mm7`, `mm4`, `infobip`, `loopback`.
         url: Where submissions go (`https://…`, `smtp://host:port`); "" for a loopback operator inside this process.
         carrier, route: Keys of mmscontent profiles: what its phones and network accept.
         prefixes: Recipient numbers that begin with one of these go here; the longest match wins, "" takes the rest.
         per_second: Submissions a second, 0 for no limit.
         concurrency: Submissions in flight at once.
-        options: What only this kind understands; the rows of carriers/table.py list them.
+        options: What only this kind understands; the rows of connectors/registry.py list them.
         inbound_user, inbound_secret: What the operator's own requests must carry as Basic authorization.
         inbound_networks: Where the operator's own requests may come from, as CIDR; with neither this nor a secret
             none is taken.
@@ -55,7 +55,7 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
-class Submit:
+class SubmitRequest:
     """A fitted message on its way to an operator; everything that must not change between tries is in here.
 
     Attributes:
@@ -114,7 +114,7 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SubmitResult:
     """What an operator's answer to a submission means.
 
     Attributes:
@@ -134,20 +134,20 @@ class Answer:
     text: str = ""
 
 
-class Carrier(Protocol):
+class Connector(Protocol):
     """What each connector module has."""
 
     ENCODING: str
     """The row of mmscontent's wire forms whose size counts on this route."""
 
-    def write_submit(self, submit: Submit, connection: Connection) -> Request:
+    def write_submit(self, submit: SubmitRequest, connection: Connection) -> Request:
         """The request that hands the message over.
 
         Raises:
             Refused: The operator's protocol can not say this; nothing was sent.
         """
 
-    def read_answer(self, response: Response, connection: Connection) -> Answer:
+    def read_answer(self, response: Response, connection: Connection) -> SubmitResult:
         """What the answer means; garbage is `again`, never an exception."""
 
     def read_events(self, request: Request, connection: Connection) -> tuple[Event, ...]:

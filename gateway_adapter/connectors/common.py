@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     import mmscontent as mms
 
 __all__ = [
+    "add_plus",
     "digest_id",
-    "find_fate",
     "inbound_parts",
-    "is_about_size",
-    "plain_number",
-    "size_named",
-    "text_of",
-    "with_plus",
+    "joined_text",
+    "map_status",
+    "mentions_size",
+    "normalize_number",
+    "parse_size_limit",
 ]
 
 
@@ -33,13 +33,13 @@ _SHORT_CODE_DIGITS = 6
 _DIGITS_AT_A_DOMAIN = re.compile(r"\+?([0-9]{7,15})@[^@\s]+")  # an MMSC's own mailbox form of a phone's number
 
 
-def with_plus(number: str) -> str:
+def add_plus(number: str) -> str:
     """A number as the wire forms take it: `12065550100` gets its plus, short codes and names stay."""
     is_long = number.isascii() and number.isdecimal() and len(number) > _SHORT_CODE_DIGITS
     return f"+{number}" if is_long else number
 
 
-def plain_number(address: str) -> str:
+def normalize_number(address: str) -> str:
     """A number as this service keeps it: digits without a plus; short codes, names and e-mail addresses as they are."""
     named = _DIGITS_AT_A_DOMAIN.fullmatch(address)
     if named:
@@ -55,7 +55,7 @@ _BY_THE_NETWORK = MmStatus(4, 15008, final=True)
 _EXTENSION = "rejectionbyotherrs"
 
 
-def find_fate(status: str, extension: str = "") -> MmStatus | None:
+def map_status(status: str, extension: str = "") -> MmStatus | None:
     """What an MM status means, or None for one nobody defined."""
     word = status.strip().lower()
     if word == "rejected" and extension.strip().lower() == _EXTENSION:
@@ -80,12 +80,12 @@ _UNITS = {"b": 1, "k": 1024, "m": 1024 * 1024, "o": 1}
 _LEAST_LIMIT, _MOST_LIMIT = 10_000, 100_000_000  # smaller or larger numbers in such a sentence are no MMS limits
 
 
-def is_about_size(text: str) -> bool:
+def mentions_size(text: str) -> bool:
     """Whether a refusal's sentence blames the size."""
     return _ABOUT_SIZE.search(text) is not None
 
 
-def size_named(text: str) -> int | None:
+def parse_size_limit(text: str) -> int | None:
     """The limit in bytes a refusal names: the smallest amount behind a word for a limit.
 
     What stands before such a word is the message's own size, and rounded; taken for the limit it would be passed again.
@@ -127,7 +127,7 @@ def _decoded(part: mms.Part) -> str | None:
         return part.data.decode("utf-8", errors="replace")
 
 
-def text_of(parts: tuple[InboundPart, ...]) -> str:
+def joined_text(parts: tuple[InboundPart, ...]) -> str:
     """The words a phone's user typed: the text parts in order, joined by line breaks."""
     return "\n".join(part.text for part in parts if part.text)
 

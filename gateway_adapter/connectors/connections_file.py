@@ -3,7 +3,7 @@
 The only reader of it; every error names file, key, value and the way out.
 
     [connections.acme]
-    kind = "mm7"                        # a row of carriers/table.py
+    kind = "mm7"                        # a row of connectors/registry.py
     url = "https://mmsc.acme.example/mm7"
     carrier = "us/t-mobile"             # keys of mmscontent profiles
     route = "short_code"
@@ -28,14 +28,14 @@ from urllib.parse import urlsplit
 
 import mmscontent as mms
 from gateway_adapter.connectors.base import Connection
-from gateway_adapter.connectors.registry import KINDS
+from gateway_adapter.connectors.registry import CONNECTORS
 from gateway_adapter.errors import Misconfigured
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from gateway_adapter.connectors.registry import Kind
+    from gateway_adapter.connectors.registry import ConnectorKind
 
 __all__ = ["connections_of", "read_connections"]
 
@@ -162,15 +162,15 @@ class _Row:
             raise self.wrong(key, value, "write a whole number")
         return value
 
-    def kind(self) -> Kind:
+    def kind(self) -> ConnectorKind:
         """The row of the table of connectors."""
         value = self.left.pop("kind", None)
-        found = KINDS.get(value) if isinstance(value, str) else None
+        found = CONNECTORS.get(value) if isinstance(value, str) else None
         if found is None:
-            raise self.wrong("kind", value, f"write one of {', '.join(KINDS)}")
+            raise self.wrong("kind", value, f"write one of {', '.join(CONNECTORS)}")
         return found
 
-    def url(self, kind: Kind) -> str:
+    def url(self, kind: ConnectorKind) -> str:
         """Where submissions go."""
         value = self.text("url").rstrip("/")
         if not value and kind.inside:
@@ -221,7 +221,7 @@ class _Row:
                 raise self.wrong("inbound_networks", row, "write a network such as 192.0.2.0/24") from exc
         return tuple(value)
 
-    def options(self, kind: Kind) -> Mapping[str, str]:
+    def options(self, kind: ConnectorKind) -> Mapping[str, str]:
         """What this kind alone understands, as texts."""
         table = self.left.pop("options", {})
         if not isinstance(table, dict):
@@ -239,7 +239,7 @@ class _Row:
             found[key] = text
         return MappingProxyType(found)
 
-    def check_needs(self, kind: Kind, connection: Connection) -> None:
+    def check_needs(self, kind: ConnectorKind, connection: Connection) -> None:
         """Refuse a connection that lacks what its kind cannot do without."""
         for key in kind.needs:
             if not (connection.secret if key == "secret" else connection.options.get(key)):

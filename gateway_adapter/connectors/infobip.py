@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from gateway_adapter.connectors import common
-from gateway_adapter.connectors.base import Answer, Request, Response, Upload
+from gateway_adapter.connectors.base import Request, Response, SubmitResult, Upload
 from gateway_adapter.errors import Refused
 from gateway_adapter.model import Event, InboundPart
 from gateway_adapter.statuses import ERRORS, GENERAL_STATUS, STATUSES, is_final
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import mmscontent as mms
-    from gateway_adapter.connectors.base import Connection, Submit
+    from gateway_adapter.connectors.base import Connection, SubmitRequest
 
 __all__ = ["ENCODING", "OPTIONS", "read_answer", "read_events", "write_event_answer", "write_submit"]
 
@@ -48,7 +48,7 @@ _CONTENT_ID = re.compile(r"[A-Za-z][A-Za-z0-9]{0,14}\.[A-Za-z0-9]{1,4}")  # unde
 _SRC = re.compile(rb"""(\ssrc\s*=\s*)(["'])([^"'<>]*)\2""", re.IGNORECASE)
 
 
-def write_submit(submit: Submit, connection: Connection) -> Request:
+def write_submit(submit: SubmitRequest, connection: Connection) -> Request:
     """The message of /mms/2/messages, and the uploads that go before it."""
     if len(submit.subject) > _MAX_TITLE:
         raise Refused(
@@ -77,7 +77,7 @@ def _headers(connection: Connection) -> dict[str, str]:
     return {"Authorization": f"{scheme} {connection.secret}", "Accept": "application/json"}
 
 
-def _destination(submit: Submit) -> _Json:
+def _destination(submit: SubmitRequest) -> _Json:
     if len(submit.to) == 1:
         return {"to": submit.to[0], "messageId": submit.transaction_id}
     members = enumerate(submit.to, 1)
@@ -92,7 +92,7 @@ def _submission_of(message_id: str) -> str:
     return _OF_GROUP.sub("", message_id)
 
 
-def _options(submit: Submit, connection: Connection) -> _Json:
+def _options(submit: SubmitRequest, connection: Connection) -> _Json:
     found: _Json = {}
     if submit.expiry_s is not None:
         found["validityPeriod"] = {"amount": min(submit.expiry_s, _MAX_VALIDITY_S), "timeUnit": "SECONDS"}
@@ -101,7 +101,7 @@ def _options(submit: Submit, connection: Connection) -> _Json:
     return found | ({"platform": platform} if platform else {})
 
 
-def _webhooks(submit: Submit, connection: Connection) -> _Json:
+def _webhooks(submit: SubmitRequest, connection: Connection) -> _Json:
     """Where reports on this message go.
 
     A URL of a single message is called without authorization, so it is named only where the aggregator is known by its
@@ -190,7 +190,7 @@ _UNAUTHORISED = frozenset({401, 403, 404})
 _TOO_LARGE, _TOO_MANY, _CLIENT = 413, 429, range(400, 500)
 
 
-def read_answer(response: Response, connection: Connection) -> Answer:  # noqa: ARG001  # the shape is the carriers'
+def read_answer(response: Response, connection: Connection) -> SubmitResult:  # noqa: ARG001  # the shape is the carriers'
     """What the answer to the message means, or to an upload before it that failed."""
     found = _object(response.body)
     if response.status not in range(200, 300):
@@ -199,28 +199,30 @@ def read_answer(response: Response, connection: Connection) -> Answer:  # noqa: 
     first = messages[0] if isinstance(messages, list) and messages and isinstance(messages[0], dict) else {}
     status = first.get("status")
     if not isinstance(status, dict):
-        return Answer("again", text=f"HTTP {response.status} without a message's status")
+        return SubmitResult("again", text=f"HTTP {response.status} without a message's status")
     group, number, said = _int(status, "groupId"), _int(status, "id"), f"{_str(status, 'name')}"
     if group not in _REJECTED or number == _DUPLICATE:
-        return Answer("taken", _submission_of(_str(first, "messageId")), 7, text=said)
+        return SubmitResult("taken", _submission_of(_str(first, "messageId")), 7, text=said)
     if number in (_NO_CREDIT, _SYSTEM):
-        return Answer("again", status=number, error=15000, retry_after_s=_OUR_ACCOUNT_S, text=said)
+        return SubmitResult("again", status=number, error=15000, retry_after_s=_OUR_ACCOUNT_S, text=said)
     if number == _TOO_LONG:
-        return Answer("too_large", status=number, error=15026, text=said)
-    return Answer("refused", status=_known(number, group), error=15008, text=f"{said} {_str(status, 'description')}")
+        return SubmitResult("too_large", status=number, error=15026, text=said)
+    return SubmitResult(
+        "refused", status=_known(number, group), error=15008, text=f"{said} {_str(status, 'description')}"
+    )
 
 
-def _not_taken(response: Response, found: _Json) -> Answer:
+def _not_taken(response: Response, found: _Json) -> SubmitResult:
     said = f"HTTP {response.status} {_complaint(found)}".strip()
     if response.status == _TOO_LARGE:
-        return Answer("too_large", status=25, error=15026, limit_bytes=common.size_named(said), text=said)
+        return SubmitResult("too_large", status=25, error=15026, limit_bytes=common.parse_size_limit(said), text=said)
     wait = next((v for k, v in response.headers.items() if k.lower() == "retry-after"), "")
     seconds = float(wait) if wait.isascii() and wait.isdecimal() and len(wait) < 6 else None  # noqa: PLR2004  # a day
     if response.status in _UNAUTHORISED:
-        return Answer("again", status=19, error=15023, retry_after_s=seconds or _OUR_ACCOUNT_S, text=said)
+        return SubmitResult("again", status=19, error=15023, retry_after_s=seconds or _OUR_ACCOUNT_S, text=said)
     if response.status in _CLIENT and response.status != _TOO_MANY:
-        return Answer("refused", status=100, error=15200, text=said)
-    return Answer("again", error=15000, retry_after_s=seconds, text=said)
+        return SubmitResult("refused", status=100, error=15200, text=said)
+    return SubmitResult("again", error=15000, retry_after_s=seconds, text=said)
 
 
 def _complaint(found: _Json) -> str:
@@ -256,7 +258,7 @@ def _reported(row: _Json) -> Event:
         "delivery",
         operator_message_id=_submission_of(_str(row, "messageId")),
         sender=_str(row, "sender") or _str(row, "from"),
-        to=tuple(filter(None, (common.plain_number(_str(row, "to")),))),
+        to=tuple(filter(None, (common.normalize_number(_str(row, "to")),))),
         status=number,
         error=code if code in ERRORS else 15000,
         final=is_final(number),
@@ -271,19 +273,19 @@ def _delivered(row: _Json) -> Event:
     return Event(
         "inbound",
         operator_message_id=_str(row, "messageId") or common.digest_id(json.dumps(row, sort_keys=True).encode()),
-        sender=common.plain_number(_str(row, "from")),
+        sender=common.normalize_number(_str(row, "from")),
         to=_numbers([row, *others], "to"),
         cc=_numbers(others, "cc"),
         at_ms=_milliseconds(_str(row, "receivedAt")),
         user_agent=_str(row, "userAgent"),
         parts=parts,
-        text=common.text_of(parts),
+        text=common.joined_text(parts),
     )
 
 
 def _numbers(rows: list[_Json], key: Literal["to", "cc"]) -> tuple[str, ...]:
     """Each number once, in order."""
-    return tuple(dict.fromkeys(common.plain_number(_str(row, key)) for row in rows if _str(row, key)))
+    return tuple(dict.fromkeys(common.normalize_number(_str(row, key)) for row in rows if _str(row, key)))
 
 
 def _parts_of(row: _Json) -> list[_Json]:

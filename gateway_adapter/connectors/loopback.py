@@ -15,14 +15,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import mmscontent as mms
-from gateway_adapter.connectors.base import Answer, Request, Response
+from gateway_adapter.connectors.base import Request, Response, SubmitResult
 from gateway_adapter.errors import Refused
 from gateway_adapter.model import Event, InboundPart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gateway_adapter.connectors.base import Connection, Submit
+    from gateway_adapter.connectors.base import Connection, SubmitRequest
 
 __all__ = ["ENCODING", "OPTIONS", "read_answer", "read_events", "write_event", "write_event_answer", "write_submit"]
 
@@ -32,7 +32,7 @@ _KINDS = ("accepted", "refused", "delivery", "read", "inbound")
 _OK, _TOO_LARGE, _BAD = 200, 413, 400
 
 
-def write_submit(submit: Submit, connection: Connection) -> Request:
+def write_submit(submit: SubmitRequest, connection: Connection) -> Request:
     """The message as a phone would send it."""
     envelope = mms.Envelope(
         sender=_plus(submit.sender),
@@ -54,16 +54,16 @@ def _plus(number: str) -> str:
     return f"+{number}" if number.isdecimal() and len(number) > 6 else number  # noqa: PLR2004 - short codes have none
 
 
-def read_answer(response: Response, _connection: Connection) -> Answer:
+def read_answer(response: Response, _connection: Connection) -> SubmitResult:
     """An id means taken; a size or a status means no; whatever else means again."""
     said = _json(response.body)
     if response.status == _OK and isinstance(said.get("id"), str) and said["id"]:
-        return Answer("taken", operator_message_id=said["id"])
+        return SubmitResult("taken", operator_message_id=said["id"])
     if response.status == _TOO_LARGE:
-        return Answer("too_large", limit_bytes=_whole(said.get("limit")) or None)
+        return SubmitResult("too_large", limit_bytes=_whole(said.get("limit")) or None)
     if _BAD <= response.status < _TOO_LARGE and _whole(said.get("status")):
-        return Answer("refused", status=_whole(said["status"]), error=_whole(said.get("error")))
-    return Answer("again", text=f"status {response.status}")
+        return SubmitResult("refused", status=_whole(said["status"]), error=_whole(said.get("error")))
+    return SubmitResult("again", text=f"status {response.status}")
 
 
 def write_event(event: Event, name: str) -> Request:

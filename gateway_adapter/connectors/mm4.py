@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 
 import mmscontent as mms
 from gateway_adapter.connectors import common
-from gateway_adapter.connectors.base import Answer, Request, Response
+from gateway_adapter.connectors.base import Request, Response, SubmitResult
 from gateway_adapter.errors import Refused
 from gateway_adapter.model import Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gateway_adapter.connectors.base import Connection, Submit
+    from gateway_adapter.connectors.base import Connection, SubmitRequest
 
-__all__ = ["ENCODING", "OPTIONS", "peer_of", "read_answer", "read_events", "write_event_answer", "write_submit"]
+__all__ = ["ENCODING", "OPTIONS", "connection_peer", "read_answer", "read_events", "write_event_answer", "write_submit"]
 
 ENCODING = "mm4"
 OPTIONS: Mapping[str, str] = MappingProxyType(
@@ -39,7 +39,7 @@ _TRANSACTION, _MESSAGE = "X-Mms-Transaction-ID", "X-Mms-Message-ID"
 _STATUS, _TEXT = "X-Mms-Request-Status-Code", "X-Mms-Status-Text"
 
 
-def peer_of(connection: Connection) -> mms.mm4.Peer:
+def connection_peer(connection: Connection) -> mms.mm4.Peer:
     """How the other operator wants MM4."""
     options = connection.options
     return replace(
@@ -62,15 +62,15 @@ def _mailbox(number: str, domain: str) -> str:
     """The address of a number at a domain; e-mail addresses stay."""
     if "@" in number:
         return number
-    return f"{common.with_plus(number)}/TYPE=PLMN@{domain}"
+    return f"{common.add_plus(number)}/TYPE=PLMN@{domain}"
 
 
 # --- out -----------------------------------------------------------------------------------------------------------
 
 
-def write_submit(submit: Submit, connection: Connection) -> Request:
+def write_submit(submit: SubmitRequest, connection: Connection) -> Request:
     """The forward.REQ: its ids are made of the submission's transaction id, so that a repeat is known to be one."""
-    peer = peer_of(connection)
+    peer = connection_peer(connection)
     message_id = f"{submit.transaction_id}@{_from_domain(connection)}"
     to = tuple(_mailbox(number, peer.domain) for number in submit.to)
     try:
@@ -115,21 +115,21 @@ _REFUSALS: Mapping[str, tuple[int, int]] = MappingProxyType(
 _TAKEN, _LATER, _REFUSED, _OVER_STORAGE = range(200, 300), range(400, 500), range(500, 600), 552
 
 
-def read_answer(response: Response, connection: Connection) -> Answer:  # noqa: ARG001  # the shape is the carriers'
+def read_answer(response: Response, connection: Connection) -> SubmitResult:  # noqa: ARG001  # the shape is the carriers'
     """What an SMTP reply means; what is no reply of a mail server is tried again."""
     text = response.body.decode("utf-8", errors="replace").strip()
     said = f"{response.status} {text}".strip()
     if response.status in _TAKEN:
-        return Answer("taken", response.headers.get("message-id", ""), 7, text=said)
+        return SubmitResult("taken", response.headers.get("message-id", ""), 7, text=said)
     if response.status not in _REFUSED:
-        return Answer("again", error=15000, text=said)
+        return SubmitResult("again", error=15000, text=said)
     found = _ENHANCED.search(text)
     code = found[1] if found else ""
-    if code in _TOO_LARGE or (not code and response.status == _OVER_STORAGE) or common.is_about_size(text):
-        return Answer("too_large", status=4, error=15026, limit_bytes=common.size_named(text), text=said)
+    if code in _TOO_LARGE or (not code and response.status == _OVER_STORAGE) or common.mentions_size(text):
+        return SubmitResult("too_large", status=4, error=15026, limit_bytes=common.parse_size_limit(text), text=said)
     keys = (code, code.rpartition(".")[0], "" if code else str(response.status))
     status, error = next((_REFUSALS[key] for key in keys if key in _REFUSALS), (4, 15008))
-    return Answer("refused", status=status, error=error, text=said)
+    return SubmitResult("refused", status=status, error=error, text=said)
 
 
 # --- in ------------------------------------------------------------------------------------------------------------
@@ -157,10 +157,10 @@ def _forwarded(message: mms.mm4.Mm4, unpacked: mms.Unpacked, body: bytes) -> Eve
         or envelope.transaction_id
         or _mail_id(unpacked)
         or common.digest_id(body),
-        cc=tuple(common.plain_number(address) for address in envelope.cc),
+        cc=tuple(common.normalize_number(address) for address in envelope.cc),
         subject=unpacked.content.subject,
         parts=parts,
-        text=common.text_of(parts),
+        text=common.joined_text(parts),
     )
     return _addressed(event, message, unpacked)
 
@@ -172,7 +172,7 @@ def _mail_id(unpacked: mms.Unpacked) -> str:
 
 def _reported(message: mms.mm4.Mm4, unpacked: mms.Unpacked, _: bytes) -> Event:
     status = str(message.get("X-Mms-MM-Status-Code") or "")
-    fate = common.find_fate(status, str(message.get("X-Mms-MM-Status-Extension") or ""))
+    fate = common.map_status(status, str(message.get("X-Mms-MM-Status-Extension") or ""))
     if fate is None:
         raise Refused(f"X-Mms-MM-Status-Code {status!r} is none of 23.140", field="X-Mms-MM-Status-Code")
     event = Event(
@@ -214,7 +214,7 @@ def _answered(message: mms.mm4.Mm4, unpacked: mms.Unpacked, _: bytes) -> Event:
     event = Event("accepted", operator_message_id=_named(unpacked), status=7, text=text)
     if said not in ("ok", ""):
         status, error = _REQUEST_STATUSES.get(said, _REQUEST_STATUSES[""])
-        if error == _BLOCKED and common.is_about_size(text):
+        if error == _BLOCKED and common.mentions_size(text):
             error = _TOO_BIG
         event = replace(event, kind="refused", status=status, error=error, final=said not in _RETRYABLE)
     # An answer is not answered; it goes from system to system, and holds for all recipients of the request.
@@ -238,8 +238,8 @@ def _addressed(event: Event, message: mms.mm4.Mm4, unpacked: mms.Unpacked) -> Ev
     return replace(
         event,
         transaction_id=envelope.transaction_id,
-        sender=common.plain_number(envelope.sender),
-        to=tuple(common.plain_number(address) for address in envelope.to),
+        sender=common.normalize_number(envelope.sender),
+        to=tuple(common.normalize_number(address) for address in envelope.to),
         at_ms=None if envelope.date_s is None else envelope.date_s * 1000,
         answer_to=asks_at if wanted and _MAILBOX.fullmatch(asks_at) else "",
     )
@@ -276,7 +276,7 @@ def write_event_answer(events: tuple[Event, ...], error: str, connection: Connec
     fields = ((_TRANSACTION, event.transaction_id), (_MESSAGE, event.operator_message_id), (_STATUS, "Ok"))
     answer = mms.mm4.Mm4(_ANSWERS[event.kind], system, (event.answer_to,), fields=fields)
     try:
-        mail = mms.mm4.write_mm4(answer, peer_of(connection))
+        mail = mms.mm4.write_mm4(answer, connection_peer(connection))
     except ValueError:  # its own address is none that can stand in a mail; it has our 250
         return Response(_OK, body=b"2.0.0 taken")
     return Response(_OK, {"from": system, "to": event.answer_to}, mail)

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import mmscontent as mms
 from gateway_adapter.connectors import common
-from gateway_adapter.connectors.base import Answer, Request, Response
+from gateway_adapter.connectors.base import Request, Response, SubmitResult
 from gateway_adapter.errors import Refused
 from gateway_adapter.model import Event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gateway_adapter.connectors.base import Connection, Submit
+    from gateway_adapter.connectors.base import Connection, SubmitRequest
 
 __all__ = [
     "ENCODING",
     "OPTIONS",
     "PEER_NAMES",
-    "peer_of",
+    "connection_peer",
     "read_answer",
     "read_events",
     "write_event_answer",
@@ -56,7 +56,7 @@ _OUR_ACCOUNT_S = 300.0  # the operator turns us away, not the message: ask again
 _Outcome = Literal["taken", "again", "too_large", "refused"]
 
 
-def peer_of(connection: Connection) -> mms.mm7.Peer:
+def connection_peer(connection: Connection) -> mms.mm7.Peer:
     """The dialect of a connection."""
     options = connection.options
     peer = mms.mm7.PEERS[options.get("peer", "3gpp")]
@@ -70,12 +70,12 @@ def peer_of(connection: Connection) -> mms.mm7.Peer:
 # --- out -----------------------------------------------------------------------------------------------------------
 
 
-def write_submit(submit: Submit, connection: Connection) -> Request:
+def write_submit(submit: SubmitRequest, connection: Connection) -> Request:
     """The SubmitReq; its transaction id is the submission's, so that a repeat is known to be one."""
-    peer = peer_of(connection)
+    peer = connection_peer(connection)
     envelope = mms.Envelope(
-        sender=common.with_plus(submit.sender),
-        to=tuple(common.with_plus(number) for number in submit.to),
+        sender=common.add_plus(submit.sender),
+        to=tuple(common.add_plus(number) for number in submit.to),
         expiry_s=submit.expiry_s,
         delivery_report=submit.delivery_report,
         date_s=submit.date_s,
@@ -155,7 +155,7 @@ _TOO_LARGE_HTTP = 413
 _TURNED_AWAY = range(400, 500)
 
 
-def read_answer(response: Response, connection: Connection) -> Answer:  # noqa: ARG001  # the shape is the carriers'
+def read_answer(response: Response, connection: Connection) -> SubmitResult:  # noqa: ARG001  # the shape is the carriers'
     """What a SubmitRsp, an error response, a fault or a bare HTTP status means."""
     try:
         message = mms.mm7.read_mm7(response.body, _header(response.headers, "content-type")).message
@@ -167,37 +167,37 @@ def read_answer(response: Response, connection: Connection) -> Answer:  # noqa: 
     return _judge(status, str(message.get("MessageID") or ""), _retry_after(response))
 
 
-def _judge(status: mms.mm7.Status, message_id: str, retry_after_s: float | None) -> Answer:
+def _judge(status: mms.mm7.Status, message_id: str, retry_after_s: float | None) -> SubmitResult:
     row = mms.mm7.status_row(status.code)
     outcome, ours, error = _OUTCOMES.get(status.code) or _BY_RETRY[row.retry]
     text = " ".join(filter(None, (str(status.code), status.text or row.text, status.details)))
-    if outcome == "refused" and common.is_about_size(f"{status.text} {status.details}"):
+    if outcome == "refused" and common.mentions_size(f"{status.text} {status.details}"):
         outcome, error = "too_large", 15026  # QUIRK: most MMSCs have no code of their own for it, only a sentence
     if outcome == "taken":
-        return Answer("taken", message_id, ours, text=text)
-    limit = common.size_named(text) if outcome == "too_large" else None
+        return SubmitResult("taken", message_id, ours, text=text)
+    limit = common.parse_size_limit(text) if outcome == "too_large" else None
     wait = retry_after_s or (_OUR_ACCOUNT_S if status.code in _ACCOUNT else None)
-    return Answer(outcome, "", ours, error, limit, wait, text)
+    return SubmitResult(outcome, "", ours, error, limit, wait, text)
 
 
-def _fault(message: mms.mm7.Mm7) -> Answer:
+def _fault(message: mms.mm7.Mm7) -> SubmitResult:
     code, text = str(message.get("faultcode") or ""), str(message.get("faultstring") or "")
     said = f"SOAP fault {code}: {text}"
-    if common.is_about_size(text):
-        return Answer("too_large", status=4, error=15026, limit_bytes=common.size_named(text), text=said)
+    if common.mentions_size(text):
+        return SubmitResult("too_large", status=4, error=15026, limit_bytes=common.parse_size_limit(text), text=said)
     if code.rpartition(":")[2].lower().startswith("client"):
-        return Answer("refused", status=4, error=15200, text=said)
-    return Answer("again", text=said)
+        return SubmitResult("refused", status=4, error=15200, text=said)
+    return SubmitResult("again", text=said)
 
 
-def _bare(response: Response) -> Answer:
+def _bare(response: Response) -> SubmitResult:
     said = f"HTTP {response.status} without an MM7 answer"
     if response.status == _TOO_LARGE_HTTP:
-        return Answer("too_large", status=4, error=15026, text=said)
+        return SubmitResult("too_large", status=4, error=15026, text=said)
     wait = _retry_after(response)
     if response.status in _TURNED_AWAY and wait is None:
-        return Answer("again", retry_after_s=_OUR_ACCOUNT_S, status=19, error=15023, text=said)
-    return Answer("again", retry_after_s=wait, text=said)
+        return SubmitResult("again", retry_after_s=_OUR_ACCOUNT_S, status=19, error=15023, text=said)
+    return SubmitResult("again", retry_after_s=wait, text=said)
 
 
 def _retry_after(response: Response) -> float | None:
@@ -244,20 +244,20 @@ def _delivered(message: mms.mm7.Mm7, unpacked: mms.Unpacked) -> Event:
         "inbound",
         envelope.transaction_id,
         f"{envelope.message_id or envelope.transaction_id}-{common.digest_id(_said(unpacked))}",
-        common.plain_number(envelope.sender),
-        tuple(common.plain_number(address) for address in (*envelope.to, *envelope.bcc)),
-        tuple(common.plain_number(address) for address in envelope.cc),
+        common.normalize_number(envelope.sender),
+        tuple(common.normalize_number(address) for address in (*envelope.to, *envelope.bcc)),
+        tuple(common.normalize_number(address) for address in envelope.cc),
         at_ms=_milliseconds(envelope.date_s),
         subject=unpacked.content.subject,
         user_agent=_user_agent(message),
         parts=parts,
-        text=common.text_of(parts),
+        text=common.joined_text(parts),
     )
 
 
 def _reported(message: mms.mm7.Mm7, unpacked: mms.Unpacked) -> Event:
     status, extension = str(message.get("MMStatus") or ""), str(message.get("MMStatusExtension") or "")
-    fate = common.find_fate(status, extension)
+    fate = common.map_status(status, extension)
     if fate is None:
         raise Refused(f"MMStatus {status!r} is none of 23.140", field="MMStatus")
     return replace(_about(message, unpacked, "delivery"), status=fate.status, error=fate.error, final=fate.final)
@@ -275,8 +275,8 @@ def _about(message: mms.mm7.Mm7, unpacked: mms.Unpacked, kind: Literal["delivery
         kind,
         envelope.transaction_id,
         envelope.message_id,
-        common.plain_number(envelope.sender),
-        tuple(common.plain_number(address) for address in envelope.to),
+        common.normalize_number(envelope.sender),
+        tuple(common.normalize_number(address) for address in envelope.to),
         at_ms=_milliseconds(envelope.date_s),
         user_agent=_user_agent(message),
     )
@@ -305,6 +305,6 @@ def write_event_answer(events: tuple[Event, ...], error: str, connection: Connec
         operation, status = "VASPErrorRsp", mms.mm7.Status(2007, "Message format corrupt", error)
     transaction_id = events[0].transaction_id if events else ""
     answer = mms.mm7.Mm7(operation, transaction_id, (("Status", status),))
-    written = mms.mm7.write_mm7(answer, peer_of(connection))
+    written = mms.mm7.write_mm7(answer, connection_peer(connection))
     code = 200 if events else _FAULT_HTTP
     return Response(code, {"Content-Type": written.content_type}, written.data)

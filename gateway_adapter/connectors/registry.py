@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING
 
 import mmscontent as mms
 from gateway_adapter.connectors import infobip, loopback, mm4, mm7
-from gateway_adapter.connectors.base import Connection, Submit
+from gateway_adapter.connectors.base import Connection, SubmitRequest
 from gateway_adapter.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gateway_adapter.connectors.base import Carrier
+    from gateway_adapter.connectors.base import Connector
 
-__all__ = ["KINDS", "Kind", "carrier_of", "encoding_of", "overhead_of"]
+__all__ = ["CONNECTORS", "ConnectorKind", "connector_of", "encoding_of", "overhead_of"]
 
 _HTTP = ("https", "http")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ConnectorKind:
     """One protocol.
 
     Attributes:
@@ -35,7 +35,7 @@ class Kind:
     """
 
     name: str
-    carrier: Carrier
+    connector: Connector
     schemes: tuple[str, ...]
     options: Mapping[str, str]
     needs: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ class Kind:
 
 _YES = ("true", "false")
 _ROWS = (
-    Kind(
+    ConnectorKind(
         "mm7",
         mm7,
         _HTTP,
@@ -59,7 +59,7 @@ _ROWS = (
             },
         ),
     ),
-    Kind(
+    ConnectorKind(
         "mm4",
         mm4,
         ("smtp",),
@@ -67,7 +67,7 @@ _ROWS = (
         needs=("domain", "from_domain"),
         choices=MappingProxyType({"starttls": _YES}),
     ),
-    Kind(
+    ConnectorKind(
         "infobip",
         infobip,
         _HTTP,
@@ -75,26 +75,26 @@ _ROWS = (
         needs=("secret",),
         choices=MappingProxyType({"scheme": ("App", "Basic", "IBSSO", "Bearer")}),
     ),
-    Kind("loopback", loopback, _HTTP, loopback.OPTIONS, inside=True),
+    ConnectorKind("loopback", loopback, _HTTP, loopback.OPTIONS, inside=True),
 )
-KINDS: Mapping[str, Kind] = MappingProxyType({row.name: row for row in _ROWS})
+CONNECTORS: Mapping[str, ConnectorKind] = MappingProxyType({row.name: row for row in _ROWS})
 
 
-def carrier_of(connection: Connection) -> Carrier:
+def connector_of(connection: Connection) -> Connector:
     """The connector that speaks a connection's protocol."""
-    return KINDS[connection.kind].carrier
+    return CONNECTORS[connection.kind].connector
 
 
 def encoding_of(connection: Connection) -> str:
     """The wire form whose size counts on a connection."""
-    encoding = carrier_of(connection).ENCODING
-    if encoding == mm7.ENCODING and mm7.peer_of(connection).binary:
+    encoding = connector_of(connection).ENCODING
+    if encoding == mm7.ENCODING and mm7.connection_peer(connection).binary:
         return "mm7-binary"
     return encoding
 
 
 # The longest that numbers, ids and times can be: what is counted with these holds for any.
-_LONGEST = Submit(
+_LONGEST = SubmitRequest(
     "f" * 32, "", "9" * 15, (), mms.Content((mms.Part(b"x", "text/plain", "t.txt", "t", "t.txt"),)), "x", 172_800
 )
 
@@ -111,7 +111,7 @@ def _overhead(kind: str, url: str, secret: str, options: tuple[tuple[str, str], 
     connection = Connection("", kind, url, secret=secret, options=MappingProxyType(dict(options)))
     submit = replace(_LONGEST, to=("9" * 15,) * recipients, date_s=4_000_000_000)
     try:
-        request = carrier_of(connection).write_submit(submit, connection)
+        request = connector_of(connection).write_submit(submit, connection)
     except Refused:  # it takes no so many recipients; nothing will be sent
         return 0
     number = f"+{submit.sender}"

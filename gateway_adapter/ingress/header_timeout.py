@@ -13,10 +13,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["patient_for"]
+__all__ = ["header_timeout_protocol"]
 
 
-class _Patient(HttpToolsProtocol):
+class HeaderTimeoutProtocol(HttpToolsProtocol):
     head_s = 20.0
     _clock: asyncio.TimerHandle | None = None
 
@@ -50,6 +50,6 @@ class _Patient(HttpToolsProtocol):
             self.transport.abort()
 
 
-def patient_for(head_s: float) -> type[Any]:
+def header_timeout_protocol(head_s: float) -> type[Any]:
     """The protocol with this much patience."""
-    return type("Patient", (_Patient,), {"head_s": head_s})
+    return type("Patient", (HeaderTimeoutProtocol,), {"head_s": head_s})

@@ -1,6 +1,6 @@
 """The operators' way in: who may speak for a connection, and what they say, handed to the service.
 
-One endpoint for every connection, `POST /operators/{name}`; a connector translates (carriers/). A connection takes
+One endpoint for every connection, `POST /operators/{name}`; a connector translates (connectors/). A connection takes
 requests from its own networks, or with its own user and password, or, with neither, none at all.
 """
 
@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import mmscontent as mms
-from gateway_adapter.connectors.registry import carrier_of
+from gateway_adapter.connectors.registry import connector_of
 from gateway_adapter.errors import Refused
 from gateway_adapter.logging import logger
 from gateway_adapter.model import InboundPart
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from gateway_adapter.model import Event
     from gateway_adapter.transport.http_fetcher import Fetcher
 
-__all__ = ["may_speak", "receive"]
+__all__ = ["is_authorized_operator", "receive_operator_request"]
 
 
-async def receive(
+async def receive_operator_request(
     service: Service, connection: Connection, request: Request, fetcher: Fetcher | None = None
 ) -> Response:
     """Take what an operator says; its events are durable before it is answered.
@@ -39,19 +39,19 @@ async def receive(
         request: What it says.
         fetcher: Brings media an aggregator only names; without one they are named to the customer as well.
     """
-    carrier = carrier_of(connection)
+    connector = connector_of(connection)
     try:
-        events = carrier.read_events(request, connection)
+        events = connector.read_events(request, connection)
     except mms.MMSContentError as error:
         logger.warning("operator", connection=connection.name, error=str(error))
-        return carrier.write_event_answer((), str(error), connection)
+        return connector.write_event_answer((), str(error), connection)
     try:
         for event in events:
             await service.operator_event(connection.name, await _whole(service, event, fetcher))
     except mms.MMSContentError as error:
         logger.warning("operator", connection=connection.name, error=str(error))
-        return carrier.write_event_answer(events, str(error), connection)
-    return carrier.write_event_answer(events, "", connection)
+        return connector.write_event_answer(events, str(error), connection)
+    return connector.write_event_answer(events, "", connection)
 
 
 _MOST_LINKS = 32
@@ -86,7 +86,7 @@ async def _with_bytes(service: Service, part: InboundPart, fetcher: Fetcher | No
     return InboundPart("text/plain", part.content_id, text.encode("utf-8", "replace"), text)
 
 
-def may_speak(connection: Connection, address: str, authorization: str) -> bool:
+def is_authorized_operator(connection: Connection, address: str, authorization: str) -> bool:
     """Whether a request from there, with this header, is the operator's."""
     if connection.inbound_secret and _is_user(connection, authorization):
         return True

@@ -15,7 +15,7 @@ from aiosmtpd.smtp import SMTP
 
 from gateway_adapter.connectors.base import Request
 from gateway_adapter.errors import GatewayError
-from gateway_adapter.ingress.operator_callbacks import may_speak
+from gateway_adapter.ingress.operator_callbacks import is_authorized_operator
 from gateway_adapter.logging import logger
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Mm4Server:
 
     def admit(self, address: str) -> str:
         """What to say to a caller that is not let in, "" for one that is; each of these leaves by `leave`."""
-        if not any(may_speak(row, address, "") for row in self._connections):
+        if not any(is_authorized_operator(row, address, "") for row in self._connections):
             return "554 5.7.1 no connection takes mails from here"
         if self._open >= _MOST_SESSIONS:
             return "421 4.3.2 too many sessions, come again"
@@ -90,7 +90,7 @@ class Mm4Server:
 
     def connection_of(self, address: str, sender: str) -> Connection | None:
         """Whose mail it is: by network, and by the sender's domain where several connections share one."""
-        found = [row for row in self._connections if may_speak(row, address, "")]
+        found = [row for row in self._connections if is_authorized_operator(row, address, "")]
         domain = sender.rpartition("@")[2].lower()
         named = [row for row in found if row.options.get("domain", "").lower() == domain]
         return next(iter(named or found), None)

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import mmscontent as mms
-from gateway_adapter.connectors.common import with_plus
+from gateway_adapter.connectors.common import add_plus
 from gateway_adapter.errors import Refused
 from gateway_adapter.model import Destination, Forwarding, Order, Segment
 
@@ -262,7 +262,7 @@ def mail_of(view: InboundView, to: str, domain: str, read: Callable[[str], bytes
     shown = [part for part in view.parts if part.media_type != "application/smil"]
     ordered = [*(p for p in shown if p.text is not None), *(p for p in shown if p.text is None)]
     parts = tuple(_mail_part(part, number, read) for number, part in enumerate(ordered, 1))
-    subject = view.subject or f"MMS from {with_plus(view.sender)} to {with_plus(view.to)}"
+    subject = view.subject or f"MMS from {add_plus(view.sender)} to {add_plus(view.to)}"
     local = re.sub(r"[^A-Za-z0-9._-]+", "", view.sender) or "unknown"
     envelope = mms.Envelope(sender=f"{local}@{domain}", to=(to,), date_s=view.received_at_ms // 1000)
     packed = mms.pack(mms.Content(parts or (mms.Part.of_text(""),), None, subject), envelope, "mime").data

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, bindparam, case, delete, func, insert, or_, select, update
 
-from gateway_adapter.connectors.common import size_named
+from gateway_adapter.connectors.common import parse_size_limit
 from gateway_adapter.errors import Refused
 from gateway_adapter.messages.renditions import lower_limit
 from gateway_adapter.model import Event
@@ -131,7 +131,7 @@ def _fit_again(connection: Connection, via: str, event: Event, at: int) -> bool:
     if not size:
         return False
     try:
-        limit = lower_limit(size, size_named(event.text))
+        limit = lower_limit(size, parse_size_limit(event.text))
     except Refused:  # there is no smaller step: the refusal stands
         return False
     remember_limit(connection, via, limit, at)

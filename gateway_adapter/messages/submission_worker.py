@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import mmscontent as mms
-from gateway_adapter.connectors.base import Submit
+from gateway_adapter.connectors.base import SubmitRequest
 from gateway_adapter.connectors.registry import encoding_of, overhead_of
 from gateway_adapter.errors import Refused, Unreachable
 from gateway_adapter.logging import logger
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection as Database
 
-    from gateway_adapter.connectors.base import Answer, Connection
+    from gateway_adapter.connectors.base import Connection, SubmitResult
     from gateway_adapter.messages.rendition_cache import Fitter, Made
     from gateway_adapter.messages.routing import Route, Router
     from gateway_adapter.model import Order
@@ -184,7 +184,7 @@ class Outbound:
             made = await self._fitter.rendition(due.account, due.order_id, order, target)
             due = await self._note_fitted(due, made)
         left_s = max(1, (due.expires_at - _now_ms()) // 1000)
-        submit = Submit(
+        submit = SubmitRequest(
             transaction_id=due.transaction_id,
             message_id=due.message_id,
             sender=order.sender,
@@ -222,7 +222,7 @@ class Outbound:
 
     # --- how it went --------------------------------------------------------------------------------------------
 
-    async def _taken(self, due: Due, connection: Connection, made: Made, answer: Answer) -> None:
+    async def _taken(self, due: Due, connection: Connection, made: Made, answer: SubmitResult) -> None:
         now = _now_ms()
         first = "" if due.rendition == made.key else line(now, "fitted", _fitted(made))
         said = {
@@ -244,7 +244,7 @@ class Outbound:
         if await self._store.write(job):
             self._wake()
 
-    async def _too_large(self, due: Due, connection: Connection, made: Made, answer: Answer) -> None:
+    async def _too_large(self, due: Due, connection: Connection, made: Made, answer: SubmitResult) -> None:
         """Fit once more, smaller; what was learned holds for later messages too."""
         now = _now_ms()
         limit = lower_limit(made.size_bytes, answer.limit_bytes)
@@ -255,10 +255,10 @@ class Outbound:
         detail = f"{made.size_bytes} bytes refused by {connection.name}; to be fitted to {limit}"
         await self._put_off(due, now, "too large", detail, limit_bytes=limit, state="accepted", rendition="")
 
-    async def _refused(self, due: Due, _connection: Connection, _made: Made, answer: Answer) -> None:
+    async def _refused(self, due: Due, _connection: Connection, _made: Made, answer: SubmitResult) -> None:
         await self._end(due, "rejected", answer.status or _REJECTED, answer.error, answer.text or "by the operator")
 
-    async def _again(self, due: Due, _connection: Connection, _made: Made, answer: Answer) -> None:
+    async def _again(self, due: Due, _connection: Connection, _made: Made, answer: SubmitResult) -> None:
         await self._retry(due, answer.text or "the operator says later", answer.retry_after_s)
 
     async def _failed(self, due: Due, error: mms.MMSContentError) -> None:

@@ -11,8 +11,8 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from gateway_adapter.connectors.base import Response
-from gateway_adapter.simulator.control_api import loopback_routes
-from gateway_adapter.simulator.operator import Behaviour, Operator
+from gateway_adapter.simulator.control_api import simulator_routes
+from gateway_adapter.simulator.operator import OperatorBehaviour, SimulatedOperator
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["make_operator_app"]
 
 
-def make_operator_app(gateway_url: str, connection: str, user: str, secret: str, behaviour: Behaviour) -> Starlette:
+def make_operator_app(
+    gateway_url: str, connection: str, user: str, secret: str, behaviour: OperatorBehaviour
+) -> Starlette:
     """An application that takes submissions at `/submit` and reports to the gateway's `/operators/{connection}`."""
     client = httpx.AsyncClient(trust_env=False, timeout=10, limits=httpx.Limits(max_connections=200))
     said_by = "Basic " + base64.b64encode(f"{user}:{secret}".encode()).decode()
@@ -35,7 +37,7 @@ def make_operator_app(gateway_url: str, connection: str, user: str, secret: str,
             return Response(0)
         return Response(answer.status_code)
 
-    operator = Operator(tell, name=connection, behaviour=behaviour)
+    operator = SimulatedOperator(tell, name=connection, behaviour=behaviour)
 
     @contextlib.asynccontextmanager
     async def life(_app: Starlette) -> AsyncIterator[None]:
@@ -43,5 +45,5 @@ def make_operator_app(gateway_url: str, connection: str, user: str, secret: str,
         await operator.close()
         await client.aclose()
 
-    routes = loopback_routes({connection: operator}, lambda _request: True, submissions=True)
+    routes = simulator_routes({connection: operator}, lambda _request: True, submissions=True)
     return Starlette(routes=[Route(path, end, methods=[method]) for path, method, end in routes], lifespan=life)

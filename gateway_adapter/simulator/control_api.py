@@ -16,50 +16,50 @@ import mmscontent as mms
 from gateway_adapter.connectors.base import Request as OperatorRequest
 from gateway_adapter.errors import Refused
 from gateway_adapter.model import Event, InboundPart
-from gateway_adapter.simulator.operator import Behaviour
+from gateway_adapter.simulator.operator import OperatorBehaviour
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from starlette.requests import Request
 
-    from gateway_adapter.simulator.operator import Operator
+    from gateway_adapter.simulator.operator import SimulatedOperator
 
     Endpoint = Callable[[Request], Awaitable[Response]]
 
-__all__ = ["event_of", "loopback_routes"]
+__all__ = ["phone_message_event", "simulator_routes"]
 
 _MOST_BODY = 30_000_000
 
 
-def loopback_routes(
-    operators: Mapping[str, Operator], may_look: Callable[[Request], bool], *, submissions: bool = False
+def simulator_routes(
+    operators: Mapping[str, SimulatedOperator], is_allowed: Callable[[Request], bool], *, submissions: bool = False
 ) -> list[tuple[str, str, Endpoint]]:
     """Paths, methods and endpoints of the first of these operators; none without any.
 
     Args:
         operators: By connection name.
-        may_look: Who may play.
+        is_allowed: Who may play.
         submissions: Also take submissions over HTTP.
     """
     if not operators:
         return []
-    play = _Play(next(iter(operators.values())), may_look)
+    controls = SimulatorControls(next(iter(operators.values())), is_allowed)
     routes: list[tuple[str, str, Endpoint]] = [
-        ("/loopback/inbound", "POST", play.guarded(play.inbound)),
-        ("/loopback/behaviour", "POST", play.guarded(play.behave)),
-        ("/loopback/messages", "GET", play.guarded(play.list)),
-        ("/loopback/messages/{message_id}", "GET", play.guarded(play.message)),
+        ("/loopback/inbound", "POST", controls.guarded(controls.inbound)),
+        ("/loopback/behaviour", "POST", controls.guarded(controls.behave)),
+        ("/loopback/messages", "GET", controls.guarded(controls.list)),
+        ("/loopback/messages/{message_id}", "GET", controls.guarded(controls.message)),
     ]
-    return [*routes, ("/submit", "POST", play.submit)] if submissions else routes
+    return [*routes, ("/submit", "POST", controls.submit)] if submissions else routes
 
 
-class _Play:
+class SimulatorControls:
     """The endpoints of one operator."""
 
-    def __init__(self, operator: Operator, may_look: Callable[[Request], bool]) -> None:
+    def __init__(self, operator: SimulatedOperator, is_allowed: Callable[[Request], bool]) -> None:
         self._operator = operator
-        self._may_look = may_look
+        self._may_look = is_allowed
 
     def guarded(self, endpoint: Endpoint) -> Endpoint:
         """An endpoint for who may play, with errors as answers."""
@@ -83,14 +83,14 @@ class _Play:
 
     async def inbound(self, request: Request) -> Response:
         """A phone sends: JSON, or any wire form with `?from=…&to=…` where it does not say so itself."""
-        event = event_of(request.headers.get("content-type", ""), await _body(request), request.query_params)
+        event = phone_message_event(request.headers.get("content-type", ""), await _body(request), request.query_params)
         if not await self._operator.say(event):
             return JSONResponse({"error": "the gateway did not take it"}, 502)
         return JSONResponse({"id": event.operator_message_id, "from": event.sender, "to": event.to})
 
     async def behave(self, request: Request) -> Response:
         """From now on act this way."""
-        self._operator.behave(Behaviour.of(_object(await _body(request))))
+        self._operator.behave(OperatorBehaviour.of(_object(await _body(request))))
         return JSONResponse(asdict(self._operator.behaviour))
 
     async def list(self, _request: Request) -> Response:
@@ -132,7 +132,7 @@ def _object(body: bytes) -> dict[str, Any]:
 # --- a phone's message -----------------------------------------------------------------------------------------
 
 
-def event_of(content_type: str, body: bytes, query: Mapping[str, str]) -> Event:
+def phone_message_event(content_type: str, body: bytes, query: Mapping[str, str]) -> Event:
     """The event of a phone's message.
 
     JSON: `{"from", "to" (a number or several), "subject", "text", "parts": [{"contentType", "contentId", "data"}]}`,

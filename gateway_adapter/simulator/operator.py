@@ -22,7 +22,7 @@ from gateway_adapter.model import Event
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-__all__ = ["Behaviour", "Operator", "Taken"]
+__all__ = ["OperatorBehaviour", "ReceivedSubmission", "SimulatedOperator"]
 
 # What may go wrong, each with what it does to a submission or its report.
 FAULTS = (
@@ -43,7 +43,7 @@ _REPORT_TRIES = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Behaviour:
+class OperatorBehaviour:
     """How the operator is told to act.
 
     Attributes:
@@ -68,7 +68,7 @@ class Behaviour:
             raise Refused(f"no fault is called {strange[0]!r}; there are {', '.join(FAULTS)}", field="chances")
 
     @classmethod
-    def of(cls, said: Mapping[str, object]) -> Behaviour:
+    def of(cls, said: Mapping[str, object]) -> OperatorBehaviour:
         """A behaviour from JSON."""
         known = {f.name for f in fields(cls)}
         strange = sorted(set(said) - known)
@@ -81,7 +81,7 @@ class Behaviour:
 
 
 @dataclass(slots=True)
-class Taken:
+class ReceivedSubmission:
     """A submission the operator has: what it got, and how often."""
 
     id: str
@@ -94,7 +94,7 @@ class Taken:
     reports: int = 0
 
 
-class Operator:
+class SimulatedOperator:
     """The operator itself.
 
     Args:
@@ -106,29 +106,29 @@ class Operator:
         tell: Callable[[Request], Awaitable[Response]],
         *,
         name: str = "loopback",
-        behaviour: Behaviour | None = None,
+        behaviour: OperatorBehaviour | None = None,
     ) -> None:
         self.name = name
         self.seen: Counter[str] = Counter()
         self._tell = tell
-        self._by_transaction: dict[str, Taken] = {}
+        self._by_transaction: dict[str, ReceivedSubmission] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._shown: deque[Taken] = deque()
+        self._shown: deque[ReceivedSubmission] = deque()
         self._shown_bytes = 0
-        self.behave(behaviour or Behaviour())
+        self.behave(behaviour or OperatorBehaviour())
 
-    def behave(self, behaviour: Behaviour) -> None:
+    def behave(self, behaviour: OperatorBehaviour) -> None:
         """Act this way from now on."""
         self.behaviour = behaviour
         self._next = list(behaviour.next)
         self._dice = random.Random(behaviour.seed)  # noqa: S311 - faults for tests, repeatable on purpose
 
     @property
-    def taken(self) -> tuple[Taken, ...]:
+    def taken(self) -> tuple[ReceivedSubmission, ...]:
         """What it has, oldest first."""
         return tuple(self._by_transaction.values())
 
-    def find(self, message_id: str) -> Taken | None:
+    def find(self, message_id: str) -> ReceivedSubmission | None:
         """A submission by the id it was given."""
         return next((one for one in self._by_transaction.values() if one.id == message_id), None)
 
@@ -165,9 +165,9 @@ class Operator:
                 return fault
         return ""
 
-    def _take(self, transaction: str, request: Request) -> Taken:
+    def _take(self, transaction: str, request: Request) -> ReceivedSubmission:
         to = tuple(filter(None, request.headers.get("X-To", "").split(",")))
-        taken = Taken(f"L{transaction}", transaction, to, request.body, time.time())
+        taken = ReceivedSubmission(f"L{transaction}", transaction, to, request.body, time.time())
         taken.delivered += 1  # a phone has it: this number may never be more than one
         self._by_transaction[transaction] = taken
         while len(self._by_transaction) > _MOST_KEPT:
@@ -182,7 +182,7 @@ class Operator:
 
     # --- reports ------------------------------------------------------------------------------------------------
 
-    async def _schedule(self, taken: Taken, fault: str) -> None:
+    async def _schedule(self, taken: ReceivedSubmission, fault: str) -> None:
         if fault == "lose_report":
             return
         if fault == "deferred":
@@ -196,7 +196,7 @@ class Operator:
         for _ in range(2 if fault == "double_report" else 1):
             self._later(wait_s, taken, said)
 
-    def _later(self, delay_s: float, taken: Taken, event: Event) -> None:
+    def _later(self, delay_s: float, taken: ReceivedSubmission, event: Event) -> None:
         loop = asyncio.get_running_loop()
         loop.call_later(delay_s, lambda: self._start(self._report(taken, event)))
 
@@ -205,7 +205,7 @@ class Operator:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _report(self, taken: Taken, event: Event) -> None:
+    async def _report(self, taken: ReceivedSubmission, event: Event) -> None:
         """One report a recipient, until the gateway has it."""
         for number in taken.to:
             told = await self.say(

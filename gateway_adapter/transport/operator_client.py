@@ -16,14 +16,14 @@ from urllib.parse import urlsplit
 import httpx
 
 from gateway_adapter.connectors.base import Response
-from gateway_adapter.connectors.registry import carrier_of
+from gateway_adapter.connectors.registry import connector_of
 from gateway_adapter.errors import Unreachable
 from gateway_adapter.metrics import SUBMIT_SECONDS, SUBMITTED
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from gateway_adapter.connectors.base import Answer, Connection, Request, Submit, Upload
+    from gateway_adapter.connectors.base import Connection, Request, SubmitRequest, SubmitResult, Upload
 
     Transport = Callable[[Request, Connection], Awaitable[Response]]
 
@@ -66,26 +66,26 @@ class Sender:
         """Close all connections."""
         await self._client.aclose()
 
-    async def submit(self, submit: Submit, connection: Connection) -> Answer:
+    async def submit(self, submit: SubmitRequest, connection: Connection) -> SubmitResult:
         """Hand a message over and read the answer.
 
         Raises:
             Refused: The operator's protocol can not say this.
             Unreachable: The operator did not answer.
         """
-        carrier = carrier_of(connection)
+        connector = connector_of(connection)
         size = sum(len(part.data) for part in submit.content.parts)
         if size > _LARGE_BYTES:
-            request = await asyncio.to_thread(carrier.write_submit, submit, connection)
+            request = await asyncio.to_thread(connector.write_submit, submit, connection)
         else:
-            request = carrier.write_submit(submit, connection)
+            request = connector.write_submit(submit, connection)
         slot = self._slots.setdefault(connection.name, asyncio.Semaphore(connection.concurrency))
         async with slot:
             await self._wait(connection)
             started = time.perf_counter()
             response = await self._send_whole(request, connection)
             SUBMIT_SECONDS.labels(connection.name).observe(time.perf_counter() - started)
-        answer = carrier.read_answer(response, connection)
+        answer = connector.read_answer(response, connection)
         SUBMITTED.labels(connection.name, answer.outcome).inc()
         return answer
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from gateway_adapter.connectors.connections_file import connections_of
-from gateway_adapter.connectors.registry import KINDS
+from gateway_adapter.connectors.registry import CONNECTORS
 from gateway_adapter.settings import PREFIX, Settings
 from tests.conftest import ROOT
 
@@ -22,11 +22,11 @@ def test_its_connections_file_is_one() -> None:
     assert (acme.kind, acme.options["peer"], neighbour.kind) == ("mm7", "nokia", "mm4")
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", CONNECTORS)
 def test_it_names_every_kind_and_option(name: str) -> None:
     (row,) = re.findall(rf"^\| `{name}` \|.*$", TEXT, re.MULTILINE)
 
-    assert set(re.findall(r"`(\w+)`", row.split("|")[3])) == set(KINDS[name].options)
+    assert set(re.findall(r"`(\w+)`", row.split("|")[3])) == set(CONNECTORS[name].options)
 
 
 def test_it_names_settings_there_are() -> None:

@@ -9,11 +9,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 from starlette.routing import Match
 
-from gateway_adapter.api.errors import Denied
+from gateway_adapter.api.errors import HttpRefusal
 from gateway_adapter.api.routes import messages, reports, send, uploads
-from gateway_adapter.api.routes.openapi import Book
-from gateway_adapter.api.routes.openapi_page import book_page, book_policy
-from gateway_adapter.api.routes.request_context import Door, fault_response
+from gateway_adapter.api.routes.openapi import EndpointRegistry
+from gateway_adapter.api.routes.openapi_page import reference_page, reference_page_policy
+from gateway_adapter.api.routes.request_context import RequestGate, error_response
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -28,20 +28,20 @@ __all__ = ["CollapseSlashes", "install"]
 
 def install(app: FastAPI, service: Service) -> None:
     """Serve the customers' side: its endpoints, refusals in the form of their path, the OpenAPI and a page of it."""
-    door = Door(service)
-    book = Book(app.router)
+    gate = RequestGate(service)
+    registry = EndpointRegistry(app.router)
     for module in (send, uploads, reports, messages):
-        module.serve(book, door)
+        module.serve(registry, gate)
     app.add_exception_handler(HTTPException, _plain_fault)
     app.add_middleware(CollapseSlashes)
-    book.describe(app)
+    registry.describe(app)
     app.router.add_route("/docs", _book, methods=["GET"])
 
 
 async def _book(request: Request) -> Response:
     """What is served, to read."""
-    headers = {"Content-Security-Policy": book_policy()}
-    return HTMLResponse(book_page(request.app.openapi()), headers=headers)
+    headers = {"Content-Security-Policy": reference_page_policy()}
+    return HTMLResponse(reference_page(request.app.openapi()), headers=headers)
 
 
 async def _plain_fault(request: Request, exc: Exception) -> Response:
@@ -50,7 +50,7 @@ async def _plain_fault(request: Request, exc: Exception) -> Response:
     headers = dict(exc.headers or {})
     if exc.status_code == 405:  # noqa: PLR2004  # RFC 9110 15.5.6: all methods of the path, not those of one route
         headers["Allow"] = ", ".join(sorted(_methods(request)))
-    return fault_response(request, Denied(exc.status_code, exc.detail, headers=headers))
+    return error_response(request, HttpRefusal(exc.status_code, exc.detail, headers=headers))
 
 
 def _methods(request: Request) -> set[str]:

@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
-from gateway_adapter.api.errors import WORDS
+from gateway_adapter.api.errors import HTTP_ERRORS
 from gateway_adapter.api.responses import ApiErrorAnswer, RequestErrorAnswer, SendV1Answer
 from gateway_adapter.api.webhook_bodies import JSON, XML
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-__all__ = ["IDEMPOTENCY_KEY", "OCTETS", "Book", "Doc", "header", "in_path"]
+__all__ = ["IDEMPOTENCY_KEY", "OCTETS", "EndpointDoc", "EndpointRegistry", "header", "in_path"]
 
 _OK, _EMPTY = 200, 204
 _REF = "#/components/schemas/{model}"
@@ -67,7 +67,7 @@ _WEBHOOK_HEADERS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Doc:
+class EndpointDoc:
     """What one endpoint takes and gives.
 
     Attributes:
@@ -90,7 +90,7 @@ class Doc:
     deprecated: bool = False
 
 
-class Direct(APIRoute):
+class RawRoute(APIRoute):
     """A route whose endpoint gets the request and gives the response; nothing is parsed before or validated after."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -102,7 +102,7 @@ class Direct(APIRoute):
 _NAMED = str.maketrans({"/": "_", "{": None, "}": None, "-": "_"})
 
 
-class Book:
+class EndpointRegistry:
     """The endpoints of a router and what is said of them; models that are named become parts of the document."""
 
     def __init__(self, router: APIRouter) -> None:
@@ -110,7 +110,7 @@ class Book:
         self._models: set[type[BaseModel]] = set()
         self._webhooks: dict[str, dict[str, Any]] = {}
 
-    def add(self, method: str, path: str, endpoint: Callable[[Request], Awaitable[Response]], doc: Doc) -> None:
+    def add(self, method: str, path: str, endpoint: Callable[[Request], Awaitable[Response]], doc: EndpointDoc) -> None:
         """Serve a path and say what it does."""
         extra: dict[str, Any] = {
             "security": [{name: []} for name in _SECURITY],
@@ -131,7 +131,7 @@ class Book:
             deprecated=doc.deprecated or None,
             operation_id=f"{method.lower()}{path.translate(_NAMED)}",
             openapi_extra=extra,
-            route_class_override=Direct,
+            route_class_override=RawRoute,
         )
 
     def add_webhook(self, name: str, summary: str, model: type[BaseModel]) -> None:
@@ -159,7 +159,7 @@ class Book:
         self._models.add(body)
         return {"$ref": _REF.format(model=body.__name__)}
 
-    def _responses(self, path: str, doc: Doc) -> dict[int | str, dict[str, Any]]:
+    def _responses(self, path: str, doc: EndpointDoc) -> dict[int | str, dict[str, Any]]:
         kinds = (JSON, XML) if doc.xml else (JSON,)
         told: dict[int | str, dict[str, Any]] = {status: dict(one) for status, one in doc.answers.items()}
         if doc.answer is not None:
@@ -168,7 +168,7 @@ class Book:
         for http in sorted({*doc.refusals, 401, 403, 429, 500}):
             schema = self.schema(_refusal_model(path, http))
             content = {kind: {"schema": schema} for kind in kinds}
-            told[http] = {"description": WORDS[http].description, "content": content}
+            told[http] = {"description": HTTP_ERRORS[http].description, "content": content}
         return told
 
     def describe(self, app: FastAPI) -> None:
@@ -210,7 +210,7 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refusal_model(path: str, http: int) -> type[BaseModel]:
-    """The model of a refusal; faults.py has the same rule."""
+    """The model of a refusal; errors.py has the same rule."""
     if path.startswith(("/mms/1/single", "/mms/1/content")) and http in {400, 408, 409, 413, 415}:
         return SendV1Answer
     return RequestErrorAnswer if path.startswith("/mms/1/") else ApiErrorAnswer

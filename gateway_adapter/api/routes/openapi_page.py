@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["book_page", "book_policy"]
+__all__ = ["reference_page", "reference_page_policy"]
 
 _STYLE = """
 :root{color-scheme:light dark;--line:#8884;--quiet:#667;--get:#06c;--post:#080;--delete:#b00}
@@ -33,7 +33,7 @@ td:first-child{width:15rem}th{font-weight:600;font-size:.85rem;color:var(--quiet
 """
 
 
-def book_policy() -> str:
+def reference_page_policy() -> str:
     """The page's Content-Security-Policy: its one style, and nothing else."""
     digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode("ascii")
     return (
@@ -41,7 +41,7 @@ def book_policy() -> str:
     )
 
 
-def book_page(document: Mapping[str, Any]) -> str:
+def reference_page(document: Mapping[str, Any]) -> str:
     """An OpenAPI document as HTML."""
     info = document["info"]
     by_tag: dict[str, list[str]] = {}

@@ -7,26 +7,26 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from gateway_adapter.api.fields import Moment, Wire
+from gateway_adapter.api.fields import RequestModel, Timestamp
 from gateway_adapter.api.responses import (
     InboundPushAnswer,
     InboxAnswer,
     LogsV1Answer,
     LogsV2Answer,
-    OmniInboundAnswer,
-    OmniReportsAnswer,
+    MessagesApiInboundAnswer,
+    MessagesApiReportsAnswer,
     ReportsV1Answer,
     ReportsV1PushAnswer,
     ReportsV2Answer,
 )
-from gateway_adapter.api.routes.openapi import Doc
-from gateway_adapter.api.routes.request_context import Rate, json_response
+from gateway_adapter.api.routes.openapi import EndpointDoc
+from gateway_adapter.api.routes.request_context import RateLimit, json_response
 from gateway_adapter.api.serializers import (
-    inbound_omni,
+    inbound_messages_api,
     inbound_pulled,
     log_v1,
     log_v2,
-    report_omni,
+    report_messages_api,
     report_v1,
     report_v2,
     results,
@@ -36,20 +36,20 @@ from gateway_adapter.model import LogFilters, ReportFilters
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from gateway_adapter.api.routes.openapi import Book
-    from gateway_adapter.api.routes.request_context import Call, Door
+    from gateway_adapter.api.routes.openapi import EndpointRegistry
+    from gateway_adapter.api.routes.request_context import RequestContext, RequestGate
     from gateway_adapter.messages.service import Service
 
 __all__ = ["serve"]
 
-_LOGS = Rate("logs", per_s=2.0, burst=120.0)  # 120 a minute
+_LOGS = RateLimit("logs", per_s=2.0, burst=120.0)  # 120 a minute
 _Word = Annotated[str, Field(max_length=255)]
 _Limit = Annotated[int, Field(ge=1, le=1000)]
 _Status = Literal["ACCEPTED", "PENDING", "UNDELIVERABLE", "DELIVERED", "EXPIRED", "REJECTED"]
 _Words = Annotated[tuple[_Word, ...], Field(max_length=100)]
 
 
-class ReportsV1Query(Wire):
+class ReportsV1Query(RequestModel):
     """Which reports."""
 
     bulk_id: _Word = ""
@@ -74,13 +74,13 @@ class ReportsV2Query(ReportsV1Query):
         return ReportFilters(*names, limit=self.limit)
 
 
-class OmniReportsQuery(ReportsV2Query):
+class MessagesApiReportsQuery(ReportsV2Query):
     """Which reports; only MMS has any."""
 
     channel: _Word = "MMS"
 
 
-class InboxQuery(Wire):
+class InboxQuery(RequestModel):
     """Which messages from phones."""
 
     limit: _Limit = 50
@@ -88,20 +88,20 @@ class InboxQuery(Wire):
     entity_id: _Word = ""
 
 
-class OmniInboxQuery(InboxQuery):
+class MessagesApiInboxQuery(InboxQuery):
     """Which messages from phones; only MMS has any."""
 
     channel: _Word = "MMS"
 
 
-class _LogsQuery(Wire):
+class _LogsQuery(RequestModel):
     """What both versions ask; lists come as repeated keys or with commas."""
 
     bulk_id: _Words = ()
     message_id: _Words = ()
     general_status: _Status | None = None
-    sent_since: Moment | None = None
-    sent_until: Moment | None = None
+    sent_since: Timestamp | None = None
+    sent_until: Timestamp | None = None
     limit: _Limit = 50
     mcc: _Word = ""
     mnc: _Word = ""
@@ -162,92 +162,92 @@ def _given(word: str) -> tuple[str, ...]:
 _LISTS = frozenset({"bulkId", "messageId", "campaignReferenceId"})
 
 
-def serve(book: Book, door: Door) -> None:
+def serve(registry: EndpointRegistry, gate: RequestGate) -> None:
     """Endpoints that tell."""
-    ends = _Endpoints(door)
+    endpoints = _ReportEndpoints(gate)
     rows = (
-        ("/mms/1/reports", ends.reports_v1, None, Doc(
+        ("/mms/1/reports", endpoints.reports_v1, None, EndpointDoc(
             "Reports nobody has fetched yet, older form", "tell", ReportsV1Answer, query=ReportsV1Query,
             refusals=(400,), deprecated=True)),
-        ("/mms/2/reports", ends.reports_v2, None, Doc(
+        ("/mms/2/reports", endpoints.reports_v2, None, EndpointDoc(
             "Reports nobody has fetched yet", "tell", ReportsV2Answer, query=ReportsV2Query, refusals=(400,))),
-        ("/mms/1/logs", ends.logs_v1, _LOGS, Doc(
+        ("/mms/1/logs", endpoints.logs_v1, _LOGS, EndpointDoc(
             "Logs of 48 hours, older form", "tell", LogsV1Answer, query=LogsV1Query, refusals=(400,),
             deprecated=True)),
-        ("/mms/2/logs", ends.logs_v2, _LOGS, Doc(
+        ("/mms/2/logs", endpoints.logs_v2, _LOGS, EndpointDoc(
             "Logs of 48 hours", "tell", LogsV2Answer, query=LogsV2Query, refusals=(400,))),
-        ("/mms/1/inbox/reports", ends.inbox, None, Doc(
+        ("/mms/1/inbox/reports", endpoints.inbox, None, EndpointDoc(
             "Messages from phones nobody has fetched yet", "tell", InboxAnswer, query=InboxQuery, refusals=(400,))),
-        ("/messages-api/1/reports", ends.omni_reports, None, Doc(
-            "Reports nobody has fetched yet", "messages api", OmniReportsAnswer, query=OmniReportsQuery,
+        ("/messages-api/1/reports", endpoints.messages_api_reports, None, EndpointDoc(
+            "Reports nobody has fetched yet", "messages api", MessagesApiReportsAnswer, query=MessagesApiReportsQuery,
             refusals=(400,))),
-        ("/messages-api/1/inbound", ends.omni_inbound, None, Doc(
-            "Messages from phones nobody has fetched yet", "messages api", OmniInboundAnswer, query=OmniInboxQuery,
-            refusals=(400,))),
+        ("/messages-api/1/inbound", endpoints.messages_api_inbound, None, EndpointDoc(
+            "Messages from phones nobody has fetched yet", "messages api", MessagesApiInboundAnswer,
+            query=MessagesApiInboxQuery, refusals=(400,))),
     )  # fmt: skip
     for name, summary, model in (
         ("reports_v1", "Reports of messages sent through /mms/1", ReportsV1PushAnswer),
         ("reports_v2", "Reports of messages sent through /mms/2", ReportsV2Answer),
-        ("reports_messages_api", "Reports of messages sent through the Messages API", OmniReportsAnswer),
+        ("reports_messages_api", "Reports of messages sent through the Messages API", MessagesApiReportsAnswer),
         ("inbound", "Messages from phones, forwarded as MO_MMS_2", InboundPushAnswer),
     ):
-        book.add_webhook(name, summary, model)
+        registry.add_webhook(name, summary, model)
     for path, endpoint, rate, doc in rows:
-        book.add("GET", path, door.guard(endpoint, rate), doc)
+        registry.add("GET", path, gate.guard(endpoint, rate), doc)
 
 
-class _Endpoints:
-    def __init__(self, door: Door) -> None:
-        self._door = door
-        self._service: Service = door.service
+class _ReportEndpoints:
+    def __init__(self, gate: RequestGate) -> None:
+        self._door = gate
+        self._service: Service = gate.service
 
-    async def reports_v1(self, call: Call) -> Response:
+    async def reports_v1(self, context: RequestContext) -> Response:
         """Reports, older form."""
-        views = await self._service.pull_reports(call.account, "v1", call.query(ReportsV1Query).filters())
+        views = await self._service.pull_reports(context.account, "v1", context.query(ReportsV1Query).filters())
         return json_response(results(map(report_v1, views)))
 
-    async def reports_v2(self, call: Call) -> Response:
+    async def reports_v2(self, context: RequestContext) -> Response:
         """Reports."""
-        views = await self._service.pull_reports(call.account, "v2", call.query(ReportsV2Query).filters())
+        views = await self._service.pull_reports(context.account, "v2", context.query(ReportsV2Query).filters())
         return json_response(results(map(report_v2, views)))
 
-    async def omni_reports(self, call: Call) -> Response:
+    async def messages_api_reports(self, context: RequestContext) -> Response:
         """Reports of the Messages API."""
-        query = call.query(OmniReportsQuery)
+        query = context.query(MessagesApiReportsQuery)
         if query.channel != "MMS":
             return json_response(results(()))
-        views = await self._service.pull_reports(call.account, "messages", query.filters())
-        return json_response(results(map(report_omni, views)))
+        views = await self._service.pull_reports(context.account, "messages", query.filters())
+        return json_response(results(map(report_messages_api, views)))
 
-    async def logs_v1(self, call: Call) -> Response:
+    async def logs_v1(self, context: RequestContext) -> Response:
         """Logs, older form."""
-        views, _ = await self._service.logs(call.account, call.query(LogsV1Query, _LISTS).filters())
-        base = self._door.base_url(call.request)
+        views, _ = await self._service.logs(context.account, context.query(LogsV1Query, _LISTS).filters())
+        base = self._door.base_url(context.request)
         return json_response(results(log_v1(view, base) for view in views))
 
-    async def logs_v2(self, call: Call) -> Response:
+    async def logs_v2(self, context: RequestContext) -> Response:
         """Logs."""
-        query = call.query(LogsV2Query, _LISTS)
-        views, following = await self._service.logs(call.account, query.filters())
-        base = self._door.base_url(call.request)
+        query = context.query(LogsV2Query, _LISTS)
+        views, following = await self._service.logs(context.account, query.filters())
+        base = self._door.base_url(context.request)
         members = results(log_v2(view, base) for view in views)
         if query.use_cursor and following:
             members["cursor"] = {"limit": query.limit, "nextCursor": following}
         return json_response(members)
 
-    async def inbox(self, call: Call) -> Response:
+    async def inbox(self, context: RequestContext) -> Response:
         """Messages from phones."""
-        query = call.query(InboxQuery)
-        views = await self._service.pull_inbox(call.account, query.limit, query.entity_id, query.application_id)
-        base = self._door.base_url(call.request)
+        query = context.query(InboxQuery)
+        views = await self._service.pull_inbox(context.account, query.limit, query.entity_id, query.application_id)
+        base = self._door.base_url(context.request)
         return json_response(results(inbound_pulled(view, base) for view in views))
 
-    async def omni_inbound(self, call: Call) -> Response:
+    async def messages_api_inbound(self, context: RequestContext) -> Response:
         """Messages from phones, Messages API."""
-        query = call.query(OmniInboxQuery)
+        query = context.query(MessagesApiInboxQuery)
         views = []
         if query.channel == "MMS":
-            views = await self._service.pull_inbox(call.account, query.limit, query.entity_id, query.application_id)
-        base = self._door.base_url(call.request)
-        members = results(inbound_omni(view, base) for view in views)
+            views = await self._service.pull_inbox(context.account, query.limit, query.entity_id, query.application_id)
+        base = self._door.base_url(context.request)
+        members = results(inbound_messages_api(view, base) for view in views)
         return json_response({**members, "messageCount": len(views), "pendingMessageCount": 0})

@@ -17,10 +17,10 @@ from starlette.responses import Response
 
 import mmscontent as mms
 from gateway_adapter.api.common_fields import Clock
-from gateway_adapter.api.errors import Denied, Malformed, Violation, fault_body, words_of
+from gateway_adapter.api.errors import HttpRefusal, InvalidRequest, Violation, error_body, error_texts_of
 from gateway_adapter.api.fields import read_text_values
 from gateway_adapter.api.webhook_bodies import JSON, XML
-from gateway_adapter.api.xml_codec import xml_of
+from gateway_adapter.api.xml_codec import to_xml
 from gateway_adapter.errors import Refused, Throttled
 from gateway_adapter.messages.service import now_ms
 from gateway_adapter.statuses import fault_of
@@ -33,7 +33,16 @@ if TYPE_CHECKING:
     from gateway_adapter.messages.service import Service
     from gateway_adapter.model import Account, Submission
 
-__all__ = ["Call", "Door", "Rate", "beside", "fault_response", "json_response", "media_type_of", "wants_xml"]
+__all__ = [
+    "RateLimit",
+    "RequestContext",
+    "RequestGate",
+    "error_response",
+    "json_response",
+    "media_type_of",
+    "run_in_thread_if_large",
+    "wants_xml",
+]
 
 _T = TypeVar("_T")
 _Model = TypeVar("_Model", bound="BaseModel")
@@ -47,7 +56,7 @@ _BODY_S = 300.0  # for the whole of it
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
+class RateLimit:
     """So many requests a second of one account to one kind of path, *burst* of them at once."""
 
     name: str
@@ -56,7 +65,7 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class RequestContext:
     """A request of somebody who may ask."""
 
     request: Request
@@ -67,28 +76,28 @@ class Call:
         """The query string as a model; *lists* come as repeated keys or with commas.
 
         Raises:
-            Malformed: A value is not what the model says.
+            InvalidRequest: A value is not what the model says.
         """
         given: dict[str, object] = {}
         for name in self.request.query_params:
             values = self.request.query_params.getlist(name)
             if any("\0" in value for value in values):
-                raise Malformed((Violation(name, "holds a NUL character"),))
+                raise InvalidRequest((Violation(name, "holds a NUL character"),))
             many = [one.strip() for value in values for one in value.split(",") if one.strip()]
             given[name] = many if name in lists else values[-1]
         return read_text_values(model, given)
 
 
-class Door:
+class RequestGate:
     """The way in to a service."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
-        self._held = _Held(_HELD_BYTES)
+        self._held = _BodyMemory(_HELD_BYTES)
         self._levels: dict[tuple[str, str], tuple[float, float]] = {}
 
     def guard(
-        self, endpoint: Callable[[Call], Awaitable[Response]], rate: Rate | None = None
+        self, endpoint: Callable[[RequestContext], Awaitable[Response]], rate: RateLimit | None = None
     ) -> Callable[[Request], Awaitable[Response]]:
         """An endpoint for somebody known, whose errors become the answers of its path."""
 
@@ -96,18 +105,18 @@ class Door:
             try:
                 account = self.service.authenticate(request.headers.get("authorization"))
                 if account is None:
-                    raise Denied(401, "Invalid login details", headers={"WWW-Authenticate": "App, Basic, Bearer"})
+                    raise HttpRefusal(401, "Invalid login details", headers={"WWW-Authenticate": "App, Basic, Bearer"})
                 if rate is not None:
                     self._take(account, rate)
-                return await endpoint(Call(request, account, Clock(now_ms())))
+                return await endpoint(RequestContext(request, account, Clock(now_ms())))
             except mms.MMSContentError as exc:
-                return fault_response(request, exc)
+                return error_response(request, exc)
             except ClientDisconnect:
                 return Response(status_code=400)  # nobody is there to read it
 
         return guarded
 
-    def _take(self, account: Account, rate: Rate) -> None:
+    def _take(self, account: Account, rate: RateLimit) -> None:
         now = time.monotonic()
         level, at = self._levels.get((account.id, rate.name), (rate.burst, now))
         level = min(rate.burst, level + (now - at) * rate.per_s)
@@ -123,7 +132,7 @@ class Door:
         """A body as it arrives, for as long as it does arrive.
 
         Raises:
-            Denied: It is longer than *most*, or than any may be (413), or comes too slowly (408).
+            HttpRefusal: It is longer than *most*, or than any may be (413), or comes too slowly (408).
         """
         _refuse_encoded(request)
         most = min(self.service.settings.max_body_bytes, most or sys.maxsize)
@@ -137,7 +146,7 @@ class Door:
         """A whole body, in memory for as long as the block runs; all long bodies together have a bound.
 
         Raises:
-            Denied: As `stream`.
+            HttpRefusal: As `stream`.
         """
         announced = request.headers.get("content-length", "")
         weight = int(announced) if announced.isdecimal() else _UNANNOUNCED_BYTES
@@ -152,7 +161,7 @@ class Door:
         """Bytes into the media store; gives their SHA-256.
 
         Raises:
-            Denied: There are too many of them (413).
+            HttpRefusal: There are too many of them (413).
         """
         return await self.service.put_media(chunks, media_type, self.service.settings.max_media_bytes)
 
@@ -160,13 +169,13 @@ class Door:
         """The submission with the request's `Idempotency-Key` and what it stands for.
 
         Raises:
-            Malformed: The key is longer than 255 characters, or none at all.
+            InvalidRequest: The key is longer than 255 characters, or none at all.
         """
         key = request.headers.get("idempotency-key")
         if key is None:
             return submission
         if not 0 < len(key) <= 255 or not key.isprintable():  # noqa: PLR2004  # what the documentation says
-            raise Malformed((Violation("Idempotency-Key", "1 to 255 printable characters"),))
+            raise InvalidRequest((Violation("Idempotency-Key", "1 to 255 printable characters"),))
         digest = hashlib.sha256(repr(submission).encode("utf-8", "surrogatepass")).hexdigest()
         return replace(submission, idempotency_key=key, request_digest=digest)
 
@@ -175,7 +184,7 @@ class Door:
         return self.service.settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
 
 
-class _Held:
+class _BodyMemory:
     """A bound on bytes held at once; who does not fit waits for its turn."""
 
     def __init__(self, total: int) -> None:
@@ -201,7 +210,7 @@ def _refuse_encoded(request: Request) -> None:
     """A compressed body is not taken: how long it is could only be known by unpacking it."""
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in {"", "identity"}:
-        raise Denied(415, f"Content-Encoding {encoding[:40]!r} is not taken; send the body as it is")
+        raise HttpRefusal(415, f"Content-Encoding {encoding[:40]!r} is not taken; send the body as it is")
 
 
 async def _small(request: Request) -> bytes:
@@ -211,17 +220,17 @@ async def _small(request: Request) -> bytes:
         async with asyncio.timeout(_PAUSE_S):
             return await request.body()
     except TimeoutError as exc:
-        raise Denied(408, "the body did not arrive in time") from exc
+        raise HttpRefusal(408, "the body did not arrive in time") from exc
 
 
 async def _watched(stream: AsyncIterator[bytes], most: int) -> AsyncIterator[bytes]:
-    taken, ends = 0, time.monotonic() + _BODY_S
+    taken, endpoints = 0, time.monotonic() + _BODY_S
     while True:
         try:
-            async with asyncio.timeout(min(_PAUSE_S, ends - time.monotonic())):
+            async with asyncio.timeout(min(_PAUSE_S, endpoints - time.monotonic())):
                 chunk = await anext(stream, None)
         except TimeoutError as exc:
-            raise Denied(408, "the body did not arrive in time") from exc
+            raise HttpRefusal(408, "the body did not arrive in time") from exc
         if chunk is None:
             return
         taken += len(chunk)
@@ -231,11 +240,11 @@ async def _watched(stream: AsyncIterator[bytes], most: int) -> AsyncIterator[byt
             yield chunk
 
 
-def _over(most: int) -> Denied:
-    return Denied(413, f"the body has more than {most:,} bytes; upload the content first, or send links")
+def _over(most: int) -> HttpRefusal:
+    return HttpRefusal(413, f"the body has more than {most:,} bytes; upload the content first, or send links")
 
 
-async def beside(size: int, read: Callable[[], _T]) -> _T:
+async def run_in_thread_if_large(size: int, read: Callable[[], _T]) -> _T:
     """What *read* gives, read in a thread when the body of *size* bytes would keep the loop from others."""
     return read() if size <= _QUICK_BYTES else await asyncio.to_thread(read)
 
@@ -261,25 +270,25 @@ def json_response(members: object, status: int = 200, headers: Mapping[str, str]
     return Response(to_json(members), status, headers, JSON)
 
 
-def fault_response(request: Request, error: mms.MMSContentError) -> Response:
+def error_response(request: Request, error: mms.MMSContentError) -> Response:
     """The answer to a request that is refused, in the form of its path."""
     http, headers = _status_of(error)
-    violations = error.violations if isinstance(error, Malformed) else ()
+    violations = error.violations if isinstance(error, InvalidRequest) else ()
     # what went wrong inside is for our log, not for the customer
-    text = str(error) if http < 500 else words_of(http).description  # noqa: PLR2004  # server errors begin there
+    text = str(error) if http < 500 else error_texts_of(http).description  # noqa: PLR2004  # server errors begin there
     path = request.url.path
     if path.startswith("/mms/1/advanced") and wants_xml(request):  # names of fields are no names of elements
-        ((root, members),) = fault_body(path, http, text).items()
-        return Response(xml_of(root, cast("dict[str, object]", members)), http, headers, XML)
-    return json_response(fault_body(path, http, text, violations), http, headers)
+        ((root, members),) = error_body(path, http, text).items()
+        return Response(to_xml(root, cast("dict[str, object]", members)), http, headers, XML)
+    return json_response(error_body(path, http, text, violations), http, headers)
 
 
 def _status_of(error: mms.MMSContentError) -> tuple[int, dict[str, str]]:
-    if isinstance(error, Denied):
+    if isinstance(error, HttpRefusal):
         return error.http, error.headers
     if isinstance(error, Throttled):
         return 429, {"Retry-After": str(max(1, math.ceil(error.after_s)))}
-    if isinstance(error, Refused) and error.field == "Idempotency-Key" and not isinstance(error, Malformed):
+    if isinstance(error, Refused) and error.field == "Idempotency-Key" and not isinstance(error, InvalidRequest):
         return 409, {}
     if isinstance(error, Refused) and error.error == _TOO_LARGE:
         return 413, {}

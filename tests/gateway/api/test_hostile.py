@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 import mmscontent as mms
 from gateway_adapter.api import inbound_configurations, messages_api, mms_v1_advanced, mms_v1_single, mms_v2
-from gateway_adapter.api.common_fields import Clock, Inline
-from gateway_adapter.api.errors import Denied
+from gateway_adapter.api.common_fields import Clock, InlineContent
+from gateway_adapter.api.errors import HttpRefusal
 from gateway_adapter.api.fields import read_json
-from gateway_adapter.api.multipart import Caps, boundary_of, parts_of
+from gateway_adapter.api.multipart import MultipartLimits, boundary_of, iter_parts
 from gateway_adapter.api.routes import request_context
 
 CLOCK = Clock(1795336502996)
@@ -32,13 +32,15 @@ BODIES = st.recursive(
 )
 READERS = {
     "single": lambda body: mms_v1_single.submission_of(read_json(mms_v1_single.SingleHead, body), (), CLOCK),
-    "advanced": lambda body: mms_v1_advanced.submission_of(mms_v1_advanced.read_advanced_json(body), CLOCK, Inline()),
+    "advanced": lambda body: mms_v1_advanced.submission_of(
+        mms_v1_advanced.read_advanced_json(body), CLOCK, InlineContent()
+    ),
     "advanced, XML": lambda body: mms_v1_advanced.submission_of(
-        mms_v1_advanced.read_advanced_xml(body), CLOCK, Inline()
+        mms_v1_advanced.read_advanced_xml(body), CLOCK, InlineContent()
     ),
     "v2": lambda body: mms_v2.submission_of(read_json(mms_v2.MessagesRequest, body), CLOCK),
     "messages api": lambda body: messages_api.submission_of(
-        read_json(messages_api.OmniRequest, body), messages_api.Reading(CLOCK, Inline())
+        read_json(messages_api.MessagesApiRequest, body), messages_api.ConversionContext(CLOCK, InlineContent())
     ),
     "configurations": lambda body: inbound_configurations.changed(
         read_json(inbound_configurations.ConfigurationRequest, body), None
@@ -65,12 +67,12 @@ def test_any_bytes_are_read_or_refused(reader, body):
     only_our_errors(reader, body)
 
 
-async def _whole(body: bytes, boundary: bytes, caps: Caps) -> int:
+async def _whole(body: bytes, boundary: bytes, limits: MultipartLimits) -> int:
     async def stream():
         for at in range(0, len(body), 17):
             yield body[at : at + 17]
 
-    return sum([len(await part.read(10_000)) async for part in parts_of(stream(), boundary, caps)])
+    return sum([len(await part.read(10_000)) async for part in iter_parts(stream(), boundary, limits)])
 
 
 PIECES = st.lists(
@@ -85,7 +87,7 @@ PIECES = st.lists(
 @QUICK
 @given(pieces=PIECES)
 def test_any_multipart_body_is_read_or_refused(pieces):
-    only_our_errors(lambda body: asyncio.run(_whole(body, b"b", Caps())), b"".join(pieces))
+    only_our_errors(lambda body: asyncio.run(_whole(body, b"b", MultipartLimits())), b"".join(pieces))
 
 
 @QUICK
@@ -109,7 +111,7 @@ def test_a_body_that_pauses_too_long_is_cut_off(monkeypatch):
         yield b"y"
 
     monkeypatch.setattr(request_context, "_PAUSE_S", 0.05)
-    with pytest.raises(Denied, match="did not arrive in time") as refused:
+    with pytest.raises(HttpRefusal, match="did not arrive in time") as refused:
         asyncio.run(_drain(request_context._watched(slow(), 100)))
 
     assert refused.value.http == 408
@@ -122,7 +124,7 @@ def test_a_body_that_trickles_for_too_long_is_cut_off(monkeypatch):
             await asyncio.sleep(0.01)
 
     monkeypatch.setattr(request_context, "_BODY_S", 0.1)
-    with pytest.raises(Denied, match="did not arrive in time"):
+    with pytest.raises(HttpRefusal, match="did not arrive in time"):
         asyncio.run(_drain(request_context._watched(trickle(), 10**9)))
 
 
@@ -131,7 +133,7 @@ def test_a_body_without_end_is_cut_off_at_the_most_there_may_be():
         while True:
             yield bytes(1000)
 
-    with pytest.raises(Denied, match="more than 5,000 bytes") as refused:
+    with pytest.raises(HttpRefusal, match="more than 5,000 bytes") as refused:
         asyncio.run(_drain(request_context._watched(endless(), 5000)))
 
     assert refused.value.http == 413
@@ -139,7 +141,7 @@ def test_a_body_without_end_is_cut_off_at_the_most_there_may_be():
 
 def test_bodies_held_at_once_have_a_bound_and_wait_for_their_turn():
     async def crowd() -> int:
-        held, now, most = request_context._Held(100), 0, 0
+        held, now, most = request_context._BodyMemory(100), 0, 0
 
         async def one(weight: int) -> None:
             nonlocal now, most
@@ -158,8 +160,8 @@ def test_bodies_held_at_once_have_a_bound_and_wait_for_their_turn():
 def test_a_form_that_opens_parts_without_end_is_refused():
     bomb = b"--b\r\n\r\n\r\n" * 100_000
 
-    with pytest.raises(Denied, match="more than 64 parts"):
-        asyncio.run(_whole(bomb, b"b", Caps()))
+    with pytest.raises(HttpRefusal, match="more than 64 parts"):
+        asyncio.run(_whole(bomb, b"b", MultipartLimits()))
 
 
 def test_a_body_in_memory_whose_length_nobody_said_has_a_lower_cap(gateway, monkeypatch):

@@ -7,9 +7,9 @@ import base64
 
 import pytest
 
-from gateway_adapter.api.errors import Denied, Malformed
+from gateway_adapter.api.errors import HttpRefusal, InvalidRequest
 from gateway_adapter.api.mms_v1_single import role_of
-from gateway_adapter.api.multipart import Caps, boundary_of, charset_of, parts_of
+from gateway_adapter.api.multipart import MultipartLimits, boundary_of, charset_of, iter_parts
 
 # The community SDK's request as it was recorded, shortened.
 FORM = (
@@ -34,16 +34,16 @@ async def _stream(body: bytes, step: int):
         yield body[at : at + step]
 
 
-async def _all(body: bytes, boundary: bytes, step: int, caps: Caps):
+async def _all(body: bytes, boundary: bytes, step: int, limits: MultipartLimits):
     found = []
-    async for part in parts_of(_stream(body, step), boundary, caps):
+    async for part in iter_parts(_stream(body, step), boundary, limits):
         data = b"".join([chunk async for chunk in part.chunks()])
         found.append((part.name, part.media_type, part.file_name, part.content_id, data))
     return found
 
 
-def read(body: bytes, boundary: bytes = b"d570", step: int = 10_000, caps: Caps = Caps()):  # noqa: B008
-    return asyncio.run(_all(body, boundary, step, caps))
+def read(body: bytes, boundary: bytes = b"d570", step: int = 10_000, limits: MultipartLimits = MultipartLimits()):  # noqa: B008
+    return asyncio.run(_all(body, boundary, step, limits))
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 7, 64, 10_000])
@@ -70,39 +70,41 @@ def test_mime_parts_come_with_their_transfer_encoding_undone(step):
 
 def test_what_was_not_read_of_a_part_is_passed_over():
     async def names():
-        return [part.name async for part in parts_of(_stream(FORM, 9), b"d570", Caps())]
+        return [part.name async for part in iter_parts(_stream(FORM, 9), b"d570", MultipartLimits())]
 
     assert asyncio.run(names()) == ["head", "text", "media"]
 
 
 MANY = b"".join(b'--d570\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n' for _ in range(5)) + b"--d570--"
 REFUSED = [
-    ("body too large", FORM, Caps(body_bytes=100), Denied),
-    ("too many parts", MANY, Caps(parts=4), Denied),
-    ("too many headers", FORM.replace(b"\r\nContent-T", b"\r\nA: b\r\nC: d\r\nContent-T"), Caps(headers=3), Malformed),
-    ("header too long", FORM.replace(b"picture", b"p" * 5000), Caps(), Malformed),
-    ("no such boundary", FORM.replace(b"d570", b"zzzz"), Caps(), Malformed),
-    ("garbage", b"\x00" * 20_000, Caps(), Malformed),
-    ("cut off", FORM[:-20], Caps(), Malformed),
-    ("empty", b"", Caps(), Malformed),
-    ("no base64", RELATED.replace(b"--b", b"--d570").replace(b"R0lG", b"%%%%"), Caps(), Malformed),
-    ("unknown encoding", RELATED.replace(b"--b", b"--d570").replace(b"BASE64", b"uuencode"), Caps(), Malformed),
+    ("body too large", FORM, MultipartLimits(body_bytes=100), HttpRefusal),
+    ("too many parts", MANY, MultipartLimits(parts=4), HttpRefusal),
+    ("too many headers", FORM.replace(b"\r\nContent-T", b"\r\nA: b\r\nC: d\r\nContent-T"), MultipartLimits(headers=3),
+     InvalidRequest),
+    ("header too long", FORM.replace(b"picture", b"p" * 5000), MultipartLimits(), InvalidRequest),
+    ("no such boundary", FORM.replace(b"d570", b"zzzz"), MultipartLimits(), InvalidRequest),
+    ("garbage", b"\x00" * 20_000, MultipartLimits(), InvalidRequest),
+    ("cut off", FORM[:-20], MultipartLimits(), InvalidRequest),
+    ("empty", b"", MultipartLimits(), InvalidRequest),
+    ("no base64", RELATED.replace(b"--b", b"--d570").replace(b"R0lG", b"%%%%"), MultipartLimits(), InvalidRequest),
+    ("unknown encoding", RELATED.replace(b"--b", b"--d570").replace(b"BASE64", b"uuencode"), MultipartLimits(),
+     InvalidRequest),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("body", "caps", "error"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
-def test_a_body_that_breaks_a_cap_or_the_grammar_is_refused_by_name(body, caps, error):
+@pytest.mark.parametrize(("body", "limits", "error"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
+def test_a_body_that_breaks_a_cap_or_the_grammar_is_refused_by_name(body, limits, error):
     with pytest.raises(error) as refused:
-        read(body, caps=caps, step=1000)
+        read(body, limits=limits, step=1000)
 
     assert str(refused.value)
 
 
 def test_a_small_part_has_its_own_cap():
     async def first():
-        return await (await anext(parts_of(_stream(FORM, 50), b"d570", Caps()))).read(5)
+        return await (await anext(iter_parts(_stream(FORM, 50), b"d570", MultipartLimits()))).read(5)
 
-    with pytest.raises(Denied, match="more than 5 bytes") as refused:
+    with pytest.raises(HttpRefusal, match="more than 5 bytes") as refused:
         asyncio.run(first())
     assert refused.value.http == 413
 
@@ -124,7 +126,7 @@ def test_the_boundary_is_found_for_the_forms_we_take(content_type, boundary):
 
 @pytest.mark.parametrize("content_type", ["multipart/form-data", "multipart/mixed; boundary=" + "x" * 71])
 def test_multipart_without_a_usable_boundary_is_refused(content_type):
-    with pytest.raises(Malformed, match="boundary"):
+    with pytest.raises(InvalidRequest, match="boundary"):
         boundary_of(content_type)
 
 

@@ -8,8 +8,8 @@ import json
 import pytest
 
 from gateway_adapter.api import messages_api, mms_v1_advanced, mms_v1_single, mms_v2
-from gateway_adapter.api.common_fields import Clock, Inline
-from gateway_adapter.api.errors import Malformed
+from gateway_adapter.api.common_fields import Clock, InlineContent
+from gateway_adapter.api.errors import InvalidRequest
 from gateway_adapter.api.fields import read_json
 from gateway_adapter.model import Destination, Failover, Segment, SpeedLimit, Window
 
@@ -53,7 +53,7 @@ def test_single_takes_every_field_of_the_head():
 
 
 def test_single_without_anything_to_send_is_refused():
-    with pytest.raises(Malformed, match="nothing to send"):
+    with pytest.raises(InvalidRequest, match="nothing to send"):
         mms_v1_single.submission_of(head(COMMUNITY_HEAD), (Segment("smil", text="<smil/>"),), CLOCK)
 
 
@@ -124,7 +124,7 @@ FLAT_XML = (
     ],
 )
 def test_advanced_is_the_same_submission_in_json_and_xml(request_):
-    inline = Inline()
+    inline = InlineContent()
     submission = mms_v1_advanced.submission_of(request_(), CLOCK, inline)
 
     order = submission.orders[0]
@@ -260,7 +260,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("path", "value", "field"), WRONG, ids=[f"{row[0]}={str(row[1])[:20]}" for row in WRONG])
 def test_a_wrong_value_is_refused_by_the_name_of_its_field(path, value, field):
-    with pytest.raises(Malformed) as refused:
+    with pytest.raises(InvalidRequest) as refused:
         v2(change(JAVA, path, value))
 
     assert [violation.field for violation in refused.value.violations] == [field]
@@ -270,7 +270,7 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_field(path, value, field):
     "body", [b"", b"[]", b"null", b"{", b'{"messages": 1}', b'"\\u0000"', b"\xff\xfe", b"[" * 5000]
 )
 def test_what_is_no_request_is_malformed_and_nothing_else(body):
-    with pytest.raises(Malformed):
+    with pytest.raises(InvalidRequest):
         read_json(mms_v2.MessagesRequest, body)
 
 
@@ -293,7 +293,7 @@ HOSTILE_XML = [
 
 @pytest.mark.parametrize("body", HOSTILE_XML)
 def test_xml_with_a_dtd_another_root_or_no_end_is_refused(body):
-    with pytest.raises(Malformed):
+    with pytest.raises(InvalidRequest):
         mms_v1_advanced.read_advanced_xml(body)
 
 
@@ -308,26 +308,28 @@ def test_xml_with_a_dtd_another_root_or_no_end_is_refused(body):
 def test_a_segment_of_advanced_without_content_is_refused(segment, words):
     body = change(CPAASX, "messages/0/messageSegments", [segment])
 
-    with pytest.raises(Malformed, match=words):
-        mms_v1_advanced.submission_of(mms_v1_advanced.read_advanced_json(json.dumps(body).encode()), CLOCK, Inline())
+    with pytest.raises(InvalidRequest, match=words):
+        mms_v1_advanced.submission_of(
+            mms_v1_advanced.read_advanced_json(json.dumps(body).encode()), CLOCK, InlineContent()
+        )
 
 
 # --- Messages API ---------------------------------------------------------------------------------------------
 
 
-def omni_body(body: dict, **more: object) -> bytes:
+def api_body(body: dict, **more: object) -> bytes:
     options = more.pop("options", {})
     content = {"body": body, **more.pop("content", {})}
     message = {"channel": "MMS", "sender": "10950", "destinations": [{"to": "1"}], "content": content, **more}
     return json.dumps({"messages": [{**message, "options": options}]}).encode()
 
 
-def omni_order(raw: bytes):
-    reading = messages_api.Reading(CLOCK, Inline())
-    return messages_api.submission_of(read_json(messages_api.OmniRequest, raw), reading).orders[0], reading
+def api_order(raw: bytes):
+    reading = messages_api.ConversionContext(CLOCK, InlineContent())
+    return messages_api.submission_of(read_json(messages_api.MessagesApiRequest, raw), reading).orders[0], reading
 
 
-OMNI_BODIES = [
+MESSAGES_API_BODIES = [
     ({"type": "TEXT", "text": "hi"}, [("text", "hi")]),
     ({"type": "IMAGE", "url": "https://e.x/i", "text": "cap"}, [("link", "https://e.x/i"), ("text", "cap")]),
     ({"type": "VIDEO", "url": "https://e.x/v"}, [("link", "https://e.x/v")]),
@@ -351,35 +353,35 @@ OMNI_BODIES = [
 ]
 
 
-@pytest.mark.parametrize(("body", "said"), OMNI_BODIES, ids=[row[0]["type"] for row in OMNI_BODIES])
+@pytest.mark.parametrize(("body", "said"), MESSAGES_API_BODIES, ids=[row[0]["type"] for row in MESSAGES_API_BODIES])
 def test_a_body_of_the_messages_api_is_said_in_segments(body, said):
-    order, _ = omni_order(omni_body(body))
+    order, _ = api_order(api_body(body))
 
     assert [(s.kind, s.text or s.url) for s in order.segments] == said
 
 
 def test_a_contact_becomes_a_card():
-    order, reading = omni_order(omni_body({"type": "CONTACT", "name": "Ada; Co", "phoneNumber": "+1 206"}))
+    order, reading = api_order(api_body({"type": "CONTACT", "name": "Ada; Co", "phoneNumber": "+1 206"}))
 
     data, media_type = reading.inline.blobs[order.segments[0].blob]
     assert media_type == "text/vcard"
     assert b"FN:Ada\\; Co\r\nTEL;TYPE=CELL:+1206\r\n" in data
 
 
-OMNI_WRONG = [
-    (omni_body({"type": "TEXT", "text": "x"}, channel="SMS"), "messages[0].channel"),
-    (omni_body({"type": "STICKER", "reference": "r"}), "messages[0].content.body.type"),
-    (omni_body({"type": "LOCATION", "latitude": 1.5, "longitude": 1.5}, options={"adaptationMode": False}),
+MESSAGES_API_WRONG = [
+    (api_body({"type": "TEXT", "text": "x"}, channel="SMS"), "messages[0].channel"),
+    (api_body({"type": "STICKER", "reference": "r"}), "messages[0].content.body.type"),
+    (api_body({"type": "LOCATION", "latitude": 1.5, "longitude": 1.5}, options={"adaptationMode": False}),
      "messages[0].content.body.type"),
-    (omni_body({"type": "TEXT", "text": "x"}, destinations=[{"byChannel": [{"channel": "SMS", "to": "1"}]}]),
+    (api_body({"type": "TEXT", "text": "x"}, destinations=[{"byChannel": [{"channel": "SMS", "to": "1"}]}]),
      "messages[0].destinations[0].byChannel"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("raw", "field"), OMNI_WRONG)
+@pytest.mark.parametrize(("raw", "field"), MESSAGES_API_WRONG)
 def test_what_can_not_go_as_mms_is_a_named_violation(raw, field):
-    with pytest.raises(Malformed) as refused:
-        omni_order(raw)
+    with pytest.raises(InvalidRequest) as refused:
+        api_order(raw)
 
     assert [violation.field for violation in refused.value.violations] == [field]
 
@@ -391,7 +393,7 @@ def test_buttons_footer_header_and_failover_are_said_in_the_means_of_mms():
         "buttons": [{"type": "OPEN_URL", "text": "Go", "url": "https://e.x"}, {"type": "REPLY", "text": "Yes"}],
     }
     failover = [{"channel": "RCS", "sender": "x"}, {"channel": "SMS", "sender": "5"}]
-    order, reading = omni_order(omni_body({"type": "TEXT", "text": "Hi"}, content=content, failover=failover))
+    order, reading = api_order(api_body({"type": "TEXT", "text": "Hi"}, content=content, failover=failover))
 
     assert order.title == "Subject"
     assert [s.text for s in order.segments] == ["Hi", "Go: https://e.x", "Bye"]

@@ -322,7 +322,7 @@ def test_reports_of_the_messages_api_have_all_that_its_clients_need(gateway):
     gateway.end(message_id)
     told = gateway.http.get("/messages-api/1/reports", params={"channel": "MMS", "messageId": message_id}).json()
 
-    responses.OmniReportsAnswer.model_validate(told)
+    responses.MessagesApiReportsAnswer.model_validate(told)
     assert (told["results"][0]["event"], told["results"][0]["channel"]) == ("DELIVERY", "MMS")
     assert gateway.http.get("/messages-api/1/reports", params={"channel": "SMS"}).json() == {"results": []}
 
@@ -426,7 +426,7 @@ def test_the_messages_api_tells_a_message_as_contents(gateway):
     gateway.arrive(replace(INBOUND, message_id="in-2"))
     told = gateway.http.get("/messages-api/1/inbound?channel=MMS").json()
 
-    responses.OmniInboundAnswer.model_validate(told)
+    responses.MessagesApiInboundAnswer.model_validate(told)
     contents = told["results"][0]["content"]
     assert [one["type"] for one in contents] == ["SUBJECT", "TEXT", "IMAGE"]
     assert (contents[1]["cleanText"], contents[1]["keyword"]) == ("Sample text", "KEY")

@@ -24,21 +24,21 @@ NO_MOMENTS = ["", "tomorrow", "2026-11-22", "2026-13-01T00:00:00Z", "2026-11-22T
 
 @pytest.mark.parametrize(("text", "at_ms"), MOMENTS)
 def test_dates_of_every_client_are_read(text, at_ms):
-    assert fields.moment_ms(text) == at_ms
+    assert fields.parse_timestamp(text) == at_ms
 
 
 @pytest.mark.parametrize("text", NO_MOMENTS)
 def test_what_is_no_date_is_refused(text):
     with pytest.raises(ValueError, match=r"date-time|range|month|hour|must be"):
-        fields.moment_ms(text)
+        fields.parse_timestamp(text)
 
 
 @settings(max_examples=100, derandomize=True, deadline=None)
 @given(st.integers(min_value=0, max_value=253402300799999))
 def test_a_date_that_is_written_is_read_back(at_ms):
-    text = fields.moment_text(at_ms)
+    text = fields.format_timestamp(at_ms)
 
-    assert fields.moment_ms(text) == at_ms
+    assert fields.parse_timestamp(text) == at_ms
     assert text.endswith("+0000")
 
 
@@ -55,7 +55,7 @@ def test_a_date_that_is_written_is_read_back(at_ms):
     ],
 )
 def test_numbers_lose_everything_but_digits_and_names_stay(given_as, number):
-    assert fields.digits(given_as) == number
+    assert fields.normalize_number(given_as) == number
 
 
 ERROR_BODIES = [
@@ -75,13 +75,13 @@ ERROR_BODIES = [
 
 @pytest.mark.parametrize(("path", "http", "member"), ERROR_BODIES)
 def test_an_error_body_has_the_shape_of_its_path(path, http, member):
-    body = errors.fault_body(path, http, "text", (errors.Violation("a.b", "wrong"),))
+    body = errors.error_body(path, http, "text", (errors.Violation("a.b", "wrong"),))
 
     assert member in body
 
 
 def test_the_newer_error_body_has_its_five_members_always():
-    body = errors.fault_body("/mms/2/messages", 401, "")
+    body = errors.error_body("/mms/2/messages", 401, "")
 
     assert set(body) == {"errorCode", "description", "action", "violations", "resources"}
     assert body["errorCode"] == "E401"
@@ -89,7 +89,7 @@ def test_the_newer_error_body_has_its_five_members_always():
 
 def test_the_older_error_body_lists_what_is_wrong_by_field():
     wrong = (errors.Violation("to", "too long"), errors.Violation("to", "empty"))
-    body = errors.fault_body("/mms/1/advanced", 400, "Bad request", wrong)
+    body = errors.error_body("/mms/1/advanced", 400, "Bad request", wrong)
 
     assert body["requestError"]["serviceException"] == {
         "messageId": "BAD_REQUEST",

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from gateway_adapter.api import responses
-from gateway_adapter.api.serializers import inbound_omni, inbound_pulled, log_v1, log_v2, report_omni, report_v1
+from gateway_adapter.api.serializers import (
+    inbound_messages_api,
+    inbound_pulled,
+    log_v1,
+    log_v2,
+    report_messages_api,
+    report_v1,
+)
 from gateway_adapter.api.webhook_bodies import render_inbound, render_reports
 from gateway_adapter.model import InboundMedia, InboundView, LogView, ReportView, Segment
 
@@ -53,7 +60,12 @@ JSON_FORMS = [
         {"to", "sender", "messageCount", "platform", "campaignReferenceId"},
         {"smsCount"},
     ),
-    ("messages", responses.OmniReportsAnswer, {"event", "channel", "destination", "messageCount"}, {"to", "smsCount"}),
+    (
+        "messages",
+        responses.MessagesApiReportsAnswer,
+        {"event", "channel", "destination", "messageCount"},
+        {"to", "smsCount"},
+    ),
 ]
 
 
@@ -97,8 +109,8 @@ def test_an_intermediate_report_says_nothing_of_an_end():
 
 def test_codes_of_the_network_are_text_but_for_the_messages_api():
     assert report_v1(REPORT)["mccMnc"] == "22801"
-    assert report_omni(REPORT)["mccMnc"] == 22801
-    assert "mccMnc" not in report_omni(replace(REPORT, mcc_mnc=""))
+    assert report_messages_api(REPORT)["mccMnc"] == 22801
+    assert "mccMnc" not in report_messages_api(replace(REPORT, mcc_mnc=""))
 
 
 def test_no_price_is_told_where_none_is_known():
@@ -136,7 +148,7 @@ def test_a_message_without_parts_is_still_a_message():
     bare = replace(INBOUND, parts=())
 
     assert json.loads(render_inbound([bare], BASE)[1])["results"][0]["message"] == []
-    assert inbound_omni(bare, BASE)["content"] == []
+    assert inbound_messages_api(bare, BASE)["content"] == []
 
 
 SEGMENTS = (

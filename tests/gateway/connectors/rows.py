@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mmscontent as mms
-from gateway_adapter.connectors.base import Connection, Submit
+from gateway_adapter.connectors.base import Connection, SubmitRequest
 from gateway_adapter.connectors.connections_file import connections_of
 
 _FILE = """
@@ -64,7 +64,7 @@ CONTENT = mms.Content(
     ),
     mms.Part(SMIL, "application/smil", name="smil.xml", content_id="smil", content_location="smil.xml"),
 )
-SUBMIT = Submit(
+SUBMIT = SubmitRequest(
     "T-0001",
     "m-1",
     "12345",

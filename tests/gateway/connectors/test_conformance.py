@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mmscontent as mms
-from gateway_adapter.connectors.base import Answer, Request, Response
-from gateway_adapter.connectors.registry import KINDS, carrier_of, encoding_of, overhead_of
+from gateway_adapter.connectors.base import Request, Response, SubmitResult
+from gateway_adapter.connectors.registry import CONNECTORS, connector_of, encoding_of, overhead_of
 from gateway_adapter.errors import Refused
 from gateway_adapter.messages.renditions import Target
 from gateway_adapter.model import Event
@@ -20,7 +20,7 @@ from gateway_adapter.statuses import ERRORS, STATUSES
 from tests.gateway.connectors.rows import CONNECTIONS, SUBMIT
 
 OUTCOMES = {"taken", "again", "too_large", "refused"}
-REMOTE = [name for name, kind in KINDS.items() if kind.schemes]
+REMOTE = [name for name, kind in CONNECTORS.items() if kind.schemes]
 GARBAGE = st.one_of(
     st.binary(max_size=300),
     st.sampled_from([b"", b"{}", b"[]", b"null", b"{", b"<", b"<a/>", b'{"results":1}', b'{"messages":[1]}']),
@@ -37,17 +37,17 @@ def test_every_row_that_talks_to_someone_has_a_connection_here() -> None:
     assert set(REMOTE) == set(CONNECTIONS)
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", CONNECTORS)
 def test_the_encoding_is_a_wire_form_whose_size_can_be_counted(name: str) -> None:
     content = mms.Content((mms.Part(b"x", "image/jpeg"),))
 
-    assert mms.pack(content, mms.Envelope(to=("+12065550100",)), KINDS[name].carrier.ENCODING).data
+    assert mms.pack(content, mms.Envelope(to=("+12065550100",)), CONNECTORS[name].connector.ENCODING).data
 
 
 @pytest.mark.parametrize("name", REMOTE)
 def test_a_submission_goes_to_the_connection_and_holds_every_part(name: str) -> None:
     connection = CONNECTIONS[name]
-    request = carrier_of(connection).write_submit(SUBMIT, connection)
+    request = connector_of(connection).write_submit(SUBMIT, connection)
 
     assert request.url.startswith(connection.url)
     bodies = (request.body, *(upload.request.body for upload in request.uploads))
@@ -59,18 +59,18 @@ def test_a_submission_goes_to_the_connection_and_holds_every_part(name: str) -> 
 @pytest.mark.parametrize("name", REMOTE)
 def test_two_tries_are_the_same_octet_for_octet(name: str) -> None:
     connection = CONNECTIONS[name]
-    carrier = carrier_of(connection)
+    connector = connector_of(connection)
 
-    assert carrier.write_submit(SUBMIT, connection) == carrier.write_submit(SUBMIT, connection)
+    assert connector.write_submit(SUBMIT, connection) == connector.write_submit(SUBMIT, connection)
 
 
 @pytest.mark.parametrize("name", REMOTE)
 def test_another_submission_is_another_transaction(name: str) -> None:
     connection = CONNECTIONS[name]
-    carrier = carrier_of(connection)
+    connector = connector_of(connection)
 
-    first = carrier.write_submit(SUBMIT, connection)
-    second = carrier.write_submit(replace(SUBMIT, transaction_id="T-0002"), connection)
+    first = connector.write_submit(SUBMIT, connection)
+    second = connector.write_submit(replace(SUBMIT, transaction_id="T-0002"), connection)
 
     assert b"T-0001" in first.body
     assert first.body.replace(b"T-0001", b"T-0002").count(b"T-0002") == second.body.count(b"T-0002")
@@ -79,13 +79,13 @@ def test_another_submission_is_another_transaction(name: str) -> None:
 @pytest.mark.parametrize("name", REMOTE)
 def test_no_secret_is_shown_in_a_submission(name: str) -> None:
     connection = CONNECTIONS[name]
-    request = carrier_of(connection).write_submit(SUBMIT, connection)
+    request = connector_of(connection).write_submit(SUBMIT, connection)
 
     assert b"hush" not in request.body
     assert "hush" not in request.url
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", CONNECTORS)
 @given(
     status=st.one_of(st.integers(0, 999), st.sampled_from([200, 250, 400, 413, 429, 500, 552])),
     body=GARBAGE,
@@ -93,45 +93,45 @@ def test_no_secret_is_shown_in_a_submission(name: str) -> None:
 )
 @MODEST
 def test_a_garbage_answer_is_an_answer_and_never_an_exception(name: str, status: int, body: bytes, kind: str) -> None:
-    carrier, connection = KINDS[name].carrier, CONNECTIONS.get(name) or next(iter(CONNECTIONS.values()))
+    connector, connection = CONNECTORS[name].connector, CONNECTIONS.get(name) or next(iter(CONNECTIONS.values()))
 
-    answer = carrier.read_answer(Response(status, {"content-type": kind}, body), connection)
+    answer = connector.read_answer(Response(status, {"content-type": kind}, body), connection)
 
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, SubmitResult)
     assert answer.outcome in OUTCOMES
     assert answer.error == 0 or answer.error in ERRORS
     assert answer.status == 0 or answer.status in STATUSES
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", CONNECTORS)
 @given(body=GARBAGE, kind=TYPES)
 @MODEST
 def test_a_garbage_request_is_refused_and_raises_nothing_else(name: str, body: bytes, kind: str) -> None:
-    carrier, connection = KINDS[name].carrier, CONNECTIONS.get(name) or next(iter(CONNECTIONS.values()))
+    connector, connection = CONNECTORS[name].connector, CONNECTIONS.get(name) or next(iter(CONNECTIONS.values()))
 
     with contextlib.suppress(Refused):
-        events = carrier.read_events(Request("POST", "/", {"content-type": kind}, body), connection)
+        events = connector.read_events(Request("POST", "/", {"content-type": kind}, body), connection)
         assert all(isinstance(event, Event) for event in events)
-        assert carrier.write_event_answer(events, "", connection).status in range(200, 300)
+        assert connector.write_event_answer(events, "", connection).status in range(200, 300)
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", CONNECTORS)
 def test_what_cannot_be_read_is_answered_with_no_success(name: str) -> None:
-    carrier, connection = KINDS[name].carrier, CONNECTIONS.get(name) or next(iter(CONNECTIONS.values()))
+    connector, connection = CONNECTORS[name].connector, CONNECTIONS.get(name) or next(iter(CONNECTIONS.values()))
 
-    assert carrier.write_event_answer((), "it is nonsense", connection).status not in range(200, 300)
+    assert connector.write_event_answer((), "it is nonsense", connection).status not in range(200, 300)
 
 
 @pytest.mark.parametrize("name", REMOTE)
 def test_half_of_its_own_submission_is_refused_or_read(name: str) -> None:
     """Whatever is cut off a well-formed request, only Refused leaves the reader."""
     connection = CONNECTIONS[name]
-    carrier = carrier_of(connection)
-    request = carrier.write_submit(SUBMIT, connection)
+    connector = connector_of(connection)
+    request = connector.write_submit(SUBMIT, connection)
 
     for stop in range(0, len(request.body), 37):
         with contextlib.suppress(Refused):
-            carrier.read_events(replace(request, body=request.body[:stop]), connection)
+            connector.read_events(replace(request, body=request.body[:stop]), connection)
 
 
 LONG = replace(SUBMIT, transaction_id="f" * 32, sender="9" * 15, expiry_s=172_800, date_s=4_000_000_000)
@@ -154,7 +154,7 @@ def test_what_is_counted_and_the_overhead_cover_the_whole_submission(
     )
 
     counted = len(mms.pack(replace(submit.content, subject="Summer"), envelope, encoding_of(connection)).data)
-    sent = len(carrier_of(connection).write_submit(submit, connection).body)
+    sent = len(connector_of(connection).write_submit(submit, connection).body)
 
     assert counted < sent <= counted + overhead_of(connection, recipients)
 

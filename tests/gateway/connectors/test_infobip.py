@@ -10,7 +10,7 @@ import pytest
 
 import mmscontent as mms
 from gateway_adapter.connectors import infobip
-from gateway_adapter.connectors.base import Answer, Connection, Request, Response
+from gateway_adapter.connectors.base import Connection, Request, Response, SubmitResult
 from gateway_adapter.errors import Refused
 from tests.gateway.connectors.rows import CONNECTIONS, CONTENT, SUBMIT
 
@@ -107,7 +107,7 @@ def test_a_text_it_does_not_take_goes_up_as_a_file() -> None:
     assert segment["type"] == "UPLOADED_REFERENCE"
 
 
-def answer(status: int, body: object, **headers: str) -> Answer:
+def answer(status: int, body: object, **headers: str) -> SubmitResult:
     return infobip.read_answer(Response(status, headers, json.dumps(body).encode()), THEM)
 
 

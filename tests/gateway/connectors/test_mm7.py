@@ -9,14 +9,14 @@ import pytest
 
 import mmscontent as mms
 from gateway_adapter.connectors import mm7
-from gateway_adapter.connectors.base import Answer, Request, Response
+from gateway_adapter.connectors.base import Request, Response, SubmitResult
 from gateway_adapter.errors import Refused
 from gateway_adapter.model import Event
 from tests.conftest import CorpusFile, corpus_files
 from tests.gateway.connectors.rows import CONNECTIONS, SUBMIT
 
 ACME = CONNECTIONS["mm7"]
-PEER = mm7.peer_of(ACME)
+PEER = mm7.connection_peer(ACME)
 
 
 def soap(operation: str, *fields: tuple[str, object], transaction_id: str = "T-0001", peer: object = PEER) -> Response:
@@ -24,7 +24,7 @@ def soap(operation: str, *fields: tuple[str, object], transaction_id: str = "T-0
     return Response(200, {"Content-Type": written.content_type}, written.data)
 
 
-def answered(code: int, text: str = "", message_id: str = "", details: str = "") -> Answer:
+def answered(code: int, text: str = "", message_id: str = "", details: str = "") -> SubmitResult:
     fields: list[tuple[str, object]] = [("Status", mms.mm7.Status(code, text, details))]
     if message_id:
         fields.append(("MessageID", message_id))

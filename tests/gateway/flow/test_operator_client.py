@@ -18,7 +18,7 @@ from tests.gateway.connectors.rows import CONNECTIONS, SUBMIT
 from tests.gateway.transport.planted import Planted, Serve, planted, text
 
 if TYPE_CHECKING:
-    from gateway_adapter.connectors.base import Answer, Connection
+    from gateway_adapter.connectors.base import Connection, SubmitResult
 
 
 def taken() -> tuple[bytes, str]:
@@ -31,8 +31,8 @@ async def nobody(*_: Any) -> Any:
     raise AssertionError("no mail is sent here")
 
 
-def submitted(serve: Serve, count: int = 1, **changes: Any) -> tuple[list[Answer], Planted]:
-    async def work() -> tuple[list[Answer], Planted]:
+def submitted(serve: Serve, count: int = 1, **changes: Any) -> tuple[list[SubmitResult], Planted]:
+    async def work() -> tuple[list[SubmitResult], Planted]:
         async with planted(serve) as server:
             options = {**CONNECTIONS["mm7"].options, **changes.pop("options", {})}
             row: Connection = replace(

@@ -23,7 +23,7 @@ import pytest
 import trustme
 from PIL import Image
 
-from gateway_adapter.api.responses import OmniReportsAnswer, ReportsV1PushAnswer
+from gateway_adapter.api.responses import MessagesApiReportsAnswer, ReportsV1PushAnswer
 from tests.gateway.sdk.environments import CLIENTS, Client, Unreachable, python_of
 
 if TYPE_CHECKING:
@@ -117,8 +117,8 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
 
 
 def _until_ready(client: httpx.Client, process: subprocess.Popen[bytes], log: Path) -> None:
-    ends = time.monotonic() + 30
-    while time.monotonic() < ends and process.poll() is None:
+    endpoints = time.monotonic() + 30
+    while time.monotonic() < endpoints and process.poll() is None:
         try:
             if client.get("/readyz").status_code == 200:
                 return
@@ -198,7 +198,7 @@ def _check_reports(customer: Customer, before: int) -> None:
     posts = customer.posts[before:]
     assert [path for path, _, _ in posts if path == "/reports"], "no report came to the URL it was asked for"
     for _, headers, body in posts:
-        model = OmniReportsAnswer if b'"event"' in body else ReportsV1PushAnswer
+        model = MessagesApiReportsAnswer if b'"event"' in body else ReportsV1PushAnswer
         assert model.model_validate_json(body).results
         assert headers["X-MMS-Signature"].startswith("v1=")
         assert headers["X-MMS-Webhook-Id"]
