@@ -31,7 +31,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.clips import Clip, films, run
-from mmscontent.codecs.video import FilmSource, verify
+from mmscontent.codecs.video import VideoSource, verify
 from mmscontent.errors import DoesNotFit, MMSContentError
 from mmscontent.ffmpeg import Room, Seen, probe
 from mmscontent.profiles.model import VideoFormat, VideoRule
@@ -85,7 +85,7 @@ class Bench:
     def ours(self, limit: int, *, judged: bool = True) -> Row:
         started = time.monotonic()
         try:
-            source = FilmSource(self.clip.data, self.info)
+            source = VideoSource(self.clip.data, self.info)
             survey = source.survey(VideoRule((FORMAT,)), "fast")
             if survey.keep_bytes is not None and survey.keep_bytes <= limit:
                 return Row(self.clip.name, "ours", limit, survey.keep_bytes, 100.0, time.monotonic() - started, "kept")

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.clips import Clip, run, sounds
-from mmscontent.codecs.audio import SoundSource, verify
+from mmscontent.codecs.audio import AudioSource, verify
 from mmscontent.errors import DoesNotFit
 from mmscontent.profiles.model import AudioFormat, AudioRule
 from mmscontent.sniff import sniff
@@ -52,7 +52,7 @@ class Row:
 
 def ours(clip: Clip, name: str, rate: float) -> Row:
     started = time.monotonic()
-    source = SoundSource(clip.data, sniff(clip.data, clip.name))
+    source = AudioSource(clip.data, sniff(clip.data, clip.name))
     survey = source.survey(RULES[name], "fast")
     limit = int(rate * (survey.info.duration_ms or 0)) + 800
     kind = survey.traits[0]

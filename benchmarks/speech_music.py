@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmscontent.codecs.audio.samples import Samples, listen
+from mmscontent.codecs.audio.samples import Samples, analyse_audio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,10 +58,10 @@ def noisy(sound: Samples, under_db: float, seed: int) -> Samples:
 
 
 def told(name: str, sounds: list[Samples], kind: str) -> None:
-    heard = [listen(sound) for sound in sounds]
-    right = sum(h.kind == kind for h in heard)
-    scores = [h.speech_score for h in heard]
-    print(f"{name:24} {right:4} of {len(heard):4} right, score {statistics.median(scores):.2f} (median)", flush=True)
+    analysis = [analyse_audio(sound) for sound in sounds]
+    right = sum(h.kind == kind for h in analysis)
+    scores = [h.speech_score for h in analysis]
+    print(f"{name:24} {right:4} of {len(analysis):4} right, score {statistics.median(scores):.2f} (median)", flush=True)
 
 
 def main() -> None:

@@ -35,10 +35,10 @@ from ssimulacra2_fast import Reference
 import mmscontent as mms
 from mmscontent.codecs import image as codecs_image
 from mmscontent.codecs.image import StillSource, verify
-from mmscontent.codecs.image.decode import decode, scaled
-from mmscontent.codecs.image.encode import JpegWay, encode_jpeg
+from mmscontent.codecs.image.decode import decode, scale_image
+from mmscontent.codecs.image.encode import JpegSettings, encode_jpeg
 from mmscontent.codecs.image.header import read_header
-from mmscontent.codecs.image.quality_metric import Eye
+from mmscontent.codecs.image.quality_metric import Ssimulacra2Approx
 from mmscontent.profiles.model import ImageRule, Profile
 from mmscontent.sniff import sniff
 
@@ -170,20 +170,20 @@ class Judge:
 def _everything(data: bytes, limit: int, view: NDArray[np.uint8]) -> list[tuple[float, bytes] | None]:
     info = sniff(data)
     image = decode(data, read_header(data, info.media_type), (RULE.max_long_px, RULE.max_short_px)).image
-    native, eye = max(image.width, image.height), Eye(view)
+    native, metric = max(image.width, image.height), Ssimulacra2Approx(view)
     sides = sorted({native, *(round(VIEW_PX * 0.84**step) for step in range(-4, 6))})
     found: list[tuple[float, bytes] | None] = []
     for side in (s for s in sides if s <= native):
-        pixels = image if side == native else scaled(image, side / native).copy_memory()
-        for way in (JpegWay("tuned"), JpegWay("tuned", full_chroma=True)):
+        pixels = image if side == native else scale_image(image, side / native).copy_memory()
+        for way in (JpegSettings("tuned"), JpegSettings("tuned", full_chroma=True)):
             best = _fullest(pixels, way, limit)
             if best is not None:
                 shown = at_view(Image.open(io.BytesIO(best)).convert("RGB"), (view.shape[1], view.shape[0]))
-                found.append((eye.score(shown), best))
+                found.append((metric.score(shown), best))
     return found
 
 
-def _fullest(pixels: object, way: JpegWay, limit: int) -> bytes | None:
+def _fullest(pixels: object, way: JpegSettings, limit: int) -> bytes | None:
     low, high, best = 0, len(way.qualities) - 1, None
     while low <= high:
         middle = (low + high) // 2
@@ -245,14 +245,14 @@ def times(picture: Picture, limit: int) -> dict[str, float]:
     """Processor seconds, the best of three in turn: our whole fit, a plain pass with our encoder, one with Pillow."""
     info = sniff(picture.data)
 
-    def fit(effort: Effort) -> tuple[tuple[int, int], JpegWay, float]:
+    def fit(effort: Effort) -> tuple[tuple[int, int], JpegSettings, float]:
         source = StillSource(picture.data, info)
         source.survey(RULE, effort)
         made = source.render(limit)
         tried = next(t for t in reversed(made.tries) if f"{made.info.size_bytes:,} bytes" in t)
         quality = float(tried.split(" q")[1].split()[0]) if " q" in tried else 60.0
         sides = made.info.width_px or 1, made.info.height_px or 1
-        return sides, JpegWay("tuned", full_chroma="4:4:4" in tried), quality
+        return sides, JpegSettings("tuned", full_chroma="4:4:4" in tried), quality
 
     sides, way, quality = fit("fast")
     box = max(sides), min(sides)

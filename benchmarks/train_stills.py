@@ -18,7 +18,7 @@ import numpy as np
 
 from mmscontent.codecs.image import probe
 from mmscontent.codecs.image.decode import decode
-from mmscontent.codecs.image.encode import JpegWay
+from mmscontent.codecs.image.encode import JpegSettings
 from mmscontent.codecs.image.header import read_header
 from mmscontent.codecs.image.model import terms
 from mmscontent.codecs.image.size_model import KNOTS
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mmscontent.codecs.image.encode import Encoder
+    from mmscontent.codecs.image.encode import JpegEncoder
 
     Numbers = NDArray[np.float64]
 
@@ -51,7 +51,7 @@ COLUMNS = (
     "weight",
     "fine",
 )
-GRIDS: dict[Encoder, tuple[int, ...]] = {
+GRIDS: dict[JpegEncoder, tuple[int, ...]] = {
     "tuned": (15, 20, 25, 30, 35, 40, 44, 48, 52, 56, 60, 64, 68, 72, 76, 80, 84, 88, 92, 96, 100, 104),
     "trellis": (12, 18, 25, 32, 40, 50, 60, 65, 70, 76, 82, 86, 90, 94, 98),
 }
@@ -72,7 +72,7 @@ def rows() -> dict[str, NDArray[np.float64]]:
     ]
     numbers = {name: np.array([float(r[name]) for r in kept]) for name in COLUMNS[3:]}
     names = sorted({r["picture"] for r in kept})
-    ways = [JpegWay(r["encoder"], full_chroma=r["chroma"] == "4:4:4") for r in kept]  # type: ignore[arg-type]
+    ways = [JpegSettings(r["encoder"], full_chroma=r["chroma"] == "4:4:4") for r in kept]  # type: ignore[arg-type]
     coarse = [float(w.coarseness(np.array(q))) for w, q in zip(ways, numbers["quality"], strict=True)]
     numbers["coarse"] = np.array(coarse)
     return {**numbers, "group": np.array([names.index(r["picture"]) for r in kept], float)}
@@ -116,8 +116,8 @@ def ask() -> None:
         header = read_header(picture.data, sniff(picture.data).media_type)
         asked = probe.Probe(decode(picture.data, header, (view_px, view_px)).pixels, view_px, view_px, _never)
         for encoder in GRIDS:
-            for way in (JpegWay(encoder), JpegWay(encoder, full_chroma=True)):
-                seen = asked.seen(way)
+            for way in (JpegSettings(encoder), JpegSettings(encoder, full_chroma=True)):
+                seen = asked.statistics(way)
                 here = [r for r in rows_here if (r["encoder"], r["chroma"]) == (encoder, way.label)]
                 for row in here:
                     row |= {k: f"{v:.4g}" for k, v in _said(seen, float(row["quality"])).items()}
@@ -130,13 +130,13 @@ def _never(long_px: int) -> NDArray[np.uint8]:
     raise SystemExit(f"the probe asked for {long_px} pixels, more than the view")
 
 
-def _said(seen: probe.Seen, quality: float) -> dict[str, float]:
+def _said(seen: probe.SampleStatistics, quality: float) -> dict[str, float]:
     weight, fine = probe.texture(seen)
-    look = float(seen.look(np.array([quality]))[0])
-    return {"look": look, "low": seen.looks[0], "high": seen.looks[1], "weight": weight, "fine": fine}
+    look = float(seen.score(np.array([quality]))[0])
+    return {"look": look, "low": seen.scores[0], "high": seen.scores[1], "weight": weight, "fine": fine}
 
 
-def _weighed(name: str, asked: probe.Probe, way: JpegWay) -> dict[str, object]:
+def _weighed(name: str, asked: probe.Probe, way: JpegSettings) -> dict[str, object]:
     qualities = np.array(GRIDS[way.encoder], float)
     bits = probe.bits_per_pixel(asked.samples().strips, way, qualities)
     cells = zip((f"q{q}" for q in range(len(qualities))), (f"{b:.3f}" for b in bits), strict=True)
@@ -158,11 +158,11 @@ def _write_csv(path: Path, columns: tuple[str, ...], table: Iterable[dict[str, o
 # --- sizes ---
 
 
-def size_tables() -> dict[Encoder, Numbers]:
+def size_tables() -> dict[JpegEncoder, Numbers]:
     """By encoder: at each quality of the grid what to add to a straight line between the knots."""
     with SIZES.open(encoding="utf-8", newline="") as lines:
         table = list(csv.DictReader(lines))
-    fitted: dict[Encoder, Numbers] = {}
+    fitted: dict[JpegEncoder, Numbers] = {}
     for encoder, grid in GRIDS.items():
         mine = [r for r in table if r["encoder"] == encoder]
         bits = np.array([[float(r[f"q{n}"]) for n in range(len(grid))] for r in mine])
@@ -187,7 +187,7 @@ def _ridge(x: Numbers, y: Numbers) -> Numbers:
     return np.asarray(np.linalg.solve(x.T @ x + SIZE_RIDGE * np.eye(x.shape[1]), x.T @ y), float)
 
 
-def size_text(tables: dict[Encoder, Numbers]) -> str:
+def size_text(tables: dict[JpegEncoder, Numbers]) -> str:
     """The module of the size model."""
     target = io.StringIO()
     target.write(HEAD.format("size") + IMPORT + '__all__ = ["BETWEEN", "GRIDS", "KNOTS"]\n\n')

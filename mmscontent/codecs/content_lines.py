@@ -21,7 +21,7 @@ from mmscontent.errors import MalformedContent
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Line", "escaped", "folded", "quoted_printable", "read_lines", "split_fields", "unescaped"]
+__all__ = ["ContentLine", "escaped", "folded", "quoted_printable", "read_lines", "split_fields", "unescaped"]
 
 _ENCODINGS = {"QUOTED-PRINTABLE", "BASE64", "B", "8BIT", "7BIT"}
 _BASE64_LINE = re.compile(rb"[A-Za-z0-9+/=]+\s*$")
@@ -31,7 +31,7 @@ _FOLD_BYTES = 75
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ContentLine:
     """One property as it stood in the file.
 
     Attributes:
@@ -60,7 +60,7 @@ class Line:
         """Values of TYPE in upper case, each once."""
         return tuple(dict.fromkeys(v.upper() for v in self.param("TYPE")))
 
-    def without(self, *names: str) -> Line:
+    def without(self, *names: str) -> ContentLine:
         """The same without some parameters."""
         return replace(self, params=tuple(p for p in self.params if p[0] not in names))
 
@@ -68,7 +68,7 @@ class Line:
 # --- reading ---------------------------------------------------------------------------------------------------
 
 
-def read_lines(data: bytes, charset: str | None = None) -> tuple[tuple[Line, ...], tuple[str, ...]]:
+def read_lines(data: bytes, charset: str | None = None) -> tuple[tuple[ContentLine, ...], tuple[str, ...]]:
     """All properties of a file, and what was left out or mended, as sentences.
 
     A line's own CHARSET counts first, then *charset*, then UTF-8, then Windows-1252.
@@ -76,7 +76,7 @@ def read_lines(data: bytes, charset: str | None = None) -> tuple[tuple[Line, ...
     Raises:
         MalformedContent: There are more lines than any card or calendar has.
     """
-    found: list[Line] = []
+    found: list[ContentLine] = []
     notes: list[str] = []
     for number, raw in _logical_lines(_physical_lines(data)):
         head, colon, value = _split(raw)
@@ -138,13 +138,13 @@ def _split(raw: bytes) -> tuple[bytes, bytes, bytes]:
     return head, colon, value
 
 
-def _parsed_head(head: bytes, number: int) -> Line | None:
+def _parsed_head(head: bytes, number: int) -> ContentLine | None:
     text = head.decode("utf-8", "replace").strip()
     try:
         name, params, _, group = vobject.parseLine(text + ":", number)
     except vobject.ParseError:
         return None
-    return Line(name.upper(), group=group or "", params=tuple(_param(p) for p in params), number=number)
+    return ContentLine(name.upper(), group=group or "", params=tuple(_param(p) for p in params), number=number)
 
 
 def _param(found: list[str]) -> tuple[str, tuple[str, ...]]:
@@ -154,7 +154,7 @@ def _param(found: list[str]) -> tuple[str, tuple[str, ...]]:
     return ("ENCODING", (name,)) if name in _ENCODINGS else ("TYPE", (found[0],))
 
 
-def _decoded(line: Line, value: bytes, charset: str | None) -> Line:
+def _decoded(line: ContentLine, value: bytes, charset: str | None) -> ContentLine:
     encodings = {e.upper() for e in line.param("ENCODING")}
     stated = next(iter(line.param("CHARSET")), charset)
     line = line.without("ENCODING", "CHARSET")

@@ -53,9 +53,9 @@ def _image_verify() -> Callable[[bytes, MediaInfo], MediaInfo]:
 
 
 def _image_glance() -> Callable[[bytes, MediaInfo, Rule], Survey]:
-    from mmscontent.codecs.image.header_estimate import glance  # noqa: PLC0415
+    from mmscontent.codecs.image.header_estimate import estimate_from_header  # noqa: PLC0415
 
-    return glance
+    return estimate_from_header
 
 
 def _animation_source() -> type[MediaSource]:
@@ -75,9 +75,9 @@ def _moves(info: MediaInfo) -> bool:
 
 
 def _video_source() -> type[MediaSource]:
-    from mmscontent.codecs.video import FilmSource  # noqa: PLC0415
+    from mmscontent.codecs.video import VideoSource  # noqa: PLC0415
 
-    return FilmSource
+    return VideoSource
 
 
 def _video_verify() -> Callable[[bytes, MediaInfo], MediaInfo]:
@@ -87,9 +87,9 @@ def _video_verify() -> Callable[[bytes, MediaInfo], MediaInfo]:
 
 
 def _audio_source() -> type[MediaSource]:
-    from mmscontent.codecs.audio import SoundSource  # noqa: PLC0415
+    from mmscontent.codecs.audio import AudioSource  # noqa: PLC0415
 
-    return SoundSource
+    return AudioSource
 
 
 def _audio_verify() -> Callable[[bytes, MediaInfo], MediaInfo]:

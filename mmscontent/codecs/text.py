@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mmscontent.message import Part
     from mmscontent.profiles.model import TextRule
 
-__all__ = ["FittedText", "fit_text", "page_text", "text_of"]
+__all__ = ["FittedText", "decode_text", "fit_text", "split_pages"]
 
 # Where a page may end, best first: after a paragraph, a sentence (also those of Asia, which no space follows), a word.
 _PAGE_ENDS = (
@@ -41,7 +41,7 @@ class FittedText:
     reasons: tuple[str, ...] = ()
 
 
-def text_of(part: Part, *, limits: InputLimits = DEFAULT_INPUT_LIMITS) -> str:
+def decode_text(part: Part, *, limits: InputLimits = DEFAULT_INPUT_LIMITS) -> str:
     """The characters of a text part.
 
     Tried in order: the byte-order mark, the stated charset, UTF-8, what its bytes look like, Windows-1252.
@@ -81,14 +81,14 @@ def _charsets(part: Part) -> tuple[str, ...]:
 
 def fit_text(part: Part, rule: TextRule) -> FittedText:
     """The part in us-ascii when it needs no more, else in UTF-8."""
-    text = text_of(part)
+    text = decode_text(part)
     charset = "us-ascii" if text.isascii() and "us-ascii" in rule.charsets else "utf-8"
     data = text.encode(charset)
     reasons = () if data == part.data else (f"written as {charset}",)
     return FittedText(replace(part, data=data, charset=charset, media_type="text/plain"), text, reasons)
 
 
-def page_text(text: str, max_chars: int) -> tuple[str, ...]:
+def split_pages(text: str, max_chars: int) -> tuple[str, ...]:
     """The text on pages of at most *max_chars* characters, ended after paragraphs, sentences or words.
 
     Only white space is lost, and only where pages meet. A word or emoji is cut only when it is longer than a page.

@@ -13,15 +13,15 @@ import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 import numpy as np
 from PIL import Image
 
-from mmscontent.codecs.video.filter_graph import shaped
-from mmscontent.codecs.video.formats import Frame
+from mmscontent.codecs.video.filter_graph import filter_graph
+from mmscontent.codecs.video.formats import FrameSize
 from mmscontent.errors import DamagedMedia, EngineFailed, NotAllowed
 from mmscontent.ffmpeg import Room, probe
 
 if TYPE_CHECKING:
     from mmscontent.message import MediaInfo
 
-__all__ = ["cut", "picture_of"]
+__all__ = ["poster_frame", "trim"]
 
 # The container a cut is written in, by the demuxer that read the source.
 _MUXERS = {
@@ -47,7 +47,7 @@ _LONG_PX = 1920
 _MUCH_BETTER = 1.1  # a later moment must show this much more than the best before it
 
 
-def cut(data: bytes, info: MediaInfo, duration_ms: int) -> bytes:
+def trim(data: bytes, info: MediaInfo, duration_ms: int) -> bytes:
     """The first *duration_ms* of a film or sound, its tracks as they are.
 
     Raises:
@@ -70,7 +70,7 @@ def cut(data: bytes, info: MediaInfo, duration_ms: int) -> bytes:
     return made
 
 
-def picture_of(data: bytes, info: MediaInfo) -> bytes:
+def poster_frame(data: bytes, info: MediaInfo) -> bytes:
     """The moment of a film with the most to see, of five, as PNG; upright and in the colours of ordinary screens.
 
     Raises:
@@ -85,14 +85,14 @@ def picture_of(data: bytes, info: MediaInfo) -> bytes:
         best, most = b"", -1.0
         for number, share in enumerate(_MOMENTS):
             node = room.source(ss=f"{(info.duration_ms or 0) * share / 1000:.3f}")[str(track.index)]
-            shown = shaped(node, track, Frame(width, height, (width, height)))
+            shown = filter_graph(node, track, FrameSize(width, height, (width, height)))
             name = f"picture-{number}"
             try:
                 room.run(ffmpeg.output(shown, name, vframes=1, f="image2", vcodec="png", update=1))
             except EngineFailed:
                 continue  # a moment that does not decode is no picture; another one may be
             made = room.read(name)
-            seen = _much_to_see(made) if made else -1.0
+            seen = _edge_energy(made) if made else -1.0
             if seen > most * _MUCH_BETTER:
                 best, most = made, seen
     if not best:
@@ -100,7 +100,7 @@ def picture_of(data: bytes, info: MediaInfo) -> bytes:
     return best
 
 
-def _much_to_see(png: bytes) -> float:
+def _edge_energy(png: bytes) -> float:
     """How strong its edges are, at an eighth of its size."""
     with Image.open(io.BytesIO(png), formats=("PNG",)) as opened:  # the program's own output
         small = opened.convert("L").reduce(max(1, max(opened.size) // 240))

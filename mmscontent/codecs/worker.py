@@ -65,15 +65,15 @@ def _glance(_: Seat, codec: str, data: bytes, info: message.MediaInfo, rule: mod
 
 
 def _cut(_: Seat, data: bytes, info: message.MediaInfo, duration_ms: int) -> bytes:
-    from mmscontent.codecs.trim import cut  # noqa: PLC0415 - engines load where they are used
+    from mmscontent.codecs.trim import trim  # noqa: PLC0415 - engines load where they are used
 
-    return cut(data, info, duration_ms)
+    return trim(data, info, duration_ms)
 
 
 def _picture(_: Seat, data: bytes, info: message.MediaInfo) -> bytes:
-    from mmscontent.codecs.trim import picture_of  # noqa: PLC0415 - as above
+    from mmscontent.codecs.trim import poster_frame  # noqa: PLC0415 - as above
 
-    return picture_of(data, info)
+    return poster_frame(data, info)
 
 
 HANDLERS: Mapping[str, Callable[..., object]] = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mmscontent.codecs.sms_segments import sms_segments
-from mmscontent.codecs.text import fit_text, page_text, text_of
+from mmscontent.codecs.text import decode_text, fit_text, split_pages
 from mmscontent.errors import OverLimits
 from mmscontent.files import identify
 from mmscontent.limits import DEFAULT_INPUT_LIMITS
@@ -106,13 +106,13 @@ def paged(message: Message, profile: Profile, *, keep: bool) -> Paged:
 
 def _pages(slide: Slide, part: Part, profile: Profile) -> list[Part]:
     """The text on pages, when there is more than one; else nothing."""
-    text = text_of(part).strip()
+    text = decode_text(part).strip()
     most = _page_chars(text, with_picture=slide.image is not None or slide.video is not None)
     most = min(most, profile.text.max_chars or most)
     if len(text) <= most:
         return []
     most = max(most, -(-len(text) // _MOST_PAGES) * 5 // 4)  # pages end early, at sentences
-    pages = page_text(text, most)
+    pages = split_pages(text, most)
     return [replace(part, data=page.encode("utf-8"), charset="utf-8", media_type="text/plain") for page in pages]
 
 
@@ -130,7 +130,7 @@ def lone_text_notes(message: Message, profile: Profile) -> tuple[str, ...]:
     parts = message.parts
     if not parts or any(part.kind != "text" for part in parts):
         return ()
-    encoding, count = sms_segments("\n".join(text_of(part) for part in parts))
+    encoding, count = sms_segments("\n".join(decode_text(part) for part in parts))
     threshold = profile.text.sms_to_mms_segments
     said = f"the message is words alone: as SMS {_messages(count)} ({encoding})"
     lost = ", which has no subject" if message.subject else ""

@@ -253,13 +253,13 @@ def test_equal_input_gives_equal_bytes():
 
 
 @pytest.mark.parametrize("ladder", LADDERS.values(), ids=LADDERS)
-def test_a_ladder_only_ever_gives_up_more_along_a_rung(ladder):
-    for rung in ladder:
-        assert rung.distance[0] <= rung.distance[1]
-        assert rung.scale[0] >= rung.scale[1]
+def test_a_ladder_only_ever_gives_up_more_along_a_step(ladder):
+    for step in ladder:
+        assert step.distance[0] <= step.distance[1]
+        assert step.scale[0] >= step.scale[1]
     assert setting_at(ladder, 0).scale == 1.0
     assert setting_at(ladder, 0).distance == 0
-    assert setting_at(ladder, len(ladder)).rung is ladder[-1]
+    assert setting_at(ladder, len(ladder)).step is ladder[-1]
 
 
 def test_a_false_claim_about_what_was_made_is_caught():
@@ -342,6 +342,6 @@ def test_a_gif_of_many_palettes_is_written_anew_without_loss():
 
     assert made.data == data
     assert len(np.unique(np.concatenate([f.reshape(-1, 3) for f, _ in shown(data)]), axis=0)) > 255
-    anew = again._work.maker.make(setting_at(LADDERS["standing"], 0))
+    anew = again._work.renderer.render(setting_at(LADDERS["standing"], 0))
     assert anew.quality == 100
     assert all((a == b).all() for (a, _), (b, _) in zip(shown(anew.data), shown(data), strict=True))

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmscontent.codecs.audio import SoundSource, verify
-from mmscontent.codecs.audio.encoders import AMR_MODES, CODERS, Setting, quality_of, settings_for
-from mmscontent.codecs.audio.samples import Samples, listen
+from mmscontent.codecs.audio import AudioSource, verify
+from mmscontent.codecs.audio.encoders import AMR_MODES, ENCODERS, AudioSetting, encoder_settings, quality_of
+from mmscontent.codecs.audio.samples import Samples, analyse_audio
 from mmscontent.errors import DamagedMedia, DoesNotFit, MMSContentError, NotAllowed, OverLimits
 from mmscontent.profiles.model import AudioFormat, AudioRule
 from mmscontent.sniff import sniff
@@ -31,12 +31,12 @@ RULES = {
 }
 
 
-def sound(data: bytes) -> SoundSource:
-    return SoundSource(data, sniff(data))
+def sound(data: bytes) -> AudioSource:
+    return AudioSource(data, sniff(data))
 
 
 @functools.cache
-def bare(kind: str, rule: str) -> SoundSource:
+def bare(kind: str, rule: str) -> AudioSource:
     """A surveyed source that the tests share."""
     one = sound({"speech": speech_like(), "music": music_like()}[kind])
     one.survey(RULES[rule], "fast")
@@ -62,7 +62,7 @@ def test_every_rendition_fits_is_what_it_says_and_as_long_as_the_source(kind: st
 @pytest.mark.parametrize(("rate", "octets"), AMR_MODES)
 def test_all_eight_modes_of_amr_are_exact(rate: int, octets: int) -> None:
     one = bare("speech", "amr")
-    coder, setting = CODERS["audio/amr", "amr-nb"], Setting("amr-nb", rate, 8000)
+    coder, setting = ENCODERS["audio/amr", "amr-nb"], AudioSetting("amr-nb", rate, 8000)
     size = coder.size_of(setting, one._samples.frames_at(8000))
 
     got = one.render(size)
@@ -171,7 +171,7 @@ def test_a_level_is_brought_to_a_sane_one_and_said(level: float, low: float, hig
 @pytest.mark.parametrize("codec", ["amr-nb", "aac", "mp3"])
 @pytest.mark.parametrize("kind", ["speech", "music"])
 def test_a_higher_rate_never_sounds_worse(codec: str, kind: str) -> None:
-    qualities = [quality_of(s, kind) for s in settings_for(codec, 48_000, stereo=False)]
+    qualities = [quality_of(s, kind) for s in encoder_settings(codec, 48_000, stereo=False)]
 
     assert qualities == sorted(qualities)
     assert 0 < qualities[0] < qualities[-1] <= 100
@@ -277,7 +277,7 @@ def test_more_than_an_hour_is_not_decoded() -> None:
     assert (info.duration_ms or 0) > 3_600_000
 
     with pytest.raises(OverLimits, match="the sound lasts 4,000 s"):
-        SoundSource(data, info).survey(RULES["amr"], "fast")
+        AudioSource(data, info).survey(RULES["amr"], "fast")
 
 
 @settings(max_examples=10, deadline=None, derandomize=True)
@@ -299,7 +299,7 @@ def test_damage_anywhere_ends_in_sound_or_in_an_error_of_ours(cut: int, flips: l
 
 
 def test_silence_has_no_level_and_is_not_amplified() -> None:
-    heard = listen(Samples(bytes(32_000), 8000, 1))
+    heard = analyse_audio(Samples(bytes(32_000), 8000, 1))
 
     assert heard.level_dbfs <= -100
     assert heard.gain_db == 0

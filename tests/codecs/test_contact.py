@@ -16,7 +16,7 @@ from PIL import Image
 from mmscontent.codecs.content_lines import folded, quoted_printable, read_lines, split_fields, unescaped
 from mmscontent.codecs.registry import codec_for
 from mmscontent.codecs.vcard import ContactSource, verify
-from mmscontent.codecs.vcard.cards import read_cards
+from mmscontent.codecs.vcard.read import read_contacts
 from mmscontent.errors import DoesNotFit, EngineFailed, MalformedContent, NotAllowed
 from mmscontent.message import MediaInfo
 from mmscontent.profiles.model import ContactRule
@@ -68,7 +68,7 @@ def with_photo(data, version="3.0"):
 
 
 def photo_of(data):
-    line = read_cards(data)[0][0].first("PHOTO")
+    line = read_contacts(data)[0][0].first("PHOTO")
     return None if line is None else Image.open(io.BytesIO(line.data))
 
 
@@ -80,12 +80,12 @@ def photo_of(data):
 def test_every_real_card_is_read_and_written_in_every_version(file, version):
     data = file.path.read_bytes()
     assert codec_for(sniff(data)) == "contact"
-    cards, _ = read_cards(data)
+    cards, _ = read_contacts(data)
 
     _, made = converted(data, version)
 
     verify(made.data, made.info)
-    again, notes = read_cards(made.data)
+    again, notes = read_contacts(made.data)
     assert not notes
     assert len(again) == len(cards)
     assert [facts(c) for c in again] == [facts(c) for c in cards]
@@ -117,9 +117,9 @@ def test_another_reader_finds_the_same_people_in_it(file, version):
     made = converted(file.path.read_bytes(), version, limit=3_700)[1]
 
     assert read_by_another(made.data) == [
-        (named(c, version), sorted(of(c, "TEL")), sorted(of(c, "EMAIL"))) for c in read_cards(made.data)[0]
+        (named(c, version), sorted(of(c, "TEL")), sorted(of(c, "EMAIL"))) for c in read_contacts(made.data)[0]
     ]
-    before, after = (read_cards(d)[0] for d in (file.path.read_bytes(), made.data))
+    before, after = (read_contacts(d)[0] for d in (file.path.read_bytes(), made.data))
     assert [(of(c, "FN"), of(c, "TEL"), of(c, "EMAIL")) for c in after if of(c, "FN")] == [
         (of(c, "FN") or of(a, "FN"), of(c, "TEL"), of(c, "EMAIL"))
         for c, a in zip(before, after, strict=True)
@@ -321,12 +321,12 @@ def test_a_false_claim_about_a_card_is_caught():
 @settings(max_examples=150, deadline=None, derandomize=True)
 def test_only_our_errors_leave_the_reader(data):
     try:
-        cards, _ = read_cards(data)
+        cards, _ = read_contacts(data)
     except MalformedContent:
         return
     for version in ("2.1", "3.0", "4.0"):
         made = converted(data, version)[1]
-        assert len(read_cards(made.data)[0]) == len(cards)
+        assert len(read_contacts(made.data)[0]) == len(cards)
 
 
 TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=120)
@@ -340,7 +340,7 @@ def test_a_note_survives_every_version_and_back(text, version):
     there = converted(data, version)[1].data
     back = converted(there, "3.0")[1].data
 
-    assert unescaped(read_cards(back)[0][0].first("NOTE").value) == text
+    assert unescaped(read_contacts(back)[0][0].first("NOTE").value) == text
 
 
 def escape(text):

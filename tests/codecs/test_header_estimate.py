@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mmscontent.codecs.image import StillSource
-from mmscontent.codecs.image.header_estimate import glance
+from mmscontent.codecs.image.header_estimate import estimate_from_header
 from mmscontent.errors import MMSContentError
 from mmscontent.message import MediaInfo, Part
 from mmscontent.pipeline.plan import Examined, floor_bytes
@@ -41,7 +41,7 @@ def test_the_header_tells_what_the_pixels_do_and_promises_less(path) -> None:
     except MMSContentError:
         return  # damage among its pixels; the header cannot know
 
-    glanced = glance(data, info, RULE)
+    glanced = estimate_from_header(data, info, RULE)
 
     assert glanced.info == seen.info
     assert (glanced.keep_bytes, glanced.reasons, glanced.stripped) == (seen.keep_bytes, seen.reasons, seen.stripped)

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mmscontent.codecs.image import verify
-from mmscontent.codecs.image.encode import JpegWay, encode_jpeg
+from mmscontent.codecs.image.encode import JpegSettings, encode_jpeg
 from mmscontent.codecs.image.jpeg_file import read_jpeg
 from mmscontent.codecs.image.probe import Probe
-from mmscontent.codecs.image.quality_metric import Eye
+from mmscontent.codecs.image.quality_metric import Ssimulacra2Approx
 from mmscontent.errors import DoesNotFit, EngineFailed, NotAllowed
 from mmscontent.profiles.model import ImageRule
 from tests.codecs import image_files as files
@@ -53,9 +53,9 @@ def test_strips_weigh_what_the_whole_does(long_px: int, quality: float) -> None:
     pixels = np.asarray(files.photograph(1080, 810))
     probe = Probe(pixels, 1080, 1080, lambda _: pixels)
 
-    weighed = probe.weighed(long_px, quality, JpegWay("tuned"))
+    weighed = probe.sample_size(long_px, quality, JpegSettings("tuned"))
 
-    assert weighed == pytest.approx(len(encode_jpeg(probe.at(long_px), quality, JpegWay("tuned"))), rel=0.04)
+    assert weighed == pytest.approx(len(encode_jpeg(probe.at(long_px), quality, JpegSettings("tuned"))), rel=0.04)
 
 
 def test_a_picture_of_next_to_nothing_is_not_made_a_stamp() -> None:
@@ -67,12 +67,12 @@ def test_a_picture_of_next_to_nothing_is_not_made_a_stamp() -> None:
 
 def test_more_bytes_look_better() -> None:
     source, _ = files.surveyed(files.photo_jpeg(), rule=LARGE)
-    eye = Eye(np.asarray(files.photograph()))
+    metric = Ssimulacra2Approx(np.asarray(files.photograph()))
 
     scores = []
     for limit in (12_000, 30_000, 80_000, 200_000):
         image = files.opened(source.render(limit).data).resize(files.photograph().size, Image.Resampling.LANCZOS)
-        scores.append(eye.score(np.asarray(image)))
+        scores.append(metric.score(np.asarray(image)))
 
     assert all(b > a + 1 for a, b in itertools.pairwise(scores))
 
@@ -125,11 +125,11 @@ def test_best_effort_is_no_worse_and_says_what_it_won() -> None:
     fast = files.made(files.photo_jpeg(), "image/jpeg", 50_000, LARGE)
     best = files.made(files.photo_jpeg(), "image/jpeg", 50_000, LARGE, "best")
 
-    eye = Eye(np.asarray(files.photograph()))
+    metric = Ssimulacra2Approx(np.asarray(files.photograph()))
     scores = []
     for rendition in (fast, best):
         image = files.opened(rendition.data).resize(files.photograph().size, Image.Resampling.LANCZOS)
-        scores.append(eye.score(np.asarray(image)))
+        scores.append(metric.score(np.asarray(image)))
     assert scores[1] >= scores[0] - 0.3
     assert any(note.startswith("best effort looked") for note in best.notes)
 
@@ -191,7 +191,7 @@ def test_text_stays_sharp() -> None:
     assert rendition.info.media_type == "image/png"
     shown = files.opened(rendition.data).convert("RGB")
     wanted = np.asarray(page.resize(shown.size, Image.Resampling.LANCZOS))
-    assert Eye(wanted).score(np.asarray(shown)) > 85
+    assert Ssimulacra2Approx(wanted).score(np.asarray(shown)) > 85
 
 
 def test_a_qr_code_keeps_its_modules() -> None:

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import mmscontent as mms
-from mmscontent.codecs.audio import SoundSource
+from mmscontent.codecs.audio import AudioSource
 from mmscontent.codecs.audio import verify as verify_sound
-from mmscontent.codecs.video import FilmSource
+from mmscontent.codecs.video import VideoSource
 from mmscontent.codecs.video import verify as verify_film
 from mmscontent.errors import MMSContentError
 from mmscontent.ffmpeg import DEMUXERS, Room, probe
@@ -123,7 +123,7 @@ FILMS: list[tuple[str, Any, str, int]] = [
 def test_every_film_on_the_list_is_fitted(name: str, data: Any, media_type: str, length_ms: int) -> None:
     bytes_ = data()
     info = sniff(bytes_)
-    one = FilmSource(bytes_, info)
+    one = VideoSource(bytes_, info)
     survey = one.survey(MODERN, "fast")
     got = one.render(max(40_000, survey.floor_bytes + 2_000))
     seen = verify_film(got.data, got.info)
@@ -168,7 +168,7 @@ SOUNDS: list[tuple[str, Any, str]] = [
 def test_every_sound_on_the_list_is_fitted(name: str, data: Any, media_type: str) -> None:
     bytes_ = data()
     info = sniff(bytes_)
-    one = SoundSource(bytes_, info)
+    one = AudioSource(bytes_, info)
     survey = one.survey(AMR, "fast")
     got = one.render(20_000)
 

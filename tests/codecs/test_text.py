@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmscontent.codecs.sms_segments import sms_segments
-from mmscontent.codecs.text import fit_text, page_text, text_of
+from mmscontent.codecs.text import decode_text, fit_text, split_pages
 from mmscontent.errors import DamagedMedia, OverLimits
 from mmscontent.message import Part
 from mmscontent.profiles.model import TextRule
@@ -28,14 +28,14 @@ CHARSETS = [
 
 @pytest.mark.parametrize(("data", "stated", "expected"), CHARSETS)
 def test_a_text_is_read_in_the_charset_it_is_in(data, stated, expected):
-    assert text_of(Part(data, "text/plain", charset=stated)) == expected
+    assert decode_text(Part(data, "text/plain", charset=stated)) == expected
 
 
 def test_what_cannot_be_text_is_refused_by_name():
     with pytest.raises(OverLimits):
-        text_of(Part(b"a" * 1_000_001, "text/plain"))
+        decode_text(Part(b"a" * 1_000_001, "text/plain"))
     with pytest.raises(DamagedMedia):
-        text_of(Part(b"\x81\x8d\x8f\x90\x00\x01", "text/plain", charset="us-ascii"))
+        decode_text(Part(b"\x81\x8d\x8f\x90\x00\x01", "text/plain", charset="us-ascii"))
 
 
 def test_ascii_goes_out_as_ascii_and_the_rest_as_utf_8():
@@ -62,18 +62,18 @@ PAGES = [
 
 @pytest.mark.parametrize(("text", "most", "expected"), PAGES)
 def test_pages_end_where_a_reader_would_end_them(text, most, expected):
-    assert page_text(text, most) == expected
+    assert split_pages(text, most) == expected
 
 
 def test_a_page_of_no_characters_is_our_own_fault():
     with pytest.raises(ValueError, match="at least one character"):
-        page_text("a", 0)
+        split_pages("a", 0)
 
 
 @given(st.text(max_size=400), st.integers(1, 60))
 @settings(max_examples=200, deadline=None, derandomize=True)
 def test_paging_loses_nothing_but_white_space(text, most):
-    pages = page_text(text, most)
+    pages = split_pages(text, most)
 
     assert all(0 < len(page) <= most for page in pages)
     assert "".join("".join(pages).split()) == "".join(text.split())

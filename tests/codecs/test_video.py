@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmscontent.codecs.video import FilmSource, verify
-from mmscontent.codecs.video.analyse import Cost, Look, analyse
-from mmscontent.codecs.video.formats import Frame, frames_for
-from mmscontent.codecs.video.model import SoundWay, Want, best_choice, picture_quality
+from mmscontent.codecs.video import VideoSource, verify
+from mmscontent.codecs.video.analyse import AnalysisRequest, PictureCost, analyse
+from mmscontent.codecs.video.formats import FrameSize, frames_for
+from mmscontent.codecs.video.model import AudioOption, VideoRequest, best_setting, picture_quality
 from mmscontent.errors import DamagedMedia, DoesNotFit, MMSContentError, NotAllowed, OverLimits
 from mmscontent.ffmpeg import Room, probe
 from mmscontent.message import MediaInfo
@@ -30,8 +30,8 @@ MPEG4 = VideoFormat("video/3gpp", "mpeg4", "simple", "0", 176, 144, 15, 64_000, 
 FORMATS = {"modern": MODERN, "small": SMALL, "h263": H263, "mpeg4": MPEG4}
 
 
-def open_film(data: bytes) -> FilmSource:
-    return FilmSource(data, sniff(data))
+def open_film(data: bytes) -> VideoSource:
+    return VideoSource(data, sniff(data))
 
 
 def fitted(data: bytes, limit: int, wanted: VideoFormat = MODERN) -> tuple[Any, Any]:
@@ -225,8 +225,8 @@ def test_measured_quality_is_near_the_prediction_at_high_rates() -> None:
     assert (got.predicted_quality or 0) > 80
 
 
-COST = Cost(240, 10_000, 320 * 180, 9_000.0, 0.17, 0.75)
-SOUNDS = (SoundWay(20_000, 56.0, 0), SoundWay(40_000, 84.0, 1), SoundWay(120_000, 96.0, 2))
+COST = PictureCost(240, 10_000, 320 * 180, 9_000.0, 0.17, 0.75)
+SOUNDS = (AudioOption(20_000, 56.0, 0), AudioOption(40_000, 84.0, 1), AudioOption(120_000, 96.0, 2))
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
@@ -238,8 +238,8 @@ SOUNDS = (SoundWay(20_000, 56.0, 0), SoundWay(40_000, 84.0, 1), SoundWay(120_000
 def test_more_room_never_makes_a_film_worse_and_the_prediction_keeps_the_limit(
     limit: int, sides: tuple[int, int], bits: float
 ) -> None:
-    want = Want(MODERN, *sides, 24.0, replace(COST, bits_per_frame=bits), SOUNDS)
-    less, more = best_choice(want, limit), best_choice(want, limit * 2)
+    want = VideoRequest(MODERN, *sides, 24.0, replace(COST, bits_per_frame=bits), SOUNDS)
+    less, more = best_setting(want, limit), best_setting(want, limit * 2)
 
     if less is not None:
         assert more is not None
@@ -260,11 +260,11 @@ def test_quality_rises_with_size_and_fineness_and_with_what_the_encoder_keeps(
     short: int, factor: float, likeness: float, change: float
 ) -> None:
     cost = replace(COST, likeness_db=likeness, octaves_of_change=change)
-    want = Want(MODERN, 1920, 1080, 24.0, cost)
+    want = VideoRequest(MODERN, 1920, 1080, 24.0, cost)
 
-    def seen(short_px: int, coarseness: float, of: Want = want) -> float:
+    def seen(short_px: int, coarseness: float, of: VideoRequest = want) -> float:
         sides = short_px * 16 // 9, short_px
-        return picture_quality(of, Frame(*sides, sides), coarseness)
+        return picture_quality(of, FrameSize(*sides, sides), coarseness)
 
     here = seen(short, factor)
 
@@ -288,11 +288,11 @@ def test_of_a_film_with_fewer_frames_each_is_the_one_of_its_time(share: int) -> 
 
 
 def test_the_analysis_tells_noise_from_a_clean_picture() -> None:
-    def cost_of(data: bytes) -> Cost:
+    def cost_of(data: bytes) -> PictureCost:
         with Room(data, "video/mp4") as room:
             track = probe(room).video
             assert track is not None
-            return analyse(room, Look(track, 1000, None, MODERN, "fast"))
+            return analyse(room, AnalysisRequest(track, 1000, None, MODERN, "fast"))
 
     picture = source("testsrc2=s=320x240:r=20:d=1")
     cleanly: dict[str, Any] = {"c:v": "libx264", "crf": 10, "pix_fmt": "yuv420p"}

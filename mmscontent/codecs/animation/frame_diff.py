@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmscontent.codecs.animation.frames import Patch, bounds
+from mmscontent.codecs.animation.frames import DirtyRect, bounding_box
 from mmscontent.codecs.animation.palette import WEIGHTS
 
 if TYPE_CHECKING:
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mmscontent.codecs.animation.frames import Box, Film, Pixels
+    from mmscontent.codecs.animation.frames import Animation, Box, Pixels
     from mmscontent.codecs.animation.palette import Indexer
 
     Indices = NDArray[np.uint8]
 
-__all__ = ["Drawn", "draw"]
+__all__ = ["DeltaFrame", "frame_diff"]
 
 
 @dataclass(slots=True)
-class Drawn:
+class DeltaFrame:
     """One frame as it is written.
 
     Attributes:
@@ -47,12 +47,12 @@ class Drawn:
     palette: Pixels | None = None
 
 
-class _Screen:
+class _Canvas:
     """What the viewer sees so far: numbers of colours, and where anything is at all."""
 
-    def __init__(self, film: Film, indexer: Indexer, tolerance: float) -> None:
-        self.shown = np.zeros((film.height, film.width), np.uint8)
-        self.filled = np.zeros((film.height, film.width), bool)
+    def __init__(self, animation: Animation, indexer: Indexer, tolerance: float) -> None:
+        self.shown = np.zeros((animation.height, animation.width), np.uint8)
+        self.filled = np.zeros((animation.height, animation.width), bool)
         self.indexer = indexer
         self.tolerance = tolerance
         self.colours = indexer.palette.astype(np.float32)
@@ -60,7 +60,7 @@ class _Screen:
     def gone(self, rgba: Pixels, box: Box) -> Box | None:
         """What shows and must not any longer."""
         left, top, right, bottom = box
-        found = bounds(self.filled[top:bottom, left:right] & (rgba[top:bottom, left:right, 3] == 0))
+        found = bounding_box(self.filled[top:bottom, left:right] & (rgba[top:bottom, left:right, 3] == 0))
         if found[2] == 0:
             return None
         return found[0] + left, found[1] + top, found[2] + left, found[3] + top
@@ -70,7 +70,7 @@ class _Screen:
         left, top, right, bottom = box
         self.filled[top:bottom, left:right] = False
 
-    def paint(self, rgba: Pixels, box: Box) -> Drawn | None:
+    def paint(self, rgba: Pixels, box: Box) -> DeltaFrame | None:
         """Bring a part of the screen up to a frame; None when nothing has to be drawn."""
         left, top, right, bottom = box
         where = np.s_[top:bottom, left:right]
@@ -83,51 +83,51 @@ class _Screen:
             must[unsure] = error > self.tolerance
         shown[must] = nearest[must]
         filled[must] = True
-        x0, y0, x1, y1 = bounds(must)
+        x0, y0, x1, y1 = bounding_box(must)
         if x1 == 0:
             return None
         indices = np.where(must, nearest, np.uint8(len(self.colours)))[y0:y1, x0:x1]
-        return Drawn(left + x0, top + y0, indices, 0)
+        return DeltaFrame(left + x0, top + y0, indices, 0)
 
 
-def draw(film: Film, indexer: Indexer, tolerance: float) -> Iterator[Drawn]:
+def frame_diff(animation: Animation, indexer: Indexer, tolerance: float) -> Iterator[DeltaFrame]:
     """The frames to write, in order.
 
     *tolerance* is the squared distance of colours, weighted, up to which a change is not drawn; 0 draws all.
     """
     nothing = np.full((1, 1), len(indexer.palette), np.uint8)
-    screen = _Screen(film, indexer, tolerance)
-    held: Drawn | None = None
-    for patch, duration, rgba in zip(film.patches, film.durations_ms, film.frames(), strict=True):
-        box = _box(patch)
-        gone = screen.gone(rgba, box)
+    canvas = _Canvas(animation, indexer, tolerance)
+    held: DeltaFrame | None = None
+    for rect, duration, rgba in zip(animation.rects, animation.durations_ms, animation.frames(), strict=True):
+        box = _box(rect)
+        gone = canvas.gone(rgba, box)
         if held is not None and gone is not None:
             held = _clearing(held, gone, nothing)
-            screen.clear(_box(held))
+            canvas.clear(_box(held))
             box = _joined(box, _box(held))
-        now = screen.paint(rgba, box)
+        now = canvas.paint(rgba, box)
         if held is not None and now is None and not held.clears:
             held.duration_ms += duration
             continue
         if held is not None:
             yield held
-        held = now or Drawn(0, 0, nothing, 0)
+        held = now or DeltaFrame(0, 0, nothing, 0)
         held.duration_ms = duration
     if held is not None:
         yield held
 
 
-def _clearing(frame: Drawn, gone: Box, nothing: Indices) -> Drawn:
+def _clearing(frame: DeltaFrame, gone: Box, nothing: Indices) -> DeltaFrame:
     """The frame made so large that its disposal takes away what is gone."""
     left, top, right, bottom = _joined(_box(frame), gone)
     indices = np.full((bottom - top, right - left), nothing[0, 0], np.uint8)
     height, width = frame.indices.shape
     indices[frame.y - top : frame.y - top + height, frame.x - left : frame.x - left + width] = frame.indices
-    return Drawn(left, top, indices, frame.duration_ms, clears=True)
+    return DeltaFrame(left, top, indices, frame.duration_ms, clears=True)
 
 
-def _box(piece: Drawn | Patch) -> Box:
-    height, width = (piece.indices if isinstance(piece, Drawn) else piece.rgba).shape[:2]
+def _box(piece: DeltaFrame | DirtyRect) -> Box:
+    height, width = (piece.indices if isinstance(piece, DeltaFrame) else piece.rgba).shape[:2]
     return piece.x, piece.y, piece.x + width, piece.y + height
 
 

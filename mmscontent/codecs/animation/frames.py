@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
     Box = tuple[int, int, int, int]  # left, top, right, bottom
 
-__all__ = ["READERS", "Film", "Patch", "bounds", "decode", "film_of"]
+__all__ = ["READERS", "Animation", "DirtyRect", "animation_from_frames", "bounding_box", "decode"]
 
 READERS: dict[str, tuple[str, ...]] = {
     "image/gif": ("GIF",),
@@ -41,7 +41,7 @@ _HELD_PX = 60_000_000  # changed pixels a film may hold: about half a gigabyte w
 
 
 @dataclass(frozen=True, slots=True)
-class Patch:
+class DirtyRect:
     """Where a frame differs from the one before it; the first patch of a film is its whole canvas.
 
     Attributes:
@@ -55,7 +55,7 @@ class Patch:
 
 
 @dataclass(frozen=True, slots=True)
-class Film:
+class Animation:
     """An animation, decoded.
 
     Attributes:
@@ -64,7 +64,7 @@ class Film:
 
     width: int
     height: int
-    patches: tuple[Patch, ...]
+    rects: tuple[DirtyRect, ...]
     durations_ms: tuple[int, ...]
     loops: int = 0
 
@@ -76,39 +76,39 @@ class Film:
     @property
     def changed_px(self) -> int:
         """What an encoder has to look at."""
-        return sum(p.rgba.shape[0] * p.rgba.shape[1] for p in self.patches)
+        return sum(p.rgba.shape[0] * p.rgba.shape[1] for p in self.rects)
 
     def frames(self) -> Iterator[Pixels]:
         """Each frame whole, as (height, width, 4); the array is only good until the next one."""
         canvas = np.zeros((self.height, self.width, 4), np.uint8)
-        for patch in self.patches:
-            height, width = patch.rgba.shape[:2]
-            canvas[patch.y : patch.y + height, patch.x : patch.x + width] = patch.rgba
+        for rect in self.rects:
+            height, width = rect.rgba.shape[:2]
+            canvas[rect.y : rect.y + height, rect.x : rect.x + width] = rect.rgba
             yield canvas
 
-    def scaled(self, width: int, height: int) -> Film:
+    def scale(self, width: int, height: int) -> Animation:
         """The same with other sides, low-pass filtered."""
         if (width, height) == (self.width, self.height):
             return self
         frames = (_resized(frame, (width, height)) for frame in self.frames())
-        return film_of(frames, self.durations_ms, self.loops)
+        return animation_from_frames(frames, self.durations_ms, self.loops)
 
-    def thinned(self, every: int) -> Film:
+    def drop_frames(self, every: int) -> Animation:
         """Only every n-th frame, each shown as long as those it stands for."""
         if every == 1:
             return self
         frames = (f for i, f in enumerate(self.frames()) if i % every == 0)
         times = [sum(self.durations_ms[i : i + every]) for i in range(0, len(self.durations_ms), every)]
-        return film_of(frames, times, self.loops)
+        return animation_from_frames(frames, times, self.loops)
 
 
-def film_of(frames: Iterable[Pixels], durations_ms: Iterable[int], loops: int = 0) -> Film:
+def animation_from_frames(frames: Iterable[Pixels], durations_ms: Iterable[int], loops: int = 0) -> Animation:
     """A film from whole frames; frames equal to the one before only lengthen it.
 
     Raises:
         DamagedMedia: There is no frame.
     """
-    patches: list[Patch] = []
+    rects: list[DirtyRect] = []
     times: list[int] = []
     before: Pixels | None = None
     for frame, duration in zip(frames, durations_ms, strict=False):
@@ -116,19 +116,19 @@ def film_of(frames: Iterable[Pixels], durations_ms: Iterable[int], loops: int = 
         if right == 0:
             times[-1] += duration
             continue
-        patches.append(Patch(left, top, frame[top:bottom, left:right].copy()))
+        rects.append(DirtyRect(left, top, frame[top:bottom, left:right].copy()))
         times.append(duration)
         before = frame.copy()
     if before is None:
         raise DamagedMedia("the animation holds no frame that can be decoded; take another copy")
-    return Film(before.shape[1], before.shape[0], tuple(patches), tuple(times), loops)
+    return Animation(before.shape[1], before.shape[0], tuple(rects), tuple(times), loops)
 
 
 def _changed(before: Pixels, frame: Pixels) -> Box:
-    return bounds(before.view(np.uint32)[..., 0] != frame.view(np.uint32)[..., 0])
+    return bounding_box(before.view(np.uint32)[..., 0] != frame.view(np.uint32)[..., 0])
 
 
-def bounds(mask: Mask) -> Box:
+def bounding_box(mask: Mask) -> Box:
     """Left, top, right and bottom of what is set; all zero when nothing is."""
     rows = np.flatnonzero(mask.any(1))
     if not rows.size:
@@ -142,10 +142,10 @@ def _resized(frame: Pixels, sides: tuple[int, int]) -> Pixels:
     if frame[..., 3].all():
         return np.ascontiguousarray(image.convert("RGB").resize(sides, Image.Resampling.LANCZOS).convert("RGBA"))
     # Colours under transparency must not bleed into the edge: weigh them by what is seen.
-    return _settled(np.asarray(image.convert("RGBa").resize(sides, Image.Resampling.LANCZOS).convert("RGBA")))
+    return _binary_alpha(np.asarray(image.convert("RGBa").resize(sides, Image.Resampling.LANCZOS).convert("RGBA")))
 
 
-def _settled(pixels: Pixels) -> Pixels:
+def _binary_alpha(pixels: Pixels) -> Pixels:
     """Half transparency made all or nothing, as GIF wants it."""
     opaque = pixels[..., 3] >= _OPAQUE
     settled = np.where(opaque[..., None], pixels, np.uint8(0))
@@ -161,7 +161,7 @@ def _open(data: bytes, media_type: str) -> Image.Image:
     return Image.open(io.BytesIO(data), formats=READERS[media_type])
 
 
-def decode(data: bytes, media_type: str, box_px: tuple[int, int]) -> Film:
+def decode(data: bytes, media_type: str, box_px: tuple[int, int]) -> Animation:
     """All frames, no larger than a box of long and short side, and never enlarged.
 
     Raises:
@@ -175,7 +175,7 @@ def decode(data: bytes, media_type: str, box_px: tuple[int, int]) -> Film:
             scale *= min(1.0, (_HELD_PX / max(_changed_px(image) * scale**2, 1)) ** 0.5)
         sides = max(1, round(width * scale)), max(1, round(height * scale))
         times: list[int] = []
-        return film_of(_decoded(image, sides, times), _lazily(times), _loops(image))
+        return animation_from_frames(_decoded(image, sides, times), _lazily(times), _loops(image))
 
 
 def _lazily(times: list[int]) -> Iterator[int]:
@@ -191,7 +191,7 @@ def _decoded(image: Image.Image, sides: tuple[int, int], times: list[int]) -> It
     while True:
         try:
             frame = next(frames)
-            pixels = _settled(np.asarray(frame.convert("RGBA")))
+            pixels = _binary_alpha(np.asarray(frame.convert("RGBA")))
         except StopIteration:
             return
         except (OSError, EOFError, ValueError, SyntaxError) as exc:

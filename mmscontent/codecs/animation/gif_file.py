@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mmscontent.codecs.animation.frame_diff import Drawn
+    from mmscontent.codecs.animation.frame_diff import DeltaFrame
 
 __all__ = ["coded_bytes", "delays_cs", "write_gif"]
 
@@ -27,7 +27,7 @@ _ROW_PX = 256
 _LEAST_CS = 2  # less is played as 10 by everybody
 
 
-def write_gif(width: int, height: int, palette: NDArray[np.uint8], frames: Sequence[Drawn], loops: int) -> bytes:
+def write_gif(width: int, height: int, palette: NDArray[np.uint8], frames: Sequence[DeltaFrame], loops: int) -> bytes:
     """The file. The palette is (n, 3) with n at most 255; number n means transparent; 0 *loops* are for ever."""
     pieces = [_header(width, height, palette), _loop(loops)]
     for frame, delay in zip(frames, delays_cs(f.duration_ms for f in frames), strict=True):
@@ -78,7 +78,7 @@ def coded_bytes(pieces: Sequence[NDArray[np.uint8]]) -> int:
     return sum(map(len, GifImagePlugin.getdata(Image.fromarray(flat.reshape(rows, _ROW_PX)))))
 
 
-def _picture(frame: Drawn) -> bytes:
+def _picture(frame: DeltaFrame) -> bytes:
     height, width = frame.indices.shape
     coded = b"".join(GifImagePlugin.getdata(Image.fromarray(frame.indices)))
     bits, table = (0, b"") if frame.palette is None else _table(frame.palette)

@@ -9,29 +9,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmscontent.codecs.animation.frame_diff import Drawn
-from mmscontent.codecs.animation.frames import bounds
+from mmscontent.codecs.animation.frame_diff import DeltaFrame
+from mmscontent.codecs.animation.frames import bounding_box
 from mmscontent.codecs.animation.palette import packed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mmscontent.codecs.animation.frames import Film, Pixels
+    from mmscontent.codecs.animation.frames import Animation, Pixels
 
-__all__ = ["exact_frames"]
+__all__ = ["lossless_frames"]
 
 _MOST_COLOURS = 255
 
 
-def exact_frames(film: Film) -> list[Drawn] | None:
+def lossless_frames(animation: Animation) -> list[DeltaFrame] | None:
     """All frames with palettes of their own; None when one draws too many colours or takes something away again."""
-    before = np.zeros((film.height, film.width, 4), np.uint8)
-    frames: list[Drawn] = []
-    for frame, duration in zip(film.frames(), film.durations_ms, strict=True):
+    before = np.zeros((animation.height, animation.width, 4), np.uint8)
+    frames: list[DeltaFrame] = []
+    for frame, duration in zip(animation.frames(), animation.durations_ms, strict=True):
         if ((before[..., 3] > 0) & (frame[..., 3] == 0)).any():
             return None
         must = (before.view(np.uint32) != frame.view(np.uint32))[..., 0]
-        drawn = _drawn(frame, must, duration)
+        drawn = _lossless_frame(frame, must, duration)
         if drawn is None:
             return None
         frames.append(drawn)
@@ -39,10 +39,10 @@ def exact_frames(film: Film) -> list[Drawn] | None:
     return frames
 
 
-def _drawn(frame: Pixels, must: NDArray[np.bool_], duration_ms: int) -> Drawn | None:
-    left, top, right, bottom = bounds(must)
+def _lossless_frame(frame: Pixels, must: NDArray[np.bool_], duration_ms: int) -> DeltaFrame | None:
+    left, top, right, bottom = bounding_box(must)
     if right == 0:
-        return Drawn(0, 0, np.zeros((1, 1), np.uint8), duration_ms, palette=np.zeros((0, 3), np.uint8))
+        return DeltaFrame(0, 0, np.zeros((1, 1), np.uint8), duration_ms, palette=np.zeros((0, 3), np.uint8))
     must = must[top:bottom, left:right]
     numbers = packed(frame[top:bottom, left:right])
     colours = np.unique(numbers[must])
@@ -51,4 +51,4 @@ def _drawn(frame: Pixels, must: NDArray[np.bool_], duration_ms: int) -> Drawn | 
     indices = np.searchsorted(colours, numbers)
     indices[~must] = len(colours)
     palette = np.stack([colours & 255, colours >> 8 & 255, colours >> 16], axis=1).astype(np.uint8)
-    return Drawn(left, top, indices.astype(np.uint8), duration_ms, palette=palette)
+    return DeltaFrame(left, top, indices.astype(np.uint8), duration_ms, palette=palette)

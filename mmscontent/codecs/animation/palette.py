@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mmscontent.codecs.animation.frames import Film
+    from mmscontent.codecs.animation.frames import Animation
 
     Pixels = NDArray[np.uint8]
 
@@ -28,12 +28,12 @@ _CELL_BITS = 6
 _CHUNK = 4_096
 
 
-def choose_palette(film: Film, colours: int) -> tuple[Pixels, bool]:
+def choose_palette(animation: Animation, colours: int) -> tuple[Pixels, bool]:
     """At most so many colours, as (n, 3), and whether they are all there are."""
-    exact = _all_colours(film, colours)
+    exact = _all_colours(animation, colours)
     if exact is not None:
         return exact, True
-    pixels = np.concatenate([_opaque(p.rgba) for p in film.patches])
+    pixels = np.concatenate([_opaque(p.rgba) for p in animation.rects])
     rgba = np.ascontiguousarray(pixels[:: max(1, len(pixels) // _SAMPLE_PX)])
     _, chosen = imagequant.quantize_raw_rgba_bytes(
         rgba.tobytes(), len(rgba), 1, dithering_level=0.0, max_colors=colours
@@ -46,10 +46,10 @@ def _opaque(rgba: Pixels) -> Pixels:
     return rgba[rgba[..., 3] > 0]
 
 
-def _all_colours(film: Film, most: int) -> Pixels | None:
+def _all_colours(animation: Animation, most: int) -> Pixels | None:
     seen = np.zeros(0, np.uint32)
-    for patch in film.patches:
-        seen = np.union1d(seen, packed(_opaque(patch.rgba)))
+    for rect in animation.rects:
+        seen = np.union1d(seen, packed(_opaque(rect.rgba)))
         if len(seen) > most:
             return None
     return np.stack([seen & 255, seen >> 8 & 255, seen >> 16], axis=1).astype(np.uint8)

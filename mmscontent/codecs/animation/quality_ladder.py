@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["LADDERS", "Rung", "Setting", "setting_at"]
+__all__ = ["LADDERS", "LadderSetting", "QualityStep", "setting_at"]
 
 
 _ALL = 255  # and one place for the transparent
 
 
 @dataclass(frozen=True, slots=True)
-class Rung:
+class QualityStep:
     """One way of giving something up.
 
     Attributes:
@@ -37,94 +37,94 @@ class Rung:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class LadderSetting:
     """A point on a ladder."""
 
-    rung: Rung
+    step: QualityStep
     scale: float
     distance: float
 
     @property
     def gives_nothing_up(self) -> bool:
         """All pixels of all frames in all their colours."""
-        return self.distance == 0 and self.scale == 1 and self.rung.every == 1 and self.rung.colours == _ALL
+        return self.distance == 0 and self.scale == 1 and self.step.every == 1 and self.step.colours == _ALL
 
     def describe(self, width: int, height: int) -> str:
         """For the ledger's list of tries."""
         if self.gives_nothing_up:
             return "differences between frames written anew"
-        every = f", one frame of {self.rung.every}" if self.rung.every > 1 else ""
+        every = f", one frame of {self.step.every}" if self.step.every > 1 else ""
         return (
-            f"{self.rung.gives_up}: {width}×{height}, {self.rung.colours} colours,"
+            f"{self.step.gives_up}: {width}×{height}, {self.step.colours} colours,"
             f" changes under {self.distance:.1f} not drawn{every}"
         )
 
 
-LADDERS: dict[str, tuple[Rung, ...]] = {
+LADDERS: dict[str, tuple[QualityStep, ...]] = {
     # Much of it stands still: old pixels stay, colours and size are worth more.
     "standing": (
-        Rung("changes hard to see", 255, (0, 5)),
-        Rung("changes one looks for", 255, (5, 12)),
-        Rung("smaller", 255, (12, 13), (1.0, 0.5)),
-        Rung("much smaller", 255, (13, 15), (0.5, 0.24)),
-        Rung("every second frame", 255, (15, 18), (0.32, 0.2), 2),
-        Rung("every fourth frame, fewer colours", 48, (18, 28), (0.26, 0.13), 4),
+        QualityStep("changes hard to see", 255, (0, 5)),
+        QualityStep("changes one looks for", 255, (5, 12)),
+        QualityStep("smaller", 255, (12, 13), (1.0, 0.5)),
+        QualityStep("much smaller", 255, (13, 15), (0.5, 0.24)),
+        QualityStep("every second frame", 255, (15, 18), (0.32, 0.2), 2),
+        QualityStep("every fourth frame, fewer colours", 48, (18, 28), (0.26, 0.13), 4),
     ),
     # Hardly moves, and is full of dither: shrinking takes the dither away, leaving changes out would keep it.
     "dithered": (
-        Rung("smaller", 255, (0, 0), (1.0, 0.5)),
-        Rung("much smaller", 255, (0, 3), (0.5, 0.24)),
-        Rung("every second frame, fewer colours", 127, (8, 12), (0.34, 0.2), 2),
-        Rung("every fourth frame, fewer colours", 48, (12, 28), (0.26, 0.13), 4),
+        QualityStep("smaller", 255, (0, 0), (1.0, 0.5)),
+        QualityStep("much smaller", 255, (0, 3), (0.5, 0.24)),
+        QualityStep("every second frame, fewer colours", 127, (8, 12), (0.34, 0.2), 2),
+        QualityStep("every fourth frame, fewer colours", 48, (12, 28), (0.26, 0.13), 4),
     ),
     # All of it moves: old pixels show as dirt, so nearly all are drawn.
     "moving": (
-        Rung("changes hard to see", 255, (0, 5)),
-        Rung("smaller", 255, (5, 6), (1.0, 0.5)),
-        Rung("much smaller", 255, (6, 8), (0.5, 0.24)),
-        Rung("every second frame, fewer colours", 127, (8, 12), (0.34, 0.2), 2),
-        Rung("every fourth frame, fewer colours", 48, (12, 28), (0.26, 0.13), 4),
+        QualityStep("changes hard to see", 255, (0, 5)),
+        QualityStep("smaller", 255, (5, 6), (1.0, 0.5)),
+        QualityStep("much smaller", 255, (6, 8), (0.5, 0.24)),
+        QualityStep("every second frame, fewer colours", 127, (8, 12), (0.34, 0.2), 2),
+        QualityStep("every fourth frame, fewer colours", 48, (12, 28), (0.26, 0.13), 4),
     ),
     # Moves, with grain or dither that hides a lack of colours.
     "grainy": (
-        Rung("fewer colours", 127, (0, 5)),
-        Rung("smaller", 127, (5, 6), (1.0, 0.5)),
-        Rung("much smaller", 127, (6, 8), (0.5, 0.24)),
-        Rung("every second frame", 127, (8, 12), (0.34, 0.2), 2),
-        Rung("every fourth frame, fewer colours", 48, (12, 28), (0.26, 0.13), 4),
+        QualityStep("fewer colours", 127, (0, 5)),
+        QualityStep("smaller", 127, (5, 6), (1.0, 0.5)),
+        QualityStep("much smaller", 127, (6, 8), (0.5, 0.24)),
+        QualityStep("every second frame", 127, (8, 12), (0.34, 0.2), 2),
+        QualityStep("every fourth frame, fewer colours", 48, (12, 28), (0.26, 0.13), 4),
     ),
     # Grain so strong that few colours are enough.
     "coarse": (
-        Rung("few colours", 48, (0, 6)),
-        Rung("smaller", 48, (6, 7), (1.0, 0.5)),
-        Rung("much smaller", 48, (7, 10), (0.5, 0.24)),
-        Rung("every second frame", 48, (10, 14), (0.34, 0.2), 2),
-        Rung("every fourth frame", 24, (14, 28), (0.26, 0.13), 4),
+        QualityStep("few colours", 48, (0, 6)),
+        QualityStep("smaller", 48, (6, 7), (1.0, 0.5)),
+        QualityStep("much smaller", 48, (7, 10), (0.5, 0.24)),
+        QualityStep("every second frame", 48, (10, 14), (0.34, 0.2), 2),
+        QualityStep("every fourth frame", 24, (14, 28), (0.26, 0.13), 4),
     ),
     # Tried where nothing else keeps letters legible: moments go before size.
     "stepwise": (
-        Rung("few colours", 48, (0, 5)),
-        Rung("every second frame", 48, (5, 6), (1.0, 0.6), 2),
-        Rung("every fourth frame", 24, (6, 10), (0.8, 0.3), 4),
+        QualityStep("few colours", 48, (0, 5)),
+        QualityStep("every second frame", 48, (5, 6), (1.0, 0.6), 2),
+        QualityStep("every fourth frame", 24, (6, 10), (0.8, 0.3), 4),
     ),
     # Screens, charts, lettering: few flat colours, sharp edges; size goes late.
     "drawn": (
-        Rung("fewer colours", 48, (0, 5)),
-        Rung("few colours", 24, (5, 8)),
-        Rung("very few colours", 12, (8, 16)),
-        Rung("smaller", 24, (8, 10), (0.85, 0.5)),
-        Rung("much smaller", 24, (10, 14), (0.5, 0.26)),
-        Rung("every second frame", 24, (12, 16), (0.36, 0.24), 2),
-        Rung("every fourth frame", 24, (16, 28), (0.3, 0.15), 4),
+        QualityStep("fewer colours", 48, (0, 5)),
+        QualityStep("few colours", 24, (5, 8)),
+        QualityStep("very few colours", 12, (8, 16)),
+        QualityStep("smaller", 24, (8, 10), (0.85, 0.5)),
+        QualityStep("much smaller", 24, (10, 14), (0.5, 0.26)),
+        QualityStep("every second frame", 24, (12, 16), (0.36, 0.24), 2),
+        QualityStep("every fourth frame", 24, (16, 28), (0.3, 0.15), 4),
     ),
 }
 
 
-def setting_at(ladder: tuple[Rung, ...], place: float) -> Setting:
+def setting_at(ladder: tuple[QualityStep, ...], place: float) -> LadderSetting:
     """The setting at a place from 0 to the number of rungs."""
-    step = min(int(place), len(ladder) - 1)
-    along = min(place - step, 1.0)
-    rung = ladder[step]
-    (scale_0, scale_1), (distance_0, distance_1) = rung.scale, rung.distance
+    number = min(int(place), len(ladder) - 1)
+    along = min(place - number, 1.0)
+    step = ladder[number]
+    (scale_0, scale_1), (distance_0, distance_1) = step.scale, step.distance
     scale = scale_0 * (scale_1 / scale_0) ** along
-    return Setting(rung, scale, distance_0 + (distance_1 - distance_0) * along)
+    return LadderSetting(step, scale, distance_0 + (distance_1 - distance_0) * along)

@@ -11,24 +11,32 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from mmscontent.codecs.animation.frame_diff import draw
-from mmscontent.codecs.animation.frames import Film, film_of
+from mmscontent.codecs.animation.frame_diff import frame_diff
+from mmscontent.codecs.animation.frames import Animation, animation_from_frames
 from mmscontent.codecs.animation.gif_file import coded_bytes, write_gif
-from mmscontent.codecs.animation.lossless import exact_frames
+from mmscontent.codecs.animation.lossless import lossless_frames
 from mmscontent.codecs.animation.palette import Indexer, choose_palette
-from mmscontent.codecs.image.quality_metric import Eye
+from mmscontent.codecs.image.quality_metric import Ssimulacra2Approx
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from mmscontent.codecs.animation.frame_diff import Drawn
-    from mmscontent.codecs.animation.quality_ladder import Setting
+    from mmscontent.codecs.animation.frame_diff import DeltaFrame
+    from mmscontent.codecs.animation.quality_ladder import LadderSetting
 
     Pixels = NDArray[np.uint8]
 
-__all__ = ["Made", "Maker", "Sampler", "brought_to", "frames_at", "moments_of", "pictures_at"]
+__all__ = [
+    "AnimationRenderer",
+    "RenderedAnimation",
+    "SampleEstimator",
+    "frame_times",
+    "frames_at",
+    "pictures_at",
+    "resample_to",
+]
 
 _JUDGED_AT = (0.11, 0.35, 0.58, 0.87)  # of the playing time; uneven, so that frames left out are met too
 _LEAST_SIDE_PX = 8
@@ -40,10 +48,10 @@ _WORTH_SAMPLING = 0.75  # of the sides; with more the whole is taken
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class RenderedAnimation:
     """A film written at one setting."""
 
-    setting: Setting
+    setting: LadderSetting
     data: bytes
     width: int
     height: int
@@ -57,7 +65,7 @@ class Made:
 
 
 @dataclass(slots=True)
-class Maker:
+class AnimationRenderer:
     """Makes a film at settings; what several settings share is kept.
 
     Attributes:
@@ -65,95 +73,99 @@ class Maker:
         own_palettes: Each frame draws at most 256 colours, as those of a GIF do.
     """
 
-    film: Film
+    animation: Animation
     judged_scale: float
     own_palettes: bool = False
-    _films: dict[tuple[int, int, int], Film] = field(default_factory=dict)
+    _scaled_animations: dict[tuple[int, int, int], Animation] = field(default_factory=dict)
     _indexers: dict[tuple[int, bool], Indexer] = field(default_factory=dict)
-    _eyes: list[Eye] = field(default_factory=list)
+    _metrics: list[Ssimulacra2Approx] = field(default_factory=list)
 
-    def make(self, setting: Setting) -> Made:
+    def render(self, setting: LadderSetting) -> RenderedAnimation:
         """Write it; the same setting gives the same bytes."""
-        exact = self.exact(setting)
+        exact = self.lossless(setting)
         if exact is not None:
-            film = self.film
-            data = write_gif(film.width, film.height, np.zeros((0, 3), np.uint8), exact, film.loops)
-            return Made(setting, data, film.width, film.height, len(exact), 100.0)
-        drawn, indexer, film = self.drawn(setting)
-        data = write_gif(film.width, film.height, indexer.palette, drawn, film.loops)
-        quality = self.quality(drawn, indexer.palette, film)
-        return Made(setting, data, film.width, film.height, len(drawn), quality)
+            animation = self.animation
+            data = write_gif(animation.width, animation.height, np.zeros((0, 3), np.uint8), exact, animation.loops)
+            return RenderedAnimation(setting, data, animation.width, animation.height, len(exact), 100.0)
+        drawn, indexer, animation = self.delta_frames(setting)
+        data = write_gif(animation.width, animation.height, indexer.palette, drawn, animation.loops)
+        quality = self.quality(drawn, indexer.palette, animation)
+        return RenderedAnimation(setting, data, animation.width, animation.height, len(drawn), quality)
 
-    def exact(self, setting: Setting) -> list[Drawn] | None:
+    def lossless(self, setting: LadderSetting) -> list[DeltaFrame] | None:
         """The frames without any loss, where the setting gives nothing up and one palette does not hold the film."""
-        if not self.own_palettes or not setting.gives_nothing_up or self._indexer(self.film, setting).exact:
+        if not self.own_palettes or not setting.gives_nothing_up or self._indexer(self.animation, setting).exact:
             return None
-        return exact_frames(self.film)
+        return lossless_frames(self.animation)
 
-    def drawn(self, setting: Setting) -> tuple[list[Drawn], Indexer, Film]:
+    def delta_frames(self, setting: LadderSetting) -> tuple[list[DeltaFrame], Indexer, Animation]:
         """The frames to write, their colours, and the film they show."""
-        film = self._scaled(setting)
-        indexer = self._indexer(film, setting)
-        return list(draw(film, indexer, setting.distance**2)), indexer, film
+        animation = self._scaled(setting)
+        indexer = self._indexer(animation, setting)
+        return list(frame_diff(animation, indexer, setting.distance**2)), indexer, animation
 
-    def _scaled(self, setting: Setting) -> Film:
-        every = setting.rung.every
-        width = max(min(_LEAST_SIDE_PX, self.film.width), round(self.film.width * setting.scale))
-        height = max(min(_LEAST_SIDE_PX, self.film.height), round(self.film.height * setting.scale))
+    def _scaled(self, setting: LadderSetting) -> Animation:
+        every = setting.step.every
+        width = max(min(_LEAST_SIDE_PX, self.animation.width), round(self.animation.width * setting.scale))
+        height = max(min(_LEAST_SIDE_PX, self.animation.height), round(self.animation.height * setting.scale))
         key = (width, height, every)
-        if key not in self._films:
-            while sum(f.changed_px for f in self._films.values()) > _KEPT_PX:
-                self._films.pop(next(iter(self._films)))  # the oldest
-            self._films[key] = self.film.thinned(every).scaled(width, height)
-        return self._films[key]
+        if key not in self._scaled_animations:
+            while sum(f.changed_px for f in self._scaled_animations.values()) > _KEPT_PX:
+                self._scaled_animations.pop(next(iter(self._scaled_animations)))  # the oldest
+            self._scaled_animations[key] = self.animation.drop_frames(every).scale(width, height)
+        return self._scaled_animations[key]
 
-    def _indexer(self, film: Film, setting: Setting) -> Indexer:
+    def _indexer(self, animation: Animation, setting: LadderSetting) -> Indexer:
         # Shrinking blends colours, so a shrunk film has a palette of its own; one serves every size.
-        key = setting.rung.colours, film.width < self.film.width
+        key = setting.step.colours, animation.width < self.animation.width
         if key not in self._indexers:
-            palette, exact = choose_palette(film, setting.rung.colours)
+            palette, exact = choose_palette(animation, setting.step.colours)
             self._indexers[key] = Indexer(palette, exact and not key[1])
         return self._indexers[key]
 
     # --- how good it looks ---
 
-    def quality(self, drawn: Sequence[Drawn], palette: Pixels, film: Film) -> float:
+    def quality(self, drawn: Sequence[DeltaFrame], palette: Pixels, animation: Animation) -> float:
         """Mean over some frames, each against the source's frame of that moment."""
-        moments = moments_of(self.film)
-        if not self._eyes:
-            self._eyes = [Eye(picture) for picture in frames_at(self.film, moments, self.judged_scale)]
-        shown = pictures_at(drawn, palette, film, moments)
+        times_ms = frame_times(self.animation)
+        if not self._metrics:
+            self._metrics = [
+                Ssimulacra2Approx(picture) for picture in frames_at(self.animation, times_ms, self.judged_scale)
+            ]
+        shown = pictures_at(drawn, palette, animation, times_ms)
         scores = [
-            eye.score(brought_to(picture, eye.pixels.shape[1::-1]))
-            for eye, picture in zip(self._eyes, shown, strict=True)
+            metric.score(resample_to(picture, metric.pixels.shape[1::-1]))
+            for metric, picture in zip(self._metrics, shown, strict=True)
         ]
         return float(np.mean(scores))
 
 
-def moments_of(film: Film) -> list[int]:
+def frame_times(animation: Animation) -> list[int]:
     """Milliseconds at which quality is judged: spread over the playing time."""
-    return [round(share * film.duration_ms) for share in _JUDGED_AT]
+    return [round(share * animation.duration_ms) for share in _JUDGED_AT]
 
 
-def frames_at(film: Film, moments: Sequence[int], scale: float = 1.0) -> list[Pixels]:
+def frames_at(animation: Animation, times_ms: Sequence[int], scale: float = 1.0) -> list[Pixels]:
     """What a viewer of the film sees at given moments; transparency as white."""
-    sides = max(1, round(film.width * scale)), max(1, round(film.height * scale))
+    sides = max(1, round(animation.width * scale)), max(1, round(animation.height * scale))
     pictures: list[Pixels] = []
     start = 0
-    for frame, duration in zip(film.frames(), film.durations_ms, strict=True):
-        count = sum(start <= m < start + duration for m in moments)
+    for frame, duration in zip(animation.frames(), animation.durations_ms, strict=True):
+        count = sum(start <= m < start + duration for m in times_ms)
         if count:
             shown = np.where(frame[..., 3:] > 0, frame[..., :3], np.uint8(255))
-            pictures.extend([brought_to(shown, sides)] * count)
+            pictures.extend([resample_to(shown, sides)] * count)
         start += duration
     return pictures
 
 
-def pictures_at(drawn: Sequence[Drawn], palette: Pixels, film: Film, moments: Sequence[int]) -> list[Pixels]:
+def pictures_at(
+    drawn: Sequence[DeltaFrame], palette: Pixels, animation: Animation, times_ms: Sequence[int]
+) -> list[Pixels]:
     """What a viewer sees at given milliseconds; transparency as white, as the source is judged."""
     colours = np.concatenate([palette, np.full((1, 3), 255, np.uint8)])
     nothing = np.uint8(len(palette))
-    canvas = np.full((film.height, film.width), nothing, np.uint8)
+    canvas = np.full((animation.height, animation.width), nothing, np.uint8)
     pictures: list[Pixels] = []
     start = 0
     for frame in drawn:
@@ -161,14 +173,14 @@ def pictures_at(drawn: Sequence[Drawn], palette: Pixels, film: Film, moments: Se
         where = np.s_[frame.y : frame.y + height, frame.x : frame.x + width]
         canvas[where] = np.where(frame.indices == nothing, canvas[where], frame.indices)
         end = start + frame.duration_ms
-        pictures.extend(colours[canvas] for moment in moments if start <= moment < end)
+        pictures.extend(colours[canvas] for moment in times_ms if start <= moment < end)
         start = end
         if frame.clears:
             canvas[where] = nothing
     return pictures
 
 
-def brought_to(pixels: Pixels, sides: tuple[int, ...]) -> Pixels:
+def resample_to(pixels: Pixels, sides: tuple[int, ...]) -> Pixels:
     """A picture at other sides, (width, height)."""
     if pixels.shape[1::-1] == tuple(sides):
         return pixels.copy()
@@ -179,47 +191,49 @@ def brought_to(pixels: Pixels, sides: tuple[int, ...]) -> Pixels:
 
 
 @dataclass(slots=True)
-class Sampler:
+class SampleEstimator:
     """Guesses what settings would give, from tiles of a film all along its time."""
 
-    maker: Maker
+    renderer: AnimationRenderer
     times: float  # how many times more pixels change in the whole film
 
     @classmethod
-    def of(cls, film: Film, judged_scale: float, *, own_palettes: bool) -> Sampler:
+    def of(cls, animation: Animation, judged_scale: float, *, own_palettes: bool) -> SampleEstimator:
         """A sample of a film; the whole of a small one."""
-        sample, times = _sample_of(film)
-        return cls(Maker(sample, judged_scale, own_palettes), times)
+        sample, times = _sample_of(animation)
+        return cls(AnimationRenderer(sample, judged_scale, own_palettes), times)
 
-    def guess(self, setting: Setting) -> tuple[float, float]:
+    def estimate(self, setting: LadderSetting) -> tuple[float, float]:
         """Bytes and quality."""
-        exact = self.maker.exact(setting)
+        exact = self.renderer.lossless(setting)
         if exact is not None:
             tables = sum(3 * len(frame.palette) for frame in exact if frame.palette is not None)
             return self._pixel_bytes(exact) + _FRAME_BYTES * len(exact) + tables, 100.0
-        drawn, indexer, film = self.maker.drawn(setting)
-        quality = self.maker.quality(drawn, indexer.palette, film)
+        drawn, indexer, animation = self.renderer.delta_frames(setting)
+        quality = self.renderer.quality(drawn, indexer.palette, animation)
         return self._pixel_bytes(drawn) + _FRAME_BYTES * len(drawn) + 3 * len(indexer.palette), quality
 
-    def _pixel_bytes(self, drawn: Sequence[Drawn]) -> float:
+    def _pixel_bytes(self, drawn: Sequence[DeltaFrame]) -> float:
         # The coder starts anew with each frame, so tiles of several frames are coded together as one frame would be.
         together = max(1, round(self.times))
         groups = (drawn[at : at + together] for at in range(0, len(drawn), together))
         return self.times * sum(coded_bytes([frame.indices for frame in group]) for group in groups)
 
 
-def _sample_of(film: Film) -> tuple[Film, float]:
+def _sample_of(animation: Animation) -> tuple[Animation, float]:
     """Four tiles of a film, all along its time, and how many times more the whole would cost."""
-    share = (_SAMPLED_PX / max(film.changed_px, 1)) ** 0.5
+    share = (_SAMPLED_PX / max(animation.changed_px, 1)) ** 0.5
     if share >= _WORTH_SAMPLING:
-        return film, 1.0
-    rows, columns = _spread(film.height, share), _spread(film.width, share)
+        return animation, 1.0
+    rows, columns = _tile_places(animation.height, share), _tile_places(animation.width, share)
     tiles = np.ix_(rows, columns)
-    sample = film_of((frame[tiles] for frame in film.frames()), film.durations_ms, film.loops)
-    return sample, film.changed_px / sample.changed_px
+    sample = animation_from_frames(
+        (frame[tiles] for frame in animation.frames()), animation.durations_ms, animation.loops
+    )
+    return sample, animation.changed_px / sample.changed_px
 
 
-def _spread(side: int, share: float) -> NDArray[np.intp]:
+def _tile_places(side: int, share: float) -> NDArray[np.intp]:
     """Two stretches of a side, each about the middle of its half."""
     length = min(max(_LEAST_TILE_PX, round(side * share / 2)), side // 2)
     return np.concatenate([np.arange(length) + round(side * at - length / 2) for at in (0.28, 0.72)])

@@ -15,16 +15,16 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mmscontent.codecs.animation.renderer import Made
+    from mmscontent.codecs.animation.renderer import RenderedAnimation
 
-__all__ = ["Found", "Guess", "find_place"]
+__all__ = ["LadderEstimate", "LadderSearch", "search_ladder"]
 
 _AIM = 0.985
 _NO_NEWS = 0.004  # two places nearer than this give the same file, or nearly
 
 
 @dataclass(frozen=True, slots=True)
-class Guess:
+class LadderEstimate:
     """What a place of the ladder is thought to give."""
 
     place: float
@@ -32,11 +32,11 @@ class Guess:
     quality: float
 
 
-class Try(NamedTuple):
+class LadderTry(NamedTuple):
     """What was made at a place."""
 
     place: float
-    made: Made
+    made: RenderedAnimation
 
     @property
     def size_bytes(self) -> int:
@@ -45,25 +45,30 @@ class Try(NamedTuple):
 
 
 @dataclass(slots=True)
-class Found:
+class LadderSearch:
     """What a search tried; `best` is None when even the last place is over the limit."""
 
-    best: Made | None = None
-    tried: list[Try] = field(default_factory=list)
+    best: RenderedAnimation | None = None
+    tried: list[LadderTry] = field(default_factory=list)
 
 
-def find_place(
-    make: Callable[[float], Made], guesses: Sequence[Guess], limit_bytes: int, *, use: float, encodes: int
-) -> Found:
+def search_ladder(
+    make: Callable[[float], RenderedAnimation],
+    estimates: Sequence[LadderEstimate],
+    limit_bytes: int,
+    *,
+    use: float,
+    encodes: int,
+) -> LadderSearch:
     """Search a ladder for the largest file within a limit.
 
     The guesses are in order of place, from the ladder's top to its end. It stops when *use* of the limit is used, or
     after so many encodes, one more when none of them fitted.
     """
-    found = Found()
-    top, end = guesses[0].place, guesses[-1].place
+    found = LadderSearch()
+    top, end = estimates[0].place, estimates[-1].place
     low, high = top, end
-    place = _place_for(guesses, found.tried, limit_bytes * _AIM, (low, high))
+    place = _place_for(estimates, found.tried, limit_bytes * _AIM, (low, high))
     while len(found.tried) < encodes:
         size = _try(found, make, place, limit_bytes)
         if size <= limit_bytes:
@@ -74,7 +79,7 @@ def find_place(
             return found
         else:
             low = max(low, place)
-        place = _place_for(guesses, found.tried, limit_bytes * _AIM, (low, high))
+        place = _place_for(estimates, found.tried, limit_bytes * _AIM, (low, high))
         known = [t for t in found.tried if abs(place - t.place) < _NO_NEWS]
         if known or len({t.size_bytes for t in found.tried}) < len(found.tried):
             break  # the same file again: sizes go in steps here
@@ -83,19 +88,21 @@ def find_place(
     return found
 
 
-def _try(found: Found, make: Callable[[float], Made], place: float, limit_bytes: int) -> int:
+def _try(found: LadderSearch, make: Callable[[float], RenderedAnimation], place: float, limit_bytes: int) -> int:
     made = make(place)
-    found.tried.append(Try(place, made))
+    found.tried.append(LadderTry(place, made))
     size = len(made.data)
     if size <= limit_bytes and (found.best is None or size > len(found.best.data)):
         found.best = made
     return size
 
 
-def _place_for(guesses: Sequence[Guess], tried: Sequence[Try], aim_bytes: float, within: tuple[float, float]) -> float:
+def _place_for(
+    estimates: Sequence[LadderEstimate], tried: Sequence[LadderTry], aim_bytes: float, within: tuple[float, float]
+) -> float:
     """Where the corrected curve of sizes meets the aim, kept inside what is not yet ruled out."""
-    places = np.array(sorted({g.place for g in guesses} | {t.place for t in tried}))
-    logs = np.interp(places, [g.place for g in guesses], [math.log(max(g.size_bytes, 1)) for g in guesses])
+    places = np.array(sorted({g.place for g in estimates} | {t.place for t in tried}))
+    logs = np.interp(places, [g.place for g in estimates], [math.log(max(g.size_bytes, 1)) for g in estimates])
     if tried:
         known = sorted(tried, key=lambda t: t.place)
         raw = np.interp([t.place for t in known], places, logs)
@@ -107,7 +114,7 @@ def _place_for(guesses: Sequence[Guess], tried: Sequence[Try], aim_bytes: float,
         return min(max(place, low), high)
     # Stay off the ends that are known to be over or under, but for the ladder's own.
     margin = 0.04 * (high - low)
-    ends = guesses[0].place, guesses[-1].place
+    ends = estimates[0].place, estimates[-1].place
     seen = {t.place for t in tried}
     least = low if low == ends[0] and low not in seen else low + margin
     most = high if high == ends[1] and high not in seen else high - margin

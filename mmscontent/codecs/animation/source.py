@@ -14,8 +14,8 @@ from PIL import Image
 
 from mmscontent.codecs.animation.frames import decode
 from mmscontent.codecs.animation.quality_ladder import LADDERS, setting_at
-from mmscontent.codecs.animation.renderer import Maker, Sampler, brought_to, frames_at, moments_of
-from mmscontent.codecs.animation.search import Guess, find_place
+from mmscontent.codecs.animation.renderer import AnimationRenderer, SampleEstimator, frame_times, frames_at, resample_to
+from mmscontent.codecs.animation.search import LadderEstimate, search_ladder
 from mmscontent.codecs.base import Rendition, Survey
 from mmscontent.codecs.image.header import read_header
 from mmscontent.codecs.image.passthrough import kept_bytes
@@ -28,9 +28,9 @@ from mmscontent.rate_quality import Curve
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mmscontent.codecs.animation.frames import Film
-    from mmscontent.codecs.animation.quality_ladder import Rung
-    from mmscontent.codecs.animation.renderer import Made
+    from mmscontent.codecs.animation.frames import Animation
+    from mmscontent.codecs.animation.quality_ladder import QualityStep
+    from mmscontent.codecs.animation.renderer import RenderedAnimation
     from mmscontent.codecs.base import Effort
     from mmscontent.profiles.model import Rule
 
@@ -46,36 +46,36 @@ _CLOSE = 8.0  # another ladder is tried when it is thought to be no worse than t
 
 
 @dataclass(slots=True)
-class _Way:
+class _LadderOption:
     """One ladder, and what its places are thought to give for this film, from the ladder's top to its end."""
 
     name: str
-    guesses: list[Guess]
+    estimates: list[LadderEstimate]
 
     def best_from(self, limit_bytes: int) -> int:
         """Which guess to begin at: the best that fits, when a smaller file is thought to look better than a larger."""
-        fitting = [i for i, guess in enumerate(self.guesses) if guess.size_bytes <= limit_bytes]
-        best = max(fitting, key=lambda i: self.guesses[i].quality, default=0)
-        return best if fitting and self.guesses[best].quality > self._at(limit_bytes) + _BETTER else 0
+        fitting = [i for i, estimate in enumerate(self.estimates) if estimate.size_bytes <= limit_bytes]
+        best = max(fitting, key=lambda i: self.estimates[i].quality, default=0)
+        return best if fitting and self.estimates[best].quality > self._at(limit_bytes) + _BETTER else 0
 
     def quality_at(self, limit_bytes: int) -> float:
         """What the ladder is thought to give in at most so many bytes."""
-        fitting = [guess.quality for guess in self.guesses if guess.size_bytes <= limit_bytes]
+        fitting = [estimate.quality for estimate in self.estimates if estimate.size_bytes <= limit_bytes]
         return max(*fitting, self._at(limit_bytes)) if fitting else _HOPELESS
 
     def _at(self, size_bytes: int) -> float:
-        falling = self.guesses[::-1]
+        falling = self.estimates[::-1]
         logs = np.log([g.size_bytes for g in falling])
         return float(np.interp(np.log(size_bytes), logs, [g.quality for g in falling]))
 
 
 @dataclass(slots=True)
-class _Work:
+class _SurveyedAnimation:
     rule: ImageRule
     effort: Effort
-    film: Film
-    maker: Maker
-    ways: list[_Way]
+    animation: Animation
+    renderer: AnimationRenderer
+    options: list[_LadderOption]
 
 
 class AnimationSource:
@@ -86,7 +86,7 @@ class AnimationSource:
         self._header = read_header(data, info.media_type)
         self._sides = self._header.width, self._header.height
         self._declared = info
-        self._work: _Work | None = None
+        self._work: _SurveyedAnimation | None = None
         self._still: StillSource | None = None
 
     # --- looking ---
@@ -99,37 +99,37 @@ class AnimationSource:
             NotAllowed: The receiver takes neither animations nor a still we can write.
         """
         assert isinstance(rule, ImageRule)
-        film = decode(self._data, self._header.media_type, _work_box(rule))
+        animation = decode(self._data, self._header.media_type, _work_box(rule))
         self._still = None
-        why_still = _why_still(film, rule)
+        why_still = _why_still(animation, rule)
         if why_still is not None:
-            return self._survey_still(film, rule, effort, why_still)
-        scale = min(1.0, rule.view_long_px / max(film.width, film.height))
-        is_gif = self._header.media_type == "image/gif" and (film.width, film.height) == self._sides
-        ways = _ways(Sampler.of(film, scale, own_palettes=is_gif), _LADDERS[effort])
-        self._work = _Work(rule, effort, film, Maker(film, scale, is_gif), ways)
-        reasons = self._why_not_kept(rule)
-        guesses = [g for way in ways for g in way.guesses]
-        floor = min(round(min(g.size_bytes for g in guesses)), len(self._data))
+            return self._survey_still(animation, rule, effort, why_still)
+        scale = min(1.0, rule.view_long_px / max(animation.width, animation.height))
+        is_gif = self._header.media_type == "image/gif" and (animation.width, animation.height) == self._sides
+        options = _options(SampleEstimator.of(animation, scale, own_palettes=is_gif), _LADDERS[effort])
+        self._work = _SurveyedAnimation(rule, effort, animation, AnimationRenderer(animation, scale, is_gif), options)
+        reasons = self._passthrough_blockers(rule)
+        estimates = [g for option in options for g in option.estimates]
+        floor = min(round(min(g.size_bytes for g in estimates)), len(self._data))
         return Survey(
-            info=self._info(film),
-            curve=Curve.through([(max(1, round(g.size_bytes)), max(0.0, min(100.0, g.quality))) for g in guesses]),
+            info=self._info(animation),
+            curve=Curve.through([(max(1, round(g.size_bytes)), max(0.0, min(100.0, g.quality))) for g in estimates]),
             floor_bytes=max(1, floor),
             keep_bytes=None if reasons else len(kept_bytes(self._data, self._header)),
             scale=f"ssimulacra2@{rule.view_long_px}",
             reasons=reasons,
-            traits=("animation", f"{len(film.patches)} frames that differ"),
+            traits=("animation", f"{len(animation.rects)} frames that differ"),
             stripped=self._header.labels,
         )
 
-    def _survey_still(self, film: Film, rule: ImageRule, effort: Effort, why: str) -> Survey:
-        png = _poster(film)
-        info = MediaInfo("image/png", "image", len(png), film.width, film.height, frames=1)
+    def _survey_still(self, animation: Animation, rule: ImageRule, effort: Effort, why: str) -> Survey:
+        png = _poster(animation)
+        info = MediaInfo("image/png", "image", len(png), animation.width, animation.height, frames=1)
         self._still = StillSource(png, info)
         survey = self._still.survey(rule, effort)
         return replace(
             survey,
-            info=self._info(film),
+            info=self._info(animation),
             keep_bytes=None,
             reasons=(why, "its best frame is sent as a still"),
             traits=("animation", *survey.traits),
@@ -139,8 +139,8 @@ class AnimationSource:
     def keep(self) -> Rendition:
         """The source as it is but for its metadata."""
         data = kept_bytes(self._data, self._header)
-        film = None if self._work is None else self._work.film
-        info = replace(self._info(film), size_bytes=len(data), metadata=())
+        animation = None if self._work is None else self._work.animation
+        info = replace(self._info(animation), size_bytes=len(data), metadata=())
         return Rendition(data, info, 0, 100.0, stripped=self._header.labels, tries=("passed through",))
 
     # --- writing ---
@@ -157,10 +157,10 @@ class AnimationSource:
             return replace(made, stripped=self._header.labels, notes=(*made.notes, note))
         assert self._work is not None, "survey() comes first"
         work = self._work
-        kept = None if self._why_not_kept(work.rule) else len(kept_bytes(self._data, self._header))
+        kept = None if self._passthrough_blockers(work.rule) else len(kept_bytes(self._data, self._header))
         if kept is not None and kept <= limit_bytes:
             return self.keep()
-        tried = [one for way in _best_ways(work, limit_bytes) for one in _climb_down(work, way, limit_bytes)]
+        tried = [one for option in _best_options(work, limit_bytes) for one in _climb_down(work, option, limit_bytes)]
         tries = tuple(one.words for one in tried)
         fitting = [one for one in tried if len(one.data) <= limit_bytes]
         if not fitting:
@@ -185,21 +185,25 @@ class AnimationSource:
         except ImportError:
             return None
         assert self._work is not None, "survey() comes first"
-        film, scale = self._work.film, self._work.maker.judged_scale
+        animation, scale = self._work.animation, self._work.renderer.judged_scale
         made = decode(
-            data, "image/gif", (film.width, film.height) if film.width > film.height else (film.height, film.width)
+            data,
+            "image/gif",
+            (animation.width, animation.height)
+            if animation.width > animation.height
+            else (animation.height, animation.width),
         )
-        moments = moments_of(film)
-        pairs = zip(frames_at(film, moments, scale), frames_at(made, moments), strict=False)
+        times_ms = frame_times(animation)
+        pairs = zip(frames_at(animation, times_ms, scale), frames_at(made, times_ms), strict=False)
         scores = [
-            compute_ssimulacra2(_as_png(wanted), _as_png(brought_to(shown, wanted.shape[1::-1])))
+            compute_ssimulacra2(_as_png(wanted), _as_png(resample_to(shown, wanted.shape[1::-1])))
             for wanted, shown in pairs
         ]
         return float(np.mean(scores))
 
     # --- parts of it ---
 
-    def _why_not_kept(self, rule: ImageRule) -> tuple[str, ...]:
+    def _passthrough_blockers(self, rule: ImageRule) -> tuple[str, ...]:
         header, reasons = self._header, []
         if header.media_type != "image/gif":
             reasons.append(f"animated {header.media_type} is not promised to move everywhere; GIF is")
@@ -209,7 +213,7 @@ class AnimationSource:
             reasons.append(f"{header.width}×{header.height} pixels are over the receiver's {box}")
         return tuple(reasons)
 
-    def _info(self, film: Film | None) -> MediaInfo:
+    def _info(self, animation: Animation | None) -> MediaInfo:
         header = self._header
         return replace(
             self._declared,
@@ -217,13 +221,13 @@ class AnimationSource:
             width_px=header.width,
             height_px=header.height,
             frames=header.frames,
-            duration_ms=self._declared.duration_ms if film is None else film.duration_ms,
+            duration_ms=self._declared.duration_ms if animation is None else animation.duration_ms,
             metadata=header.labels,
         )
 
-    def _rendition(self, made: Made, encodes: int, tries: tuple[str, ...]) -> Rendition:
+    def _rendition(self, made: RenderedAnimation, encodes: int, tries: tuple[str, ...]) -> Rendition:
         assert self._work is not None
-        film = self._work.film
+        animation = self._work.animation
         info = MediaInfo(
             "image/gif",
             "image",
@@ -231,12 +235,12 @@ class AnimationSource:
             made.width,
             made.height,
             frames=made.frames,
-            duration_ms=film.duration_ms,
-            fps=round(made.frames * 1000 / film.duration_ms, 3),
+            duration_ms=animation.duration_ms,
+            fps=round(made.frames * 1000 / animation.duration_ms, 3),
             profile="GIF89a",
         )
         notes = (
-            () if made.setting.rung.every == 1 else (f"{made.frames} of {self._header.frames} frames, total time kept",)
+            () if made.setting.step.every == 1 else (f"{made.frames} of {self._header.frames} frames, total time kept",)
         )
         return Rendition(
             made.data,
@@ -246,16 +250,16 @@ class AnimationSource:
             None,
             self._header.labels,
             tries,
-            (made.setting.rung.gives_up, *notes),
+            (made.setting.step.gives_up, *notes),
         )
 
 
-def _why_still(film: Film, rule: ImageRule) -> str | None:
+def _why_still(animation: Animation, rule: ImageRule) -> str | None:
     if not rule.animated:
         return "the receiver does not play animations"
     if "image/gif" not in rule.media_types:
         return "the receiver takes no GIF, the one animation phones share"
-    if len(film.patches) == 1:
+    if len(animation.rects) == 1:
         return "all its frames are the same"
     return None
 
@@ -264,56 +268,56 @@ def _work_box(rule: ImageRule) -> tuple[int, int]:
     return rule.max_long_px, rule.max_short_px
 
 
-def _ways(sampler: Sampler, names: tuple[str, ...]) -> list[_Way]:
+def _options(sampler: SampleEstimator, names: tuple[str, ...]) -> list[_LadderOption]:
     """Make the sample of a film at places of each ladder."""
     seen: dict[tuple[object, ...], tuple[float, float]] = {}
-    ways = []
+    options = []
     for name in names:
-        ladder, guesses = LADDERS[name], []
+        ladder, estimates = LADDERS[name], []
         for place in _guessed_places(ladder):
             setting = setting_at(ladder, place)
-            key = (setting.rung.colours, setting.rung.every, setting.scale, setting.distance)
+            key = (setting.step.colours, setting.step.every, setting.scale, setting.distance)
             if key not in seen:
-                seen[key] = sampler.guess(setting)
-            guesses.append(Guess(place, *seen[key]))
-        ways.append(_Way(name, guesses))
-    return ways
+                seen[key] = sampler.estimate(setting)
+            estimates.append(LadderEstimate(place, *seen[key]))
+        options.append(_LadderOption(name, estimates))
+    return options
 
 
-def _best_ways(work: _Work, limit_bytes: int) -> list[_Way]:
+def _best_options(work: _SurveyedAnimation, limit_bytes: int) -> list[_LadderOption]:
     """The ladders thought to look best at a size, best first."""
-    ranked = sorted(work.ways, key=lambda way: -way.quality_at(limit_bytes))
+    ranked = sorted(work.options, key=lambda option: -option.quality_at(limit_bytes))
     if ranked[0].quality_at(limit_bytes) < _LEGIBLE:
         # So little room that moments may be worth less than size, even to a metric that takes late frames for wrong.
-        return [*ranked[:2], *(way for way in ranked[2:] if way.name == "stepwise")]
+        return [*ranked[:2], *(option for option in ranked[2:] if option.name == "stepwise")]
     least = ranked[0].quality_at(limit_bytes) - _CLOSE
-    return [way for way in ranked[: _TRIES[work.effort][2]] if way.quality_at(limit_bytes) >= least]
+    return [option for option in ranked[: _TRIES[work.effort][2]] if option.quality_at(limit_bytes) >= least]
 
 
-def _climb_down(work: _Work, way: _Way, limit_bytes: int) -> list[Made]:
+def _climb_down(work: _SurveyedAnimation, option: _LadderOption, limit_bytes: int) -> list[RenderedAnimation]:
     """What was made on one ladder on the way to a size."""
     use, encodes, _ = _TRIES[work.effort]
-    ladder = LADDERS[way.name]
+    ladder = LADDERS[option.name]
 
-    def make(place: float) -> Made:
-        return work.maker.make(setting_at(ladder, place))
+    def make(place: float) -> RenderedAnimation:
+        return work.renderer.render(setting_at(ladder, place))
 
-    guesses = way.guesses[way.best_from(limit_bytes) :]
-    found = find_place(make, guesses, limit_bytes, use=use, encodes=encodes)
+    estimates = option.estimates[option.best_from(limit_bytes) :]
+    found = search_ladder(make, estimates, limit_bytes, use=use, encodes=encodes)
     return [one.made for one in found.tried]
 
 
-def _guessed_places(ladder: tuple[Rung, ...]) -> list[float]:
+def _guessed_places(ladder: tuple[QualityStep, ...]) -> list[float]:
     """The start of each rung, the middle of those that shrink much, and the ladder's end."""
-    middles = [i + 0.5 for i, rung in enumerate(ladder) if rung.every == 1 and rung.scale[1] < rung.scale[0]]
+    middles = [i + 0.5 for i, step in enumerate(ladder) if step.every == 1 and step.scale[1] < step.scale[0]]
     steep = [0.25] if ladder[0].colours == 255 else []  # noqa: PLR2004 - from without loss to nearly so sizes fall fast
     return sorted([*range(len(ladder) + 1), *middles, *steep])
 
 
-def _poster(film: Film) -> bytes:
+def _poster(animation: Animation) -> bytes:
     """The frame with the most to see, as PNG: the strongest edges among those that are not a blend of two."""
     best, most = None, -1.0
-    for frame in film.frames():
+    for frame in animation.frames():
         grey = frame[::2, ::2, :3].astype(np.float32).mean(-1)
         seen = (
             float(np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean()) if grey.size > 1 else 0.0

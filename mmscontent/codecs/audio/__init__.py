@@ -5,7 +5,7 @@ Decoded once, by the one door to ffmpeg; worked on as samples; encoded at most t
 
 from __future__ import annotations
 
-from mmscontent.codecs.audio.source import SoundSource
+from mmscontent.codecs.audio.source import AudioSource
 from mmscontent.codecs.audio.verify import verify
 
-__all__ = ["SoundSource", "verify"]
+__all__ = ["AudioSource", "verify"]

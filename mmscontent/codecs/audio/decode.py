@@ -12,10 +12,10 @@ from mmscontent.errors import DamagedMedia, EngineFailed, OverLimits
 from mmscontent.ffmpeg import Bounds
 
 if TYPE_CHECKING:
-    from mmscontent.codecs.audio.encoders import Coder, Setting
+    from mmscontent.codecs.audio.encoders import AudioEncoder, AudioSetting
     from mmscontent.ffmpeg import Room, SoundTrack
 
-__all__ = ["MAX_DURATION_MS", "Decoding", "coding", "decode", "decoding", "encode", "refuse_long"]
+__all__ = ["MAX_DURATION_MS", "DecodeOutput", "check_duration", "decode", "decode_output", "encode", "encode_input"]
 
 MAX_DURATION_MS = 3_600_000  # an hour in AMR's lowest mode has 2.3 MB, more than any MMS
 _MOST_RATE_HZ = 48_000
@@ -23,7 +23,7 @@ _LONG_MS = 600_000  # from here on one channel at 16 kHz is kept: memory, and no
 _SAMPLES, _PCM, _OUT = "samples", "pcm", "sound"
 
 
-def refuse_long(duration_ms: int) -> None:
+def check_duration(duration_ms: int) -> None:
     """Stop before decoding what no message can hold.
 
     Raises:
@@ -36,7 +36,7 @@ def refuse_long(duration_ms: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Decoding:
+class DecodeOutput:
     """A sound track on its way to samples: an output for `Room.run`, and what it will hold."""
 
     output: Any
@@ -48,20 +48,20 @@ class Decoding:
         return Samples(room.read(_SAMPLES), self.rate_hz, self.channels)
 
 
-def decoding(room: Room, track: SoundTrack, duration_ms: int) -> Decoding:
+def decode_output(room: Room, track: SoundTrack, duration_ms: int) -> DecodeOutput:
     """How a track is decoded: at most two channels, at most 48 kHz; what is long in one channel at 16 kHz.
 
     Raises:
         OverLimits: It lasts longer than an hour.
     """
-    refuse_long(duration_ms)
+    check_duration(duration_ms)
     long = duration_ms > _LONG_MS
     rate = 16_000 if long else min(track.sample_rate_hz, _MOST_RATE_HZ)
     channels = 1 if long else min(track.channels, 2)
     most_s = MAX_DURATION_MS / 1000 if long else _LONG_MS / 1000 + 60
     sound = room.source()[str(track.index)]
     output = ffmpeg.output(sound, _SAMPLES, f="s16le", ar=rate, ac=channels, t=most_s)
-    return Decoding(output, rate, channels)
+    return DecodeOutput(output, rate, channels)
 
 
 def decode(room: Room, track: SoundTrack, duration_ms: int) -> tuple[Samples, str]:
@@ -71,7 +71,7 @@ def decode(room: Room, track: SoundTrack, duration_ms: int) -> tuple[Samples, st
         DamagedMedia: It holds no sound that can be decoded.
         OverLimits: It lasts longer than an hour.
     """
-    way = decoding(room, track, duration_ms)
+    way = decode_output(room, track, duration_ms)
     try:
         wrong = room.run(way.output, bounds=Bounds(wall_s=120)).strip()
     except EngineFailed as exc:
@@ -90,24 +90,26 @@ def _last(exc: EngineFailed) -> str:
     return exc.last_lines.splitlines()[-1][:200] if exc.last_lines else str(exc)
 
 
-def coding(room: Room, samples: Samples, coder: Coder, setting: Setting) -> tuple[Any, dict[str, Any]]:
+def encode_input(
+    room: Room, samples: Samples, encoder: AudioEncoder, setting: AudioSetting
+) -> tuple[Any, dict[str, Any]]:
     """How samples are encoded: a node and options for an output; the samples are laid in the room."""
     room.write(_PCM, samples.data)
     rate = setting.sample_rate_hz
     sound = room.made(_PCM, "s16le", ar=samples.rate_hz, ac=samples.channels)
     # A change of rate leaves a few samples more or fewer; cut to the number that sizes are reckoned with.
     sound = sound.filter("aresample", rate).filter("atrim", end_sample=samples.frames_at(rate))
-    options = {"c:a": coder.encoder, "b:a": setting.rate_bps, "ar": rate, "ac": setting.channels}
+    options = {"c:a": encoder.encoder, "b:a": setting.rate_bps, "ar": rate, "ac": setting.channels}
     return sound, {**options, "flags:a": "+bitexact"}
 
 
-def encode(room: Room, samples: Samples, coder: Coder, setting: Setting) -> bytes:
+def encode(room: Room, samples: Samples, encoder: AudioEncoder, setting: AudioSetting) -> bytes:
     """Encode samples; the same samples and setting give the same bytes.
 
     Raises:
         EngineFailed, EngineTimeout: The program failed.
     """
-    sound, options = coding(room, samples, coder, setting)
-    options |= {"f": coder.muxer, "map_metadata": -1, "fflags": "+bitexact", "threads": 1, **dict(coder.options)}
+    sound, options = encode_input(room, samples, encoder, setting)
+    options |= {"f": encoder.muxer, "map_metadata": -1, "fflags": "+bitexact", "threads": 1, **dict(encoder.options)}
     room.run(ffmpeg.output(sound, _OUT, **options))
     return room.read(_OUT)

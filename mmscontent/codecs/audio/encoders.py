@@ -11,7 +11,7 @@ import itertools
 import math
 from dataclasses import dataclass
 
-__all__ = ["AMR_MODES", "CODERS", "Coder", "Setting", "quality_of", "settings_for"]
+__all__ = ["AMR_MODES", "ENCODERS", "AudioEncoder", "AudioSetting", "encoder_settings", "quality_of"]
 
 AMR_MODES: tuple[tuple[int, int], ...] = (  # bit/s, octets of a frame with its header
     (4750, 13), (5150, 14), (5900, 16), (6700, 18), (7400, 20), (7950, 21), (10200, 27), (12200, 32),
@@ -38,7 +38,7 @@ _TWO_CHANNELS = 1.6  # joint stereo costs this much more than one channel for th
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class AudioSetting:
     """One way of coding: what is handed to the coder."""
 
     codec: str
@@ -52,7 +52,7 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Coder:
+class AudioEncoder:
     """A media type and codec we write: encoder, muxer, and what the container costs.
 
     Attributes:
@@ -67,25 +67,25 @@ class Coder:
     frame_bytes: int
     options: tuple[tuple[str, str], ...] = ()
 
-    def size_of(self, setting: Setting, frames_at_rate: int) -> int:
+    def size_of(self, setting: AudioSetting, frames_at_rate: int) -> int:
         """Predicted bytes; *frames_at_rate* are the samples of one channel at the setting's rate."""
         frames, payload = _PAYLOADS[self.codec](setting, frames_at_rate)
         return self.base_bytes + frames * self.frame_bytes + payload
 
 
-def _amr(setting: Setting, samples: int) -> tuple[int, int]:
+def _amr(setting: AudioSetting, samples: int) -> tuple[int, int]:
     frames = (samples + 50) // 160 + 1  # the encoder pads 50 samples in front, and flushes one frame
     return frames, frames * _AMR_OCTETS[setting.rate_bps]
 
 
-def _mp3(setting: Setting, samples: int) -> tuple[int, int]:
+def _mp3(setting: AudioSetting, samples: int) -> tuple[int, int]:
     low = setting.sample_rate_hz < 32000  # noqa: PLR2004 - MPEG-2 has half the frame, and the encoder one more of delay
     frame = 576 if low else 1152
     frames = -(-samples // frame) + (2 if low else 1)
     return frames, round(frames * setting.rate_bps * frame / 8 / setting.sample_rate_hz)
 
 
-def _aac(setting: Setting, samples: int) -> tuple[int, int]:
+def _aac(setting: AudioSetting, samples: int) -> tuple[int, int]:
     frames = -(-samples // 1024) + 1
     return frames, round(frames * 1024 / setting.sample_rate_hz * setting.rate_bps / 8)
 
@@ -93,35 +93,35 @@ def _aac(setting: Setting, samples: int) -> tuple[int, int]:
 _PAYLOADS = {"amr-nb": _amr, "mp3": _mp3, "aac": _aac}
 _BRANDLESS = (("movflags", "+faststart"),)
 
-CODERS: dict[tuple[str, str], Coder] = {
+ENCODERS: dict[tuple[str, str], AudioEncoder] = {
     (c.media_type, c.codec): c
     for c in (
-        Coder("amr-nb", "audio/amr", "libopencore_amrnb", "amr", 6, 0),
-        Coder("amr-nb", "audio/3gpp", "libopencore_amrnb", "3gp", 618, 0),
-        Coder("amr-nb", "audio/3gpp2", "libopencore_amrnb", "3g2", 640, 0),
-        Coder("aac", "audio/mp4", "aac", "ipod", 800, 4, _BRANDLESS),
-        Coder("aac", "audio/3gpp", "aac", "3gp", 760, 4, _BRANDLESS),
-        Coder("aac", "audio/aac", "aac", "adts", 0, 7),
-        Coder("mp3", "audio/mpeg", "libmp3lame", "mp3", 0, 0, (("write_xing", "0"), ("id3v2_version", "0"))),
+        AudioEncoder("amr-nb", "audio/amr", "libopencore_amrnb", "amr", 6, 0),
+        AudioEncoder("amr-nb", "audio/3gpp", "libopencore_amrnb", "3gp", 618, 0),
+        AudioEncoder("amr-nb", "audio/3gpp2", "libopencore_amrnb", "3g2", 640, 0),
+        AudioEncoder("aac", "audio/mp4", "aac", "ipod", 800, 4, _BRANDLESS),
+        AudioEncoder("aac", "audio/3gpp", "aac", "3gp", 760, 4, _BRANDLESS),
+        AudioEncoder("aac", "audio/aac", "aac", "adts", 0, 7),
+        AudioEncoder("mp3", "audio/mpeg", "libmp3lame", "mp3", 0, 0, (("write_xing", "0"), ("id3v2_version", "0"))),
     )
 }
 
 
-def settings_for(codec: str, rate_hz: int, *, stereo: bool) -> tuple[Setting, ...]:
+def encoder_settings(codec: str, rate_hz: int, *, stereo: bool) -> tuple[AudioSetting, ...]:
     """The settings worth trying for a source of this sampling rate, cheapest first."""
     if codec == "amr-nb":
-        return tuple(Setting(codec, rate, 8000) for rate, _ in AMR_MODES)
+        return tuple(AudioSetting(codec, rate, 8000) for rate, _ in AMR_MODES)
     if codec == "mp3":
         return _mp3_settings(rate_hz, stereo=stereo)
     most = _MOST_BPS if stereo else _MOST_MONO_BPS
     return tuple(aac_setting(k * 1000, rate_hz, stereo=stereo) for k in _AAC_RATES if k * 1000 <= most)
 
 
-def aac_setting(rate_bps: int, rate_hz: int, *, stereo: bool) -> Setting:
+def aac_setting(rate_bps: int, rate_hz: int, *, stereo: bool) -> AudioSetting:
     """AAC-LC at a rate: the sampling rate it carries, and two channels only where there are bits for them."""
     channels = 2 if stereo and rate_bps >= _STEREO_FROM_BPS else 1
     wanted = _sampling_for(rate_bps / (1 if channels == 1 else _TWO_CHANNELS))
-    return Setting("aac", rate_bps, _at_most(min(wanted, rate_hz), _AAC_SAMPLING), channels)
+    return AudioSetting("aac", rate_bps, _at_most(min(wanted, rate_hz), _AAC_SAMPLING), channels)
 
 
 def _sampling_for(rate_bps: float) -> int:
@@ -135,16 +135,16 @@ def _at_most(rate_hz: int, known: tuple[int, ...]) -> int:
     return known[max(0, bisect.bisect_right(known, rate_hz) - 1)]
 
 
-def _mp3_settings(rate_hz: int, *, stereo: bool) -> tuple[Setting, ...]:
+def _mp3_settings(rate_hz: int, *, stereo: bool) -> tuple[AudioSetting, ...]:
     low = [(k, min(_at_most(rate_hz, (8000, 16000, 22050, 24000)), 16000 if k < 32 else 24000)) for k in _MP3_RATES_LOW]  # noqa: PLR2004
     high = [(k, _at_most(rate_hz, (32000, 44100, 48000))) for k in _MP3_RATES if k >= 48]  # noqa: PLR2004 - narrower below
     chosen = high if rate_hz >= 32000 else []  # noqa: PLR2004 - the lowest rate of MPEG-1
     first = chosen[0][0] if chosen else 1 << 30
     both = [(k, hz) for k, hz in low if k < first and (hz > 12000 or k <= 64)] + chosen  # noqa: PLR2004 - MPEG-2.5 ends there
-    return tuple(Setting("mp3", k * 1000, hz, 2 if stereo and k * 1000 >= 96_000 else 1) for k, hz in both)  # noqa: PLR2004
+    return tuple(AudioSetting("mp3", k * 1000, hz, 2 if stereo and k * 1000 >= 96_000 else 1) for k, hz in both)  # noqa: PLR2004
 
 
-def quality_of(setting: Setting, kind: str) -> float:
+def quality_of(setting: AudioSetting, kind: str) -> float:
     """The table's word on a setting, for `speech` or `music`."""
     rate = setting.rate_bps / 1000 / (1 if setting.channels == 1 else _TWO_CHANNELS)
     table = _TABLES[setting.codec, kind]

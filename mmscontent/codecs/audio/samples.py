@@ -19,7 +19,7 @@ with warnings.catch_warnings():
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Heard", "Samples", "listen"]
+__all__ = ["AudioAnalysis", "Samples", "analyse_audio"]
 
 # A level between these is left alone; what lies outside is brought to the middle, as far as the peaks allow.
 _QUIETEST_DBFS, _LOUDEST_DBFS, _WANTED_DBFS = -26.0, -12.0, -19.0
@@ -33,7 +33,7 @@ _STEREO_DB = -30.0  # sides this far under the middle are no stereo worth a chan
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class AudioAnalysis:
     """What was measured.
 
     Attributes:
@@ -85,7 +85,7 @@ class Samples:
         kept = self.frames - round(without_ms * self.rate_hz / 1000)
         return -(-max(0, kept) * rate_hz // self.rate_hz)
 
-    def worked(self, *, gain_db: float, mono: bool, lead_ms: int = 0, trail_ms: int = 0) -> Samples:
+    def processed(self, *, gain_db: float, mono: bool, lead_ms: int = 0, trail_ms: int = 0) -> Samples:
         """The same with another level, mixed to one channel, silence cut at both ends."""
         segment = self._segment()
         if lead_ms or trail_ms:
@@ -104,7 +104,7 @@ class Samples:
         return np.asarray(whole.reshape(-1, self.channels) / 32768, dtype=np.float32)
 
 
-def listen(samples: Samples) -> Heard:
+def analyse_audio(samples: Samples) -> AudioAnalysis:
     """Measure a sound."""
     sound = samples._array()  # noqa: SLF001 - of this module
     mono = sound.mean(axis=1)
@@ -113,7 +113,7 @@ def listen(samples: Samples) -> Heard:
     segment = samples._segment()  # noqa: SLF001 - as above
     level = _gated_level(powers)
     silence = min(_SILENCE_DBFS, level - _SILENCE_BELOW_DB)
-    return Heard(
+    return AudioAnalysis(
         "speech" if score >= 0.5 else "music",  # noqa: PLR2004 - the middle of the scale
         round(score, 2),
         level,

@@ -6,8 +6,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mmscontent.codecs.audio.decode import decode, encode
-from mmscontent.codecs.audio.encoders import CODERS, Coder, Setting, aac_setting, quality_of, settings_for
-from mmscontent.codecs.audio.samples import Heard, Samples, listen
+from mmscontent.codecs.audio.encoders import (
+    ENCODERS,
+    AudioEncoder,
+    AudioSetting,
+    aac_setting,
+    encoder_settings,
+    quality_of,
+)
+from mmscontent.codecs.audio.samples import AudioAnalysis, Samples, analyse_audio
 from mmscontent.codecs.base import Rendition, Survey
 from mmscontent.codecs.strip_location import without_location
 from mmscontent.errors import DamagedMedia, DoesNotFit, NotAllowed
@@ -23,7 +30,7 @@ if TYPE_CHECKING:
     from mmscontent.message import MediaInfo
     from mmscontent.profiles.model import Rule
 
-__all__ = ["SoundSource"]
+__all__ = ["AudioSource"]
 
 SCALE = "sound-table"
 # Aimed at by AAC, whose rate is not exact: a little under, and a second encode where the first missed by more.
@@ -33,21 +40,21 @@ _LEAST_AAC_BPS, _AAC_LOOSENESS = 8_000, 1.12
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
+class _EncodeOption:
     """One way of coding it, its predicted size and quality."""
 
-    coder: Coder
-    setting: Setting
+    encoder: AudioEncoder
+    setting: AudioSetting
     size_bytes: int
     quality: float
 
     @property
     def sure_bytes(self) -> int:
         """What it needs at most: AAC's lowest rates are kept loosely."""
-        return self.size_bytes if self.coder.codec != "aac" else round(self.size_bytes * _AAC_LOOSENESS)
+        return self.size_bytes if self.encoder.codec != "aac" else round(self.size_bytes * _AAC_LOOSENESS)
 
 
-class SoundSource:
+class AudioSource:
     """A sound from the first look to the last encode."""
 
     def __init__(self, data: bytes, info: MediaInfo) -> None:
@@ -56,8 +63,8 @@ class SoundSource:
         self._kept, self._stripped = without_location(data)
         self._rule = AudioRule()
         self._room: Room | None = None
-        self._samples, self._wrong = Samples(b"", 8000, 1), ""
-        self._heard = Heard("music", 0.0, -120.0, -120.0, stereo=False, lead_ms=0, trail_ms=0)
+        self._samples, self._decode_errors = Samples(b"", 8000, 1), ""
+        self._analysis = AudioAnalysis("music", 0.0, -120.0, -120.0, stereo=False, lead_ms=0, trail_ms=0)
 
     def __del__(self) -> None:
         self.close()
@@ -84,24 +91,24 @@ class SoundSource:
             return self._carried(accepted=accepted)
         self._listen()
         reasons = () if accepted else (f"{self._info.media_type} ({self._info.codec}) is not played by the receiver",)
-        if self._wrong:
+        if self._decode_errors:
             accepted, reasons = False, (*reasons, "it does not decode cleanly")
-        ways = self._ways(0)
+        ways = self._options(0)
         if not ways and not accepted:
             raise NotAllowed(
                 f"{self._info.media_type} ({self._info.codec}): of what the receiver plays we write none"
                 f" ({', '.join(f'{f.media_type} {f.codec}' for f in rule.formats) or 'nothing'})"
             )
         points = [(w.size_bytes, w.quality) for w in ways] or [(len(self._kept), 100.0)]
-        least = min((w.sure_bytes for w in self._ways(self._silence_ms())), default=len(self._kept))
+        least = min((w.sure_bytes for w in self._options(self._silence_ms())), default=len(self._kept))
         return Survey(
             self._facts(),
             Curve.through(points),
             least,
             keep_bytes=len(self._kept) if accepted else None,
-            scale=f"{self._heard.kind} table",
+            scale=f"{self._analysis.kind} table",
             reasons=reasons,
-            traits=(self._heard.kind, f"speech score {self._heard.speech_score:.2f}"),
+            traits=(self._analysis.kind, f"speech score {self._analysis.speech_score:.2f}"),
             stripped=self._stripped,
         )
 
@@ -117,17 +124,17 @@ class SoundSource:
         Raises:
             DoesNotFit: Even the lowest rate is larger.
         """
-        limit = self._sensible(limit_bytes)
+        limit = self._useful_limit(limit_bytes)
         cut = False
-        ways = [w for w in self._ways(0) if w.size_bytes <= limit]
+        ways = [w for w in self._options(0) if w.size_bytes <= limit]
         if not ways and self._silence_ms():
             cut = True
-            ways = [w for w in self._ways(self._silence_ms()) if w.size_bytes <= limit]
+            ways = [w for w in self._options(self._silence_ms()) if w.size_bytes <= limit]
         if not ways:
             raise self._too_large(limit_bytes)
         best = max(ways, key=lambda w: w.quality)  # of equals the first: the rule names the best first
-        samples = self._worked(best.setting, cut=cut)
-        return self._made(best, samples, limit, cut=cut)
+        samples = self._processed(best.setting, cut=cut)
+        return self._encode(best, samples, limit, cut=cut)
 
     def measure(self, data: bytes) -> float | None:  # noqa: ARG002 - the scale is a table
         """None: the scale is a table, there is nothing to measure."""
@@ -152,8 +159,8 @@ class SoundSource:
         if seen.sound is None:
             raise DamagedMedia("it holds no sound track")
         longest = max(seen.duration_ms, self._info.duration_ms or 0)
-        self._samples, self._wrong = decode(self._room, seen.sound, longest)
-        self._heard = listen(self._samples)
+        self._samples, self._decode_errors = decode(self._room, seen.sound, longest)
+        self._analysis = analyse_audio(self._samples)
 
     def _facts(self) -> MediaInfo:
         """The source's facts, its length as counted."""
@@ -166,31 +173,31 @@ class SoundSource:
 
     def _silence_ms(self) -> int:
         """What could be cut away at both ends, a moment kept on each side."""
-        spare = max(0, self._heard.lead_ms - 100) + max(0, self._heard.trail_ms - 100)
+        spare = max(0, self._analysis.lead_ms - 100) + max(0, self._analysis.trail_ms - 100)
         return spare if spare < self._samples.duration_ms else 0
 
     # --- choosing ----------------------------------------------------------------------------------------------
 
-    def _ways(self, without_ms: int) -> tuple[_Way, ...]:
-        return tuple(self._each_way(without_ms))
+    def _options(self, without_ms: int) -> tuple[_EncodeOption, ...]:
+        return tuple(self._each_option(without_ms))
 
-    def _each_way(self, without_ms: int) -> Iterator[_Way]:
+    def _each_option(self, without_ms: int) -> Iterator[_EncodeOption]:
         for wanted in self._rule.formats:
-            coder = CODERS.get((wanted.media_type, wanted.codec))
-            if coder is None:
+            encoder = ENCODERS.get((wanted.media_type, wanted.codec))
+            if encoder is None:
                 continue
-            stereo = self._heard.stereo and self._heard.kind == "music"
-            for setting in settings_for(coder.codec, self._samples.rate_hz, stereo=stereo):
-                size = coder.size_of(setting, self._samples.frames_at(setting.sample_rate_hz, without_ms))
-                yield _Way(coder, setting, size, round(quality_of(setting, self._heard.kind), 1))
+            stereo = self._analysis.stereo and self._analysis.kind == "music"
+            for setting in encoder_settings(encoder.codec, self._samples.rate_hz, stereo=stereo):
+                size = encoder.size_of(setting, self._samples.frames_at(setting.sample_rate_hz, without_ms))
+                yield _EncodeOption(encoder, setting, size, round(quality_of(setting, self._analysis.kind), 1))
 
-    def _sensible(self, limit_bytes: int) -> int:
+    def _useful_limit(self, limit_bytes: int) -> int:
         """Never larger than the source, unless the smallest way is."""
-        least = min((w.size_bytes for w in self._ways(0)), default=0)
+        least = min((w.size_bytes for w in self._options(0)), default=0)
         return min(limit_bytes, max(len(self._data), least))
 
     def _too_large(self, limit_bytes: int) -> DoesNotFit:
-        ways = self._ways(self._silence_ms())
+        ways = self._options(self._silence_ms())
         smallest = min(ways, key=lambda w: w.size_bytes)
         return DoesNotFit(
             f"{self._samples.duration_ms / 1000:.1f} s of sound need at least {smallest.size_bytes:,} bytes"
@@ -202,27 +209,27 @@ class SoundSource:
 
     # --- making ------------------------------------------------------------------------------------------------
 
-    def _worked(self, setting: Setting, *, cut: bool) -> Samples:
-        lead, trail = (max(0, self._heard.lead_ms - 100), max(0, self._heard.trail_ms - 100)) if cut else (0, 0)
-        return self._samples.worked(
-            gain_db=self._heard.gain_db, mono=setting.channels == 1, lead_ms=lead, trail_ms=trail
+    def _processed(self, setting: AudioSetting, *, cut: bool) -> Samples:
+        lead, trail = (max(0, self._analysis.lead_ms - 100), max(0, self._analysis.trail_ms - 100)) if cut else (0, 0)
+        return self._samples.processed(
+            gain_db=self._analysis.gain_db, mono=setting.channels == 1, lead_ms=lead, trail_ms=trail
         )
 
-    def _made(self, way: _Way, samples: Samples, limit: int, *, cut: bool) -> Rendition:
+    def _encode(self, way: _EncodeOption, samples: Samples, limit: int, *, cut: bool) -> Rendition:
         """Encode; AAC, whose rate can be anything, is aimed at the limit and corrected."""
         assert self._room is not None
         tries: list[str] = []
         best, chosen, factor, before = b"", way.setting, 1.0, 0
         while len(tries) < (_TRIES if best else _MOST_TRIES):
-            setting = self._aimed(way, samples, limit, factor)
+            setting = self._aac_setting_for(way, samples, limit, factor)
             if best and setting.rate_bps <= chosen.rate_bps:
                 break
-            predicted = round(way.coder.size_of(setting, samples.frames_at(setting.sample_rate_hz)) * factor)
-            data = encode(self._room, samples, way.coder, setting)
+            predicted = round(way.encoder.size_of(setting, samples.frames_at(setting.sample_rate_hz)) * factor)
+            data = encode(self._room, samples, way.encoder, setting)
             tries.append(f"{setting} → {len(data):,} bytes, {predicted:,} predicted")
             if len(best) < len(data) <= limit:
                 best, chosen = data, setting
-            if way.coder.codec != "aac" or _ENOUGH * limit <= len(data) <= limit or len(data) == before:
+            if way.encoder.codec != "aac" or _ENOUGH * limit <= len(data) <= limit or len(data) == before:
                 break  # exact, close enough, or the sound needs no more bits
             factor *= len(data) / predicted
             before = len(data)
@@ -232,21 +239,21 @@ class SoundSource:
             best,
             replace(sniff(best), notes=()),
             len(tries),
-            predicted_quality=round(quality_of(chosen, self._heard.kind), 1),
+            predicted_quality=round(quality_of(chosen, self._analysis.kind), 1),
             stripped=self._info.metadata,
             tries=tuple(tries),
-            notes=tuple(self._said(chosen, cut=cut)),
+            notes=tuple(self._notes(chosen, cut=cut)),
         )
 
-    def _aimed(self, way: _Way, samples: Samples, limit: int, factor: float) -> Setting:
+    def _aac_setting_for(self, way: _EncodeOption, samples: Samples, limit: int, factor: float) -> AudioSetting:
         """The setting that should just fit, when the coder takes any rate; *factor* is actual over predicted so far."""
-        if way.coder.codec != "aac":
+        if way.encoder.codec != "aac":
             return way.setting
-        highest = max(w.setting.rate_bps for w in self._ways(0) if w.coder is way.coder)
-        stereo = self._heard.stereo and self._heard.kind == "music"
+        highest = max(w.setting.rate_bps for w in self._options(0) if w.encoder is way.encoder)
+        stereo = self._analysis.stereo and self._analysis.kind == "music"
         trial = way.setting
         for _ in range(4):
-            size = way.coder.size_of(trial, samples.frames_at(trial.sample_rate_hz)) * factor
+            size = way.encoder.size_of(trial, samples.frames_at(trial.sample_rate_hz)) * factor
             overhead = size - trial.rate_bps * samples.duration_ms / 8000 * factor
             rate = int((limit * _AIM - overhead) * 8000 / max(1, samples.duration_ms) / factor)
             rate = max(_LEAST_AAC_BPS, min(rate, highest))
@@ -255,11 +262,11 @@ class SoundSource:
             trial = replace(setting, sample_rate_hz=way.setting.sample_rate_hz, channels=way.setting.channels)
         return trial
 
-    def _said(self, setting: Setting, *, cut: bool) -> Iterator[str]:
-        heard = self._heard
-        yield f"taken for {heard.kind} (score {heard.speech_score:.2f} of 1, speech from 0.5 on)"
-        if heard.gain_db:
-            yield f"its level of {heard.level_dbfs:.0f} dBFS was changed by {heard.gain_db:+.1f} dB"
+    def _notes(self, setting: AudioSetting, *, cut: bool) -> Iterator[str]:
+        analysis = self._analysis
+        yield f"taken for {analysis.kind} (score {analysis.speech_score:.2f} of 1, speech from 0.5 on)"
+        if analysis.gain_db:
+            yield f"its level of {analysis.level_dbfs:.0f} dBFS was changed by {analysis.gain_db:+.1f} dB"
         if self._samples.channels > setting.channels:
             yield "mixed to one channel"
         if cut:

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 from mmscontent.codecs.calendar.entries import Component
 from mmscontent.codecs.calendar.recurrence import to_icalendar, to_vcalendar
 from mmscontent.codecs.calendar.times import Zones, duration_of, moment_of, written
-from mmscontent.codecs.content_lines import Line, escaped, unescaped
+from mmscontent.codecs.content_lines import ContentLine, escaped, unescaped
 from mmscontent.errors import MalformedContent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Conversion", "convert"]
+__all__ = ["ConvertedCalendar", "convert"]
 
 _ENTRIES = ("VEVENT", "VTODO")
 _TIMES = frozenset(
@@ -43,7 +43,7 @@ _TRANSPARENCY_OLD = {"OPAQUE": "0", "TRANSPARENT": "1"}
 
 
 @dataclass(slots=True)
-class Conversion:
+class ConvertedCalendar:
     """A calendar in a version, and what could not be carried over, as sentences."""
 
     calendar: Component
@@ -51,7 +51,7 @@ class Conversion:
 
 
 @dataclass(slots=True)
-class _Task:
+class _Conversion:
     source: str
     target: str
     zones: Zones
@@ -61,29 +61,32 @@ class _Task:
         self.notes[what] = None
 
 
-def convert(calendar: Component, source: str, target: str) -> Conversion:
+def convert(calendar: Component, source: str, target: str) -> ConvertedCalendar:
     """The calendar in a version, with what that version demands.
 
     Raises:
         MalformedContent: No entry says when it is.
     """
-    task = _Task(source, target, Zones.of(calendar))
+    task = _Conversion(source, target, Zones.of(calendar))
     if target == "1.0":
         components = tuple(_old_entry(c, calendar, task) for c in _entries(calendar, task))
-        lines: tuple[Line, ...] = (Line("VERSION", "1.0"), Line("PRODID", calendar.text("PRODID") or "mmscontent"))
+        lines: tuple[ContentLine, ...] = (
+            ContentLine("VERSION", "1.0"),
+            ContentLine("PRODID", calendar.text("PRODID") or "mmscontent"),
+        )
     else:
         zones = calendar.all("VTIMEZONE") if source == "2.0" else ()
         components = (*zones, *(_new_entry(c, task) for c in _entries(calendar, task)))
-        lines = (Line("VERSION", "2.0"), Line("PRODID", calendar.text("PRODID") or "-//mmscontent//EN"))
+        lines = (ContentLine("VERSION", "2.0"), ContentLine("PRODID", calendar.text("PRODID") or "-//mmscontent//EN"))
         lines += tuple(one for one in calendar.lines if one.name in ("METHOD", "CALSCALE") and source == "2.0")
         if source == "2.0" and not calendar.text("PRODID"):
             task.say("PRODID added, which iCalendar 2.0 demands")
     for name in task.zones.missing:
         task.say(f"the zone {name} is not described in the file, its times are written without a zone")
-    return Conversion(Component("VCALENDAR", lines, components), tuple(task.notes))
+    return ConvertedCalendar(Component("VCALENDAR", lines, components), tuple(task.notes))
 
 
-def _entries(calendar: Component, task: _Task) -> list[Component]:
+def _entries(calendar: Component, task: _Conversion) -> list[Component]:
     kept = []
     for one in calendar.components:
         if one.name not in _ENTRIES:
@@ -103,8 +106,8 @@ def _entries(calendar: Component, task: _Task) -> list[Component]:
 # --- to vCalendar 1.0 ------------------------------------------------------------------------------------------
 
 
-def _old_entry(entry: Component, calendar: Component, task: _Task) -> Component:
-    lines: list[Line] = []
+def _old_entry(entry: Component, calendar: Component, task: _Conversion) -> Component:
+    lines: list[ContentLine] = []
     for line in entry.lines:
         lines.extend(_old_line(line, entry, task) if task.source == "2.0" else [line])
     if task.source == "2.0":
@@ -113,21 +116,21 @@ def _old_entry(entry: Component, calendar: Component, task: _Task) -> Component:
     return Component(entry.name, tuple(lines))
 
 
-def _old_line(line: Line, entry: Component, task: _Task) -> list[Line]:
+def _old_line(line: ContentLine, entry: Component, task: _Conversion) -> list[ContentLine]:
     name, value = line.name, line.value.strip()
     if name in _TIMES:
         return _old_time(line, entry, task)
     if name in _TEXTS:
-        return [Line(name, unescaped(line.value))]
+        return [ContentLine(name, unescaped(line.value))]
     if name in _LISTS:
-        return [Line(name, ";".join(unescaped(v).strip() for v in value.split(",")))]
+        return [ContentLine(name, ";".join(unescaped(v).strip() for v in value.split(",")))]
     if name in _PLAIN:
-        return [Line(name, value.replace(";", ",") if name == "GEO" else unescaped(value))]
+        return [ContentLine(name, value.replace(";", ",") if name == "GEO" else unescaped(value))]
     made = _OLD_WAYS.get(name, _left_out)(line, entry, task)
     return [] if made is None else [made]
 
 
-def _left_out(line: Line, _entry: Component, task: _Task) -> Line | None:
+def _left_out(line: ContentLine, _entry: Component, task: _Conversion) -> ContentLine | None:
     if line.name not in _SILENT:
         task.say(f"{line.name} left out, vCalendar 1.0 has none")
     return None
@@ -136,7 +139,7 @@ def _left_out(line: Line, _entry: Component, task: _Task) -> Line | None:
 _SILENT = frozenset(("X-MOZ-GENERATION", "X-LIC-ERROR", "EXDATE", "ACKNOWLEDGED"))
 
 
-def _zone_name(line: Line, entry: Component, task: _Task) -> str:
+def _zone_name(line: ContentLine, entry: Component, task: _Conversion) -> str:
     """The zone a time is to be taken from; none for a row by days of the week whose days differ in UTC."""
     name = next(iter(line.param("TZID")), "")
     rule, start = entry.text("RRULE").upper(), entry.first("DTSTART")
@@ -151,7 +154,7 @@ def _zone_name(line: Line, entry: Component, task: _Task) -> str:
     return name
 
 
-def _old_time(line: Line, entry: Component, task: _Task) -> list[Line]:
+def _old_time(line: ContentLine, entry: Component, task: _Conversion) -> list[ContentLine]:
     name = {"CREATED": "DCREATED"}.get(line.name, line.name)
     if name in ("DTSTAMP", "RECURRENCE-ID"):
         return []  # 1.0 has neither; an entry that changes one time of a row is excepted there, see _old_exceptions
@@ -162,20 +165,20 @@ def _old_time(line: Line, entry: Component, task: _Task) -> list[Line]:
     if not isinstance(moment, datetime):
         task.say("a whole day is written as from midnight to midnight")
         moment = _at_midnight(moment)
-    return [Line(name, written(task.zones.in_utc(moment, _zone_name(line, entry, task))))]
+    return [ContentLine(name, written(task.zones.in_utc(moment, _zone_name(line, entry, task))))]
 
 
-def _old_rule(line: Line, _entry: Component, task: _Task) -> Line | None:
+def _old_rule(line: ContentLine, _entry: Component, task: _Conversion) -> ContentLine | None:
     rule = to_vcalendar(line.value.strip())
     if rule is None:
         task.say(
             f"the recurrence {line.value.strip()[:60]} left out, vCalendar 1.0 cannot say it; the first time is sent"
         )
         return None
-    return Line("RRULE", rule)
+    return ContentLine("RRULE", rule)
 
 
-def _old_duration(line: Line, entry: Component, task: _Task) -> Line | None:
+def _old_duration(line: ContentLine, entry: Component, task: _Conversion) -> ContentLine | None:
     start, length = entry.first("DTSTART"), duration_of(line.value)
     if entry.first("DTEND") is not None or entry.first("DUE") is not None or start is None or length is None:
         return None
@@ -185,33 +188,33 @@ def _old_duration(line: Line, entry: Component, task: _Task) -> Line | None:
     end = _later(moment, length)
     if end is None:
         return None
-    return Line(
+    return ContentLine(
         "DUE" if entry.name == "VTODO" else "DTEND", written(task.zones.in_utc(end, _zone_name(start, entry, task)))
     )
 
 
-def _old_status(line: Line, _entry: Component, task: _Task) -> Line | None:
+def _old_status(line: ContentLine, _entry: Component, task: _Conversion) -> ContentLine | None:
     word = line.value.strip().upper()
     other = _STATUS_OLD.get(word, word)
     if other is None:
         task.say(f"the state {word} left out, vCalendar 1.0 has none")
         return None
-    return Line("STATUS", other)
+    return ContentLine("STATUS", other)
 
 
-def _old_transparency(line: Line, _entry: Component, _task: _Task) -> Line | None:
-    return Line("TRANSP", _TRANSPARENCY_OLD.get(line.value.strip().upper(), "0"))
+def _old_transparency(line: ContentLine, _entry: Component, _task: _Conversion) -> ContentLine | None:
+    return ContentLine("TRANSP", _TRANSPARENCY_OLD.get(line.value.strip().upper(), "0"))
 
 
-def _old_organizer(line: Line, _entry: Component, _task: _Task) -> Line | None:
-    return Line("ATTENDEE", line.value.strip(), params=(("ROLE", ("ORGANIZER",)),))
+def _old_organizer(line: ContentLine, _entry: Component, _task: _Conversion) -> ContentLine | None:
+    return ContentLine("ATTENDEE", line.value.strip(), params=(("ROLE", ("ORGANIZER",)),))
 
 
-def _old_attendee(line: Line, _entry: Component, _task: _Task) -> Line | None:
-    return Line("ATTENDEE", line.value.strip())
+def _old_attendee(line: ContentLine, _entry: Component, _task: _Conversion) -> ContentLine | None:
+    return ContentLine("ATTENDEE", line.value.strip())
 
 
-_OLD_WAYS: Mapping[str, Callable[[Line, Component, _Task], Line | None]] = {
+_OLD_WAYS: Mapping[str, Callable[[ContentLine, Component, _Conversion], ContentLine | None]] = {
     "RRULE": _old_rule,
     "DURATION": _old_duration,
     "STATUS": _old_status,
@@ -221,7 +224,7 @@ _OLD_WAYS: Mapping[str, Callable[[Line, Component, _Task], Line | None]] = {
 }
 
 
-def _old_exceptions(entry: Component, calendar: Component, task: _Task) -> list[Line]:
+def _old_exceptions(entry: Component, calendar: Component, task: _Conversion) -> list[ContentLine]:
     """EXDATE of the entry, and the times other entries of its row stand for."""
     if entry.first("RECURRENCE-ID") is not None:
         return []
@@ -234,20 +237,20 @@ def _old_exceptions(entry: Component, calendar: Component, task: _Task) -> list[
             moment = moment_of(text)
             if moment is not None:
                 found.append(written(task.zones.in_utc(moment, _zone_name(line, entry, task))))
-    return [Line("EXDATE", ";".join(dict.fromkeys(found)))] if found else []
+    return [ContentLine("EXDATE", ";".join(dict.fromkeys(found)))] if found else []
 
 
-def _old_alarm(alarm: Component, entry: Component, task: _Task) -> Line | None:
+def _old_alarm(alarm: Component, entry: Component, task: _Conversion) -> ContentLine | None:
     action = alarm.text("ACTION").upper()
     when = _alarm_time(alarm, entry, task)
     if action not in ("DISPLAY", "AUDIO") or when is None:
         task.say("an alarm left out, it is none a phone can show")
         return None
     words = unescaped(alarm.text("DESCRIPTION") or entry.text("SUMMARY")) if action == "DISPLAY" else ""
-    return Line("DALARM" if action == "DISPLAY" else "AALARM", f"{written(when)};;;{words.replace(';', ',')}")
+    return ContentLine("DALARM" if action == "DISPLAY" else "AALARM", f"{written(when)};;;{words.replace(';', ',')}")
 
 
-def _alarm_time(alarm: Component, entry: Component, task: _Task) -> datetime | date | None:
+def _alarm_time(alarm: Component, entry: Component, task: _Conversion) -> datetime | date | None:
     trigger = alarm.first("TRIGGER")
     if trigger is None:
         return None
@@ -278,7 +281,7 @@ def _at_midnight(moment: datetime | date) -> datetime:
 # --- to iCalendar 2.0 ------------------------------------------------------------------------------------------
 
 
-def _new_entry(entry: Component, task: _Task) -> Component:
+def _new_entry(entry: Component, task: _Conversion) -> Component:
     lines = list(entry.lines)
     alarms = list(entry.components)
     if task.source == "1.0":
@@ -292,73 +295,73 @@ def _new_entry(entry: Component, task: _Task) -> Component:
     if task.source == "2.0" and missing:
         task.say(f"{' and '.join(missing)} added, which iCalendar 2.0 demands of every entry")
     if "UID" not in names:
-        lines.append(Line("UID", hashlib.sha256(repr(entry).encode()).hexdigest()[:32]))
+        lines.append(ContentLine("UID", hashlib.sha256(repr(entry).encode()).hexdigest()[:32]))
     if "DTSTAMP" not in names:
         stamps = (one.value for n in ("LAST-MODIFIED", "CREATED", "DTSTART") for one in lines if one.name == n)
         stamp = moment_of(next(stamps, "19700101T000000Z"))
         moment = _at_midnight(stamp or date(1970, 1, 1))
-        lines.append(Line("DTSTAMP", moment.strftime("%Y%m%dT%H%M%SZ")))
+        lines.append(ContentLine("DTSTAMP", moment.strftime("%Y%m%dT%H%M%SZ")))
     return replace(entry, lines=tuple(lines), components=tuple(alarms))
 
 
-def _new_line(line: Line, task: _Task) -> list[Line]:
+def _new_line(line: ContentLine, task: _Conversion) -> list[ContentLine]:
     name, value = line.name, line.value.strip()
     if name in _TIMES:
         moment = moment_of(value)
         if moment is None:
             task.say(f"{name} left out, {value[:30]!r} is no time")
             return []
-        return [Line({"DCREATED": "CREATED"}.get(name, name), written(task.zones.in_utc(_at_midnight(moment))))]
+        return [ContentLine({"DCREATED": "CREATED"}.get(name, name), written(task.zones.in_utc(_at_midnight(moment))))]
     if name in _TEXTS:
-        return [Line(name, escaped(line.value))]
+        return [ContentLine(name, escaped(line.value))]
     if name in _LISTS:
-        return [Line(name, ",".join(escaped(v.strip()) for v in value.split(";") if v.strip()))]
+        return [ContentLine(name, ",".join(escaped(v.strip()) for v in value.split(";") if v.strip()))]
     if name in _PLAIN:
-        return [Line(name, value.replace(",", ";") if name == "GEO" else value)]
+        return [ContentLine(name, value.replace(",", ";") if name == "GEO" else value)]
     made = _NEW_WAYS.get(name, _not_in_new)(line, task)
     return [] if made is None else [made]
 
 
-def _not_in_new(line: Line, task: _Task) -> Line | None:
+def _not_in_new(line: ContentLine, task: _Conversion) -> ContentLine | None:
     if line.name not in ("DALARM", "AALARM"):
         task.say(f"{line.name} left out, iCalendar has none")
     return None
 
 
-def _new_rule(line: Line, task: _Task) -> Line | None:
+def _new_rule(line: ContentLine, task: _Conversion) -> ContentLine | None:
     rule = to_icalendar(line.value)
     if rule is None:
         task.say(f"the recurrence {line.value.strip()[:60]} left out, it is not understood; the first time is sent")
         return None
-    return Line("RRULE", rule)
+    return ContentLine("RRULE", rule)
 
 
-def _new_exceptions(line: Line, task: _Task) -> Line | None:
+def _new_exceptions(line: ContentLine, task: _Conversion) -> ContentLine | None:
     moments = [m for text in line.value.replace(",", ";").split(";") if (m := moment_of(text)) is not None]
-    return Line("EXDATE", ",".join(written(task.zones.in_utc(m)) for m in moments)) if moments else None
+    return ContentLine("EXDATE", ",".join(written(task.zones.in_utc(m)) for m in moments)) if moments else None
 
 
-def _new_status(line: Line, task: _Task) -> Line | None:
+def _new_status(line: ContentLine, task: _Conversion) -> ContentLine | None:
     word = line.value.strip().upper()
     other = _STATUS_NEW.get(word, word.replace(" ", "-"))
     if other is None:
         task.say(f"the state {word} left out, iCalendar has none")
         return None
-    return Line("STATUS", other)
+    return ContentLine("STATUS", other)
 
 
-def _new_transparency(line: Line, _task: _Task) -> Line | None:
-    return Line("TRANSP", "OPAQUE" if line.value.strip() in ("0", "") else "TRANSPARENT")
+def _new_transparency(line: ContentLine, _task: _Conversion) -> ContentLine | None:
+    return ContentLine("TRANSP", "OPAQUE" if line.value.strip() in ("0", "") else "TRANSPARENT")
 
 
-def _new_attendee(line: Line, _task: _Task) -> Line | None:
+def _new_attendee(line: ContentLine, _task: _Conversion) -> ContentLine | None:
     value = line.value.strip()
     address = value if ":" in value else f"mailto:{value.partition('<')[2].rstrip('>') or value}"
     name = "ORGANIZER" if "ORGANIZER" in (v.upper() for v in line.param("ROLE")) else "ATTENDEE"
-    return Line(name, address.replace(" ", ""))
+    return ContentLine(name, address.replace(" ", ""))
 
 
-_NEW_WAYS: Mapping[str, Callable[[Line, _Task], Line | None]] = {
+_NEW_WAYS: Mapping[str, Callable[[ContentLine, _Conversion], ContentLine | None]] = {
     "RRULE": _new_rule,
     "EXDATE": _new_exceptions,
     "STATUS": _new_status,
@@ -367,15 +370,15 @@ _NEW_WAYS: Mapping[str, Callable[[Line, _Task], Line | None]] = {
 }
 
 
-def _new_alarm(line: Line) -> Component | None:
+def _new_alarm(line: ContentLine) -> Component | None:
     if line.name not in ("DALARM", "AALARM"):
         return None
     fields = line.value.split(";")
     when = moment_of(fields[0])
     if when is None:
         return None
-    trigger = Line("TRIGGER", written(when), params=(("VALUE", ("DATE-TIME",)),))
+    trigger = ContentLine("TRIGGER", written(when), params=(("VALUE", ("DATE-TIME",)),))
     if line.name == "AALARM":
-        return Component("VALARM", (Line("ACTION", "AUDIO"), trigger))
+        return Component("VALARM", (ContentLine("ACTION", "AUDIO"), trigger))
     words = escaped(fields[3] if len(fields) > 3 and fields[3] else "Reminder")  # noqa: PLR2004 - run time, snooze, repeats, text
-    return Component("VALARM", (Line("ACTION", "DISPLAY"), trigger, Line("DESCRIPTION", words)))
+    return Component("VALARM", (ContentLine("ACTION", "DISPLAY"), trigger, ContentLine("DESCRIPTION", words)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from mmscontent.codecs.content_lines import Line, read_lines
+from mmscontent.codecs.content_lines import ContentLine, read_lines
 from mmscontent.errors import MalformedContent
 from mmscontent.limits import DEFAULT_INPUT_LIMITS
 
@@ -19,10 +19,10 @@ class Component:
     """BEGIN to END: an event, a task, an alarm, a zone, or the calendar around them."""
 
     name: str
-    lines: tuple[Line, ...] = ()
+    lines: tuple[ContentLine, ...] = ()
     components: tuple[Component, ...] = ()
 
-    def first(self, name: str) -> Line | None:
+    def first(self, name: str) -> ContentLine | None:
         """The first property of a name."""
         return next((line for line in self.lines if line.name == name), None)
 
@@ -71,7 +71,7 @@ class _Open:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.lines: list[Line] = []
+        self.lines: list[ContentLine] = []
         self.components: list[Component] = []
 
     def close(self) -> Component:

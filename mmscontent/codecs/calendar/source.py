@@ -22,7 +22,7 @@ from mmscontent.rate_quality import Curve
 
 if TYPE_CHECKING:
     from mmscontent.codecs.base import Effort
-    from mmscontent.codecs.content_lines import Line
+    from mmscontent.codecs.content_lines import ContentLine
     from mmscontent.profiles.model import Rule
 
 __all__ = ["CalendarSource", "verify"]
@@ -31,7 +31,7 @@ _MEDIA_TYPES = {"1.0": "text/x-vcalendar", "2.0": "text/calendar"}
 
 
 @dataclass(slots=True)
-class _Work:
+class _SurveyedCalendar:
     version: str
     data: bytes
     notes: tuple[str, ...]
@@ -50,7 +50,7 @@ class CalendarSource:
         stated = self._calendar.text("VERSION")
         fallback = "1.0" if info.media_type == _MEDIA_TYPES["1.0"] else "2.0"
         self._version = stated if stated in _MEDIA_TYPES else fallback
-        self._work: _Work | None = None
+        self._work: _SurveyedCalendar | None = None
 
     def survey(self, rule: Rule, effort: Effort) -> Survey:  # noqa: ARG002 - there is only one effort
         """Write it in the version the receiver opens.
@@ -68,8 +68,8 @@ class CalendarSource:
         version = self._version if self._version in versions else versions[0]
         made = convert(self._calendar, self._version, version)
         written = _written(made.calendar, version)
-        self._work = _Work(version, written, (*self._notes, *made.notes))
-        reasons = self._why_not_kept(version, made.notes)
+        self._work = _SurveyedCalendar(version, written, (*self._notes, *made.notes))
+        reasons = self._passthrough_blockers(version, made.notes)
         return Survey(
             info=replace(self._declared, media_type=_MEDIA_TYPES[self._version], kind="calendar", notes=self._notes),
             curve=Curve((len(written),), (100.0,)),
@@ -110,7 +110,7 @@ class CalendarSource:
         """Nothing measures a calendar."""
         return None
 
-    def _why_not_kept(self, version: str, notes: tuple[str, ...]) -> tuple[str, ...]:
+    def _passthrough_blockers(self, version: str, notes: tuple[str, ...]) -> tuple[str, ...]:
         reasons = []
         if version != self._version:
             reasons.append(f"calendar {self._version} is not what the receiver opens ({version})")
@@ -130,7 +130,7 @@ def _written(component: Component, version: str) -> bytes:
     return b"BEGIN:" + name + b"\r\n" + lines + inner + b"END:" + name + b"\r\n"
 
 
-def _line(line: Line, version: str) -> bytes:
+def _line(line: ContentLine, version: str) -> bytes:
     params = "".join(f";{name}=" + ",".join(_safe(v) for v in values) for name, values in line.params if values)
     head = f"{line.name}{params}"
     if version == "2.0":

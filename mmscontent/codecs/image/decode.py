@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.uint8]
 
-__all__ = ["Decoded", "Stock", "decode", "fitted", "resized", "scaled"]
+__all__ = ["DecodedImage", "PixelCache", "decode", "resize", "scale_image", "scale_to_fit"]
 
 _BACKGROUND_SIDE_PX = 256
 _MIN_OPAQUE = 250
@@ -37,7 +37,7 @@ _MOST_LOOKED_AT_PX = 6_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Decoded:
+class DecodedImage:
     """Pixels ready to be scaled and encoded.
 
     Attributes:
@@ -57,7 +57,7 @@ class Decoded:
 
 
 @dataclass(slots=True)
-class Stock:
+class PixelCache:
     """One picture at any size: streamed anew for each, or decoded once, held, and scaled from memory.
 
     Attributes:
@@ -71,7 +71,7 @@ class Stock:
     _native: Pixels | None = None
     _background: tuple[int, int, int] | None = None
 
-    def take(self, box_px: tuple[int, int]) -> Decoded:
+    def take(self, box_px: tuple[int, int]) -> DecodedImage:
         """Pixels no larger than a box of long and short side, whichever way it lies, and never enlarged.
 
         Raises:
@@ -97,7 +97,7 @@ class Stock:
             load = _LOADERS.get(self.header.media_type, _load_by_pillow)
             image, self._background = _opaque(load(self.data, self.header, (self.most_px, self.most_px)))
             if image.width * image.height > _MOST_HELD_PX:
-                image = scaled(image, fitted(image.width, image.height, (self.most_px, self.most_px)))
+                image = scale_image(image, scale_to_fit(image.width, image.height, (self.most_px, self.most_px)))
             is_plain = image.bands == 3 and image.format == "uchar" and image.interpretation == "srgb"  # noqa: PLR2004
             if is_plain and image.width * image.height <= _MOST_LOOKED_AT_PX:
                 self._native = _in_memory(image)
@@ -110,23 +110,23 @@ class Stock:
         return self._held
 
 
-def decode(data: bytes, header: Header, box_px: tuple[int, int]) -> Decoded:
+def decode(data: bytes, header: Header, box_px: tuple[int, int]) -> DecodedImage:
     """Decode a picture once; no larger than a box of long and short side, whichever way it lies, and never enlarged.
 
     Raises:
         DamagedMedia: Pixels are missing or broken.
     """
-    return Stock(data, header, max(box_px)).take(box_px)
+    return PixelCache(data, header, max(box_px)).take(box_px)
 
 
-def fitted(width: int, height: int, box_px: tuple[int, int]) -> float:
+def scale_to_fit(width: int, height: int, box_px: tuple[int, int]) -> float:
     """Factor, at most 1, that brings sides into a box of long and short side."""
     return min(1.0, box_px[0] / max(width, height), box_px[1] / min(width, height))
 
 
 def _load_jpeg(data: bytes, header: Header, box_px: tuple[int, int]) -> Any:  # noqa: ANN401
     # DCT scaling by half costs detail unless the rest of the way down is at least as far again.
-    factor = 1 / fitted(header.width, header.height, box_px)
+    factor = 1 / scale_to_fit(header.width, header.height, box_px)
     shrink = next((s for s in (8, 4, 2) if factor >= 2 * s), 1)
     return vips.Image.jpegload_buffer(data, shrink=shrink, access="sequential", fail_on="error")
 
@@ -227,30 +227,35 @@ def _opaque(image: Any) -> tuple[Any, tuple[int, int, int] | None]:  # noqa: ANN
     return _flattened(image, background or _WHITE), background
 
 
-def _finish(image: Any, background: tuple[int, int, int] | None, header: Header, box_px: tuple[int, int]) -> Decoded:  # noqa: ANN401
+def _finish(
+    image: Any,  # noqa: ANN401
+    background: tuple[int, int, int] | None,
+    header: Header,
+    box_px: tuple[int, int],
+) -> DecodedImage:
     """Scale, convert to sRGB, turn upright; the costly steps last, on fewer pixels."""
-    scale = fitted(image.width, image.height, box_px)
+    scale = scale_to_fit(image.width, image.height, box_px)
     if scale < 1:
-        image = scaled(image, scale)
+        image = scale_image(image, scale)
     image, notes = _to_srgb(image)
     turn, mirror = _UPRIGHT[header.orientation]
     if turn or mirror:
         image = image.copy_memory()
         image = image.rot(turn) if turn else image
         image = image.fliphor() if mirror else image
-    return Decoded(_in_memory(image), background, notes)
+    return DecodedImage(_in_memory(image), background, notes)
 
 
 def _in_memory(image: Any) -> Pixels:  # noqa: ANN401
     return np.frombuffer(image.write_to_memory(), np.uint8).reshape(image.height, image.width, image.bands)
 
 
-def resized(pixels: Pixels, scale: float) -> Pixels:
+def resize(pixels: Pixels, scale: float) -> Pixels:
     """Pixels made smaller by a factor, as `scaled` does it."""
-    return _in_memory(scaled(vips.image_from(pixels), scale))
+    return _in_memory(scale_image(vips.image_from(pixels), scale))
 
 
-def scaled(image: Any, scale: float) -> Any:  # noqa: ANN401
+def scale_image(image: Any, scale: float) -> Any:  # noqa: ANN401
     """A picture made smaller by a factor, low-pass filtered (Lanczos, three lobes), sides rounded to whole pixels."""
     width, height = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     return image.resize(width / image.width, vscale=height / image.height, kernel="lanczos3")

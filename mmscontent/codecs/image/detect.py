@@ -14,7 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Look", "look_at"]
+__all__ = ["ImageFeatures", "detect_features"]
 
 _TILE_PX, _TILES_ACROSS = 48, 6
 _HARD_STEP, _SOFT_STEP = 48, 12  # steps of 255 between neighbours
@@ -23,7 +23,7 @@ _DARK, _LIGHT = 80, 176
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ImageFeatures:
     """Measured features, and the traits that follow from them.
 
     Attributes:
@@ -44,7 +44,7 @@ class Look:
         return "photograph" not in self.traits
 
 
-def look_at(pixels: NDArray[np.uint8]) -> Look:
+def detect_features(pixels: NDArray[np.uint8]) -> ImageFeatures:
     """Features and traits of a picture given as (height, width, 3)."""
     tiles = _tiles(pixels)
     left, right = tiles[:, :, :-1], tiles[:, :, 1:]
@@ -52,7 +52,7 @@ def look_at(pixels: NDArray[np.uint8]) -> Look:
     step = np.maximum(np.maximum(steps[0], steps[1]), steps[2])
     flat, soft, hard = (float(np.count_nonzero(s) / s.size) for s in (step == 0, step <= _SOFT_STEP, step > _HARD_STEP))
     soft -= flat
-    return Look(flat, soft, hard, _traits(pixels, tiles, (flat, soft, hard)))
+    return ImageFeatures(flat, soft, hard, _traits(pixels, tiles, (flat, soft, hard)))
 
 
 def _tiles(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -25,9 +25,17 @@ try:
 except ImportError:  # its absence is told when a palette is asked for
     imagequant = None
 
-__all__ = ["Encoder", "JpegWay", "encode_gif", "encode_jpeg", "encode_palette_png", "encode_png", "ready_for"]
+__all__ = [
+    "JpegEncoder",
+    "JpegSettings",
+    "encode_gif",
+    "encode_jpeg",
+    "encode_palette_png",
+    "encode_png",
+    "encoder_input",
+]
 
-Encoder = Literal["tuned", "trellis"]
+JpegEncoder = Literal["tuned", "trellis"]
 
 # Quantisation tables at coarseness 1, in rows of eight. Luma, and chroma at half resolution: as jpegli writes them at
 # quality 50 (github.com/google/jpegli, read from its output); they are tuned for the eye at the fine end too. Chroma
@@ -74,7 +82,7 @@ _TUNED_GRID, _TRELLIS_GRID = np.append(np.arange(15.0, 104.0, 2.5), 104.0), np.a
 
 
 @dataclass(frozen=True, slots=True)
-class JpegWay:
+class JpegSettings:
     """How to write a JPEG, but for its quality.
 
     Attributes:
@@ -82,7 +90,7 @@ class JpegWay:
         full_chroma: 4:4:4 rather than 4:2:0.
     """
 
-    encoder: Encoder
+    encoder: JpegEncoder
     full_chroma: bool = False
     progressive: bool = False
 
@@ -114,31 +122,33 @@ class JpegWay:
         return np.asarray(np.log(np.where(quality < 50, 50 / quality, np.maximum(2 - quality / 50, 0.01))), float)  # noqa: PLR2004
 
 
-def encode_jpeg(image: Any, quality: float, way: JpegWay) -> bytes:  # noqa: ANN401 - pyvips has no types
+def encode_jpeg(image: Any, quality: float, settings: JpegSettings) -> bytes:  # noqa: ANN401 - pyvips has no types
     """Write a three-band picture as JPEG, baseline unless the way says progressive."""
-    if way.encoder == "trellis":
-        return _encode_trellis(image, round(quality), way)
-    factor = float(np.exp(way.coarseness(np.array(quality))))
-    tables = [np.clip(np.rint(table * factor), 1, _MOST).astype(int).tolist() for table in _TABLES[way.full_chroma]]
-    subsampling = "4:4:4" if way.full_chroma else "4:2:0"
+    if settings.encoder == "trellis":
+        return _encode_trellis(image, round(quality), settings)
+    factor = float(np.exp(settings.coarseness(np.array(quality))))
+    tables = [
+        np.clip(np.rint(table * factor), 1, _MOST).astype(int).tolist() for table in _TABLES[settings.full_chroma]
+    ]
+    subsampling = "4:4:4" if settings.full_chroma else "4:2:0"
     picture = _picture(image)
-    options = {"qtables": tables, "subsampling": subsampling, "progressive": way.progressive}
+    options = {"qtables": tables, "subsampling": subsampling, "progressive": settings.progressive}
     return _saved(picture, "JPEG", optimize=True, **options)
 
 
-def _encode_trellis(image: Any, quality: int, way: JpegWay) -> bytes:  # noqa: ANN401
+def _encode_trellis(image: Any, quality: int, settings: JpegSettings) -> bytes:  # noqa: ANN401
     return bytes(
         image.jpegsave_buffer(
             Q=quality,
             keep="none",
             optimize_coding=True,
-            interlace=way.progressive,
-            subsample_mode="off" if way.full_chroma else "on",
+            interlace=settings.progressive,
+            subsample_mode="off" if settings.full_chroma else "on",
             # Table 3 gives more at 4:2:0 and less at 4:4:4, measured: docs/fitting.md.
-            quant_table=0 if way.full_chroma else 3,
+            quant_table=0 if settings.full_chroma else 3,
             trellis_quant=True,
             overshoot_deringing=True,
-            optimize_scans=way.progressive,
+            optimize_scans=settings.progressive,
         )
     )
 
@@ -175,9 +185,9 @@ def _quantised(image: Any, colours: int, *, dithered: bool) -> Image.Image:  # n
     return picture
 
 
-def ready_for(pixels: NDArray[np.uint8], way: JpegWay) -> Any:  # noqa: ANN401
+def encoder_input(pixels: NDArray[np.uint8], settings: JpegSettings) -> Any:  # noqa: ANN401
     """Pixels as the encoder takes them; worth having where they are encoded several times."""
-    return vips.image_from(pixels) if way.encoder == "trellis" else Image.fromarray(pixels)
+    return vips.image_from(pixels) if settings.encoder == "trellis" else Image.fromarray(pixels)
 
 
 def _picture(image: Any) -> Image.Image:  # noqa: ANN401

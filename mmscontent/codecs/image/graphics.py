@@ -15,11 +15,11 @@ from mmscontent.codecs.image.encode import encode_gif, encode_palette_png, encod
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["LADDER", "Rung", "Sharp", "sharp_ways"]
+__all__ = ["VARIANTS", "PaletteSettings", "PaletteVariant", "palette_variants"]
 
 
 @dataclass(frozen=True, slots=True)
-class Rung:
+class PaletteSettings:
     """One way of writing sharp.
 
     Attributes:
@@ -34,20 +34,20 @@ class Rung:
 
 
 # The last is the smallest a receipt was still read in: four colours at half the size.
-LADDER = (
-    Rung(0, 1.0, dithered=False),
-    Rung(256, 1.0, dithered=True),
-    Rung(16, 1.0, dithered=False),
-    Rung(16, 0.5, dithered=False),
-    Rung(8, 0.5, dithered=False),
-    Rung(4, 0.5, dithered=False),
+VARIANTS = (
+    PaletteSettings(0, 1.0, dithered=False),
+    PaletteSettings(256, 1.0, dithered=True),
+    PaletteSettings(16, 1.0, dithered=False),
+    PaletteSettings(16, 0.5, dithered=False),
+    PaletteSettings(8, 0.5, dithered=False),
+    PaletteSettings(4, 0.5, dithered=False),
 )
 _MAX_PALETTE_PX = 6_000_000  # the quantiser needs a second for so many
 _LEAST_LONG_PX = 320  # a smaller picture is not halved
 
 
 @dataclass(frozen=True, slots=True)
-class Sharp:
+class PaletteVariant:
     """One picture written sharp; *label* is how, in the ledger's words."""
 
     data: bytes
@@ -56,7 +56,7 @@ class Sharp:
     sides_px: tuple[int, int]
 
 
-def sharp_ways(at: Callable[[int], Any], long_px: int, media_types: Sequence[str]) -> Iterator[Sharp]:
+def palette_variants(at: Callable[[int], Any], long_px: int, media_types: Sequence[str]) -> Iterator[PaletteVariant]:
     """The picture on every rung its receiver shows, largest first.
 
     Args:
@@ -65,7 +65,7 @@ def sharp_ways(at: Callable[[int], Any], long_px: int, media_types: Sequence[str
         media_types: What the receiver shows; PNG, else GIF.
     """
     has_png = "image/png" in media_types
-    for rung in LADDER:
+    for rung in VARIANTS:
         side = round(long_px * rung.share)
         if (rung.colours == 0 and not has_png) or (rung.share < 1 and side < _LEAST_LONG_PX):
             continue
@@ -74,12 +74,12 @@ def sharp_ways(at: Callable[[int], Any], long_px: int, media_types: Sequence[str
             yield _written(image, rung, has_png=has_png)
 
 
-def _written(image: Any, rung: Rung, *, has_png: bool) -> Sharp:  # noqa: ANN401
+def _written(image: Any, rung: PaletteSettings, *, has_png: bool) -> PaletteVariant:  # noqa: ANN401
     sides = image.width, image.height
     if rung.colours == 0:
-        return Sharp(encode_png(image), "image/png", "PNG", sides)
+        return PaletteVariant(encode_png(image), "image/png", "PNG", sides)
     if has_png:
         data = encode_palette_png(image, rung.colours, dithered=rung.dithered)
-        return Sharp(data, "image/png", f"{sides[0]}×{sides[1]} PNG-8 of {rung.colours} colours", sides)
+        return PaletteVariant(data, "image/png", f"{sides[0]}×{sides[1]} PNG-8 of {rung.colours} colours", sides)
     data = encode_gif(image, rung.colours, dithered=rung.dithered)
-    return Sharp(data, "image/gif", f"{sides[0]}×{sides[1]} GIF of {rung.colours} colours", sides)
+    return PaletteVariant(data, "image/gif", f"{sides[0]}×{sides[1]} GIF of {rung.colours} colours", sides)

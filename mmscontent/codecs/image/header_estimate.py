@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mmscontent.codecs.base import Survey
-from mmscontent.codecs.image.decode import fitted
+from mmscontent.codecs.image.decode import scale_to_fit
 from mmscontent.codecs.image.header import read_header
-from mmscontent.codecs.image.passthrough import kept_bytes, why_not_kept
+from mmscontent.codecs.image.passthrough import kept_bytes, passthrough_blockers
 from mmscontent.profiles.model import ImageRule
 from mmscontent.rate_quality import Curve
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mmscontent.message import MediaInfo
     from mmscontent.profiles.model import Rule
 
-__all__ = ["TRAIT", "glance"]
+__all__ = ["TRAIT", "estimate_from_header"]
 
 TRAIT = "judged by its header"
 # Logarithm to base 2 of bits a pixel of the view, and the median score of the best JPEG of as many bytes.
@@ -32,7 +32,7 @@ _SURE_BITS = {False: 0.7, True: 1.3}
 _LETTERING = frozenset(("image/png", "image/gif", "image/bmp", "image/vnd.wap.wbmp", "image/tiff", "image/webp"))
 
 
-def glance(data: bytes, info: MediaInfo, rule: Rule) -> Survey:
+def estimate_from_header(data: bytes, info: MediaInfo, rule: Rule) -> Survey:
     """The picture as its header tells; `curve` is typical, `floor_bytes` is sure.
 
     Raises:
@@ -40,9 +40,9 @@ def glance(data: bytes, info: MediaInfo, rule: Rule) -> Survey:
     """
     assert isinstance(rule, ImageRule)
     header = read_header(data, info.media_type)
-    reasons = why_not_kept(header, rule)
+    reasons = passthrough_blockers(header, rule)
     box = min(rule.max_long_px, rule.view_long_px), min(rule.max_short_px, rule.view_long_px)
-    scale = fitted(header.width, header.height, box)
+    scale = scale_to_fit(header.width, header.height, box)
     area = max(1.0, header.width * header.height * scale * scale)
     floor = math.ceil(area * _SURE_BITS[header.media_type in _LETTERING] / 8) + 1_000
     kept = None if reasons else len(kept_bytes(data, header))

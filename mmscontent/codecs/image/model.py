@@ -15,12 +15,12 @@ from mmscontent.codecs.image.probe import HEADER_BYTES, texture
 from mmscontent.codecs.image.quality_model import WEIGHTS
 
 if TYPE_CHECKING:
-    from mmscontent.codecs.image.encode import JpegWay
+    from mmscontent.codecs.image.encode import JpegSettings
     from mmscontent.codecs.image.probe import Numbers, Probe
 
     Ends = tuple[float | Numbers, float | Numbers]
 
-__all__ = ["Choice", "Forecast", "best_choice", "forecast", "terms"]
+__all__ = ["EncodeSetting", "SizeQualityTable", "best_setting", "predict_table", "terms"]
 
 _MIN_LONG_PX = 96
 _STEP = 0.85  # between the scales looked at
@@ -31,18 +31,18 @@ _WORTH_LARGER, _WORTH_LARGER_WHEN_FINE, _FINE = 0.8, 2.5, 90.0
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class EncodeSetting:
     """A way of writing with its scale and quality, and what is predicted of it."""
 
     long_px: int
     quality: float
-    way: JpegWay
+    settings: JpegSettings
     size_bytes: float
     score: float
 
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
+class SizeQualityTable:
     """All choices of one way of writing.
 
     Attributes:
@@ -52,13 +52,13 @@ class Forecast:
         scores: Of the common scale, likewise.
     """
 
-    way: JpegWay
+    settings: JpegSettings
     view_px: int
     long_px: Numbers
     sizes: Numbers
     scores: Numbers
 
-    def corrected(self, seen: list[tuple[float, float]]) -> Forecast:
+    def corrected(self, seen: list[tuple[float, float]]) -> SizeQualityTable:
         """The same by what is known: straight between what was weighed, in proportion outside.
 
         Args:
@@ -74,19 +74,19 @@ class Forecast:
         outside = np.minimum(sizes - before[0], 0) + np.maximum(sizes - before[-1], 0)
         return replace(self, sizes=np.exp(inside + outside))
 
-    def fullest(self, row: int, limit_bytes: float) -> Choice | None:
+    def fullest(self, row: int, limit_bytes: float) -> EncodeSetting | None:
         """The highest quality of one scale that stays within a limit; None when none does."""
         return self._choice(int(self.long_px[row]), self.sizes[row], self.scores[row], limit_bytes)
 
-    def fullest_at(self, long_px: int, limit_bytes: float) -> Choice | None:
+    def fullest_at(self, long_px: int, limit_bytes: float) -> EncodeSetting | None:
         """The same at a scale that need not be of the table."""
         sizes = np.exp(self._row(np.log(self.sizes), long_px))
         return self._choice(long_px, sizes, self._row(self.scores, long_px), limit_bytes)
 
-    def least(self) -> Choice:
+    def least(self) -> EncodeSetting:
         """The smallest there is."""
-        quality, size, score = float(self.way.grid[0]), float(self.sizes[0, 0]), float(self.scores[0, 0])
-        return Choice(int(self.long_px[0]), quality, self.way, size, score)
+        quality, size, score = float(self.settings.grid[0]), float(self.sizes[0, 0]), float(self.scores[0, 0])
+        return EncodeSetting(int(self.long_px[0]), quality, self.settings, size, score)
 
     def frontier(self, limits: Numbers) -> Numbers:
         """The best score within each limit; minus infinity where nothing is so small."""
@@ -107,38 +107,38 @@ class Forecast:
 
     def size_at(self, long_px: float, quality: float) -> float:
         """Bytes at a scale and quality between those of the table."""
-        return float(np.exp(np.interp(quality, self.way.grid, self._row(np.log(self.sizes), long_px))))
+        return float(np.exp(np.interp(quality, self.settings.grid, self._row(np.log(self.sizes), long_px))))
 
     def score_at(self, long_px: float, quality: float) -> float:
         """Score at a scale and quality between those of the table."""
-        return float(np.interp(quality, self.way.grid, self._row(self.scores, long_px)))
+        return float(np.interp(quality, self.settings.grid, self._row(self.scores, long_px)))
 
     def _row(self, table: Numbers, long_px: float) -> Numbers:
         place = float(np.interp(np.log(long_px), np.log(self.long_px), np.arange(len(self.long_px))))
         above = min(int(place) + 1, len(table) - 1)
         return np.asarray(table[int(place)] + (place - int(place)) * (table[above] - table[int(place)]), float)
 
-    def _choice(self, long_px: int, sizes: Numbers, scores: Numbers, limit_bytes: float) -> Choice | None:
+    def _choice(self, long_px: int, sizes: Numbers, scores: Numbers, limit_bytes: float) -> EncodeSetting | None:
         if limit_bytes < sizes[0]:
             return None
-        grid, step = self.way.grid, self.way.step
+        grid, step = self.settings.grid, self.settings.step
         quality = float(np.interp(np.log(limit_bytes), np.log(sizes), grid))
         quality = max(float(np.floor(quality / step) * step), float(grid[0]))
         size = float(np.exp(np.interp(quality, grid, np.log(sizes))))
-        return Choice(long_px, quality, self.way, size, float(np.interp(quality, grid, scores)))
+        return EncodeSetting(long_px, quality, self.settings, size, float(np.interp(quality, grid, scores)))
 
 
-def forecast(probe: Probe, way: JpegWay) -> Forecast:
+def predict_table(probe: Probe, settings: JpegSettings) -> SizeQualityTable:
     """Sizes and scores of a picture for one way of writing, at all scales and qualities worth looking at."""
-    seen = probe.seen(way)
+    seen = probe.seen(settings)
     long_px = _scales(probe.long_px, probe.view_px)
-    quality = way.grid
+    quality = settings.grid
     bits = np.maximum.accumulate(seen.bits_per_pixel(np.log2(long_px), quality), axis=1)
     area = probe.pixels.shape[0] * probe.pixels.shape[1] * (long_px / probe.base_px) ** 2
     scores = np.tensordot(
         terms(
             np.log2(long_px / probe.view_px)[:, None],
-            way.coarseness(quality)[None, :],
+            settings.coarseness(quality)[None, :],
             seen.look(quality)[None, :],
             seen.looks,
             texture(seen),
@@ -147,7 +147,9 @@ def forecast(probe: Probe, way: JpegWay) -> Forecast:
         axes=([0], [0]),
     )
     scores = np.maximum.accumulate(scores, axis=1)
-    return Forecast(way, probe.view_px, long_px, HEADER_BYTES + area[:, None] * 2**bits / 8, np.clip(scores, -50, 99.5))
+    return SizeQualityTable(
+        settings, probe.view_px, long_px, HEADER_BYTES + area[:, None] * 2**bits / 8, np.clip(scores, -50, 99.5)
+    )
 
 
 def terms(scale: Numbers, coarse: Numbers, look: Numbers, looks: Ends, texture: Ends) -> Numbers:
@@ -175,11 +177,11 @@ def terms(scale: Numbers, coarse: Numbers, look: Numbers, looks: Ends, texture: 
     return np.stack([one * part for part in parts])
 
 
-def best_choice(forecasts: list[Forecast], limit_bytes: float) -> Choice | None:
+def best_setting(tables: list[SizeQualityTable], limit_bytes: float) -> EncodeSetting | None:
     """The most predicted quality within a limit; None when nothing is so small."""
-    rows = ((each, row) for each in forecasts for row in range(len(each.long_px)))
+    rows = ((each, row) for each in tables for row in range(len(each.long_px)))
     found = [choice for each, row in rows if (choice := each.fullest(row, limit_bytes)) is not None]
-    near = [c for c in found if c.long_px <= forecasts[0].view_px]
+    near = [c for c in found if c.long_px <= tables[0].view_px]
     best, best_near = (max(some, key=lambda c: (c.score, c.size_bytes), default=None) for some in (found, near))
     if best is None or best_near is None or best.score > _beaten_by(best_near.score):
         return best

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from mmscontent.codecs.image.header import Header
     from mmscontent.profiles.model import ImageRule
 
-__all__ = ["kept_bytes", "why_not_kept"]
+__all__ = ["kept_bytes", "passthrough_blockers"]
 
 _EIGHT_BITS, _CMYK_BANDS = 8, 4
 # These have no metadata, or none we could take out without decoding; the latter pass only when they hold none.
 _PLAIN = frozenset(("image/bmp", "image/vnd.wap.wbmp", "image/x-icon", "image/x-tga"))
 
 
-def why_not_kept(header: Header, rule: ImageRule) -> tuple[str, ...]:
+def passthrough_blockers(header: Header, rule: ImageRule) -> tuple[str, ...]:
     """Why the picture may not pass as it is, one sentence each; empty when it may."""
     reasons: list[str] = []
     if header.media_type not in rule.media_types:

@@ -16,9 +16,9 @@ import numpy as np
 from PIL import Image
 
 from mmscontent.codecs.image import vips
-from mmscontent.codecs.image.decode import resized
-from mmscontent.codecs.image.encode import JpegWay, encode_jpeg, ready_for
-from mmscontent.codecs.image.quality_metric import Eye
+from mmscontent.codecs.image.decode import resize
+from mmscontent.codecs.image.encode import JpegSettings, encode_jpeg, encoder_input
+from mmscontent.codecs.image.quality_metric import Ssimulacra2Approx
 from mmscontent.codecs.image.size_model import BETWEEN, GRIDS, KNOTS
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.float64]
     Pixels = NDArray[np.uint8]
 
-__all__ = ["HEADER_BYTES", "Probe", "Seen", "bits_per_pixel", "texture"]
+__all__ = ["HEADER_BYTES", "Probe", "SampleStatistics", "bits_per_pixel", "texture"]
 
 # By encoder: where the looks are taken, where half the view is weighed, and where pictures are compared.
 _EYE_QUALITIES = {"tuned": np.array([48.0, 78.0]), "trellis": np.array([40.0, 86.0])}
@@ -46,7 +46,7 @@ _WEIGHED, _WEIGHED_PX = 1 / 4, (120_000, 300_000)
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SampleStatistics:
     """What one way of writing does to the picture.
 
     Attributes:
@@ -56,7 +56,7 @@ class Seen:
         looks: Scores of the view at the qualities looked at.
     """
 
-    way: JpegWay
+    settings: JpegSettings
     view_px: int
     knots: Numbers
     heavier: Numbers
@@ -64,17 +64,17 @@ class Seen:
 
     def bits_per_pixel(self, log_long: Numbers, quality: Numbers) -> Numbers:
         """Predicted logarithm to base 2, for each scale (rows) and quality (columns); straight in both logarithms."""
-        view = _between(self.way.encoder, self.knots, quality)
-        first, second = self.way.coarseness(_HALF_QUALITIES[self.way.encoder])
+        view = _between(self.settings.encoder, self.knots, quality)
+        first, second = self.settings.coarseness(_HALF_QUALITIES[self.settings.encoder])
         slope = (self.heavier[1] - self.heavier[0]) / (second - first)
-        heavier = self.heavier[0] + slope * (self.way.coarseness(quality) - first)
+        heavier = self.heavier[0] + slope * (self.settings.coarseness(quality) - first)
         return np.asarray(view + (np.log2(self.view_px) - log_long)[:, None] * heavier, float)
 
     def look(self, quality: Numbers) -> Numbers:
         """Score of the view at a quality, straight in the logarithm of the tables' coarseness."""
-        first, second = self.way.coarseness(_EYE_QUALITIES[self.way.encoder])
+        first, second = self.settings.coarseness(_EYE_QUALITIES[self.settings.encoder])
         slope = (self.looks[1] - self.looks[0]) / (second - first)
-        return np.asarray(self.looks[0] + slope * (self.way.coarseness(quality) - first), float)
+        return np.asarray(self.looks[0] + slope * (self.settings.coarseness(quality) - first), float)
 
 
 @dataclass(slots=True)
@@ -91,11 +91,13 @@ class Probe:
     view_long_px: int
     long_px: int
     enlarge: Callable[[int], Pixels]
-    _seen: dict[JpegWay, Seen] = field(default_factory=dict)
-    _looks: dict[tuple[JpegWay, float], float] = field(default_factory=dict)
+    _seen: dict[JpegSettings, SampleStatistics] = field(default_factory=dict)
+    _looks: dict[tuple[JpegSettings, float], float] = field(default_factory=dict)
     _samples: _Samples | None = None
     _last: tuple[int, Pixels] | None = None
-    _strips: tuple[int, JpegWay, Pixels, Any] | None = None  # of which side and way, rows, as the encoder takes them
+    _strips: tuple[int, JpegSettings, Pixels, Any] | None = (
+        None  # of which side and way, rows, as the encoder takes them
+    )
 
     @property
     def view_px(self) -> int:
@@ -120,52 +122,52 @@ class Probe:
             if long_px == self.view_px and base > long_px:
                 self._last = long_px, self.samples().pixels
             else:
-                self._last = long_px, self.pixels if long_px >= base else resized(self.pixels, long_px / base)
+                self._last = long_px, self.pixels if long_px >= base else resize(self.pixels, long_px / base)
         return self._last[1]
 
-    def weighed(self, long_px: int, quality: float, way: JpegWay) -> float:
+    def sample_size(self, long_px: int, quality: float, settings: JpegSettings) -> float:
         """Bytes at one scale and quality, by strips of it: within two per cent at the median."""
         pixels = self.pixels_at(long_px)
-        if self._strips is None or self._strips[:2] != (long_px, way):
+        if self._strips is None or self._strips[:2] != (long_px, settings):
             strips = _strips(pixels, _WEIGHED, _WEIGHED_PX)
-            self._strips = long_px, way, strips, ready_for(strips, way)
+            self._strips = long_px, settings, strips, encoder_input(strips, settings)
         _, _, strips, ready = self._strips
-        size = len(encode_jpeg(ready, quality, way)) - HEADER_BYTES
+        size = len(encode_jpeg(ready, quality, settings)) - HEADER_BYTES
         return HEADER_BYTES + max(size, 40) * len(pixels) / len(strips)
 
-    def looked(self, way: JpegWay) -> tuple[float, float]:
+    def sample_scores(self, settings: JpegSettings) -> tuple[float, float]:
         """Scores of the watched tiles at the two qualities looked at."""
-        low, high = (self._looked(way, float(q)) for q in _EYE_QUALITIES[way.encoder])
+        low, high = (self._sample_score(settings, float(q)) for q in _EYE_QUALITIES[settings.encoder])
         return low, high
 
-    def gain(self, way: JpegWay, over: JpegWay) -> float:
+    def chroma_gain(self, settings: JpegSettings, over: JpegSettings) -> float:
         """By how much one way looks better than another of its encoder at the finer of the qualities looked at."""
-        finer = float(_EYE_QUALITIES[way.encoder][1])
-        return self._looked(way, finer) - self._looked(over, finer)
+        finer = float(_EYE_QUALITIES[settings.encoder][1])
+        return self._sample_score(settings, finer) - self._sample_score(over, finer)
 
-    def _looked(self, way: JpegWay, quality: float) -> float:
-        if (way, quality) not in self._looks:
+    def _sample_score(self, settings: JpegSettings, quality: float) -> float:
+        if (settings, quality) not in self._looks:
             samples = self.samples()
-            if way.encoder not in samples.ready:
-                samples.ready[way.encoder] = ready_for(samples.tiles, way)
-            data = encode_jpeg(samples.ready[way.encoder], quality, way)
+            if settings.encoder not in samples.ready:
+                samples.ready[settings.encoder] = encoder_input(samples.tiles, settings)
+            data = encode_jpeg(samples.ready[settings.encoder], quality, settings)
             with Image.open(io.BytesIO(data), formats=("JPEG",)) as opened:
-                self._looks[way, quality] = samples.eye.score(np.asarray(opened.convert("RGB")))
-        return self._looks[way, quality]
+                self._looks[settings, quality] = samples.metric.score(np.asarray(opened.convert("RGB")))
+        return self._looks[settings, quality]
 
     def samples(self) -> _Samples:
         """Small pieces of the view, made when first asked for."""
         if self._samples is None:
             base = self.base_px
-            shown = self.pixels if self.view_px >= base else resized(self.pixels, self.view_px / base)
+            shown = self.pixels if self.view_px >= base else resize(self.pixels, self.view_px / base)
             self._samples = _Samples.of(shown)
         return self._samples
 
-    def seen(self, way: JpegWay) -> Seen:
+    def seen(self, settings: JpegSettings) -> SampleStatistics:
         """What a way of writing does; probed when first asked for."""
-        if way not in self._seen:
-            self._seen[way] = _probed(self.samples(), way, self.view_px, self.looked(way))
-        return self._seen[way]
+        if settings not in self._seen:
+            self._seen[settings] = _probed(self.samples(), settings, self.view_px, self.sample_scores(settings))
+        return self._seen[settings]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,7 @@ class _Samples:
     strips: Pixels
     half_strips: Pixels
     tiles: Pixels
-    eye: Eye
+    metric: Ssimulacra2Approx
     ready: dict[str, Any] = field(default_factory=dict)  # the tiles, as each encoder takes them
 
     @property
@@ -188,7 +190,7 @@ class _Samples:
     def of(cls, pixels: Pixels) -> _Samples:
         strips, tiles = _strips(pixels, _SURVEYED, _SURVEYED_PX), _tiles(pixels)
         half = np.asarray(Image.fromarray(strips).reduce(2))
-        return cls(pixels, strips, half, tiles, Eye(tiles, _EYE_SCALES))
+        return cls(pixels, strips, half, tiles, Ssimulacra2Approx(tiles, _EYE_SCALES))
 
 
 def _strips(pixels: Pixels, share: float, bounds_px: tuple[int, int]) -> Pixels:
@@ -214,24 +216,26 @@ def _tiles(pixels: Pixels) -> Pixels:
     return np.concatenate(rows)
 
 
-def _probed(samples: _Samples, way: JpegWay, view_px: int, looks: tuple[float, float]) -> Seen:
-    knots, halves = (np.array(of[way.encoder], float) for of in (KNOTS, _HALF_QUALITIES))
-    bits = bits_per_pixel(samples.strips, way, knots)
-    heavier = bits_per_pixel(samples.half_strips, way, halves) - _between(way.encoder, bits, halves) - _HALF_BIAS
-    return Seen(way, view_px, bits, heavier, looks)
+def _probed(samples: _Samples, settings: JpegSettings, view_px: int, looks: tuple[float, float]) -> SampleStatistics:
+    knots, halves = (np.array(of[settings.encoder], float) for of in (KNOTS, _HALF_QUALITIES))
+    bits = bits_per_pixel(samples.strips, settings, knots)
+    heavier = (
+        bits_per_pixel(samples.half_strips, settings, halves) - _between(settings.encoder, bits, halves) - _HALF_BIAS
+    )
+    return SampleStatistics(settings, view_px, bits, heavier, looks)
 
 
-def texture(seen: Seen) -> tuple[float, float]:
+def texture(seen: SampleStatistics) -> tuple[float, float]:
     """How heavy a view is, and how much heavier than half of it: logarithms of bits per pixel at a middling quality."""
     sides = np.log2(np.array([seen.view_px, seen.view_px / 2]))
-    view, half = seen.bits_per_pixel(sides, np.array([_REFERENCE_QUALITY[seen.way.encoder]]))[:, 0]
+    view, half = seen.bits_per_pixel(sides, np.array([_REFERENCE_QUALITY[seen.settings.encoder]]))[:, 0]
     return float(view), float(view - half)
 
 
-def bits_per_pixel(sample: Pixels, way: JpegWay, qualities: Numbers) -> Numbers:
+def bits_per_pixel(sample: Pixels, settings: JpegSettings, qualities: Numbers) -> Numbers:
     """Logarithm to base 2 of what a sample weighs at some qualities."""
-    ready = ready_for(sample, way)
-    sizes = [max(len(encode_jpeg(ready, q, way)) - HEADER_BYTES, 40) for q in qualities]
+    ready = encoder_input(sample, settings)
+    sizes = [max(len(encode_jpeg(ready, q, settings)) - HEADER_BYTES, 40) for q in qualities]
     return np.asarray(np.log2(np.array(sizes, float) * 8 / (sample.shape[0] * sample.shape[1])), float)
 
 

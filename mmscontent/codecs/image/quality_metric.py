@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Pixels = NDArray[np.uint8]
     Plane = NDArray[np.float32]
 
-__all__ = ["Eye"]
+__all__ = ["Ssimulacra2Approx"]
 
 _C2 = np.float32(0.0009)
 _RADIUS, _SIGMA = 5, 1.5
@@ -38,7 +38,7 @@ _OPSIN = np.array(
 _BIAS = np.float32(0.0037930732552754493)
 
 
-class _Weights(NamedTuple):
+class _TermWeights(NamedTuple):
     """Of one plane at one scale: lost structure, edges that came, edges that went; as mean and as fourth norm."""
 
     structure: tuple[float, float] = (0, 0)
@@ -47,17 +47,17 @@ class _Weights(NamedTuple):
 
 
 # (scale, plane): scale 1 is half the sides; planes are X (red-green), Y (luma), B (blue-yellow).
-_TERMS: dict[tuple[int, int], _Weights] = {
-    (1, 0): _Weights((0, 1.104)),
-    (1, 1): _Weights((0, 6.684 + 7.467), blurring=(0, 1.028 + 17.446)),  # those of full resolution with them
-    (2, 0): _Weights((0, 1.842), (0, 11.441)),
-    (2, 1): _Weights((225.205, 19.213)),
-    (3, 0): _Weights((0, 1.879), (0, 10.949)),
-    (3, 1): _Weights((176.393, 24.433), (0, 0.285)),
-    (3, 2): _Weights((0, 8.827), (0, 23.192)),
-    (4, 0): _Weights(ringing=(0.968, 0.998)),
-    (4, 1): _Weights((0, 34.779), (0, 44.836)),
-    (4, 2): _Weights((95.108, 0), (0.986, 171.267), (0.983, 0.981)),
+_TERMS: dict[tuple[int, int], _TermWeights] = {
+    (1, 0): _TermWeights((0, 1.104)),
+    (1, 1): _TermWeights((0, 6.684 + 7.467), blurring=(0, 1.028 + 17.446)),  # those of full resolution with them
+    (2, 0): _TermWeights((0, 1.842), (0, 11.441)),
+    (2, 1): _TermWeights((225.205, 19.213)),
+    (3, 0): _TermWeights((0, 1.879), (0, 10.949)),
+    (3, 1): _TermWeights((176.393, 24.433), (0, 0.285)),
+    (3, 2): _TermWeights((0, 8.827), (0, 23.192)),
+    (4, 0): _TermWeights(ringing=(0.968, 0.998)),
+    (4, 1): _TermWeights((0, 34.779), (0, 44.836)),
+    (4, 2): _TermWeights((95.108, 0), (0.986, 171.267), (0.983, 0.981)),
 }
 
 
@@ -68,7 +68,7 @@ class _Seen(NamedTuple):
 
 
 @dataclass(slots=True)
-class Eye:
+class Ssimulacra2Approx:
     """One picture, (height, width, 3), prepared to be compared with others of its sides.
 
     Attributes:
@@ -76,18 +76,18 @@ class Eye:
     """
 
     pixels: Pixels
-    scales: tuple[int, ...] = (1, 2, 3, 4)
+    known_sizes: tuple[int, ...] = (1, 2, 3, 4)
     _seen: dict[tuple[int, int], _Seen] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for key, image in _planes(self.pixels, self.scales):
+        for key, image in _planes(self.pixels, self.known_sizes):
             mean, square = _blurred(np.stack([image, image * image]))
             self._seen[key] = _Seen(image, mean, square - mean * mean)
 
     def score(self, pixels: Pixels) -> float:
         """0 to 100 and, for a wreck, less; 90 cannot be told from the original, 70 shows on a close look."""
         total = 0.0
-        for key, image in _planes(pixels, self.scales):
+        for key, image in _planes(pixels, self.known_sizes):
             seen = self._seen[key]
             mean, square, product = _blurred(np.stack([image, image * image, image * seen.image]))
             other = _Seen(image, mean, square - mean * mean)
@@ -97,14 +97,14 @@ class Eye:
         return float(100.0 - 10.0 * max(total, 0.0) ** 0.6276336467831387)
 
 
-def _planes(pixels: Pixels, scales: tuple[int, ...]) -> Iterator[tuple[tuple[int, int], Plane]]:
+def _planes(pixels: Pixels, known_sizes: tuple[int, ...]) -> Iterator[tuple[tuple[int, int], Plane]]:
     """Each scale's planes that have terms, as far down as something is left to compare."""
     linear = _LINEAR.take(pixels)
-    for scale in range(1, max(scales) + 1):
+    for scale in range(1, max(known_sizes) + 1):
         linear = _halved(linear)
         if min(linear.shape[:2]) < 2:  # noqa: PLR2004 - nothing left to compare
             return
-        if scale in scales:
+        if scale in known_sizes:
             for plane, image in enumerate(_xyb(linear)):
                 if (scale, plane) in _TERMS:
                     yield (scale, plane), image
@@ -153,7 +153,7 @@ def _summed(taps: list[Plane]) -> Plane:
     return np.asarray(total, np.float32)
 
 
-def _weighed(reference: _Seen, other: _Seen, covariance: Plane, weights: _Weights) -> float:
+def _weighed(reference: _Seen, other: _Seen, covariance: Plane, weights: _TermWeights) -> float:
     total = 0.0
     if any(weights.structure):
         off = reference.mean - other.mean

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmscontent.codecs.image.encode import JpegWay, encode_jpeg, ready_for
-from mmscontent.codecs.image.model import Choice, Forecast, best_choice
+from mmscontent.codecs.image.encode import JpegSettings, encode_jpeg, encoder_input
+from mmscontent.codecs.image.model import EncodeSetting, SizeQualityTable, best_setting
 
 if TYPE_CHECKING:
     from mmscontent.codecs.image.probe import Probe
@@ -40,14 +40,14 @@ class Fit:
     """
 
     data: bytes | None = None
-    choice: Choice | None = None
+    choice: EncodeSetting | None = None
     sides_px: tuple[int, int] = (0, 0)
     encodes: int = 0
     tries: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
-class _Scales:
+class _KnownSizes:
     """What was weighed so far.
 
     Attributes:
@@ -56,110 +56,121 @@ class _Scales:
     """
 
     probe: Probe
-    forecasts: list[Forecast]
-    known: list[tuple[Choice, float]] = field(default_factory=list)
+    tables: list[SizeQualityTable]
+    known: list[tuple[EncodeSetting, float]] = field(default_factory=list)
     heavier: float = 1.0
 
-    def add(self, choice: Choice, size: float) -> None:
+    def add(self, choice: EncodeSetting, size: float) -> None:
         """Keep what a choice came to, beside what was first predicted of it."""
-        raw = next(f for f in self.forecasts if f.way == choice.way).size_at(choice.long_px, choice.quality)
+        raw = next(f for f in self.tables if f.settings == choice.settings).size_at(choice.long_px, choice.quality)
         self.known = [(c, w) for c, w in self.known if _key(c) != _key(choice)]
         self.known.append((replace(choice, size_bytes=raw), size / self.heavier))
 
-    def find(self, choice: Choice, step: float = 0.0) -> float | None:
+    def find(self, choice: EncodeSetting, step: float = 0.0) -> float | None:
         """What it, or its neighbour in quality, comes to as far as is known."""
         key = _key(replace(choice, quality=choice.quality + step))
         return next((w * self.heavier for c, w in self.known if _key(c) == key), None)
 
-    def is_near(self, choice: Choice, aim_bytes: float) -> bool:
+    def is_near(self, choice: EncodeSetting, aim_bytes: float) -> bool:
         """Something at the scale of a choice is known to come near the aim."""
-        here = [w * self.heavier for c, w in self.known if (c.way, c.long_px) == (choice.way, choice.long_px)]
+        here = [w * self.heavier for c, w in self.known if (c.settings, c.long_px) == (choice.settings, choice.long_px)]
         return any(abs(float(np.log(size / aim_bytes))) <= _NEAR for size in here)
 
-    def corrected(self, like: Choice | None) -> list[Forecast]:
+    def corrected(self, like: EncodeSetting | None) -> list[SizeQualityTable]:
         """The forecasts by what is known: of all ways, or of one way at one scale."""
-        ways: dict[JpegWay, list[tuple[float, float]]] = {f.way: [] for f in self.forecasts}
+        ways: dict[JpegSettings, list[tuple[float, float]]] = {f.settings: [] for f in self.tables}
         for choice, weighed in self.known:
-            if like is None or (choice.way, choice.long_px) == (like.way, like.long_px):
-                ways[choice.way].append((choice.size_bytes, weighed * self.heavier))
-        wanted = [f for f in self.forecasts if like is None or f.way == like.way]
-        return [f.corrected(ways[f.way]) if ways[f.way] else f for f in wanted]
+            if like is None or (choice.settings, choice.long_px) == (like.settings, like.long_px):
+                ways[choice.settings].append((choice.size_bytes, weighed * self.heavier))
+        wanted = [f for f in self.tables if like is None or f.settings == like.settings]
+        return [f.corrected(ways[f.settings]) if ways[f.settings] else f for f in wanted]
 
 
 def fit_jpeg(
-    probe: Probe, forecasts: list[Forecast], limit_bytes: int, max_encodes: int = MAX_ENCODES, *, careful: bool = False
+    probe: Probe,
+    tables: list[SizeQualityTable],
+    limit_bytes: int,
+    max_encodes: int = MAX_ENCODES,
+    *,
+    careful: bool = False,
 ) -> Fit:
     """Write the picture with as much quality as a limit allows, in ways whose forecasts are given.
 
     Args:
         probe: The picture.
-        forecasts: One a way.
+        tables: Predictions, one per encoder setting.
         limit_bytes: What it may weigh.
         max_encodes: Writings at most.
         careful: Fill the limit to the last per cent, at the cost of a writing more.
     """
-    fit, scales = Fit(), _Scales(probe, forecasts)
-    written: list[Choice] = []
+    fit, known_sizes = Fit(), _KnownSizes(probe, tables)
+    written: list[EncodeSetting] = []
     aim, enough = (_CAREFUL_AIM, _CAREFULLY_ENOUGH) if careful else (_FIRST_AIM, _ENOUGH)
     while fit.encodes < max_encodes:
-        choice = _aimed(scales, limit_bytes * aim, written[-1] if written else None)
+        choice = _next_setting(known_sizes, limit_bytes * aim, written[-1] if written else None)
         if choice is None or any(_key(c) == _key(choice) for c in written):
             break
         written.append(choice)
         size = _write(probe, choice, limit_bytes, fit)
         if enough * limit_bytes <= size <= limit_bytes:
             break
-        scales.heavier *= size / (scales.find(choice) or choice.size_bytes)
-        scales.add(choice, size)
+        known_sizes.heavier *= size / (known_sizes.find(choice) or choice.size_bytes)
+        known_sizes.add(choice, size)
         last_chance = fit.data is None and fit.encodes == max_encodes - 1
         aim = _SAFE_AIM if last_chance else _NEXT_AIM - 0.005 * (fit.encodes - 1)
     return fit
 
 
-def _write(probe: Probe, choice: Choice, limit_bytes: int, fit: Fit) -> int:
+def _write(probe: Probe, choice: EncodeSetting, limit_bytes: int, fit: Fit) -> int:
     """Write once, keep it when it is within the limit and fuller than what there was; its size."""
     pixels = probe.pixels_at(choice.long_px)
-    data = encode_jpeg(ready_for(pixels, choice.way), choice.quality, choice.way)
+    data = encode_jpeg(encoder_input(pixels, choice.settings), choice.quality, choice.settings)
     sides = pixels.shape[1], pixels.shape[0]
     fit.encodes += 1
-    fit.tries.append(f"{sides[0]}×{sides[1]} q{choice.quality:g} {choice.way.label} → {len(data):,} bytes")
+    fit.tries.append(f"{sides[0]}×{sides[1]} q{choice.quality:g} {choice.settings.label} → {len(data):,} bytes")
     if len(data) <= limit_bytes and (fit.data is None or len(data) > len(fit.data)):
         fit.data, fit.choice, fit.sides_px = data, choice, sides
     return len(data)
 
 
-def _aimed(scales: _Scales, aim_bytes: float, last: Choice | None) -> Choice | None:
+def _next_setting(known_sizes: _KnownSizes, aim_bytes: float, last: EncodeSetting | None) -> EncodeSetting | None:
     """What to write next, its size as well known as a few weighings make it; None when there is nothing."""
-    choice = best_choice(scales.forecasts, aim_bytes) if last is None else _beside(scales, last, aim_bytes)
-    choice = choice or min((f.least() for f in scales.forecasts), key=lambda c: c.size_bytes)
+    choice = (
+        best_setting(known_sizes.tables, aim_bytes) if last is None else _at_same_scale(known_sizes, last, aim_bytes)
+    )
+    choice = choice or min((f.least() for f in known_sizes.tables), key=lambda c: c.size_bytes)
     for count in range(_WEIGHINGS):
-        if scales.find(choice) is not None or (last is None and scales.is_near(choice, aim_bytes)):
+        if known_sizes.find(choice) is not None or (last is None and known_sizes.is_near(choice, aim_bytes)):
             break
-        weighed = scales.heavier * scales.probe.weighed(choice.long_px, choice.quality, choice.way)
+        weighed = known_sizes.heavier * known_sizes.probe.sample_size(choice.long_px, choice.quality, choice.settings)
         is_far = last is None and count == 0 and abs(float(np.log(weighed / choice.size_bytes))) > _FAR_OFF
-        scales.add(choice, weighed)
-        following = best_choice(scales.corrected(None), aim_bytes) if is_far else _beside(scales, choice, aim_bytes)
+        known_sizes.add(choice, weighed)
+        following = (
+            best_setting(known_sizes.corrected(None), aim_bytes)
+            if is_far
+            else _at_same_scale(known_sizes, choice, aim_bytes)
+        )
         if following is None:
             break
         choice = following
     return choice
 
 
-def _beside(scales: _Scales, choice: Choice, aim_bytes: float) -> Choice | None:
+def _at_same_scale(known_sizes: _KnownSizes, choice: EncodeSetting, aim_bytes: float) -> EncodeSetting | None:
     """The quality that meets the aim at the scale of a choice; where its steps are too coarse, a hair smaller."""
-    table = scales.corrected(choice)[0]
+    table = known_sizes.corrected(choice)[0]
     wanted = table.fullest_at(choice.long_px, aim_bytes)
     if wanted is None:
-        return best_choice(scales.corrected(None), aim_bytes)
-    size, step = scales.find(wanted), wanted.way.step
-    if size is None or size >= _ENOUGH * aim_bytes or wanted.quality >= wanted.way.grid[-1]:
+        return best_setting(known_sizes.corrected(None), aim_bytes)
+    size, step = known_sizes.find(wanted), wanted.settings.step
+    if size is None or size >= _ENOUGH * aim_bytes or wanted.quality >= wanted.settings.grid[-1]:
         return wanted
-    finer, over = replace(wanted, quality=wanted.quality + step), scales.find(wanted, step)
+    finer, over = replace(wanted, quality=wanted.quality + step), known_sizes.find(wanted, step)
     if over is None:
         return replace(finer, size_bytes=table.size_at(finer.long_px, finer.quality))
     side = round(choice.long_px * (aim_bytes / over) ** (1 / _SIDE_POWER))
     return replace(finer, long_px=side, size_bytes=aim_bytes)
 
 
-def _key(choice: Choice) -> tuple[int, float, JpegWay]:
-    return choice.long_px, choice.quality, choice.way
+def _key(choice: EncodeSetting) -> tuple[int, float, JpegSettings]:
+    return choice.long_px, choice.quality, choice.settings

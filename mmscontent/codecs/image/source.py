@@ -13,12 +13,12 @@ import numpy as np
 from PIL import Image
 
 from mmscontent.codecs.base import Rendition, Survey
-from mmscontent.codecs.image.decode import Decoded, Stock, fitted
-from mmscontent.codecs.image.detect import look_at
+from mmscontent.codecs.image.decode import DecodedImage, PixelCache, scale_to_fit
+from mmscontent.codecs.image.detect import detect_features
 from mmscontent.codecs.image.header import read_header
-from mmscontent.codecs.image.passthrough import kept_bytes, why_not_kept
+from mmscontent.codecs.image.passthrough import kept_bytes, passthrough_blockers
 from mmscontent.codecs.image.probe import Probe
-from mmscontent.codecs.image.renderer import Still, Written
+from mmscontent.codecs.image.renderer import EncodedImage, ImageRenderer
 from mmscontent.errors import DoesNotFit, NotAllowed
 from mmscontent.message import MediaInfo
 from mmscontent.profiles.model import ImageRule
@@ -42,7 +42,7 @@ class StillSource:
         self._data = data
         self._told = info
         self._header = read_header(data, info.media_type)
-        self._still: Still | None = None
+        self._renderer: ImageRenderer | None = None
 
     def survey(self, rule: Rule, effort: Effort) -> Survey:
         """Decode, look and predict; remembers rule and effort for render.
@@ -55,12 +55,12 @@ class StillSource:
         if not _WRITTEN.intersection(rule.media_types):
             taken = ", ".join(rule.media_types) or "no pictures"
             raise NotAllowed(f"the receiver takes {taken}; JPEG, PNG and GIF are what is written here")
-        stock = Stock(self._data, self._header, round(rule.view_long_px * _MOST_VIEWS))
-        decoded = stock.take(_box(rule, rule.view_long_px))
-        native = stock.native()
-        look = look_at(decoded.pixels if native is None else native)
-        self._still = still = Still(decoded, look, rule, effort, self._probe(rule, decoded, stock))
-        reasons = why_not_kept(self._header, rule)
+        pixel_cache = PixelCache(self._data, self._header, round(rule.view_long_px * _MOST_VIEWS))
+        decoded = pixel_cache.take(_box(rule, rule.view_long_px))
+        native = pixel_cache.native()
+        look = detect_features(decoded.pixels if native is None else native)
+        self._renderer = still = ImageRenderer(decoded, look, rule, effort, self._probe(rule, decoded, pixel_cache))
+        reasons = passthrough_blockers(self._header, rule)
         kept = None if reasons else len(kept_bytes(self._data, self._header))
         floor = still.floor_bytes()
         return Survey(
@@ -113,20 +113,20 @@ class StillSource:
             shown = shown.resize(reference.size, Image.Resampling.LANCZOS)
         return float(compute_ssimulacra2(_as_png(reference), _as_png(shown)))
 
-    def _probe(self, rule: ImageRule, decoded: Decoded, stock: Stock) -> Probe:
-        box = _box(rule, stock.most_px)
+    def _probe(self, rule: ImageRule, decoded: DecodedImage, pixel_cache: PixelCache) -> Probe:
+        box = _box(rule, pixel_cache.most_px)
         sides = self._header.width, self._header.height
-        long_px = max(1, round(max(sides) * fitted(*sides, box)))
+        long_px = max(1, round(max(sides) * scale_to_fit(*sides, box)))
 
         def enlarge(wanted_px: int) -> NDArray[np.uint8]:
-            return stock.take(_box(rule, wanted_px)).pixels
+            return pixel_cache.take(_box(rule, wanted_px)).pixels
 
         return Probe(decoded.pixels, rule.view_long_px, long_px, enlarge)
 
-    def _surveyed(self) -> Still:
-        if self._still is None:
+    def _surveyed(self) -> ImageRenderer:
+        if self._renderer is None:
             raise ValueError("survey() comes before render() and measure()")
-        return self._still
+        return self._renderer
 
     def _info(self) -> MediaInfo:
         header, jpeg = self._header, self._header.jpeg
@@ -143,10 +143,10 @@ class StillSource:
             notes=tuple(notes),
         )
 
-    def _rendition(self, still: Still, written: Written) -> Rendition:
+    def _rendition(self, still: ImageRenderer, written: EncodedImage) -> Rendition:
         profile = None
         if written.media_type == "image/jpeg":
-            profile = "progressive" if written.way and written.way.progressive else "baseline"
+            profile = "progressive" if written.settings and written.settings.progressive else "baseline"
         width, height = written.sides_px
         info = MediaInfo(written.media_type, "image", len(written.data), width, height, frames=1, profile=profile)
         return Rendition(
@@ -159,7 +159,7 @@ class StillSource:
             notes=(*self._notes(still), *written.notes),
         )
 
-    def _notes(self, still: Still) -> tuple[str, ...]:
+    def _notes(self, still: ImageRenderer) -> tuple[str, ...]:
         header, decoded = self._header, still.decoded
         notes = [*header.notes, *decoded.notes]
         if header.frames > 1:

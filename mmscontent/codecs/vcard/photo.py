@@ -16,11 +16,11 @@ from mmscontent.codecs.image.passthrough import kept_bytes
 from mmscontent.errors import SourceError
 from mmscontent.sniff import sniff
 
-__all__ = ["STEPS", "Photo", "Step", "opened"]
+__all__ = ["STEPS", "Photo", "PhotoStep", "open_photo"]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PhotoStep:
     """One size of a photo.
 
     Attributes:
@@ -43,14 +43,14 @@ class Step:
 
 # 96 to 320 pixels is what phones' address books show; a card without its photo still does its work.
 STEPS = (
-    Step(None, 0, 100),
-    Step(480, 82, 98),
-    Step(320, 82, 95),
-    Step(240, 80, 91),
-    Step(160, 78, 85),
-    Step(96, 75, 76),
-    Step(64, 70, 68),
-    Step(0, 0, 50),
+    PhotoStep(None, 0, 100),
+    PhotoStep(480, 82, 98),
+    PhotoStep(320, 82, 95),
+    PhotoStep(240, 80, 91),
+    PhotoStep(160, 78, 85),
+    PhotoStep(96, 75, 76),
+    PhotoStep(64, 70, 68),
+    PhotoStep(0, 0, 50),
 )
 
 
@@ -69,7 +69,7 @@ class Photo:
     labels: tuple[str, ...]
     media_type: str
 
-    def at(self, step: Step) -> bytes:
+    def at(self, step: PhotoStep) -> bytes:
         """The photo at one step: a square JPEG, the clean source when that is smaller, or nothing."""
         if step.side_px is None:
             return self.clean
@@ -87,7 +87,7 @@ class Photo:
         return self.media_type.rpartition("/")[2].upper()
 
 
-def opened(data: bytes) -> Photo | None:
+def open_photo(data: bytes) -> Photo | None:
     """The photo, or None when it is no picture we open."""
     most = max(step.side_px or 0 for step in STEPS)
     try:

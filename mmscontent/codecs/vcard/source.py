@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mmscontent.codecs.base import Rendition, Survey
-from mmscontent.codecs.vcard.cards import VERSIONS, Card, read_cards
-from mmscontent.codecs.vcard.photo import STEPS, Step, opened
-from mmscontent.codecs.vcard.write import Written, write_cards
+from mmscontent.codecs.vcard.photo import STEPS, PhotoStep, open_photo
+from mmscontent.codecs.vcard.read import VERSIONS, Contact, read_contacts
+from mmscontent.codecs.vcard.write import WrittenContacts, write_contacts
 from mmscontent.errors import DoesNotFit, EngineFailed, MalformedContent, NotAllowed, OverLimits
 from mmscontent.limits import DEFAULT_INPUT_LIMITS
 from mmscontent.message import MediaInfo
@@ -20,7 +20,7 @@ from mmscontent.rate_quality import Curve
 
 if TYPE_CHECKING:
     from mmscontent.codecs.base import Effort
-    from mmscontent.codecs.content_lines import Line
+    from mmscontent.codecs.content_lines import ContentLine
     from mmscontent.profiles.model import Rule
 
 __all__ = ["ContactSource", "verify"]
@@ -30,12 +30,12 @@ _PHOTOS = ("PHOTO", "LOGO")
 
 
 @dataclass(slots=True)
-class _Work:
+class _SurveyedContacts:
     """What survey() found and render() needs."""
 
     rule: ContactRule
     version: str
-    written: dict[Step, Written]
+    written: dict[PhotoStep, WrittenContacts]
 
 
 class ContactSource:
@@ -47,10 +47,10 @@ class ContactSource:
             raise OverLimits(f"{info.media_type}: {len(data):,} bytes are over the {most:,} we read of contacts")
         self._data = data
         self._declared = info
-        self._cards, self._notes = read_cards(data, info.charset)
-        found = (_photo_in(line) for card in self._cards for line in card.lines)
-        self._photos = {data: opened(data) for data in found if data}
-        self._work: _Work | None = None
+        self._contacts, self._notes = read_contacts(data, info.charset)
+        found = (_photo_in(line) for contact in self._contacts for line in contact.lines)
+        self._photos = {data: open_photo(data) for data in found if data}
+        self._work: _SurveyedContacts | None = None
 
     def survey(self, rule: Rule, effort: Effort) -> Survey:  # noqa: ARG002 - there is only one effort
         """Choose the version and write each step of the photos; cards are small.
@@ -61,9 +61,9 @@ class ContactSource:
         assert isinstance(rule, ContactRule)
         version = self._version_for(rule)
         steps = STEPS if any(self._photos.values()) else STEPS[-1:]
-        written = {step: write_cards(self._with_photos(step), version) for step in steps}
-        self._work = _Work(rule, version, written)
-        reasons = self._why_not_kept(rule)
+        written = {step: write_contacts(self._with_photos(step), version) for step in steps}
+        self._work = _SurveyedContacts(rule, version, written)
+        reasons = self._passthrough_blockers(rule)
         points = [(len(w.data), step.worth if len(steps) > 1 else 100.0) for step, w in written.items()]
         return Survey(
             info=self._info(rule.media_type),
@@ -72,14 +72,14 @@ class ContactSource:
             keep_bytes=None if reasons else len(self._data),
             scale="card",
             reasons=reasons,
-            traits=(f"vCard {', '.join(sorted({c.version for c in self._cards}))}", f"{len(self._cards)} cards"),
+            traits=(f"vCard {', '.join(sorted({c.version for c in self._contacts}))}", f"{len(self._contacts)} cards"),
             stripped=self._labels(),
         )
 
     def keep(self) -> Rendition:
         """The file as it is, under the name the receiver wants."""
         assert self._work is not None, "survey() comes first"
-        info = replace(self._info(self._work.rule.media_type), profile=self._cards[0].version)
+        info = replace(self._info(self._work.rule.media_type), profile=self._contacts[0].version)
         return Rendition(self._data, info, 0, 100.0, tries=("passed through",))
 
     def render(self, limit_bytes: int) -> Rendition:
@@ -112,7 +112,7 @@ class ContactSource:
     # --- parts of it ---
 
     def _version_for(self, rule: ContactRule) -> str:
-        present = {card.version for card in self._cards}
+        present = {contact.version for contact in self._contacts}
         if len(present) == 1 and present <= set(rule.versions):
             return next(iter(present))  # no conversion loses least
         version = next((v for v in rule.versions if v in VERSIONS), None)
@@ -122,8 +122,8 @@ class ContactSource:
             )
         return version
 
-    def _why_not_kept(self, rule: ContactRule) -> tuple[str, ...]:
-        present = sorted({card.version for card in self._cards})
+    def _passthrough_blockers(self, rule: ContactRule) -> tuple[str, ...]:
+        present = sorted({contact.version for contact in self._contacts})
         reasons = []
         if not set(present) <= set(rule.versions):
             reasons.append(f"vCard {', '.join(present)} is not what the receiver opens ({', '.join(rule.versions)})")
@@ -150,13 +150,15 @@ class ContactSource:
     def _labels(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(label for photo in self._photos.values() if photo for label in photo.labels))
 
-    def _with_photos(self, step: Step) -> tuple[Card, ...]:
+    def _with_photos(self, step: PhotoStep) -> tuple[Contact, ...]:
         return tuple(
-            replace(card, lines=tuple(one for line in card.lines if (one := self._with_photo(line, step)) is not None))
-            for card in self._cards
+            replace(
+                contact, lines=tuple(one for line in contact.lines if (one := self._with_photo(line, step)) is not None)
+            )
+            for contact in self._contacts
         )
 
-    def _with_photo(self, line: Line, step: Step) -> Line | None:
+    def _with_photo(self, line: ContentLine, step: PhotoStep) -> ContentLine | None:
         data = _photo_in(line)
         if data is None:
             return line
@@ -177,7 +179,7 @@ class ContactSource:
             notes=(*self._declared.notes, *self._notes),
         )
 
-    def _rendition(self, step: Step, written: Written, tries: tuple[str, ...]) -> Rendition:
+    def _rendition(self, step: PhotoStep, written: WrittenContacts, tries: tuple[str, ...]) -> Rendition:
         assert self._work is not None
         work = self._work
         info = MediaInfo(work.rule.media_type, "contact", len(written.data), charset="utf-8", profile=work.version)
@@ -186,7 +188,7 @@ class ContactSource:
             notes.append("a photo that cannot be opened was left out")
         if any(self._photos.values()) and step.side_px is not None:
             notes.append(step.words)
-        if any(line.name == "PHOTO" and line.data is None for card in self._cards for line in card.lines):
+        if any(line.name == "PHOTO" and line.data is None for contact in self._contacts for line in contact.lines):
             notes.append("a photo is only an address; it was not fetched")
         return Rendition(
             written.data,
@@ -200,7 +202,7 @@ class ContactSource:
         )
 
 
-def _photo_in(line: Line) -> bytes | None:
+def _photo_in(line: ContentLine) -> bytes | None:
     return line.data if line.name in _PHOTOS else None
 
 
@@ -211,10 +213,10 @@ def verify(data: bytes, info: MediaInfo) -> MediaInfo:
         EngineFailed: They cannot be read again, or are of another version.
     """
     try:
-        cards, notes = read_cards(data)
+        contacts, notes = read_contacts(data)
     except MalformedContent as exc:
         raise EngineFailed(f"the card that was made cannot be read again ({exc})") from exc
-    versions = {card.version for card in cards}
+    versions = {contact.version for contact in contacts}
     if info.profile is not None and versions != {info.profile}:
         raise EngineFailed(f"the card that was made is vCard {', '.join(sorted(versions))}, {info.profile} was claimed")
     return replace(info, size_bytes=len(data), notes=notes)

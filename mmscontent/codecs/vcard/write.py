@@ -12,14 +12,14 @@ import base64
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from mmscontent.codecs.content_lines import Line, escaped, folded, quoted_printable, split_fields, unescaped
+from mmscontent.codecs.content_lines import ContentLine, escaped, folded, quoted_printable, split_fields, unescaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mmscontent.codecs.vcard.cards import Card
+    from mmscontent.codecs.vcard.read import Contact
 
-__all__ = ["Written", "write_cards"]
+__all__ = ["WrittenContacts", "write_contacts"]
 
 # Properties whose values are fields between semicolons, and those that are lists between commas.
 _FIELDS = frozenset(("N", "ADR", "ORG", "GEO", "GENDER", "CLIENTPIDMAP"))
@@ -59,7 +59,7 @@ _BASE64_CHARS = 72
 
 
 @dataclass(slots=True)
-class Written:
+class WrittenContacts:
     """A file of cards, and what became of what the version could not carry, as sentences."""
 
     data: bytes
@@ -67,32 +67,32 @@ class Written:
 
 
 @dataclass(slots=True)
-class _Writing:
+class _Writer:
     """One file being written."""
 
     version: str
     notes: dict[str, None] = field(default_factory=dict)
 
-    def say(self, what: str) -> None:
+    def note(self, what: str) -> None:
         self.notes[what] = None
 
 
-def write_cards(cards: Iterable[Card], version: str) -> Written:
+def write_contacts(contacts: Iterable[Contact], version: str) -> WrittenContacts:
     """All cards in one version, in UTF-8."""
-    writing = _Writing(version)
-    data = b"".join(_card(card, writing) for card in cards)
-    return Written(data, tuple(writing.notes))
+    writer = _Writer(version)
+    data = b"".join(_contact(contact, writer) for contact in contacts)
+    return WrittenContacts(data, tuple(writer.notes))
 
 
-def _card(card: Card, writing: _Writing) -> bytes:
+def _contact(contact: Contact, writer: _Writer) -> bytes:
     lines = _completed(
-        [one for line in card.lines if (one := _translated(line, card.version, writing)) is not None], writing
+        [one for line in contact.lines if (one := _translated(line, contact.version, writer)) is not None], writer
     )
-    body = b"".join(_written(line, card.version, writing) for line in lines)
-    return b"BEGIN:VCARD\r\nVERSION:" + writing.version.encode() + b"\r\n" + body + b"END:VCARD\r\n"
+    body = b"".join(_written(line, contact.version, writer) for line in lines)
+    return b"BEGIN:VCARD\r\nVERSION:" + writer.version.encode() + b"\r\n" + body + b"END:VCARD\r\n"
 
 
-def _completed(lines: list[Line], writing: _Writing) -> list[Line]:
+def _completed(lines: list[ContentLine], writer: _Writer) -> list[ContentLine]:
     """N and FN made of what there is, where the version asks for them (2.1: N; 3.0: both; 4.0: FN)."""
     names = {line.name for line in lines}
     spoken = next(
@@ -100,42 +100,42 @@ def _completed(lines: list[Line], writing: _Writing) -> list[Line]:
     )
     spoken = " ".join(f for f in reversed(split_fields(spoken)[:2]) if f).strip() if "FN" not in names else spoken
     missing = []
-    if "N" not in names and writing.version != "4.0":
-        missing.append(Line("N", f"{spoken};;;;" if "FN" not in names else f"{escaped(unescaped(spoken))};;;;"))
-    if "FN" not in names and writing.version != "2.1":
-        missing.append(Line("FN", spoken or "-"))
+    if "N" not in names and writer.version != "4.0":
+        missing.append(ContentLine("N", f"{spoken};;;;" if "FN" not in names else f"{escaped(unescaped(spoken))};;;;"))
+    if "FN" not in names and writer.version != "2.1":
+        missing.append(ContentLine("FN", spoken or "-"))
     return [*missing, *lines]
 
 
 # --- one property ----------------------------------------------------------------------------------------------
 
 
-def _translated(line: Line, source: str, writing: _Writing) -> Line | None:
+def _translated(line: ContentLine, source: str, writer: _Writer) -> ContentLine | None:
     """The property as the version has it, or None when it cannot be said."""
-    target = writing.version
+    target = writer.version
     if line.data == b"":
-        writing.say(f"{line.name} left out, its data are broken")
+        writer.note(f"{line.name} left out, its data are broken")
         return None
     if line.name == "AGENT":
-        writing.say("AGENT left out, a card inside the card")
+        writer.note("AGENT left out, a card inside the card")
         return None
     if source == target:
         return line
     name = line.name
     if name in _REPLACED[target]:
         other = _REPLACED[target][name]
-        writing.say(f"{name} left out, vCard {target} has none" if other is None else f"{name} written as {other}")
+        writer.note(f"{name} left out, vCard {target} has none" if other is None else f"{name} written as {other}")
         if other is None:
             return None
         name = other
     if name == "BDAY" and line.value.startswith("-"):
-        writing.say("BDAY left out, it has no year")
+        writer.note("BDAY left out, it has no year")
         return None
-    return replace(line, name=name, params=_params(line, source, writing), value=_address(line))
+    return replace(line, name=name, params=_params(line, source, writer), value=_address(line))
 
 
-def _params(line: Line, source: str, writing: _Writing) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    target, known = writing.version, _PARAMS[writing.version]
+def _params(line: ContentLine, source: str, writer: _Writer) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    target, known = writer.version, _PARAMS[writer.version]
     kept: list[tuple[str, tuple[str, ...]]] = []
     for name, values in line.params:
         if name == "PREF" and target != "4.0":
@@ -149,7 +149,7 @@ def _params(line: Line, source: str, writing: _Writing) -> tuple[tuple[str, tupl
         elif name in known:
             kept.append((name, values))
         else:
-            writing.say(f"parameter {name} left out, vCard {target} has none")
+            writer.note(f"parameter {name} left out, vCard {target} has none")
     if target == "4.0" and source != "4.0":
         kept = _preferred(kept)
     return tuple(kept)
@@ -162,23 +162,23 @@ def _preferred(params: list[tuple[str, tuple[str, ...]]]) -> list[tuple[str, tup
     return [*(p for p in rest if p[1]), *([("PREF", ("1",))] if prefers else [])]
 
 
-def _address(line: Line) -> str:
+def _address(line: ContentLine) -> str:
     """A telephone's tel: address as the number older versions want."""
     value = line.value.strip()
     return value[4:] if line.name == "TEL" and value.lower().startswith("tel:") else line.value
 
 
-def _written(line: Line, source: str, writing: _Writing) -> bytes:
+def _written(line: ContentLine, source: str, writer: _Writer) -> bytes:
     head = f"{line.group}.{line.name}" if line.group else line.name
     if line.data is not None:
-        return _binary(line, head, writing.version)
-    value = _value(line, source, writing.version)
-    if writing.version == "2.1":
+        return _binary(line, head, writer.version)
+    value = _value(line, source, writer.version)
+    if writer.version == "2.1":
         return _line_2_1(line, head, value)
     return folded([f"{head}{_params_text(line)}:{value}"])
 
 
-def _value(line: Line, source: str, target: str) -> str:
+def _value(line: ContentLine, source: str, target: str) -> str:
     """The value with the escapes of the version it goes to."""
     if line.name in _PLAIN:
         return line.value.replace("\\:", ":").replace("\\,", ",").replace("\n", " ").strip()
@@ -193,7 +193,7 @@ def _value(line: Line, source: str, target: str) -> str:
     return separator.join(escaped(f) for f in fields)
 
 
-def _unescaped_fields(line: Line, source: str) -> tuple[str, ...]:
+def _unescaped_fields(line: ContentLine, source: str) -> tuple[str, ...]:
     if line.name in _FIELDS or line.name.startswith("X-"):
         fields = split_fields(line.value)
     elif line.name in _LISTS:
@@ -205,7 +205,7 @@ def _unescaped_fields(line: Line, source: str) -> tuple[str, ...]:
     return tuple(unescaped(f) for f in fields)
 
 
-def _params_text(line: Line) -> str:
+def _params_text(line: ContentLine) -> str:
     pieces = []
     for name, values in line.params:
         safe = (v.replace('"', "'") for v in values)
@@ -213,7 +213,7 @@ def _params_text(line: Line) -> str:
     return "".join(pieces)
 
 
-def _line_2_1(line: Line, head: str, value: str) -> bytes:
+def _line_2_1(line: ContentLine, head: str, value: str) -> bytes:
     types = "".join(f";{t}" for t in line.types)
     others = "".join(f";{name}={values[0]}" for name, values in line.params if name != "TYPE" and values)
     start = head + types + others
@@ -223,7 +223,7 @@ def _line_2_1(line: Line, head: str, value: str) -> bytes:
     return f"{start}{quoted_printable(value, len(start))}\r\n".encode("ascii", "replace")
 
 
-def _binary(line: Line, head: str, version: str) -> bytes:
+def _binary(line: ContentLine, head: str, version: str) -> bytes:
     assert line.data is not None
     coded = base64.b64encode(line.data).decode("ascii")
     kind = next(iter(line.types), "")

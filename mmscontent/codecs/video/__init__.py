@@ -6,7 +6,7 @@ are chosen together from it; at most two encodes follow. Facts: docs/motion.md.
 
 from __future__ import annotations
 
-from mmscontent.codecs.video.source import FilmSource
+from mmscontent.codecs.video.source import VideoSource
 from mmscontent.codecs.video.verify import verify
 
-__all__ = ["FilmSource", "verify"]
+__all__ = ["VideoSource", "verify"]

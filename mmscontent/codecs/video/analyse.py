@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 
-from mmscontent.codecs.video.encode import ANALYSED, picture_options
-from mmscontent.codecs.video.filter_graph import shaped
-from mmscontent.codecs.video.formats import Frame
+from mmscontent.codecs.video.encode import ANALYSIS_PASS, picture_options
+from mmscontent.codecs.video.filter_graph import filter_graph
+from mmscontent.codecs.video.formats import FrameSize
 from mmscontent.errors import DamagedMedia, EngineFailed
 from mmscontent.ffmpeg import Bounds
 from mmscontent.profiles.model import VideoFormat
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mmscontent.codecs.base import Effort
     from mmscontent.ffmpeg import Room, VideoTrack
 
-__all__ = ["Cost", "Look", "analyse"]
+__all__ = ["AnalysisRequest", "PictureCost", "analyse"]
 
 # Sides and rate factors of the probes; the first is the anchor. Its long side is half the film's, within these.
 _ANCHOR = 24
@@ -48,7 +48,7 @@ _STEEPER = 1.4  # under the anchor's factor the bits grow faster
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
+class PictureCost:
     """What a picture track costs.
 
     Attributes:
@@ -94,7 +94,7 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class AnalysisRequest:
     """What is looked at, and what for.
 
     Attributes:
@@ -110,26 +110,26 @@ class Look:
     effort: Effort
 
 
-def analyse(room: Room, look: Look, beside: Sequence[Any] = ()) -> Cost:
+def analyse(room: Room, request: AnalysisRequest, beside: Sequence[Any] = ()) -> PictureCost:
     """Decode the film once and encode it small in a few ways.
 
     Args:
         room: Where the film lies.
-        look: What to look at.
+        request: What to analyse.
         beside: Other outputs to make in the same run; the picture is looked at without them when they fail.
 
     Raises:
         DamagedMedia: Not one picture can be decoded.
     """
-    track = look.track
-    spans = _spans(track, look.duration_ms)
+    track = request.track
+    spans = _spans(track, request.duration_ms)
     sources = [room.source(**span)[str(track.index)] for span in spans]
     probes = [(_small(track, share), factor, f"probe{i}") for i, (share, factor) in enumerate(_PROBES)]
     largest = probes[0][0]
-    parts = [shaped(node, track, largest, fps=look.fps, flags="area") for node in sources]
+    parts = [filter_graph(node, track, largest, fps=request.fps, flags="area") for node in sources]
     whole = ffmpeg.concat(*parts, v=1, a=0) if len(parts) > 1 else parts[0]
     copies = whole.filter_multi_output("split", len(probes) + 1)
-    outputs = [_probe(copies.stream(i), look, *probe, largest) for i, probe in enumerate(probes)]
+    outputs = [_probe(copies.stream(i), request, *probe, largest) for i, probe in enumerate(probes)]
     outputs.append(_clock(copies.stream(len(probes))))
     try:
         said = room.run(*outputs, *beside, bounds=Bounds(wall_s=150), loglevel="level+info")
@@ -139,14 +139,14 @@ def analyse(room: Room, look: Look, beside: Sequence[Any] = ()) -> Cost:
             raise  # the program never ran
         if not room.size(probes[0][2]):
             if beside:
-                return analyse(room, look)
+                return analyse(room, request)
             raise DamagedMedia(f"its picture cannot be decoded: {_last(exc)}", part=exc.part) from exc
         said, wrong = "", True
-    cost = _cost(room, probes, look.duration_ms if len(spans) > 1 else 0, track)
-    return replace(_with_looks(cost, said), clean=not wrong or not cost.counted)
+    cost = _cost(room, probes, request.duration_ms if len(spans) > 1 else 0, track)
+    return replace(_with_encoder_log(cost, said), clean=not wrong or not cost.counted)
 
 
-def _with_looks(cost: Cost, said: str) -> Cost:
+def _with_encoder_log(cost: PictureCost, said: str) -> PictureCost:
     """What x264 says of the anchor, whose encoder is closed first; what it does not say stays as is usual."""
     likeness = _LIKENESS.search(said)
     alone, later = (re.search(rf"frame {kind}:\d+ .*size: *(\d+)", said) for kind in "IP")
@@ -167,19 +167,19 @@ def _spans(track: VideoTrack, duration_ms: int) -> list[dict[str, float]]:
     return [{"ss": round(at, 3), "t": _WINDOW_S} for at in (0.0, last / 2, last)]
 
 
-def _small(track: VideoTrack, share: float) -> Frame:
+def _small(track: VideoTrack, share: float) -> FrameSize:
     long_px = max(track.width_px, track.height_px)
     scale = min(1.0, share * min(_MOST_PX, max(_LEAST_PX, long_px / 2)) / long_px)
     width, height = (max(16, round(side * scale / 2) * 2) for side in (track.width_px, track.height_px))
-    return Frame(width, height, (width, height))
+    return FrameSize(width, height, (width, height))
 
 
-def _probe(node: Any, look: Look, frame: Frame, factor: int, name: str, largest: Frame) -> Any:  # noqa: ANN401 - ffmpeg-python has no types
+def _probe(node: Any, request: AnalysisRequest, frame: FrameSize, factor: int, name: str, largest: FrameSize) -> Any:  # noqa: ANN401 - ffmpeg-python has no types
     if frame != largest:
         node = node.filter("scale", frame.width_px, frame.height_px, flags="area")
-    options = picture_options(look.wanted if look.wanted.codec == "h264" else _PRICED_AS, look.effort)
+    options = picture_options(request.wanted if request.wanted.codec == "h264" else _PRICED_AS, request.effort)
     # As a first pass, which is quick; of the anchor's, the first output, the statistics are used.
-    options |= {"crf": factor, "pass": 1, "passlogfile": ANALYSED, "x264-params": "ssim=1"}
+    options |= {"crf": factor, "pass": 1, "passlogfile": ANALYSIS_PASS, "x264-params": "ssim=1"}
     return ffmpeg.output(node, name, f="h264", fps_mode="passthrough", **options)
 
 
@@ -205,7 +205,7 @@ def _last(exc: EngineFailed) -> str:
     return exc.last_lines.splitlines()[-1][:200] if exc.last_lines else str(exc)
 
 
-def _cost(room: Room, probes: list[tuple[Frame, int, str]], whole_ms: int, track: VideoTrack) -> Cost:
+def _cost(room: Room, probes: list[tuple[FrameSize, int, str]], whole_ms: int, track: VideoTrack) -> PictureCost:
     times = _times(room.read(_TIMES).decode("ascii", "replace"))
     pictures = len(times) - 1
     if pictures < 1:
@@ -218,7 +218,7 @@ def _cost(room: Room, probes: list[tuple[Frame, int, str]], whole_ms: int, track
     steps = _FLATTER * log2(sizes[0] / sizes[1]) / (factor_b - factor_a)
     areas = log2(frame_a.area_px / frame_c.area_px)
     growth = log2(sizes[0] / sizes[2]) / areas if areas > 0.5 else 0.75  # noqa: PLR2004 - too near to tell
-    return Cost(
+    return PictureCost(
         round(pictures * whole_ms / seen_ms) if whole_ms else pictures,
         whole_ms or seen_ms,
         frame_a.area_px,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 
-from mmscontent.codecs.video.filter_graph import SMALL_COLOURS_PX, shaped
+from mmscontent.codecs.video.filter_graph import SMALL_COLOURS_PX, filter_graph
 from mmscontent.ffmpeg import Bounds
 from mmscontent.sniff.boxes import boxes, child, top_boxes
 
@@ -20,38 +20,38 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mmscontent.codecs.base import Effort
-    from mmscontent.codecs.video.formats import Frame
+    from mmscontent.codecs.video.formats import FrameSize
     from mmscontent.ffmpeg import Room, VideoTrack
     from mmscontent.profiles.model import VideoFormat
 
 __all__ = [
-    "ANALYSED",
+    "ANALYSIS_PASS",
+    "FIRST_PASS",
     "MUXERS",
-    "STUDIED",
-    "Aim",
-    "Sound",
-    "encode_film",
+    "AudioInput",
+    "EncodeTarget",
+    "encode_video",
+    "first_pass",
     "picture_bytes",
     "picture_options",
-    "study_film",
 ]
 
 MUXERS = {"video/mp4": "mp4", "video/3gpp": "3gp", "video/3gpp2": "3g2", "video/quicktime": "mov"}
 _PRESETS: dict[str, str] = {"fast": "medium", "best": "slow"}
 _X264_PROFILES = {"constrained-baseline": "baseline", "baseline": "baseline", "main": "main", "high": "high"}
-ANALYSED, STUDIED = "analysed", "studied"  # whose statistics
+ANALYSIS_PASS, FIRST_PASS = "analysed", "studied"  # whose statistics
 _OUT = "film"
 _KEYFRAMES_S = 8  # seeking in a clip of seconds is not worth key frames
 
 
-Sound = tuple[Any, dict[str, Any]]  # a node, and the options of its coder
+AudioInput = tuple[Any, dict[str, Any]]  # a node, and the options of its coder
 
 
 @dataclass(frozen=True, slots=True)
-class Aim:
+class EncodeTarget:
     """What an encode aims at: a rate factor, or bits a second by the statistics of the one before."""
 
-    frame: Frame
+    frame: FrameSize
     fps: float | None
     factor: float | None = None
     bits_per_second: int = 0
@@ -62,14 +62,14 @@ class Aim:
         return f"{self.frame} at {rate}, {how}"
 
 
-def encode_film(
+def encode_video(
     room: Room,
     track: VideoTrack,
     wanted: VideoFormat,
-    aim: Aim,
+    target: EncodeTarget,
     *,
     effort: Effort,
-    sound: Sound | None = None,
+    sound: AudioInput | None = None,
     statistics: str = "",
     progress: Callable[[int], None] | None = None,
 ) -> bytes:
@@ -79,7 +79,7 @@ def encode_film(
         room: Where the film lies.
         track: Its picture track.
         wanted: What to make of it.
-        aim: Frame, rate and coarseness.
+        target: Frame size, frame rate, and rate factor or bit rate.
         effort: How long the encoder may look for savings.
         sound: What is heard, None for nothing.
         statistics: Whose an encode at a rate reads, `ANALYSED` or `STUDIED`.
@@ -89,24 +89,24 @@ def encode_film(
         EngineFailed, EngineTimeout: The program failed.
     """
     options = picture_options(wanted, effort)
-    if aim.factor is None:
-        rate = min(aim.bits_per_second, wanted.max_bit_rate_bps or aim.bits_per_second)
+    if target.factor is None:
+        rate = min(target.bits_per_second, wanted.max_bit_rate_bps or target.bits_per_second)
         options |= {"passlogfile": statistics, "pass": 2, "b:v": rate}
     else:
-        options |= _by_factor(wanted, aim.factor)
+        options |= _by_factor(wanted, target.factor)
     if wanted.codec == "h264":
-        options |= _x264_colours(aim)
+        options |= _x264_colours(target)
     else:
-        options["g"] = round((aim.fps or 15) * _KEYFRAMES_S)
+        options["g"] = round((target.fps or 15) * _KEYFRAMES_S)
     if wanted.max_bit_rate_bps:
         options |= {"maxrate": wanted.max_bit_rate_bps, "bufsize": 2 * wanted.max_bit_rate_bps}
-    nodes = [shaped(room.source()[str(track.index)], track, aim.frame, fps=aim.fps)]
+    nodes = [filter_graph(room.source()[str(track.index)], track, target.frame, fps=target.fps)]
     if sound is not None:
         nodes.append(sound[0])
         options |= sound[1]
     options |= {
         "f": MUXERS[wanted.media_type],
-        "fps_mode": "passthrough" if aim.fps is None else "cfr",
+        "fps_mode": "passthrough" if target.fps is None else "cfr",
         "movflags": "+faststart",
         "map_metadata": -1,
         "map_chapters": -1,
@@ -117,12 +117,12 @@ def encode_film(
     return room.read(_OUT)
 
 
-def study_film(room: Room, track: VideoTrack, wanted: VideoFormat, aim: Aim, *, effort: Effort) -> None:
+def first_pass(room: Room, track: VideoTrack, wanted: VideoFormat, target: EncodeTarget, *, effort: Effort) -> None:
     """Let x264 go through the film quickly and leave its statistics in the room, for an encode with the same aim."""
-    picture = shaped(room.source()[str(track.index)], track, aim.frame, fps=aim.fps)
+    picture = filter_graph(room.source()[str(track.index)], track, target.frame, fps=target.fps)
     options = picture_options(wanted, effort)
-    options |= {"b:v": aim.bits_per_second, "passlogfile": STUDIED, "pass": 1}
-    options |= {"f": "null", "fps_mode": "passthrough" if aim.fps is None else "cfr"}
+    options |= {"b:v": target.bits_per_second, "passlogfile": FIRST_PASS, "pass": 1}
+    options |= {"f": "null", "fps_mode": "passthrough" if target.fps is None else "cfr"}
     room.run(ffmpeg.output(picture, "-", **options), bounds=Bounds(wall_s=600, cpu_s=1200))
 
 
@@ -159,8 +159,8 @@ def _x264(wanted: VideoFormat, effort: Effort) -> dict[str, Any]:
     return options
 
 
-def _x264_colours(aim: Aim) -> dict[str, Any]:
-    small = min(aim.frame.width_px, aim.frame.height_px) <= SMALL_COLOURS_PX
+def _x264_colours(target: EncodeTarget) -> dict[str, Any]:
+    small = min(target.frame.width_px, target.frame.height_px) <= SMALL_COLOURS_PX
     colours = "smpte170m" if small else "bt709"
     return {"colorspace": colours, "color_trc": colours, "color_primaries": colours, "color_range": "tv"}
 

@@ -8,15 +8,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mmscontent.codecs.video.formats import Frame
+    from mmscontent.codecs.video.formats import FrameSize
     from mmscontent.ffmpeg import VideoTrack
 
-__all__ = ["SMALL_COLOURS_PX", "shaped"]
+__all__ = ["SMALL_COLOURS_PX", "filter_graph"]
 
 SMALL_COLOURS_PX = 576  # up to here players expect the colours of television, above those of HDTV
 
 
-def shaped(node: Any, track: VideoTrack, frame: Frame, *, fps: float | None = None, flags: str = "lanczos") -> Any:  # noqa: ANN401 - ffmpeg-python has no types
+def filter_graph(
+    node: Any,  # noqa: ANN401 - ffmpeg-python has no types
+    track: VideoTrack,
+    frame: FrameSize,
+    *,
+    fps: float | None = None,
+    flags: str = "lanczos",
+) -> Any:  # noqa: ANN401 - as above
     """A picture track of a source as a graph node in the given frame.
 
     Args:

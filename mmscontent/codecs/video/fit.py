@@ -12,18 +12,25 @@ from dataclasses import dataclass, field, replace
 from math import log2
 from typing import TYPE_CHECKING
 
-from mmscontent.codecs.video.encode import ANALYSED, STUDIED, Aim, encode_film, picture_bytes, study_film
-from mmscontent.codecs.video.model import BEST_FACTOR, Choice, Want, best_choice, picture_quality
+from mmscontent.codecs.video.encode import (
+    ANALYSIS_PASS,
+    FIRST_PASS,
+    EncodeTarget,
+    encode_video,
+    first_pass,
+    picture_bytes,
+)
+from mmscontent.codecs.video.model import BEST_FACTOR, VideoRequest, VideoSetting, best_setting, picture_quality
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mmscontent.codecs.base import Effort
-    from mmscontent.codecs.video.encode import Sound
-    from mmscontent.codecs.video.formats import Frame
+    from mmscontent.codecs.video.encode import AudioInput
+    from mmscontent.codecs.video.formats import FrameSize
     from mmscontent.ffmpeg import Room, VideoTrack
 
-__all__ = ["Film", "Fitter"]
+__all__ = ["EncodedVideo", "VideoFitter"]
 
 # Parts of the limit that are aimed at: by a choice, by statistics, and the second time.
 _AIM, _AIM_STUDIED, _AIM_AGAIN = 0.955, 0.96, 0.965
@@ -38,17 +45,17 @@ _FAR_OFF = 4.0  # an encode this many times larger or smaller than predicted: an
 
 
 @dataclass(frozen=True, slots=True)
-class Film:
+class EncodedVideo:
     """An encode that was made."""
 
     data: bytes
-    choice: Choice
+    setting: VideoSetting
     picture_bytes: int
     rate: int | None
 
 
 @dataclass(slots=True)
-class Fitter:
+class VideoFitter:
     """Makes films of one source.
 
     Attributes:
@@ -59,101 +66,101 @@ class Fitter:
 
     room: Room
     track: VideoTrack
-    want: Want
+    request: VideoRequest
     effort: Effort
     capped_fps: float | None
-    sound_for: Callable[[Choice], Sound | None]
+    sound_for: Callable[[VideoSetting], AudioInput | None]
     tries: list[str] = field(default_factory=list)
-    _studied: tuple[Frame, float | None] | None = None
+    _first_pass_of: tuple[FrameSize, float | None] | None = None
 
-    def fit(self, choice: Choice, limit: int) -> list[Film]:
+    def fit(self, setting: VideoSetting, limit: int) -> list[EncodedVideo]:
         """Encodes from a first choice on, until one is near enough under *limit*."""
-        made: list[Film] = []
+        made: list[EncodedVideo] = []
         while not self._enough(made, limit):
             if made:
-                choice = self._again(choice, made, limit)
-            made.append(self._encode(choice, self._rate_for(choice, made, limit)))
+                setting = self._next_setting(setting, made, limit)
+            made.append(self._encode(setting, self._rate_for(setting, made, limit)))
         return made
 
-    def aimed(self, limit: int) -> Choice | None:
+    def aimed(self, limit: int) -> VideoSetting | None:
         """The best choice that is likely to keep the limit."""
-        return best_choice(self.want, int(limit * _AIM)) or best_choice(self.want, limit)
+        return best_setting(self.request, int(limit * _AIM)) or best_setting(self.request, limit)
 
-    def _enough(self, made: list[Film], limit: int) -> bool:
+    def _enough(self, made: list[EncodedVideo], limit: int) -> bool:
         """Whether the last encode is to be sent, or nothing more may be tried."""
         if not made:
             return False
         last, enough = made[-1], _ENOUGH_STUDIED if made[-1].rate else _ENOUGH
-        if len(last.data) <= limit and (len(last.data) >= enough * limit or last.choice.is_finest):
+        if len(last.data) <= limit and (len(last.data) >= enough * limit or last.setting.is_finest):
             return True
         used = max((len(m.data) for m in made if len(m.data) <= limit), default=0)
         return len(made) >= _ENCODES or (len(made) > 1 and used >= _POOR * limit)
 
-    def _again(self, choice: Choice, made: list[Film], limit: int) -> Choice:
+    def _next_setting(self, setting: VideoSetting, made: list[EncodedVideo], limit: int) -> VideoSetting:
         """The choice for another encode, now that one told how far the prediction was off."""
         last = made[-1]
         if last.rate:
-            return choice  # the encoder's own error
-        correction = last.picture_bytes / max(1, choice.picture_bytes)
-        if len(made) > 1 or (1 / _FAR_OFF < correction < _FAR_OFF and not choice.is_finest):
-            return self._nudged(choice, made, limit)
-        cost = self.want.cost
-        self.want = replace(self.want, cost=replace(cost, bits_per_frame=cost.bits_per_frame * correction))
-        return best_choice(self.want, int(limit * _AIM)) or self._nudged(choice, made, limit)
+            return setting  # the encoder's own error
+        correction = last.picture_bytes / max(1, setting.picture_bytes)
+        if len(made) > 1 or (1 / _FAR_OFF < correction < _FAR_OFF and not setting.is_finest):
+            return self._adjusted(setting, made, limit)
+        cost = self.request.cost
+        self.request = replace(self.request, cost=replace(cost, bits_per_frame=cost.bits_per_frame * correction))
+        return best_setting(self.request, int(limit * _AIM)) or self._adjusted(setting, made, limit)
 
-    def _nudged(self, choice: Choice, made: list[Film], limit: int) -> Choice:
+    def _adjusted(self, setting: VideoSetting, made: list[EncodedVideo], limit: int) -> VideoSetting:
         """The same frame, rate and sound, coarser or finer by as much as the last encode was off."""
         last, aimed = made[-1], int(limit * (_AIM_AGAIN - _LOWER * (len(made) - 1)))
         room_bytes = max(1, aimed - (len(last.data) - last.picture_bytes))
-        factor = choice.factor - log2(room_bytes / last.picture_bytes) / self._slope(made)
-        factor = min(max(factor, BEST_FACTOR), _COARSEST[self.want.wanted.codec])
-        seen = picture_quality(self.want, choice.frame, factor)
-        return replace(choice, factor=factor, picture_bytes=room_bytes, size_bytes=aimed, picture_quality=seen)
+        factor = setting.factor - log2(room_bytes / last.picture_bytes) / self._slope(made)
+        factor = min(max(factor, BEST_FACTOR), _COARSEST[self.request.wanted.codec])
+        seen = picture_quality(self.request, setting.frame, factor)
+        return replace(setting, factor=factor, picture_bytes=room_bytes, size_bytes=aimed, picture_quality=seen)
 
-    def _slope(self, made: list[Film]) -> float:
+    def _slope(self, made: list[EncodedVideo]) -> float:
         """Octaves by which the bits fall a step: as the last two encodes say, else as the analysis does."""
-        steps = made[-1].choice.factor - made[-2].choice.factor if len(made) > 1 else 0.0
-        if abs(steps) > _A_STEP and made[-1].choice.frame == made[-2].choice.frame:
+        steps = made[-1].setting.factor - made[-2].setting.factor if len(made) > 1 else 0.0
+        if abs(steps) > _A_STEP and made[-1].setting.frame == made[-2].setting.frame:
             return min(max(log2(made[-2].picture_bytes / made[-1].picture_bytes) / steps, 0.05), 0.6)
-        return self.want.cost.octaves_per_step * _SLOPE[self.want.wanted.codec]
+        return self.request.cost.octaves_per_step * _SLOPE[self.request.wanted.codec]
 
-    def _rate_for(self, choice: Choice, made: list[Film], limit: int) -> int | None:
+    def _rate_for(self, setting: VideoSetting, made: list[EncodedVideo], limit: int) -> int | None:
         """Bits a second that should fill the limit, by statistics; None for an encode by quantiser."""
-        if self.want.wanted.codec != "h264" or not self._is_long:
+        if self.request.wanted.codec != "h264" or not self._is_long:
             return None
         last = made[-1] if made else None
-        if last is None and choice.is_finest:
+        if last is None and setting.is_finest:
             return None
         if last is not None and last.rate:
             room_bytes = limit * _AIM_AGAIN - (len(last.data) - last.picture_bytes)
             return max(1000, int(last.rate * room_bytes / last.picture_bytes))
-        rest = choice.size_bytes - choice.picture_bytes
-        return max(1000, int((limit * _AIM_STUDIED - rest) * 8000 / self.want.cost.duration_ms))
+        rest = setting.size_bytes - setting.picture_bytes
+        return max(1000, int((limit * _AIM_STUDIED - rest) * 8000 / self.request.cost.duration_ms))
 
     @property
     def _is_long(self) -> bool:
-        return self.want.cost.frames >= _FEW_FRAMES
+        return self.request.cost.frames >= _FEW_FRAMES
 
-    def _aim(self, choice: Choice, rate: int | None) -> Aim:
-        fps = choice.fps or self.capped_fps
-        return Aim(choice.frame, fps, None if rate else choice.factor, rate or 0)
+    def _aim(self, setting: VideoSetting, rate: int | None) -> EncodeTarget:
+        fps = setting.fps or self.capped_fps
+        return EncodeTarget(setting.frame, fps, None if rate else setting.factor, rate or 0)
 
-    def _statistics(self, choice: Choice, aim: Aim) -> str:
+    def _statistics(self, setting: VideoSetting, target: EncodeTarget) -> str:
         """Whose an encode at a rate reads: the analysis' where it saw the same pictures, else a pass of its own."""
-        if choice.fps is None and self.want.cost.counted:
-            return ANALYSED
-        if self._studied != (choice.frame, choice.fps):
-            self._studied = choice.frame, choice.fps
-            study_film(self.room, self.track, self.want.wanted, aim, effort=self.effort)
-            self.tries.append(f"{aim}: statistics")
-        return STUDIED
+        if setting.fps is None and self.request.cost.counted:
+            return ANALYSIS_PASS
+        if self._first_pass_of != (setting.frame, setting.fps):
+            self._first_pass_of = setting.frame, setting.fps
+            first_pass(self.room, self.track, self.request.wanted, target, effort=self.effort)
+            self.tries.append(f"{target}: statistics")
+        return FIRST_PASS
 
-    def _encode(self, choice: Choice, rate: int | None) -> Film:
-        aim = self._aim(choice, rate)
-        statistics = self._statistics(choice, aim) if rate else ""
-        sound = self.sound_for(choice)
-        data = encode_film(
-            self.room, self.track, self.want.wanted, aim, effort=self.effort, sound=sound, statistics=statistics
+    def _encode(self, setting: VideoSetting, rate: int | None) -> EncodedVideo:
+        target = self._aim(setting, rate)
+        statistics = self._statistics(setting, target) if rate else ""
+        sound = self.sound_for(setting)
+        data = encode_video(
+            self.room, self.track, self.request.wanted, target, effort=self.effort, sound=sound, statistics=statistics
         )
-        self.tries.append(f"{aim} → {len(data):,} bytes, {choice.size_bytes:,} predicted")
-        return Film(data, choice, max(1, picture_bytes(data)), rate)
+        self.tries.append(f"{target} → {len(data):,} bytes, {setting.size_bytes:,} predicted")
+        return EncodedVideo(data, setting, max(1, picture_bytes(data)), rate)

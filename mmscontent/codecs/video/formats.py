@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mmscontent.message import MediaInfo
     from mmscontent.profiles.model import VideoFormat
 
-__all__ = ["Frame", "choose_format", "frames_for", "why_not_kept"]
+__all__ = ["FrameSize", "choose_format", "frames_for", "passthrough_blockers"]
 
 # Level: macroblocks a frame, macroblocks a second (H.264 table A-1).
 _H264: dict[str, tuple[int, int]] = {
@@ -56,7 +56,7 @@ _TOLERANCE = 1.02  # a film of 15.02 frames a second is one of 15
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class FrameSize:
     """A frame size to encode at.
 
     Attributes:
@@ -86,18 +86,18 @@ def choose_format(formats: Sequence[VideoFormat]) -> VideoFormat | None:
     return next((f for f in formats if f.codec in _WRITTEN), None)
 
 
-def sound_codec_of(wanted: VideoFormat) -> str:
+def audio_codec_of(wanted: VideoFormat) -> str:
     """The sound a film of this format carries."""
     return wanted.audio_codec or ("aac" if wanted.codec == "h264" else "amr-nb")
 
 
-def frames_for(wanted: VideoFormat, width_px: int, height_px: int, fps: float) -> tuple[Frame, ...]:
+def frames_for(wanted: VideoFormat, width_px: int, height_px: int, fps: float) -> tuple[FrameSize, ...]:
     """Frames a film of these sides may be made in, largest first; never larger than the film, at least one."""
     if wanted.codec == "h263":
         return _h263_frames(wanted, width_px, height_px)
     long, short = max(width_px, height_px), min(width_px, height_px)
     scale = min(1.0, (wanted.max_long_px or long) / long, (wanted.max_short_px or short) / short)
-    frames: list[Frame] = []
+    frames: list[FrameSize] = []
     while True:
         frame = _even(width_px * scale, height_px * scale)
         if _within_level(wanted, frame, fps) and frame not in frames:
@@ -107,12 +107,12 @@ def frames_for(wanted: VideoFormat, width_px: int, height_px: int, fps: float) -
         scale *= _STEP
 
 
-def _even(width: float, height: float) -> Frame:
+def _even(width: float, height: float) -> FrameSize:
     sides = max(2, int(width / 2 + 1e-9) * 2), max(2, int(height / 2 + 1e-9) * 2)
-    return Frame(*sides, sides)
+    return FrameSize(*sides, sides)
 
 
-def _within_level(wanted: VideoFormat, frame: Frame, fps: float) -> bool:
+def _within_level(wanted: VideoFormat, frame: FrameSize, fps: float) -> bool:
     bound = _H264.get(_level(wanted.level)) if wanted.codec == "h264" and wanted.level else None
     if bound is None:
         return True
@@ -120,7 +120,7 @@ def _within_level(wanted: VideoFormat, frame: Frame, fps: float) -> bool:
     return blocks <= bound[0] and blocks * min(fps, wanted.max_fps or fps) <= bound[1] * _TOLERANCE
 
 
-def _h263_frames(wanted: VideoFormat, width_px: int, height_px: int) -> tuple[Frame, ...]:
+def _h263_frames(wanted: VideoFormat, width_px: int, height_px: int) -> tuple[FrameSize, ...]:
     """The picture as large as it fits, upright, in each fixed frame the rule allows; the smallest always."""
     frames = []
     for long, short in reversed(_H263_FRAMES):
@@ -128,7 +128,7 @@ def _h263_frames(wanted: VideoFormat, width_px: int, height_px: int) -> tuple[Fr
             continue
         scale = min(1.0, long / width_px, short / height_px)
         inner = _even(min(long, width_px * scale), min(short, height_px * scale))
-        frames.append(Frame(long, short, inner.picture_px))
+        frames.append(FrameSize(long, short, inner.picture_px))
     fitting = [f for f in frames if f.picture_px != (width_px, height_px)]
     exact = [f for f in frames if f.picture_px == (width_px, height_px)]
     return (*exact[-1:], *fitting)
@@ -137,7 +137,7 @@ def _h263_frames(wanted: VideoFormat, width_px: int, height_px: int) -> tuple[Fr
 # --- may it pass as it is? -------------------------------------------------------------------------------------
 
 
-def why_not_kept(info: MediaInfo, seen: Seen, formats: Sequence[VideoFormat]) -> tuple[str, ...]:
+def passthrough_blockers(info: MediaInfo, seen: Seen, formats: Sequence[VideoFormat]) -> tuple[str, ...]:
     """Why no format takes the film as it is, by the format that comes nearest; empty when one does."""
     assert seen.video is not None
     always = [*_always(info, seen)]
@@ -177,8 +177,8 @@ def _against(info: MediaInfo, seen: Seen, wanted: VideoFormat) -> list[str]:
         reasons.append(f"{info.fps or seen.video.fps:g} frames a second are over {wanted.max_fps:g}")
     if wanted.max_bit_rate_bps and (info.bit_rate_bps or 0) > wanted.max_bit_rate_bps * _TOLERANCE:
         reasons.append(f"{info.bit_rate_bps or 0:,} b/s are over {wanted.max_bit_rate_bps:,}")
-    if seen.sound is not None and info.audio_codec != sound_codec_of(wanted):
-        reasons.append(f"its sound is {info.audio_codec}, not {sound_codec_of(wanted)}")
+    if seen.sound is not None and info.audio_codec != audio_codec_of(wanted):
+        reasons.append(f"its sound is {info.audio_codec}, not {audio_codec_of(wanted)}")
     return reasons
 
 

@@ -11,24 +11,24 @@ from dataclasses import dataclass
 from math import exp, log2
 from typing import TYPE_CHECKING
 
-from mmscontent.codecs.video.formats import Frame, frames_for
+from mmscontent.codecs.video.formats import FrameSize, frames_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mmscontent.codecs.video.analyse import Cost
+    from mmscontent.codecs.video.analyse import PictureCost
     from mmscontent.profiles.model import VideoFormat
 
 __all__ = [
     "BEST_FACTOR",
-    "Choice",
-    "SoundWay",
-    "Want",
-    "best_choice",
-    "choices_for",
-    "film_quality",
+    "AudioOption",
+    "VideoRequest",
+    "VideoSetting",
+    "best_setting",
     "most_bytes",
     "picture_quality",
+    "settings_within",
+    "video_quality",
 ]
 
 _VIEW_PX, _LARGER_VIEW_PX = 480, 720  # short side of the view the picture is judged on; beyond it little is gained
@@ -59,7 +59,7 @@ CONTAINER_BYTES, FRAME_BYTES = 1500, 15
 
 
 @dataclass(frozen=True, slots=True)
-class SoundWay:
+class AudioOption:
     """One way the sound may be coded; *key* is the caller's."""
 
     size_bytes: int
@@ -68,19 +68,19 @@ class SoundWay:
 
 
 @dataclass(frozen=True, slots=True)
-class Want:
+class VideoRequest:
     """What is to be made, for `choices_for`."""
 
     wanted: VideoFormat
     width_px: int
     height_px: int
     fps: float
-    cost: Cost
-    sounds: Sequence[SoundWay] = ()
+    cost: PictureCost
+    sounds: Sequence[AudioOption] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class VideoSetting:
     """Frame, rates and sound for a size.
 
     Attributes:
@@ -92,14 +92,14 @@ class Choice:
         picture_quality: Predicted of this film, of each picture that is shown: VMAF, which sees no missing ones.
     """
 
-    frame: Frame
+    frame: FrameSize
     fps: float | None
     factor: float
     picture_bytes: int
     size_bytes: int
     quality: float
     picture_quality: float
-    sound: SoundWay | None
+    sound: AudioOption | None
 
     @property
     def is_finest(self) -> bool:
@@ -107,77 +107,79 @@ class Choice:
         return self.factor <= BEST_FACTOR
 
 
-def choices_for(want: Want, limit_bytes: int) -> Iterator[Choice]:
+def settings_within(request: VideoRequest, limit_bytes: int) -> Iterator[VideoSetting]:
     """Everything that could be made of at most *limit_bytes*, one choice per frame size, frame rate and sound."""
-    frames = frames_for(want.wanted, want.width_px, want.height_px, want.fps)
-    for sound, (share, fps) in itertools.product(want.sounds or (None,), _rates(want)):
-        pictures = max(1, round(want.cost.duration_ms / 1000 * fps))
+    frames = frames_for(request.wanted, request.width_px, request.height_px, request.fps)
+    for sound, (share, fps) in itertools.product(request.sounds or (None,), _rates(request)):
+        pictures = max(1, round(request.cost.duration_ms / 1000 * fps))
         fixed = CONTAINER_BYTES + FRAME_BYTES * pictures + (sound.size_bytes if sound else 0)
-        room = min(limit_bytes, most_bytes(want)) - fixed
+        room = min(limit_bytes, most_bytes(request)) - fixed
         if room <= 0:
             continue
         for frame in frames:
-            choice = _fitted(want, frame, share, fps, room / pictures * 8)
-            if choice is not None:
-                yield _with_sound(choice, sound, fixed, pictures)
+            setting = _fitted(request, frame, share, fps, room / pictures * 8)
+            if setting is not None:
+                yield _with_sound(setting, sound, fixed, pictures)
 
 
-def most_bytes(want: Want) -> int:
+def most_bytes(request: VideoRequest) -> int:
     """What the rule's bit rate lets through: the film's length, and one second in the decoder's buffer."""
-    rate = want.wanted.max_bit_rate_bps
-    return CONTAINER_BYTES + rate * (want.cost.duration_ms + 1000) // 8000 if rate else 1 << 60
+    rate = request.wanted.max_bit_rate_bps
+    return CONTAINER_BYTES + rate * (request.cost.duration_ms + 1000) // 8000 if rate else 1 << 60
 
 
-def best_choice(want: Want, limit_bytes: int, *, like: Choice | None = None) -> Choice | None:
+def best_setting(request: VideoRequest, limit_bytes: int, *, like: VideoSetting | None = None) -> VideoSetting | None:
     """The choice that looks and sounds best, with the frame and rate of *like* if given; None when none is so small."""
-    found = choices_for(want, limit_bytes)
+    found = settings_within(request, limit_bytes)
     alike = (c for c in found if like is None or (c.frame, c.fps) == (like.frame, like.fps))
     return max(alike, key=lambda c: (c.quality, -c.size_bytes), default=None)
 
 
-def _rates(want: Want) -> list[tuple[float, float]]:
+def _rates(request: VideoRequest) -> list[tuple[float, float]]:
     """Shares of the full frame rate worth trying, and the rates they make."""
-    full = min(want.fps, want.wanted.max_fps or want.fps)
+    full = min(request.fps, request.wanted.max_fps or request.fps)
     return [(share, full * share) for share in _RATES if share == 1.0 or full * share >= _LEAST_FPS]
 
 
-def _fitted(want: Want, frame: Frame, share: float, fps: float, bits: float) -> Choice | None:
+def _fitted(request: VideoRequest, frame: FrameSize, share: float, fps: float, bits: float) -> VideoSetting | None:
     """The finest quantiser whose frames have at most so many bits."""
-    gain = _GAIN[want.wanted.codec] + _RARER_BITS * log2(max(1.0, want.cost.fps / fps))
-    factor = want.cost.factor_for(frame.area_px, bits / 2**gain)
-    if factor > _WORST_FACTOR[want.wanted.codec]:
+    gain = _GAIN[request.wanted.codec] + _RARER_BITS * log2(max(1.0, request.cost.fps / fps))
+    factor = request.cost.factor_for(frame.area_px, bits / 2**gain)
+    if factor > _WORST_FACTOR[request.wanted.codec]:
         return None
     factor = max(factor, BEST_FACTOR)
-    needed = min(bits, want.cost.bits_at(frame.area_px, factor) * 2**gain)
-    seen = picture_quality(want, frame, factor)
-    worth = max(1.0, _worth(frame.short_px, factor, min(want.width_px, want.height_px)) - _RARER_COST[share])
-    own = fps >= want.fps * 0.98 and want.wanted.codec == "h264"
-    return Choice(frame, None if own else round(fps, 3), factor, int(needed / 8), 0, worth, seen, None)
+    needed = min(bits, request.cost.bits_at(frame.area_px, factor) * 2**gain)
+    seen = picture_quality(request, frame, factor)
+    worth = max(
+        1.0, _typical_quality(frame.short_px, factor, min(request.width_px, request.height_px)) - _RARER_COST[share]
+    )
+    own = fps >= request.fps * 0.98 and request.wanted.codec == "h264"
+    return VideoSetting(frame, None if own else round(fps, 3), factor, int(needed / 8), 0, worth, seen, None)
 
 
-def _with_sound(choice: Choice, sound: SoundWay | None, fixed: int, pictures: int) -> Choice:
-    picture = choice.picture_bytes * pictures
-    quality = film_quality(choice.quality, sound.quality if sound else None)
-    return Choice(
-        choice.frame,
-        choice.fps,
-        choice.factor,
+def _with_sound(setting: VideoSetting, sound: AudioOption | None, fixed: int, pictures: int) -> VideoSetting:
+    picture = setting.picture_bytes * pictures
+    quality = video_quality(setting.quality, sound.quality if sound else None)
+    return VideoSetting(
+        setting.frame,
+        setting.fps,
+        setting.factor,
         picture,
         picture + fixed,
         quality,
-        choice.picture_quality,
+        setting.picture_quality,
         sound,
     )
 
 
-def film_quality(picture: float, sound: float | None) -> float:
+def video_quality(picture: float, sound: float | None) -> float:
     """Picture and sound as one number."""
     return picture if sound is None else (1 - _SOUND_WEIGHT) * picture + _SOUND_WEIGHT * sound
 
 
-def picture_quality(want: Want, frame: Frame, factor: float) -> float:
+def picture_quality(request: VideoRequest, frame: FrameSize, factor: float) -> float:
     """VMAF on the phone's view of pictures of this size at this rate factor, as the film's own probes let expect."""
-    cost, source_px = want.cost, min(want.width_px, want.height_px)
+    cost, source_px = request.cost, min(request.width_px, request.height_px)
     whole = min(_VIEW_PX, source_px)
     smaller, enlarged = log2(max(1.0, whole / frame.short_px)), log2(max(1.0, _VIEW_PX / whole))
     size = (_SIZE + _SIZE_AREA * cost.octaves_per_area) * smaller + _ENLARGED * enlarged
@@ -186,11 +188,11 @@ def picture_quality(want: Want, frame: Frame, factor: float) -> float:
     odds = _LEVEL - _UNLIKE * 10 ** (-cost.likeness_db / 20) - size - fall * coarser
     seen = _SPAN / (1 + exp(-odds)) - (_SPAN - 100) / 2 - _larger(frame.short_px, source_px)
     known = min(1.0, max(0.0, (cost.likeness_db - _UNKNOWN_DB) / (_KNOWN_DB - _UNKNOWN_DB)))
-    seen = known * seen + (1 - known) * _worth(frame.short_px, factor, source_px)
+    seen = known * seen + (1 - known) * _typical_quality(frame.short_px, factor, source_px)
     return min(100.0, max(1.0, seen))
 
 
-def _worth(short_px: int, factor: float, source_short_px: int) -> float:
+def _typical_quality(short_px: int, factor: float, source_short_px: int) -> float:
     """The same for a film like most, right in what a size is worth against a factor: so choices are made."""
     smaller = log2(max(1.0, min(_VIEW_PX, source_short_px) / short_px))
     raw: float = _TOP - _SMALLER * smaller**_SMALLER_POWER - _COARSER * max(0.0, factor - _FROM) ** _COARSER_POWER

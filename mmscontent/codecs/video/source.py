@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 
-from mmscontent.codecs.audio.decode import coding, decoding
-from mmscontent.codecs.audio.encoders import CODERS, Coder, Setting, quality_of, settings_for
-from mmscontent.codecs.audio.samples import Heard, Samples, listen
+from mmscontent.codecs.audio.decode import decode_output, encode_input
+from mmscontent.codecs.audio.encoders import ENCODERS, AudioEncoder, AudioSetting, encoder_settings, quality_of
+from mmscontent.codecs.audio.samples import AudioAnalysis, Samples, analyse_audio
 from mmscontent.codecs.base import Rendition, Survey
 from mmscontent.codecs.strip_location import without_location
-from mmscontent.codecs.video.analyse import Cost, Look, analyse
-from mmscontent.codecs.video.filter_graph import shaped
-from mmscontent.codecs.video.fit import Film, Fitter
-from mmscontent.codecs.video.formats import Frame, choose_format, frames_for, sound_codec_of, why_not_kept
-from mmscontent.codecs.video.model import Choice, SoundWay, Want, best_choice, most_bytes
+from mmscontent.codecs.video.analyse import AnalysisRequest, PictureCost, analyse
+from mmscontent.codecs.video.filter_graph import filter_graph
+from mmscontent.codecs.video.fit import EncodedVideo, VideoFitter
+from mmscontent.codecs.video.formats import FrameSize, audio_codec_of, choose_format, frames_for, passthrough_blockers
+from mmscontent.codecs.video.model import AudioOption, VideoRequest, VideoSetting, best_setting, most_bytes
 from mmscontent.codecs.video.verify import facts_of
 from mmscontent.errors import DamagedMedia, DoesNotFit, NotAllowed, OverLimits
 from mmscontent.ffmpeg import Bounds, Room, Seen, probe
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mmscontent.codecs.base import Effort
-    from mmscontent.codecs.video.encode import Sound
+    from mmscontent.codecs.video.encode import AudioInput
     from mmscontent.message import MediaInfo
     from mmscontent.profiles.model import Rule
 
-__all__ = ["FilmSource"]
+__all__ = ["VideoSource"]
 
 SCALE = "vmaf@480"
 MAX_FRAME_PX = 8192 * 4352  # 8K; what is larger is no phone's film
@@ -46,26 +46,26 @@ _SILENT_DBFS = -72.0  # a sound track that never rises above this holds nothing 
 
 
 @dataclass(frozen=True, slots=True)
-class _Sound:
+class _DecodedAudio:
     """The sound track, decoded and heard, and how it would be coded."""
 
     samples: Samples
-    heard: Heard
-    coder: Coder
-    settings: tuple[Setting, ...]
+    analysis: AudioAnalysis
+    encoder: AudioEncoder
+    settings: tuple[AudioSetting, ...]
 
-    def ways(self) -> tuple[SoundWay, ...]:
+    def options(self) -> tuple[AudioOption, ...]:
         return tuple(
-            SoundWay(
-                round(self.coder.size_of(s, self.samples.frames_at(s.sample_rate_hz)) * _LOOSENESS.get(s.codec, 1.0)),
-                quality_of(s, self.heard.kind),
+            AudioOption(
+                round(self.encoder.size_of(s, self.samples.frames_at(s.sample_rate_hz)) * _LOOSENESS.get(s.codec, 1.0)),
+                quality_of(s, self.analysis.kind),
                 key,
             )
             for key, s in enumerate(self.settings)
         )
 
 
-class FilmSource:
+class VideoSource:
     """A film from the first look to the last encode."""
 
     def __init__(self, data: bytes, info: MediaInfo) -> None:
@@ -76,8 +76,8 @@ class FilmSource:
         self._effort: Effort = "fast"
         self._wanted = VideoFormat("video/3gpp", "h263")
         self._seen = Seen(None, None)
-        self._cost: Cost | None = None
-        self._sound: _Sound | None = None
+        self._cost: PictureCost | None = None
+        self._audio: _DecodedAudio | None = None
 
     def __del__(self) -> None:
         self.close()
@@ -97,8 +97,8 @@ class FilmSource:
         """
         assert isinstance(rule, VideoRule)
         self._effort = effort
-        self._look()
-        against = why_not_kept(self._info, self._seen, rule.formats)
+        self._probe_source()
+        against = passthrough_blockers(self._info, self._seen, rule.formats)
         wanted = choose_format(rule.formats)
         if wanted is None and against:
             raise NotAllowed(f"{self._info.media_type}: of what the receiver plays we write none: {'; '.join(against)}")
@@ -106,7 +106,7 @@ class FilmSource:
             size = len(self._kept)
             return Survey(self._info, Curve.through([(size, 100.0)]), size, size, scale=SCALE, stripped=self._stripped)
         if wanted != self._wanted:
-            self._wanted, self._cost, self._sound = wanted, None, None
+            self._wanted, self._cost, self._audio = wanted, None, None
         if not self._analyse().clean:
             against = (*against, "it does not decode cleanly")
         keep_bytes = None if against else len(self._kept)
@@ -135,12 +135,12 @@ class FilmSource:
         Raises:
             DoesNotFit: Nothing worth sending is that small.
         """
-        limit = min(limit_bytes, max(len(self._data), self._floor()), most_bytes(self._want()))
+        limit = min(limit_bytes, max(len(self._data), self._floor()), most_bytes(self._request()))
         fitter = self._fitter()
-        choice = fitter.aimed(limit) or fitter.aimed(limit_bytes)
-        if choice is None:
+        setting = fitter.aimed(limit) or fitter.aimed(limit_bytes)
+        if setting is None:
             raise self._too_large(limit_bytes, self._floor())
-        made = fitter.fit(choice, limit)
+        made = fitter.fit(setting, limit)
         smallest = min(made, key=lambda m: len(m.data))
         if len(smallest.data) > limit_bytes:
             raise self._too_large(limit_bytes, len(smallest.data))
@@ -155,23 +155,23 @@ class FilmSource:
         frame = self._frame_of(made)
         scale = _VIEW_PX / min(track.width_px, track.height_px)
         width, height = (round(side * scale / 2) * 2 for side in (track.width_px, track.height_px))
-        view = Frame(width, height, (width, height))
+        view = FrameSize(width, height, (width, height))
         room.write("rendition", data)
         shown = room.made("rendition", "mov")["v:0"].filter("crop", *frame.picture_px)
         shown = shown.filter("scale", width, height, flags="bicubic").filter("format", "yuv420p")
-        whole = shaped(room.source()[str(track.index)], track, view, flags="bicubic")
+        whole = filter_graph(room.source()[str(track.index)], track, view, flags="bicubic")
         # The rendition's pictures, each against the one the film shows at that time.
         graph = ffmpeg.filter([shown, whole], "libvmaf", n_threads=2, ts_sync_mode="nearest")
         said = room.run(ffmpeg.output(graph, "-", f="null"), loglevel="info", bounds=Bounds(wall_s=240))
         score = re.search(r"VMAF score: ([\d.]+)", said)
         return float(score[1]) if score else None
 
-    def _frame_of(self, made: MediaInfo) -> Frame:
+    def _frame_of(self, made: MediaInfo) -> FrameSize:
         """The frame of ours that a rendition was made in."""
         sides = made.width_px or 0, made.height_px or 0
-        want = self._want()
-        frames = frames_for(want.wanted, want.width_px, want.height_px, want.fps)
-        return next((f for f in frames if (f.width_px, f.height_px) == sides), Frame(*sides, sides))
+        request = self._request()
+        frames = frames_for(request.wanted, request.width_px, request.height_px, request.fps)
+        return next((f for f in frames if (f.width_px, f.height_px) == sides), FrameSize(*sides, sides))
 
     # --- looking -----------------------------------------------------------------------------------------------
 
@@ -180,7 +180,7 @@ class FilmSource:
             self._room = Room(self._data, self._info.media_type)
         return self._room
 
-    def _look(self) -> None:
+    def _probe_source(self) -> None:
         self._refuse_huge(self._info.width_px or 0, self._info.height_px or 0)
         self._seen = probe(self._open())
         track = self._seen.video
@@ -201,30 +201,30 @@ class FilmSource:
                 f"its frames have {width_px:,} × {height_px:,} px, {MAX_FRAME_PX:,} px in all are opened; scale it down"
             )
 
-    def _analyse(self) -> Cost:
+    def _analyse(self) -> PictureCost:
         if self._cost is not None:
             return self._cost
         room, track = self._open(), self._seen.video
         assert track is not None
         said_ms = max(self._info.duration_ms or 0, self._seen.duration_ms)
-        way = decoding(room, self._seen.sound, said_ms) if self._seen.sound else None
-        look_at = Look(track, said_ms, self._capped_fps(track.fps), self._wanted, self._effort)
-        self._cost = analyse(room, look_at, [way.output] if way else [])
+        way = decode_output(room, self._seen.sound, said_ms) if self._seen.sound else None
+        request = AnalysisRequest(track, said_ms, self._capped_fps(track.fps), self._wanted, self._effort)
+        self._cost = analyse(room, request, [way.output] if way else [])
         if way is not None:
-            self._sound = self._heard(way.read(room))
+            self._audio = self._decoded_audio(way.read(room))
         return self._cost
 
-    def _heard(self, samples: Samples) -> _Sound | None:
+    def _decoded_audio(self, samples: Samples) -> _DecodedAudio | None:
         """The sound as it may be coded; None when there is nothing to hear in it."""
-        codec = sound_codec_of(self._wanted)
-        coder = CODERS.get((_SOUND_TYPES.get(codec, ""), codec))
-        if coder is None or not samples.frames:
+        codec = audio_codec_of(self._wanted)
+        encoder = ENCODERS.get((_SOUND_TYPES.get(codec, ""), codec))
+        if encoder is None or not samples.frames:
             return None
-        heard = listen(samples)
-        if heard.peak_dbfs <= _SILENT_DBFS:
+        analysis = analyse_audio(samples)
+        if analysis.peak_dbfs <= _SILENT_DBFS:
             return None
-        settings = settings_for(coder.codec, samples.rate_hz, stereo=heard.stereo and heard.kind == "music")
-        return _Sound(samples, heard, coder, settings)
+        settings = encoder_settings(encoder.codec, samples.rate_hz, stereo=analysis.stereo and analysis.kind == "music")
+        return _DecodedAudio(samples, analysis, encoder, settings)
 
     def _capped_fps(self, fps: float) -> float | None:
         """The rate to make where the rule allows fewer frames a second than there are; an even share of them."""
@@ -245,7 +245,7 @@ class FilmSource:
         assert self._seen.video is not None
         return replace(
             info,
-            duration_ms=max(cost.duration_ms, self._sound.samples.duration_ms if self._sound else 0),
+            duration_ms=max(cost.duration_ms, self._audio.samples.duration_ms if self._audio else 0),
             fps=fps,
             width_px=info.width_px or self._seen.video.width_px,
             height_px=info.height_px or self._seen.video.height_px,
@@ -253,42 +253,42 @@ class FilmSource:
         )
 
     def _traits(self) -> Iterator[str]:
-        if self._sound is not None:
-            yield f"its sound is {self._sound.heard.kind}"
+        if self._audio is not None:
+            yield f"its sound is {self._audio.analysis.kind}"
         if self._seen.video is not None and self._seen.video.is_hdr:
             yield "HDR"
 
     # --- choosing ----------------------------------------------------------------------------------------------
 
-    def _want(self) -> Want:
+    def _request(self) -> VideoRequest:
         track, cost = self._seen.video, self._cost
         assert track is not None
         assert cost is not None
-        sounds = self._sound.ways() if self._sound else ()
-        return Want(self._wanted, track.width_px, track.height_px, cost.fps, cost, sounds)
+        sounds = self._audio.options() if self._audio else ()
+        return VideoRequest(self._wanted, track.width_px, track.height_px, cost.fps, cost, sounds)
 
     def _points(self) -> Iterator[tuple[int, float]]:
         """Knots of the curve, the floor first: each the best choice for a size, sizes in equal steps of proportion."""
-        want = self._want()
-        most = best_choice(want, 1 << 40)
+        request = self._request()
+        most = best_setting(request, 1 << 40)
         if most is None:
             return
         least = self._floor()
         for step in range(_KNOTS):
             size = round(least * (max(most.size_bytes, least) / least) ** (step / (_KNOTS - 1)))
-            choice = best_choice(want, size)
-            if choice is not None:
-                yield size, round(choice.quality, 2)
+            setting = best_setting(request, size)
+            if setting is not None:
+                yield size, round(setting.quality, 2)
 
     def _floor(self) -> int:
         """The smallest size anything can be made of, by halving."""
-        want = self._want()
+        request = self._request()
         low, high = 1_000, 2_000
-        while best_choice(want, high) is None and high < 1 << 32:
+        while best_setting(request, high) is None and high < 1 << 32:
             low, high = high, high * 2
         while high - low > high // 50:
             middle = (low + high) // 2
-            low, high = (low, middle) if best_choice(want, middle) is not None else (middle, high)
+            low, high = (low, middle) if best_setting(request, middle) is not None else (middle, high)
         return high
 
     def _too_large(self, limit_bytes: int, smallest_bytes: int) -> DoesNotFit:
@@ -302,45 +302,45 @@ class FilmSource:
 
     # --- making ------------------------------------------------------------------------------------------------
 
-    def _fitter(self) -> Fitter:
+    def _fitter(self) -> VideoFitter:
         track = self._seen.video
         assert track is not None
         fps = self._capped_fps(track.fps)
-        return Fitter(self._open(), track, self._want(), self._effort, fps, self._sound_for)
+        return VideoFitter(self._open(), track, self._request(), self._effort, fps, self._audio_input_for)
 
-    def _sound_for(self, choice: Choice) -> Sound | None:
+    def _audio_input_for(self, setting: VideoSetting) -> AudioInput | None:
         """How a choice's sound is made beside the picture."""
-        if self._sound is None or choice.sound is None:
+        if self._audio is None or setting.sound is None:
             return None
-        setting = self._sound.settings[choice.sound.key]
-        samples = self._sound.samples.worked(gain_db=0.0, mono=setting.channels == 1)
-        return coding(self._open(), samples, self._sound.coder, setting)
+        audio_setting = self._audio.settings[setting.sound.key]
+        samples = self._audio.samples.processed(gain_db=0.0, mono=audio_setting.channels == 1)
+        return encode_input(self._open(), samples, self._audio.encoder, audio_setting)
 
-    def _rendition(self, made: Film, encodes: int, tries: list[str]) -> Rendition:
+    def _rendition(self, made: EncodedVideo, encodes: int, tries: list[str]) -> Rendition:
         return Rendition(
             made.data,
             replace(facts_of(made.data, self._wanted.media_type), notes=()),
             encodes,
-            predicted_quality=round(made.choice.picture_quality, 1),
+            predicted_quality=round(made.setting.picture_quality, 1),
             stripped=self._info.metadata,
             tries=tuple(tries),
-            notes=tuple(self._said(made.choice)),
+            notes=tuple(self._notes(made.setting)),
         )
 
-    def _said(self, choice: Choice) -> Iterator[str]:
+    def _notes(self, setting: VideoSetting) -> Iterator[str]:
         track = self._seen.video
         assert track is not None
         if track.is_hdr:
             yield f"its HDR colours ({track.transfer}) were mapped to those of ordinary screens"
         if track.turned:
             yield "turned upright"
-        shown = choice.fps or self._capped_fps(track.fps) or track.fps
+        shown = setting.fps or self._capped_fps(track.fps) or track.fps
         if shown < track.fps * 0.9:
             yield f"{shown:g} of its {track.fps:g} frames a second are shown"
-        if self._seen.sound is not None and choice.sound is None:
+        if self._seen.sound is not None and setting.sound is None:
             yield "its sound track holds nothing that can be heard and is left out"
-        if self._sound is not None and choice.sound is not None:
-            yield f"its sound, taken for {self._sound.heard.kind}: {self._sound.settings[choice.sound.key]}"
+        if self._audio is not None and setting.sound is not None:
+            yield f"its sound, taken for {self._audio.analysis.kind}: {self._audio.settings[setting.sound.key]}"
 
 
 _SOUND_TYPES = {"aac": "audio/mp4", "amr-nb": "audio/3gpp"}

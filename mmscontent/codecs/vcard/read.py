@@ -11,39 +11,39 @@ import re
 from dataclasses import dataclass, replace
 from urllib.parse import unquote_to_bytes
 
-from mmscontent.codecs.content_lines import Line, read_lines
+from mmscontent.codecs.content_lines import ContentLine, read_lines
 from mmscontent.errors import MalformedContent
 
-__all__ = ["VERSIONS", "Card", "read_cards"]
+__all__ = ["VERSIONS", "Contact", "read_contacts"]
 
 VERSIONS = ("2.1", "3.0", "4.0")
-_MOST_CARDS = 2_000
+_MAX_CONTACTS = 2_000
 _DATA_URI = re.compile(r"data:([\w/.+-]*)[^,]*?(;base64)?,(.*)", re.DOTALL | re.IGNORECASE)
 _BINARY = ("PHOTO", "LOGO", "SOUND", "KEY")
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class Contact:
     """One vCard: its properties in their order, without BEGIN, VERSION and END."""
 
     version: str
-    lines: tuple[Line, ...]
+    lines: tuple[ContentLine, ...]
 
-    def first(self, name: str) -> Line | None:
+    def first(self, name: str) -> ContentLine | None:
         """The first property of a name."""
         return next((line for line in self.lines if line.name == name), None)
 
 
-def read_cards(data: bytes, charset: str | None = None) -> tuple[tuple[Card, ...], tuple[str, ...]]:
+def read_contacts(data: bytes, charset: str | None = None) -> tuple[tuple[Contact, ...], tuple[str, ...]]:
     """All cards of a file, and what was mended or left out, as sentences.
 
     Raises:
         MalformedContent: There is no card in it, or more than anybody means to send.
     """
     lines, notes = read_lines(data, charset)
-    cards: list[Card] = []
+    contacts: list[Contact] = []
     said = list(notes)
-    stack: list[list[Line]] = []
+    stack: list[list[ContentLine]] = []
     for line in lines:
         if line.name == "BEGIN" and line.value.strip().upper() == "VCARD":
             stack.append([])
@@ -52,27 +52,29 @@ def read_cards(data: bytes, charset: str | None = None) -> tuple[tuple[Card, ...
             if stack:
                 said.append("the card of an agent inside another card was left out")
             else:
-                cards.append(_card(finished))
+                contacts.append(_contact(finished))
         elif stack:
             stack[-1].append(line)
     if stack:
-        cards.append(_card(stack[0]))
+        contacts.append(_contact(stack[0]))
         said.append("its last card has no END:VCARD")
-    if not cards:
+    if not contacts:
         raise MalformedContent("there is no BEGIN:VCARD in the card; send the contact again from the address book")
-    if len(cards) > _MOST_CARDS:
-        raise MalformedContent(f"the file holds {len(cards):,} cards, {_MOST_CARDS:,} are read; send fewer contacts")
-    return tuple(cards), tuple(dict.fromkeys(said))
+    if len(contacts) > _MAX_CONTACTS:
+        raise MalformedContent(
+            f"the file holds {len(contacts):,} cards, {_MAX_CONTACTS:,} are read; send fewer contacts"
+        )
+    return tuple(contacts), tuple(dict.fromkeys(said))
 
 
-def _card(lines: list[Line]) -> Card:
+def _contact(lines: list[ContentLine]) -> Contact:
     stated = next((line.value.strip() for line in lines if line.name == "VERSION"), "")
     version = stated if stated in VERSIONS else "4.0" if stated.startswith("4") else "2.1" if not stated else "3.0"
     kept = (line for line in lines if line.name not in ("VERSION", "BEGIN", "END"))
-    return Card(version, tuple(_without_uri(line) for line in kept))
+    return Contact(version, tuple(_without_uri(line) for line in kept))
 
 
-def _without_uri(line: Line) -> Line:
+def _without_uri(line: ContentLine) -> ContentLine:
     """Binary that 4.0 writes as a data: address, as what it is. Other addresses stay addresses; none is fetched."""
     if line.name not in _BINARY or line.data is not None:
         return line
