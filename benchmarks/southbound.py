@@ -22,7 +22,7 @@ from gateway_adapter.connectors.registry import connector_of
 from gateway_adapter.messages.forwarding import choose
 from gateway_adapter.model import Configuration
 from gateway_adapter.transport.http_fetcher import Fetcher
-from gateway_adapter.transport.url_policy import Policy, networks_of
+from gateway_adapter.transport.url_policy import UrlPolicy, parse_networks
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -99,7 +99,7 @@ async def webhooks(rounds: int) -> None:
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
     body = 400 * b"x"
-    fetcher = Fetcher(Policy(networks=networks_of("127.0.0.0/8", "benchmark")))
+    fetcher = Fetcher(UrlPolicy(networks=parse_networks("127.0.0.0/8", "benchmark")))
     async with httpx.AsyncClient(trust_env=False) as bare:
         ours, theirs = [], []
         for _ in range(rounds):

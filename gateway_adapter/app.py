@@ -146,7 +146,7 @@ class SystemEndpoints:
             reads = True
         except Exception:  # noqa: BLE001 - whatever it is, the answer is no
             reads = False
-        checks = {"store": reads, "sweep": time.monotonic() - sweep.swept_at < _STALE_S}
+        checks = {"store": reads, "sweep": time.monotonic() - sweep.last_run_at < _STALE_S}
         return JSONResponse({"ready": all(checks.values()), **checks}, 200 if all(checks.values()) else 503)
 
     async def metrics(self, request: Request) -> Response:
@@ -181,7 +181,7 @@ class SecurityHeadersMiddleware:
 
     def __init__(self, app: ASGIApp, *, gateway: Gateway) -> None:
         self._app = app
-        self._crowd = gateway.crowd
+        self._inflight = gateway.inflight
         hsts = {"Strict-Transport-Security": "max-age=31536000"} if gateway.settings.tls_cert else {}
         self._headers = {**_STRICT, **hsts}
 
@@ -205,10 +205,9 @@ class SecurityHeadersMiddleware:
                 headers.setdefault("Content-Security-Policy", _CLOSED)
             await send(message)
 
-        self._crowd.enter()
         try:
-            await self._app(scope, receive, answer)
+            with self._inflight:
+                await self._app(scope, receive, answer)
         finally:
-            self._crowd.leave()
             route = getattr(scope.get("route"), "path", "none")
             REQUESTS.labels(route, status).observe(time.perf_counter() - started)

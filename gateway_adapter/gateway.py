@@ -16,36 +16,36 @@ from gateway_adapter.errors import Unreachable
 from gateway_adapter.ingress.operator_callbacks import receive_operator_request
 from gateway_adapter.ingress.smtp_server import Mm4Server
 from gateway_adapter.messages import renditions
-from gateway_adapter.messages.auth import key_hash, new_key, read_keys
-from gateway_adapter.messages.housekeeping import Sweep
-from gateway_adapter.messages.rendition_cache import Fitter
+from gateway_adapter.messages.auth import hash_key, new_key, read_keys
+from gateway_adapter.messages.housekeeping import Housekeeping
+from gateway_adapter.messages.rendition_cache import RenditionCache
 from gateway_adapter.messages.routing import Router, load_lookup
 from gateway_adapter.messages.service import Service
-from gateway_adapter.messages.submission_worker import Outbound
-from gateway_adapter.messages.wakeups import HOOKS, Dispatch
+from gateway_adapter.messages.submission_worker import SubmissionWorker
+from gateway_adapter.messages.wakeups import WEBHOOKS_DUE, WakeupBus
 from gateway_adapter.model import Account, Order, Submission
 from gateway_adapter.settings import PREFIX
 from gateway_adapter.simulator.operator import OperatorBehaviour, SimulatedOperator
 from gateway_adapter.store import references
 from gateway_adapter.store.blobs import MediaStore
 from gateway_adapter.store.references import Link
-from gateway_adapter.store.serialization import load
-from gateway_adapter.store.transaction_queue import Store
+from gateway_adapter.store.serialization import deserialize
+from gateway_adapter.store.transaction_queue import TransactionQueue
 from gateway_adapter.transport.http_fetcher import Fetcher
-from gateway_adapter.transport.inflight_limiter import Crowd
-from gateway_adapter.transport.operator_client import Sender
-from gateway_adapter.transport.rate_limits import rates_for
-from gateway_adapter.transport.smtp_client import Mailer, smarthost_of
-from gateway_adapter.transport.url_policy import Policy, networks_of
-from gateway_adapter.webhooks.delivery_worker import Webhooks
-from gateway_adapter.webhooks.payloads import Teller
+from gateway_adapter.transport.inflight_limiter import InflightLimiter
+from gateway_adapter.transport.operator_client import OperatorClient
+from gateway_adapter.transport.rate_limits import rate_limiter_for
+from gateway_adapter.transport.smtp_client import SmtpClient, parse_smarthost
+from gateway_adapter.transport.url_policy import UrlPolicy, parse_networks
+from gateway_adapter.webhooks.delivery_worker import WebhookWorker
+from gateway_adapter.webhooks.payloads import WebhookPayloads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gateway_adapter.settings import Settings
 
-__all__ = ["Gateway", "prepare_keys"]
+__all__ = ["Gateway", "prepare_api_keys"]
 
 _INSIDE = Connection("loopback", "loopback", concurrency=128)  # when no file names connections
 _OK = 200
@@ -65,28 +65,32 @@ class Gateway:
         connections = read_connections(Path(settings.carriers)) if settings.carriers else (_INSIDE,)
         lookup = load_lookup(settings.lookup) if settings.lookup else None
         self.router = Router(connections, lookup)
-        self.store = Store(settings.store_url, synchronous="FULL" if settings.synchronous == "FULL" else "NORMAL")
+        self.store = TransactionQueue(
+            settings.store_url, synchronous="FULL" if settings.synchronous == "FULL" else "NORMAL"
+        )
         self.media = MediaStore(settings.data_dir / "media", durable=settings.synchronous == "FULL")
-        self.made_key = prepare_keys(settings, self.store)
-        self.fetcher = Fetcher(Policy(networks=networks_of(settings.networks, f"{PREFIX}NETWORKS")))
-        self.fitter = Fitter(settings, self.store, self.media, self._fetch)
-        self.dispatch = Dispatch(settings.broker_url, self._run, worker_threads=settings.worker_threads)
+        self.generated_key = prepare_api_keys(settings, self.store)
+        self.fetcher = Fetcher(UrlPolicy(networks=parse_networks(settings.networks, f"{PREFIX}NETWORKS")))
+        self.fitter = RenditionCache(settings, self.store, self.media, self._fetch)
+        self.dispatch = WakeupBus(settings.broker_url, self._run, worker_threads=settings.worker_threads)
         self.service = Service(
             settings, self.store, self.media, router=self.router, fitter=self.fitter, wake=self.dispatch.wake
         )
         self.operators = {
             row.name: self._operator(row) for row in connections if row.kind == "loopback" and not row.url
         }
-        self.crowd = Crowd()
+        self.inflight = InflightLimiter()
         self._make_workers()
         self._tasks: list[asyncio.Task[None]] = []
 
     def _make_workers(self) -> None:
-        self.mailer = Mailer()
+        self.mailer = SmtpClient()
         inside = {name: operator.submit for name, operator in self.operators.items()}
-        self.sender = Sender(inside=inside, mail=self.mailer.send, wait=rates_for(self.settings.broker_url).wait)
+        self.sender = OperatorClient(
+            inside=inside, mail=self.mailer.send, wait=rate_limiter_for(self.settings.broker_url).wait
+        )
         url = f"{self.settings.public_url}/operators"
-        self.outbound = Outbound(
+        self.outbound = SubmissionWorker(
             self.settings,
             self.store,
             self.fitter,
@@ -94,18 +98,18 @@ class Gateway:
             self.sender,
             report_url=url,
             wake=self._wake_hooks,
-            crowd=self.crowd,
+            inflight=self.inflight,
         )
-        teller = Teller(self.store, self.media, self.settings.public_url)
+        teller = WebhookPayloads(self.store, self.media, self.settings.public_url)
         secret = self.settings.webhook_secret or _kept_secret(self.settings.data_dir / "webhook.secret")
-        self.webhooks = Webhooks(
+        self.webhooks = WebhookWorker(
             self.settings, self.store, secret=secret, write=teller.write, post=self._post, wake=self._wake_hooks
         )
         names = [row.name for row in self.router.connections]
         self.mm4 = Mm4Server(
             self.router.connections, self._receive, self.mailer.send, max_bytes=self.settings.max_body_bytes
         )
-        self.sweep = Sweep(self.settings, self.store, self.media, names=names, wake=self.dispatch.wake)
+        self.sweep = Housekeeping(self.settings, self.store, self.media, names=names, wake=self.dispatch.wake)
 
     # --- life ---------------------------------------------------------------------------------------------------
 
@@ -136,10 +140,10 @@ class Gateway:
         await asyncio.to_thread(self.store.close)
 
     def _wake_hooks(self) -> None:
-        self.dispatch.wake((HOOKS,))
+        self.dispatch.wake((WEBHOOKS_DUE,))
 
     async def _run(self, name: str) -> None:
-        if name == HOOKS:
+        if name == WEBHOOKS_DUE:
             await self.webhooks.run()
         else:
             await self.outbound.run(name)
@@ -166,7 +170,7 @@ class Gateway:
     async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> Response:
         """Bring a webhook to where it goes: a URL, a mailbox, or, for an answer to a phone, the service itself."""
         if url == "answer:":
-            order = load(Order, body.decode())
+            order = deserialize(Order, body.decode())
             account = Account(headers["account"], headers["account"])
             key = headers["X-MMS-Webhook-Id"]
             await self.service.submit(account, Submission((order,), idempotency_key=key, request_digest=key))
@@ -178,7 +182,7 @@ class Gateway:
     async def _post_mail(self, headers: Mapping[str, str], body: bytes) -> Response:
         if not self.settings.smtp_url:
             raise Unreachable(f"{PREFIX}SMTP_URL names no server that takes mail; forwarding by e-mail needs one")
-        host = smarthost_of(self.settings.smtp_url, f"{PREFIX}SMTP_URL")
+        host = parse_smarthost(self.settings.smtp_url, f"{PREFIX}SMTP_URL")
         response = await self.mailer.send(Request("MAIL", host.url, headers, body), host)
         return Response(_OK) if response.status in _MAIL_TAKEN else response
 
@@ -187,10 +191,12 @@ def _warm_up() -> None:
     """Load what fitting needs, so that the first message does not wait for it."""
     order = Order("v2", "", (), ())
     with contextlib.suppress(mms.MMSContentError):
-        renditions.fit(order, (renditions.Source("text", text="ready"),), renditions.Target(), bytes.fromhex)
+        renditions.fit(
+            order, (renditions.ResolvedSegment("text", text="ready"),), renditions.RenditionTarget(), bytes.fromhex
+        )
 
 
-def prepare_keys(settings: Settings, store: Store) -> str:
+def prepare_api_keys(settings: Settings, store: TransactionQueue) -> str:
     """Let the keys of the settings in, and no others; gives the key that was made when there was none, else ""."""
     accounts = read_keys(settings.api_keys, settings.quotas)
     if accounts:
@@ -199,7 +205,7 @@ def prepare_keys(settings: Settings, store: Store) -> str:
     if store.read_now(references.accounts_by_hash):
         return ""
     key = new_key()
-    hashed = key_hash(key)
+    hashed = hash_key(key)
     made = {hashed: Account(f"key-{hashed[:12]}", f"key-{hashed[:12]}")}
     store.write_now(lambda c: references.set_accounts(c, made))
     return key

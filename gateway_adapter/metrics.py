@@ -7,21 +7,21 @@ from prometheus_client import Counter, Gauge, Histogram
 __all__ = [
     "ACCEPTED",
     "DUE_AGE",
-    "FITTED",
-    "FIT_SECONDS",
+    "HOUSEKEEPING",
     "INBOUND",
     "QUEUED",
+    "RENDITIONS",
+    "RENDITION_SECONDS",
     "REPORTS",
     "REQUESTS",
     "SUBMITTED",
     "SUBMIT_SECONDS",
-    "SWEPT",
     "WEBHOOKS",
 ]
 
 ACCEPTED = Counter("mms_gateway_accepted", "Recipients taken at the door, by the status they were answered", ["status"])
-FITTED = Counter("mms_gateway_fitted", "Renditions made")
-FIT_SECONDS = Histogram(
+RENDITIONS = Counter("mms_gateway_fitted", "Renditions made")
+RENDITION_SECONDS = Histogram(
     "mms_gateway_fit_seconds", "Time to fit one rendition", buckets=(0.005, 0.02, 0.1, 0.3, 1, 3, 10, 30, 100)
 )
 SUBMITTED = Counter("mms_gateway_submitted", "Submissions to operators, by how they ended", ["connection", "outcome"])
@@ -31,7 +31,7 @@ INBOUND = Counter("mms_gateway_inbound", "Messages from phones, by what became o
 WEBHOOKS = Counter(
     "mms_gateway_webhook_tries", "Tries to tell a customer's system, by how they ended", ["kind", "outcome"]
 )
-SWEPT = Counter("mms_gateway_swept", "Rows the sweep ended or took up again", ["what"])
+HOUSEKEEPING = Counter("mms_gateway_swept", "Rows the sweep ended or took up again", ["what"])
 QUEUED = Gauge("mms_gateway_queued", "Rows that wait, by what for", ["queue"])
 DUE_AGE = Gauge("mms_gateway_due_age_seconds", "How long the oldest due row has been waiting", ["queue"])
 REQUESTS = Histogram(

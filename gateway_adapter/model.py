@@ -26,6 +26,7 @@ __all__ = [
     "Forwarding",
     "ForwardingType",
     "Generation",
+    "HistoryStep",
     "InboundMedia",
     "InboundPart",
     "InboundView",
@@ -41,7 +42,6 @@ __all__ = [
     "SegmentKind",
     "SpeedLimit",
     "State",
-    "Step",
     "Submission",
     "UploadView",
     "Window",
@@ -322,7 +322,7 @@ class LogView:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class HistoryStep:
     """One line of a message's history."""
 
     at_ms: int
@@ -344,7 +344,7 @@ class MessageView:
     log: LogView
     state: State
     connection: str
-    steps: tuple[Step, ...]
+    steps: tuple[HistoryStep, ...]
     ledger: Mapping[str, object] | None = None
     rendition: str = ""
     size_bytes: int = 0

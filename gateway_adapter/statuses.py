@@ -27,8 +27,8 @@ __all__ = [
     "STATUS_GROUPS",
     "ErrorRow",
     "Fault",
+    "MessageStatus",
     "MmStatus",
-    "StatusRow",
     "error_row",
     "fault_of",
     "is_final",
@@ -45,7 +45,7 @@ _OK, _HANDSET, _USER, _OPERATOR = GROUPS
 
 
 @dataclass(frozen=True, slots=True)
-class StatusRow:
+class MessageStatus:
     """What became of a message."""
 
     id: int
@@ -76,41 +76,41 @@ class ErrorRow:
 
 
 _STATUS_ROWS = (
-    StatusRow(3, 1, "PENDING_WAITING_DELIVERY", "Message sent to the operator, waiting for its delivery report"),
-    StatusRow(7, 1, "PENDING_ENROUTE", "Message handed to the operator"),
-    StatusRow(26, 1, "PENDING_ACCEPTED", "Message sent to next instance"),
-    StatusRow(4, 2, "UNDELIVERABLE_REJECTED_OPERATOR", "Message rejected by the operator"),
-    StatusRow(9, 2, "UNDELIVERABLE_NOT_DELIVERED", "Message sent but not delivered"),
-    StatusRow(31, 2, "UNDELIVERABLE_NOT_SENT", "Message not sent"),
-    StatusRow(2, 3, "DELIVERED_TO_OPERATOR", "Message delivered to the operator"),
-    StatusRow(5, 3, "DELIVERED_TO_HANDSET", "Message delivered to handset"),
-    StatusRow(15, 4, "EXPIRED_EXPIRED", "Message expired before it was delivered"),
-    StatusRow(29, 4, "EXPIRED_DLR_UNKNOWN", "Message expired without a delivery report"),
-    StatusRow(6, 5, "REJECTED_NETWORK", "Network is not covered or not set up for the account"),
-    StatusRow(8, 5, "REJECTED_PREFIX_MISSING", "Number prefix not recognised"),
-    StatusRow(10, 5, "REJECTED_DND", "Recipient is registered as do not disturb"),
-    StatusRow(11, 5, "REJECTED_SOURCE", "Sender is not registered for the account"),
-    StatusRow(12, 5, "REJECTED_NOT_ENOUGH_CREDITS", "Account has no credit left"),
-    StatusRow(13, 5, "REJECTED_SENDER", "Sender is blocked for the account"),
-    StatusRow(14, 5, "REJECTED_DESTINATION_BLOCKLISTED", "Recipient is on a block list"),
-    StatusRow(17, 5, "REJECTED_PREPAID_PACKAGE_EXPIRED", "Account credit is past its date"),
-    StatusRow(18, 5, "REJECTED_DESTINATION_NOT_REGISTERED", "Account may only send to its registered test numbers"),
-    StatusRow(19, 5, "REJECTED_ROUTE_NOT_AVAILABLE", "No connection takes this recipient"),
-    StatusRow(20, 5, "REJECTED_FLOODING_FILTER", "Too many messages to this recipient within an hour"),
-    StatusRow(21, 5, "REJECTED_SYSTEM_ERROR", "Message not taken because of a fault of the system"),
-    StatusRow(23, 5, "REJECTED_DUPLICATE_MESSAGE_ID", "Message id was used before"),
-    StatusRow(24, 5, "REJECTED_INVALID_UDH", "User data header is malformed"),
-    StatusRow(25, 5, "REJECTED_MESSAGE_TOO_LONG", "Message is longer than the system takes"),
-    StatusRow(51, 5, "MISSING_TO", "Recipient is missing"),
-    StatusRow(52, 5, "REJECTED_DESTINATION", "Recipient is not a valid number"),
-    StatusRow(56, 5, "REJECTED_INVALID_NOTIFY_URL", "URL for the delivery report is not valid"),
-    StatusRow(77, 5, "REJECTED_MESSAGE_TEXT_TOO_LONG", "Text has more than 1600 characters"),
+    MessageStatus(3, 1, "PENDING_WAITING_DELIVERY", "Message sent to the operator, waiting for its delivery report"),
+    MessageStatus(7, 1, "PENDING_ENROUTE", "Message handed to the operator"),
+    MessageStatus(26, 1, "PENDING_ACCEPTED", "Message sent to next instance"),
+    MessageStatus(4, 2, "UNDELIVERABLE_REJECTED_OPERATOR", "Message rejected by the operator"),
+    MessageStatus(9, 2, "UNDELIVERABLE_NOT_DELIVERED", "Message sent but not delivered"),
+    MessageStatus(31, 2, "UNDELIVERABLE_NOT_SENT", "Message not sent"),
+    MessageStatus(2, 3, "DELIVERED_TO_OPERATOR", "Message delivered to the operator"),
+    MessageStatus(5, 3, "DELIVERED_TO_HANDSET", "Message delivered to handset"),
+    MessageStatus(15, 4, "EXPIRED_EXPIRED", "Message expired before it was delivered"),
+    MessageStatus(29, 4, "EXPIRED_DLR_UNKNOWN", "Message expired without a delivery report"),
+    MessageStatus(6, 5, "REJECTED_NETWORK", "Network is not covered or not set up for the account"),
+    MessageStatus(8, 5, "REJECTED_PREFIX_MISSING", "Number prefix not recognised"),
+    MessageStatus(10, 5, "REJECTED_DND", "Recipient is registered as do not disturb"),
+    MessageStatus(11, 5, "REJECTED_SOURCE", "Sender is not registered for the account"),
+    MessageStatus(12, 5, "REJECTED_NOT_ENOUGH_CREDITS", "Account has no credit left"),
+    MessageStatus(13, 5, "REJECTED_SENDER", "Sender is blocked for the account"),
+    MessageStatus(14, 5, "REJECTED_DESTINATION_BLOCKLISTED", "Recipient is on a block list"),
+    MessageStatus(17, 5, "REJECTED_PREPAID_PACKAGE_EXPIRED", "Account credit is past its date"),
+    MessageStatus(18, 5, "REJECTED_DESTINATION_NOT_REGISTERED", "Account may only send to its registered test numbers"),
+    MessageStatus(19, 5, "REJECTED_ROUTE_NOT_AVAILABLE", "No connection takes this recipient"),
+    MessageStatus(20, 5, "REJECTED_FLOODING_FILTER", "Too many messages to this recipient within an hour"),
+    MessageStatus(21, 5, "REJECTED_SYSTEM_ERROR", "Message not taken because of a fault of the system"),
+    MessageStatus(23, 5, "REJECTED_DUPLICATE_MESSAGE_ID", "Message id was used before"),
+    MessageStatus(24, 5, "REJECTED_INVALID_UDH", "User data header is malformed"),
+    MessageStatus(25, 5, "REJECTED_MESSAGE_TOO_LONG", "Message is longer than the system takes"),
+    MessageStatus(51, 5, "MISSING_TO", "Recipient is missing"),
+    MessageStatus(52, 5, "REJECTED_DESTINATION", "Recipient is not a valid number"),
+    MessageStatus(56, 5, "REJECTED_INVALID_NOTIFY_URL", "URL for the delivery report is not valid"),
+    MessageStatus(77, 5, "REJECTED_MESSAGE_TEXT_TOO_LONG", "Text has more than 1600 characters"),
     # The list has this id twice, under EXPIRED and REJECTED; the later one says what happened.
-    StatusRow(87, 5, "SIGNALS_BLOCKED", "Message stopped as suspected fraud"),
-    StatusRow(99, 5, "REJECTED", "Message rejected"),
-    StatusRow(100, 5, "UNDELIVERABLE_REJECTED_PLATFORM", "Message malformed, or the service not available"),
+    MessageStatus(87, 5, "SIGNALS_BLOCKED", "Message stopped as suspected fraud"),
+    MessageStatus(99, 5, "REJECTED", "Message rejected"),
+    MessageStatus(100, 5, "UNDELIVERABLE_REJECTED_PLATFORM", "Message malformed, or the service not available"),
 )
-STATUSES: Mapping[int, StatusRow] = MappingProxyType({row.id: row for row in _STATUS_ROWS})
+STATUSES: Mapping[int, MessageStatus] = MappingProxyType({row.id: row for row in _STATUS_ROWS})
 # What a status we have no row for (an aggregator's newer one) is told as, by its group.
 GENERAL_STATUS: Mapping[int, int] = MappingProxyType({0: 26, 1: 3, 2: 9, 3: 5, 4: 15, 5: 99})
 
@@ -179,9 +179,9 @@ _ERROR_ROWS = (
 ERRORS: Mapping[int, ErrorRow] = MappingProxyType({row.id: row for row in _ERROR_ROWS})
 
 
-def status_row(status_id: int) -> StatusRow:
+def status_row(status_id: int) -> MessageStatus:
     """The row of a status; an id that is not in the list is told as 99, REJECTED, with its own number."""
-    return STATUSES.get(status_id) or StatusRow(status_id, 5, "REJECTED", "Message rejected")
+    return STATUSES.get(status_id) or MessageStatus(status_id, 5, "REJECTED", "Message rejected")
 
 
 def error_row(error_id: int) -> ErrorRow:

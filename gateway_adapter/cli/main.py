@@ -61,8 +61,8 @@ def serve(host: str | None, port: int | None) -> None:
     if settings.host not in ("127.0.0.1", "::1", "localhost") and not settings.tls_cert:
         logger.warning("plain http", hint=f"{PREFIX}TLS_CERT and {PREFIX}TLS_KEY, or a proxy that speaks TLS")
     gateway = _gateway(settings)
-    if gateway.made_key:
-        click.echo(f"No {PREFIX}API_KEYS was given; this key is let in:  {gateway.made_key}", err=True)
+    if gateway.generated_key:
+        click.echo(f"No {PREFIX}API_KEYS was given; this key is let in:  {gateway.generated_key}", err=True)
     click.echo(f"mms-gateway {mms.__version__} on {settings.public_url}, what it serves: /docs", err=True)
     make_server(make_app(gateway), settings).run()
 

@@ -15,14 +15,22 @@ from urllib.parse import urlsplit
 from gateway_adapter.errors import Refused
 from gateway_adapter.model import Accepted, Destination, Order, Receipt
 from gateway_adapter.schedule import after_speed, next_open
-from gateway_adapter.store.serialization import dump, line
+from gateway_adapter.store.serialization import history_line, serialize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
     from gateway_adapter.model import Submission
 
-__all__ = ["Door", "Plan", "Row", "numbers_of", "own_ids", "plan", "with_ids"]
+__all__ = [
+    "AcceptanceContext",
+    "AcceptedRows",
+    "Row",
+    "assign_ids",
+    "given_message_ids",
+    "plan_submission",
+    "recipient_numbers",
+]
 
 Row: TypeAlias = dict[str, object]
 
@@ -51,7 +59,7 @@ _NUMBER_DIGITS = range(3, 21)  # short codes have 3, E.164 at most 15, some oper
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class AcceptanceContext:
     """What the plan needs beside the submission.
 
     Attributes:
@@ -69,7 +77,7 @@ class Door:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class AcceptedRows:
     """Rows to put in, and what is answered.
 
     Attributes:
@@ -83,7 +91,7 @@ class Plan:
     count: int
 
 
-def with_ids(submission: Submission, new_id: Callable[[], str]) -> Submission:
+def assign_ids(submission: Submission, new_id: Callable[[], str]) -> Submission:
     """The submission with every id given, so that a second try of the same request keeps them.
 
     Raises:
@@ -104,12 +112,12 @@ def _named(destination: Destination, new_id: Callable[[], str]) -> Destination:
     return destination if destination.message_id else replace(destination, message_id=new_id())
 
 
-def own_ids(submission: Submission) -> list[str]:
+def given_message_ids(submission: Submission) -> list[str]:
     """Every message id the customer gave."""
     return [d.message_id for order in submission.orders for d, _ in _flat(order) if d.message_id]
 
 
-def numbers_of(submission: Submission) -> list[str]:
+def recipient_numbers(submission: Submission) -> list[str]:
     """Every recipient's number."""
     return [d.to for order in submission.orders for d, _ in _flat(order)]
 
@@ -124,12 +132,14 @@ def _flat(order: Order) -> Iterator[tuple[Destination, tuple[str, ...]]]:
             yield destination, ()
 
 
-def plan(submission: Submission, door: Door, taken: set[str], blocked: Collection[tuple[str, str]] = ()) -> Plan:
+def plan_submission(
+    submission: Submission, context: AcceptanceContext, taken: set[str], blocked: Collection[tuple[str, str]] = ()
+) -> AcceptedRows:
     """Decide about every recipient.
 
     Args:
         submission: With every id given.
-        door: What is known beside it.
+        context: What the decision needs beside it.
         taken: Message ids that were used before; those of this request are added.
         blocked: Numbers that want nothing, each with the sender they want nothing of, "" for any.
     """
@@ -141,7 +151,7 @@ def plan(submission: Submission, door: Door, taken: set[str], blocked: Collectio
         lead: dict[tuple[str, ...], Row] = {}
         for destination, group in _flat(order):
             status = _judge(order, destination, taken)
-            row = _row(submission, order, destination, group, door, len(entries))
+            row = _row(submission, order, destination, group, context, len(entries))
             if status == _ACCEPTED and not row["connection"]:
                 status = _NO_ROUTE
             if (
@@ -155,10 +165,10 @@ def plan(submission: Submission, door: Door, taken: set[str], blocked: Collectio
                 continue
             taken.add(destination.message_id)
             _lead_or_follow(row, group, lead, accepted=status == _ACCEPTED)
-            rows.append(row if status == _ACCEPTED else _refused(row, status, door.now_ms))
-        due |= {str(r["connection"]) for r in rows if r["due_at"] == door.now_ms}
-        orders.append((_order_row(order, submission, door), tuple(rows)))
-    return Plan(Receipt(submission.bulk_id, tuple(entries)), tuple(orders), frozenset(due), len(entries))
+            rows.append(row if status == _ACCEPTED else _refused(row, status, context.now_ms))
+        due |= {str(r["connection"]) for r in rows if r["due_at"] == context.now_ms}
+        orders.append((_order_row(order, submission, context), tuple(rows)))
+    return AcceptedRows(Receipt(submission.bulk_id, tuple(entries)), tuple(orders), frozenset(due), len(entries))
 
 
 def _judge(order: Order, destination: Destination, taken: set[str]) -> int:
@@ -176,13 +186,18 @@ def _judge(order: Order, destination: Destination, taken: set[str]) -> int:
 
 
 def _row(
-    submission: Submission, order: Order, destination: Destination, group: Sequence[str], door: Door, index: int
+    submission: Submission,
+    order: Order,
+    destination: Destination,
+    group: Sequence[str],
+    context: AcceptanceContext,
+    index: int,
 ) -> Row:
-    send_at = max(door.now_ms, order.send_at_ms or 0) + after_speed(index, submission.speed)
-    via = door.route(group[0] if group else destination.to, order)
-    later = f", not before {send_at}" if send_at > door.now_ms else ""
+    send_at = max(context.now_ms, order.send_at_ms or 0) + after_speed(index, submission.speed)
+    via = context.route(group[0] if group else destination.to, order)
+    later = f", not before {send_at}" if send_at > context.now_ms else ""
     return {
-        "account": door.account,
+        "account": context.account,
         "message_id": destination.message_id,
         "bulk_id": submission.bulk_id,
         "recipient": destination.to,
@@ -190,16 +205,16 @@ def _row(
         "leads": 1,
         "state": "accepted",
         "due_at": next_open(send_at, order.window),
-        "transaction_id": door.new_id(),
+        "transaction_id": context.new_id(),
         "connection": via,
         "status": _ACCEPTED,
         "error": 0,
-        "accepted_at": door.now_ms,
+        "accepted_at": context.now_ms,
         "send_at": send_at,
         "expires_at": send_at + min(order.validity_s, _MOST_VALIDITY_S) * 1000,
         "done_at": None,
-        "report": _told_by(order, door),
-        "trail": line(door.now_ms, "accepted", f"for {via or 'nobody'}{later}"),
+        "report": _told_by(order, context),
+        "trail": history_line(context.now_ms, "accepted", f"for {via or 'nobody'}{later}"),
     }
 
 
@@ -214,21 +229,21 @@ def _lead_or_follow(row: Row, group: tuple[str, ...], lead: dict[tuple[str, ...]
 
 def _refused(row: Row, status: int, now_ms: int) -> Row:
     ended = {"state": "rejected", "due_at": None, "status": status, "error": _ERRORS[status], "done_at": now_ms}
-    trail = line(now_ms, "rejected", f"at the door, status {status}")
+    trail = history_line(now_ms, "rejected", f"at the door, status {status}")
     return {**row, **ended, "report": "", "trail": str(row["trail"]) + trail}
 
 
-def _told_by(order: Order, door: Door) -> str:
+def _told_by(order: Order, context: AcceptanceContext) -> str:
     if order.notify is False:
         return ""
-    return "push" if order.notify_url or door.report_url else "pull"
+    return "push" if order.notify_url or context.report_url else "pull"
 
 
-def _order_row(order: Order, submission: Submission, door: Door) -> Row:
-    url = order.notify_url or door.report_url
+def _order_row(order: Order, submission: Submission, context: AcceptanceContext) -> Row:
+    url = order.notify_url or context.report_url
     form = f"report/{order.generation}/{'xml' if order.report_xml else 'json'}"
     return {
-        "account": door.account,
+        "account": context.account,
         "bulk_id": submission.bulk_id,
         "generation": order.generation,
         "sender": order.sender,
@@ -242,6 +257,6 @@ def _order_row(order: Order, submission: Submission, door: Door) -> Row:
         if url
         else "",
         "intermediate": int(order.intermediate_report),
-        "sms_url": door.sms_url if order.sms_failover is not None else "",
-        "body": dump(replace(order, destinations=())),
+        "sms_url": context.sms_url if order.sms_failover is not None else "",
+        "body": serialize(replace(order, destinations=())),
     }

@@ -20,12 +20,12 @@ from gateway_adapter.settings import PREFIX
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Buckets", "Keys", "key_hash", "new_key", "read_keys"]
+__all__ = ["ApiKeys", "Buckets", "hash_key", "new_key", "read_keys"]
 
 _HASHED = "sha256$"
 
 
-def key_hash(key: str) -> str:
+def hash_key(key: str) -> str:
     """How a key is kept."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -47,7 +47,7 @@ def read_keys(text: str, quotas: str) -> dict[str, Account]:
         name, colon, key = entry.rpartition(":")
         if len(key) < 8:  # noqa: PLR2004 - a key anybody would type by accident
             raise Misconfigured(f"{PREFIX}API_KEYS has a key of {len(key)} characters; a key needs at least 8")
-        hashed = key.removeprefix(_HASHED) if key.startswith(_HASHED) else key_hash(key)
+        hashed = key.removeprefix(_HASHED) if key.startswith(_HASHED) else hash_key(key)
         identity = name if colon and name else f"key-{hashed[:12]}"
         found[hashed] = Account(identity, identity, allowed.get(identity, Quota()))
     return found
@@ -67,7 +67,7 @@ def _quotas(text: str) -> dict[str, Quota]:
     return found
 
 
-class Keys:
+class ApiKeys:
     """The keys that are let in."""
 
     def __init__(self, accounts: Mapping[str, Account]) -> None:
@@ -86,7 +86,7 @@ class Keys:
         key = reader(said.strip()) if reader else ""
         if not key:
             return None
-        hashed, found = key_hash(key), None
+        hashed, found = hash_key(key), None
         for known, account in self._accounts.items():
             if hmac.compare_digest(known, hashed):
                 found = account

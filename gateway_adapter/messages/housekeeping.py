@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, delete, func, or_, select
 
 from gateway_adapter.logging import logger
-from gateway_adapter.messages.operator_events import reconcile_raced
-from gateway_adapter.messages.wakeups import HOOKS
-from gateway_adapter.metrics import DUE_AGE, QUEUED, SWEPT
+from gateway_adapter.messages.operator_events import apply_raced_events
+from gateway_adapter.messages.wakeups import WEBHOOKS_DUE
+from gateway_adapter.metrics import DUE_AGE, HOUSEKEEPING, QUEUED
 from gateway_adapter.store import messages
-from gateway_adapter.store.reports import hook_reports
-from gateway_adapter.store.tables import hooks, idempotency, inbound, links, orders, strays, uploads
+from gateway_adapter.store.reports import enqueue_reports
+from gateway_adapter.store.tables import (
+    idempotency,
+    inbound,
+    links,
+    orders,
+    unmatched_events,
+    uploads,
+    webhook_deliveries,
+)
 from gateway_adapter.store.tables import messages as message_rows
 
 if TYPE_CHECKING:
@@ -24,9 +32,9 @@ if TYPE_CHECKING:
 
     from gateway_adapter.settings import Settings
     from gateway_adapter.store.blobs import MediaStore
-    from gateway_adapter.store.transaction_queue import Store
+    from gateway_adapter.store.transaction_queue import TransactionQueue
 
-__all__ = ["Sweep", "forget_old"]
+__all__ = ["Housekeeping", "purge_expired"]
 
 _MOST_EXPIRED = 500
 _CLEAN_EVERY_S = 3600.0
@@ -34,7 +42,7 @@ _DAY_MS = 24 * 3600 * 1000
 _LONGEST_WAIT_DAYS = 190  # a message may be scheduled 180 days ahead, and needs its media then
 
 
-class Sweep:
+class Housekeeping:
     """Looks into the store regularly; belongs to one event loop.
 
     Args:
@@ -45,7 +53,7 @@ class Sweep:
     def __init__(
         self,
         settings: Settings,
-        store: Store,
+        store: TransactionQueue,
         media: MediaStore,
         *,
         names: Iterable[str],
@@ -57,7 +65,7 @@ class Sweep:
         self._names = set(names)
         self._wake = wake
         self._clean_at = time.monotonic() + _CLEAN_EVERY_S / 60
-        self.swept_at = time.monotonic()
+        self.last_run_at = time.monotonic()
 
     async def run(self) -> None:
         """Sweep until cancelled."""
@@ -77,27 +85,29 @@ class Sweep:
         now = time.time_ns() // 1_000_000
         due, oldest_hook, over, strayed = await self._store.read(lambda c: self._look(c, now))
         self._gauge(due, oldest_hook, now)
-        names = set(due) | ({HOOKS} if oldest_hook is not None else set())
+        names = set(due) | ({WEBHOOKS_DUE} if oldest_hook is not None else set())
         if over and await self._store.write(lambda c: self._expire(c, now) > 0):
-            names.add(HOOKS)
-        if strayed and await self._store.write(lambda c: reconcile_raced(c, now)):
-            names.add(HOOKS)
+            names.add(WEBHOOKS_DUE)
+        if strayed and await self._store.write(lambda c: apply_raced_events(c, now)):
+            names.add(WEBHOOKS_DUE)
         if names:
             self._wake(names)
-        self.swept_at = time.monotonic()
+        self.last_run_at = time.monotonic()
 
     def _look(self, connection: Connection, now: int) -> tuple[dict[str, int], int | None, bool, bool]:
         due = messages.due_connections(connection, self._names, now)
-        hook = connection.execute(select(func.min(hooks.c.due_at)).where(hooks.c.due_at.is_not(None))).scalar_one()
+        hook = connection.execute(
+            select(func.min(webhook_deliveries.c.due_at)).where(webhook_deliveries.c.due_at.is_not(None))
+        ).scalar_one()
         over = select(message_rows.c.id).where(message_rows.c.done_at.is_(None), message_rows.c.expires_at <= now)
         expired = connection.execute(over.limit(1)).first() is not None
-        strayed = connection.execute(select(strays.c.id).limit(1)).first() is not None
+        strayed = connection.execute(select(unmatched_events.c.id).limit(1)).first() is not None
         return due, hook if hook is not None and hook <= now else None, expired, strayed
 
     def _expire(self, connection: Connection, now: int) -> int:
         ended = messages.expire(connection, now, _MOST_EXPIRED)
-        SWEPT.labels("expired").inc(len(ended))
-        return hook_reports(connection, ended, now, failed=True)
+        HOUSEKEEPING.labels("expired").inc(len(ended))
+        return enqueue_reports(connection, ended, now, failed=True)
 
     def _gauge(self, due: dict[str, int], oldest_hook: int | None, now: int) -> None:
         for name in self._names:
@@ -106,8 +116,8 @@ class Sweep:
 
     async def _clean(self) -> None:
         now = time.time_ns() // 1_000_000
-        gone = await self._store.write(lambda c: forget_old(c, now, round(self._settings.keep_days * _DAY_MS)))
-        SWEPT.labels("forgotten").inc(gone)
+        gone = await self._store.write(lambda c: purge_expired(c, now, round(self._settings.keep_days * _DAY_MS)))
+        HOUSEKEEPING.labels("forgotten").inc(gone)
         unused_s = time.time() - (self._settings.keep_days + _LONGEST_WAIT_DAYS) * 24 * 3600
         await asyncio.to_thread(self._media.forget_unused, unused_s)
         counts = await self._store.read(_count)
@@ -122,21 +132,23 @@ def _count(connection: Connection) -> dict[str, int]:
         .group_by(message_rows.c.state)
     )
     found = {row[0]: row[1] for row in connection.execute(rows)}
-    waiting = select(func.count()).select_from(hooks).where(hooks.c.due_at.is_not(None))
+    waiting = select(func.count()).select_from(webhook_deliveries).where(webhook_deliveries.c.due_at.is_not(None))
     return {**found, "webhooks": connection.execute(waiting).scalar_one()}
 
 
-def forget_old(connection: Connection, now_ms: int, keep_ms: int) -> int:
+def purge_expired(connection: Connection, now_ms: int, keep_ms: int) -> int:
     """Delete what ended long ago, and what was only for a while; gives how many messages went."""
     before, two_days = now_ms - keep_ms, now_ms - 2 * _DAY_MS
-    open_hook = select(hooks.c.subject_id).where(hooks.c.due_at.is_not(None), hooks.c.kind == "report")
+    open_hook = select(webhook_deliveries.c.subject_id).where(
+        webhook_deliveries.c.due_at.is_not(None), webhook_deliveries.c.kind == "report"
+    )
     over = and_(message_rows.c.done_at < before, message_rows.c.id.not_in(open_hook))
     gone = connection.execute(delete(message_rows).where(over)).rowcount
     connection.execute(delete(orders).where(orders.c.id.not_in(select(message_rows.c.order_id))))
-    connection.execute(delete(hooks).where(hooks.c.done_at < before))
+    connection.execute(delete(webhook_deliveries).where(webhook_deliveries.c.done_at < before))
     connection.execute(delete(inbound).where(inbound.c.received_at < before))
     connection.execute(delete(idempotency).where(idempotency.c.at < two_days))
-    connection.execute(delete(strays).where(strays.c.at < two_days))
+    connection.execute(delete(unmatched_events).where(unmatched_events.c.at < two_days))
     connection.execute(delete(links).where(links.c.fetched_at < two_days))
     connection.execute(delete(uploads).where(or_(uploads.c.expires_at < now_ms)))
     return gone

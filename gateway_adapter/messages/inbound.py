@@ -17,7 +17,7 @@ from gateway_adapter.metrics import INBOUND
 from gateway_adapter.model import InboundMedia, InboundView
 from gateway_adapter.schedule import next_open
 from gateway_adapter.store import inbound, webhook_queue
-from gateway_adapter.store.serialization import dump
+from gateway_adapter.store.serialization import serialize
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from gateway_adapter.messages.forwarding import Block, Decision
     from gateway_adapter.model import Event, Forwarding
 
-__all__ = ["Arrival", "arrival_of", "keep"]
+__all__ = ["InboundMessage", "keep", "store_inbound_media"]
 
 _MOST_TEXT_BYTES = 64_000  # of a text part that is kept in the row; a longer one is a blob like others
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class InboundMessage:
     """A message from a phone whose media are kept, before it is known whose it is."""
 
     event: Event
@@ -42,7 +42,7 @@ class Arrival:
     media_key: str
 
 
-def arrival_of(event: Event, put: Callable[[bytes], str], message_id: str) -> Arrival:
+def store_inbound_media(event: Event, put: Callable[[bytes], str], message_id: str) -> InboundMessage:
     """Keep the media of a message."""
     parts = tuple(
         InboundMedia(part.media_type, part.content_id, text=part.text, size_bytes=len(part.data))
@@ -51,10 +51,10 @@ def arrival_of(event: Event, put: Callable[[bytes], str], message_id: str) -> Ar
         for part in event.parts
     )
     said = event if event.text else replace(event, text=next((part.text for part in parts if part.text), "") or "")
-    return Arrival(said, parts, message_id, secrets.token_urlsafe(24))
+    return InboundMessage(said, parts, message_id, secrets.token_urlsafe(24))
 
 
-def keep(connection: Connection, via: str, arrival: Arrival, owner: str, at: int) -> bool:
+def keep(connection: Connection, via: str, arrival: InboundMessage, owner: str, at: int) -> bool:
     """Keep a message and what is to happen with it; True when somebody is to be told.
 
     Args:
@@ -65,7 +65,7 @@ def keep(connection: Connection, via: str, arrival: Arrival, owner: str, at: int
         at: The time.
     """
     event = arrival.event
-    found = inbound.configurations_of(connection, event.to)
+    found = inbound.find_configurations(connection, event.to)
     number, account = next(((one.number, account) for account, one in found), (next(iter(event.to), ""), owner))
     decision = decide(number, [one for _, one in found if one.number == number], event)
     view = _view(arrival, number, decision, at)
@@ -79,7 +79,7 @@ def keep(connection: Connection, via: str, arrival: Arrival, owner: str, at: int
             "recipient": view.to,
             "entity_id": view.entity_id,
             "application_id": view.application_id,
-            "body": dump(view),
+            "body": serialize(view),
             "received_at": view.received_at_ms,
             "configuration": decision.configuration.key if decision.configuration else "",
             "pull": "pull" if decision.forwarding.type == "pull" else "",
@@ -94,7 +94,7 @@ def keep(connection: Connection, via: str, arrival: Arrival, owner: str, at: int
     return _answer(connection, account, decision, row_id, at) or forwarded
 
 
-def _view(arrival: Arrival, number: str, decision: Decision, at: int) -> InboundView:
+def _view(arrival: InboundMessage, number: str, decision: Decision, at: int) -> InboundView:
     event, found = arrival.event, decision.configuration
     members = (*event.to, *event.cc)
     return InboundView(
@@ -129,7 +129,15 @@ def _forward(connection: Connection, account: str, forwarding: Forwarding, row_i
 def _answer(connection: Connection, account: str, decision: Decision, row_id: int, at: int) -> bool:
     if decision.reply is None:
         return False
-    _hook(connection, account, row_id, "answer:", "answer", next_open(at, decision.reply.window), dump(decision.reply))
+    _hook(
+        connection,
+        account,
+        row_id,
+        "answer:",
+        "answer",
+        next_open(at, decision.reply.window),
+        serialize(decision.reply),
+    )
     return True
 
 
@@ -138,7 +146,7 @@ def _hook(connection: Connection, account: str, row_id: int, url: str, form: str
     target = hashlib.sha256(f"{url}\n{form}\n{row_id}".encode()).hexdigest()[:32]
     row: dict[str, object] = {"account": account, "kind": form.partition("/")[0], "subject_id": row_id, "url": url}
     row |= {"form": form, "target": target, "fact": fact, "due_at": due_at, "created_at": due_at}
-    webhook_queue.put_hook(connection, row)
+    webhook_queue.enqueue_delivery(connection, row)
 
 
 def _block(connection: Connection, account: str, change: Block, at: int) -> None:

@@ -17,9 +17,9 @@ from gateway_adapter.model import Event
 from gateway_adapter.statuses import is_final, status_row
 from gateway_adapter.store import messages as rows
 from gateway_adapter.store.references import remember_limit
-from gateway_adapter.store.reports import hook_notes, hook_reports
-from gateway_adapter.store.serialization import dump, line, load
-from gateway_adapter.store.tables import messages, strays
+from gateway_adapter.store.reports import enqueue_intermediate_reports, enqueue_reports
+from gateway_adapter.store.serialization import deserialize, history_line, serialize
+from gateway_adapter.store.tables import messages, unmatched_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from gateway_adapter.model import EventKind
 
-__all__ = ["reconcile", "reconcile_raced", "record"]
+__all__ = ["apply_raced_events", "reconcile", "record"]
 
 _TOO_BIG = 15026
 _AGAIN_MS = 60_000
@@ -54,11 +54,11 @@ _KNOWN = (
 
 
 def _keep_stray(connection: Connection, via: str, event: Event, at: int) -> None:
-    kept = {"connection": via, "operator_message_id": event.operator_message_id, "event": dump(event), "at": at}
+    kept = {"connection": via, "operator_message_id": event.operator_message_id, "event": serialize(event), "at": at}
     connection.execute(_STRAY_ROW, kept)
 
 
-_STRAY_ROW = insert(strays)
+_STRAY_ROW = insert(unmatched_events)
 
 
 def _delivery(connection: Connection, via: str, event: Event, at: int) -> bool:
@@ -67,7 +67,7 @@ def _delivery(connection: Connection, via: str, event: Event, at: int) -> bool:
         said = {"status": event.status, "error": event.error, "done_at": event.at_ms or at}
         ended = _settle(connection, via, event, state, at, said)
         if ended:
-            return hook_reports(connection, ended, at, failed=state != "delivered") > 0
+            return enqueue_reports(connection, ended, at, failed=state != "delivered") > 0
         return _note(connection, via, event, at, "late")
     return _intermediate(connection, via, event, at)
 
@@ -77,7 +77,7 @@ def _settle(
 ) -> list[int]:
     known_as = event.operator_message_id
     numbers = event.to or ("",)
-    return [one for to in numbers for one in rows.settle_report(connection, via, known_as, to, state, at, **said)]
+    return [one for to in numbers for one in rows.finalize_reported(connection, via, known_as, to, state, at, **said)]
 
 
 def _intermediate(connection: Connection, via: str, event: Event, at: int) -> bool:
@@ -87,13 +87,13 @@ def _intermediate(connection: Connection, via: str, event: Event, at: int) -> bo
     noted = (
         update(messages)
         .where(open_rows)
-        .values(status=event.status or messages.c.status, trail=messages.c.trail + line(at, "reported", detail))
+        .values(status=event.status or messages.c.status, trail=messages.c.trail + history_line(at, "reported", detail))
         .returning(messages.c.id)
     )
     ids = connection.execute(noted).scalars().all()
     if not ids:
         return _note(connection, via, event, at, "late")
-    return hook_notes(connection, ids, at, event.status, event.error, event.at_ms or at) > 0
+    return enqueue_intermediate_reports(connection, ids, at, event.status, event.error, event.at_ms or at) > 0
 
 
 def _read(connection: Connection, via: str, event: Event, at: int) -> bool:
@@ -112,8 +112,10 @@ def _answered(connection: Connection, via: str, event: Event, at: int) -> bool:
     if not event.final and _submit_again(connection, via, event, at):
         return False
     said = {"status": event.status, "error": event.error}
-    ended = rows.settle(connection, _meant(via, event), "rejected", "rejected", at, detail="the operator", **said)
-    return hook_reports(connection, ended, at, failed=True) > 0
+    ended = rows.finalize_where(
+        connection, _meant(via, event), "rejected", "rejected", at, detail="the operator", **said
+    )
+    return enqueue_reports(connection, ended, at, failed=True) > 0
 
 
 def _submit_again(connection: Connection, via: str, event: Event, at: int) -> bool:
@@ -121,7 +123,7 @@ def _submit_again(connection: Connection, via: str, event: Event, at: int) -> bo
     waiting = and_(_meant(via, event), messages.c.state == "submitted")
     again = update(messages).where(waiting).values(state="ready", submitted_at=None, due_at=_due_again(at + _AGAIN_MS))
     detail = f"the operator says later: {event.text}" if event.text else "the operator says later"
-    return connection.execute(again.values(trail=messages.c.trail + line(at, "again", detail))).rowcount > 0
+    return connection.execute(again.values(trail=messages.c.trail + history_line(at, "again", detail))).rowcount > 0
 
 
 def _fit_again(connection: Connection, via: str, event: Event, at: int) -> bool:
@@ -137,7 +139,7 @@ def _fit_again(connection: Connection, via: str, event: Event, at: int) -> bool:
     remember_limit(connection, via, limit, at)
     again = update(messages).where(waiting).values(state="accepted", rendition="", submitted_at=None, limit_bytes=limit)
     detail = f"{size} bytes refused by {via}; to be fitted to {limit}"
-    trail = messages.c.trail + line(at, "too large", detail)
+    trail = messages.c.trail + history_line(at, "too large", detail)
     return connection.execute(again.values(due_at=_due_again(at), trail=trail)).rowcount > 0
 
 
@@ -150,7 +152,9 @@ def _note(connection: Connection, via: str, event: Event, at: int, step: str) ->
     """Note a word that changes nothing; a history that is long already has enough of them."""
     room = func.length(messages.c.trail) < _MOST_TRAIL
     where = and_(_meant(via, event), room)
-    connection.execute(update(messages).where(where).values(trail=messages.c.trail + line(at, step, event.kind)))
+    connection.execute(
+        update(messages).where(where).values(trail=messages.c.trail + history_line(at, step, event.kind))
+    )
     return False
 
 
@@ -163,8 +167,10 @@ def _meant(via: str, event: Event) -> ColumnElement[bool]:
     return and_(where, or_(messages.c.group_to == "", messages.c.recipient.in_(event.to))) if event.to else where
 
 
-_STRAY = and_(strays.c.operator_message_id == bindparam("known_as"), strays.c.connection == bindparam("via"))
-_STRAYS = select(strays.c.event).where(_STRAY).order_by(strays.c.id)
+_STRAY = and_(
+    unmatched_events.c.operator_message_id == bindparam("known_as"), unmatched_events.c.connection == bindparam("via")
+)
+_STRAYS = select(unmatched_events.c.event).where(_STRAY).order_by(unmatched_events.c.id)
 
 
 def reconcile(connection: Connection, via: str, operator_message_id: str, at: int) -> bool:
@@ -173,25 +179,26 @@ def reconcile(connection: Connection, via: str, operator_message_id: str, at: in
     found = connection.execute(_STRAYS, said).scalars().all()
     if not found:
         return False
-    connection.execute(delete(strays).where(_STRAY), said)
-    told = [record(connection, via, load(Event, text), at) for text in found]
+    connection.execute(delete(unmatched_events).where(_STRAY), said)
+    told = [record(connection, via, deserialize(Event, text), at) for text in found]
     return any(told)
 
 
 _RACED_MS = 500, 120_000  # how old a stray is that may have met its message without either seeing the other
 
 
-def reconcile_raced(connection: Connection, at: int) -> bool:
+def apply_raced_events(connection: Connection, at: int) -> bool:
     """Give messages the words that were written down in the same moment as they; True when somebody is to be told.
 
     Two transactions can each miss the other's row: one keeps a stray, the other finds none. The sweep looks again.
     """
     youngest, oldest = at - _RACED_MS[0], at - _RACED_MS[1]
     known = and_(
-        messages.c.operator_message_id == strays.c.operator_message_id, messages.c.connection == strays.c.connection
+        messages.c.operator_message_id == unmatched_events.c.operator_message_id,
+        messages.c.connection == unmatched_events.c.connection,
     )
-    met = select(strays.c.connection, strays.c.operator_message_id).distinct()
-    met = met.join(messages, known).where(strays.c.at.between(oldest, youngest))
+    met = select(unmatched_events.c.connection, unmatched_events.c.operator_message_id).distinct()
+    met = met.join(messages, known).where(unmatched_events.c.at.between(oldest, youngest))
     told = [reconcile(connection, row.connection, row.operator_message_id, at) for row in connection.execute(met).all()]
     return any(told)
 

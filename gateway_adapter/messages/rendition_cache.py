@@ -15,29 +15,29 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from gateway_adapter.errors import Refused
 from gateway_adapter.messages import renditions
-from gateway_adapter.messages.renditions import Source
-from gateway_adapter.metrics import FIT_SECONDS, FITTED
+from gateway_adapter.messages.renditions import ResolvedSegment
+from gateway_adapter.metrics import RENDITION_SECONDS, RENDITIONS
 from gateway_adapter.store import references
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
 
     import mmscontent as mms
-    from gateway_adapter.messages.renditions import Target
+    from gateway_adapter.messages.renditions import RenditionTarget
     from gateway_adapter.model import Order, Segment, UploadView
     from gateway_adapter.settings import Settings
     from gateway_adapter.store.blobs import MediaStore
     from gateway_adapter.store.references import Link
-    from gateway_adapter.store.transaction_queue import Store
+    from gateway_adapter.store.transaction_queue import TransactionQueue
 
-__all__ = ["Fitter", "Made"]
+__all__ = ["CachedRendition", "RenditionCache"]
 
 _MOST_HELD_BYTES = 64_000_000
 _MOST_KNOWN = 4096  # orders whose rendition is known by heart
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class CachedRendition:
     """A rendition at hand."""
 
     key: str
@@ -51,7 +51,7 @@ class Made:
         return sum(len(part.data) for part in self.content.parts) + len(self.ledger) + 2000
 
 
-class Fitter:
+class RenditionCache:
     """Makes renditions; all its coroutines belong to one event loop.
 
     Args:
@@ -59,33 +59,33 @@ class Fitter:
     """
 
     def __init__(
-        self, settings: Settings, store: Store, media: MediaStore, fetch: Callable[[str], Awaitable[Link]]
+        self, settings: Settings, store: TransactionQueue, media: MediaStore, fetch: Callable[[str], Awaitable[Link]]
     ) -> None:
         self._settings = settings
         self._store = store
         self._media = media
         self._fetch = fetch
         self._threads = ThreadPoolExecutor(settings.fits, "fit")
-        self._flights = Flights()
-        self._held: OrderedDict[str, Made] = OrderedDict()
+        self._flights = SingleFlight()
+        self._held: OrderedDict[str, CachedRendition] = OrderedDict()
         self._held_bytes = 0
         self._known: OrderedDict[Hashable, str] = OrderedDict()
         self._uploads: OrderedDict[tuple[str, str], tuple[str, UploadView]] = OrderedDict()
 
-    async def rendition(self, account: str, order_id: int, order: Order, target: Target) -> Made:
+    async def rendition(self, account: str, order_id: int, order: Order, target: RenditionTarget) -> CachedRendition:
         """The order's content fitted for a target.
 
         Raises:
             MMSContentError: It can not be brought in, or can not be fitted.
         """
-        made = self.at_hand(account, order_id, order, target)
+        made = self.get_cached(account, order_id, order, target)
         if made is None:
             asked = (order_id, target)
             made = await self._flights.join(asked, lambda: self._find_or_make(account, order, target))
             self._keep(asked, made)
         return made
 
-    def at_hand(self, account: str, order_id: int, order: Order, target: Target) -> Made | None:
+    def get_cached(self, account: str, order_id: int, order: Order, target: RenditionTarget) -> CachedRendition | None:
         """The rendition, when it is in memory, and all that goes into it is known there."""
         asked = (order_id, target)
         key = self._known.get(asked)
@@ -100,7 +100,7 @@ class Fitter:
             self._keep(asked, made)
         return made
 
-    async def check(self, account: str, order: Order, target: Target) -> dict[str, object]:
+    async def check(self, account: str, order: Order, target: RenditionTarget) -> dict[str, object]:
         """The ledger the order would have."""
         sources = await self.sources(account, order)
         return await self._in_thread(lambda: renditions.check(order, sources, target, self._media.read))
@@ -111,29 +111,31 @@ class Fitter:
 
     # --- making -------------------------------------------------------------------------------------------------
 
-    async def _find_or_make(self, account: str, order: Order, target: Target) -> Made:
+    async def _find_or_make(self, account: str, order: Order, target: RenditionTarget) -> CachedRendition:
         sources = await self.sources(account, order)
         key = renditions.rendition_key(order, sources, target)
         if key in self._held:
             return self._held[key]
         return await self._flights.join(key, lambda: self._find_or_fit(key, order, sources, target))
 
-    async def _find_or_fit(self, key: str, order: Order, sources: tuple[Source, ...], target: Target) -> Made:
+    async def _find_or_fit(
+        self, key: str, order: Order, sources: tuple[ResolvedSegment, ...], target: RenditionTarget
+    ) -> CachedRendition:
         kept = await self._store.read(lambda c: references.find_rendition(c, key))
         if kept is not None and self._media.has(kept.blob):
             content = await self._in_thread(lambda: renditions.read_rendition(self._media.read(kept.blob)))
-            return Made(key, content, kept.size_bytes, kept.ledger)
+            return CachedRendition(key, content, kept.size_bytes, kept.ledger)
         started = time.perf_counter()
         fitted, blob, content = await self._in_thread(lambda: self._fit(order, sources, target))
-        FIT_SECONDS.observe(time.perf_counter() - started)
-        FITTED.inc()
-        row = references.Rendition(key, blob, fitted.size_bytes, fitted.ledger)
+        RENDITION_SECONDS.observe(time.perf_counter() - started)
+        RENDITIONS.inc()
+        row = references.StoredRendition(key, blob, fitted.size_bytes, fitted.ledger)
         await self._store.write(lambda c: references.put_rendition(c, row, time.time_ns() // 1_000_000))
-        return Made(key, content, fitted.size_bytes, fitted.ledger)
+        return CachedRendition(key, content, fitted.size_bytes, fitted.ledger)
 
     def _fit(
-        self, order: Order, sources: tuple[Source, ...], target: Target
-    ) -> tuple[renditions.Fitted, str, mms.Content]:
+        self, order: Order, sources: tuple[ResolvedSegment, ...], target: RenditionTarget
+    ) -> tuple[renditions.FittedContent, str, mms.Content]:
         fitted = renditions.fit(order, sources, target, self._media.read)
         kept = renditions.write_rendition(fitted.content)
         # Read again, so that a first try and one after a restart submit the same bytes.
@@ -142,7 +144,7 @@ class Fitter:
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
-    def _keep(self, asked: Hashable, made: Made) -> None:
+    def _keep(self, asked: Hashable, made: CachedRendition) -> None:
         self._known[asked] = made.key
         while len(self._known) > _MOST_KNOWN:
             self._known.popitem(last=False)
@@ -155,7 +157,7 @@ class Fitter:
 
     # --- bringing in --------------------------------------------------------------------------------------------
 
-    async def sources(self, account: str, order: Order) -> tuple[Source, ...]:
+    async def sources(self, account: str, order: Order) -> tuple[ResolvedSegment, ...]:
         """The order's content with its bytes in the media store: links fetched, uploads found.
 
         Raises:
@@ -163,19 +165,21 @@ class Fitter:
         """
         return tuple(await asyncio.gather(*(self._source(account, segment) for segment in order.segments)))
 
-    def _known_source(self, account: str, segment: Segment) -> Source | None:
+    def _known_source(self, account: str, segment: Segment) -> ResolvedSegment | None:
         """The source of a segment, when nothing has to be asked for it."""
         name = segment.content_id or segment.file_name
         if segment.kind in ("text", "smil"):
-            return Source("text" if segment.kind == "text" else "smil", name, text=segment.text)
+            return ResolvedSegment("text" if segment.kind == "text" else "smil", name, text=segment.text)
         if segment.kind == "blob":
-            return Source("media", name, blob=segment.blob, media_type=segment.media_type)
+            return ResolvedSegment("media", name, blob=segment.blob, media_type=segment.media_type)
         found = self._uploads.get((account, segment.upload_id)) if segment.kind == "upload" else None
         if found is None or found[1].expires_at_ms <= time.time_ns() // 1_000_000:
             return None
-        return Source("media", segment.content_id or found[1].content_id, blob=found[0], media_type=found[1].media_type)
+        return ResolvedSegment(
+            "media", segment.content_id or found[1].content_id, blob=found[0], media_type=found[1].media_type
+        )
 
-    async def _source(self, account: str, segment: Segment) -> Source:
+    async def _source(self, account: str, segment: Segment) -> ResolvedSegment:
         known = self._known_source(account, segment)
         if known is not None:
             return known
@@ -183,9 +187,11 @@ class Fitter:
         if segment.kind == "upload":
             return await self._uploaded(account, segment)
         link = await self._flights.join(segment.url, lambda: self._linked(segment.url))
-        return Source("media", name or link.file_name, blob=link.blob, media_type=segment.media_type or link.media_type)
+        return ResolvedSegment(
+            "media", name or link.file_name, blob=link.blob, media_type=segment.media_type or link.media_type
+        )
 
-    async def _uploaded(self, account: str, segment: Segment) -> Source:
+    async def _uploaded(self, account: str, segment: Segment) -> ResolvedSegment:
         now = time.time_ns() // 1_000_000
         found = await self._store.read(lambda c: references.find_upload(c, account, segment.upload_id, now))
         if found is None:
@@ -198,7 +204,7 @@ class Fitter:
         while len(self._uploads) > _MOST_KNOWN:
             self._uploads.popitem(last=False)
         blob, view = found
-        return Source("media", segment.content_id or view.content_id, blob=blob, media_type=view.media_type)
+        return ResolvedSegment("media", segment.content_id or view.content_id, blob=blob, media_type=view.media_type)
 
     async def _linked(self, url: str) -> Link:
         now = time.time_ns() // 1_000_000
@@ -214,7 +220,7 @@ class Fitter:
 T = TypeVar("T")
 
 
-class Flights:
+class SingleFlight:
     """What several ask for at once is done once; nothing is remembered afterwards."""
 
     def __init__(self) -> None:

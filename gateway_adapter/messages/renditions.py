@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from gateway_adapter.model import Order
 
 __all__ = [
-    "Fitted",
-    "Source",
-    "Target",
+    "FittedContent",
+    "RenditionTarget",
+    "ResolvedSegment",
     "check",
     "fit",
     "lower_limit",
@@ -40,7 +40,7 @@ _LADDER = (1_000_000, 600_000, 500_000, 300_000, 150_000, 100_000, 50_000, 30_00
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ResolvedSegment:
     """One piece of content with its bytes at hand: words or a presentation as text, all else by its blob."""
 
     kind: Literal["text", "smil", "media"]
@@ -51,7 +51,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class RenditionTarget:
     """For whom it is fitted: keys of the profile, the wire form that counts, and what is known beyond the profile.
 
     Attributes:
@@ -90,7 +90,7 @@ def _words(carrier: str, route: str, device: str, limit_bytes: int, overhead_byt
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class FittedContent:
     """A rendition: the content, its size packed as the route counts, and the ledger as JSON."""
 
     content: mms.Content = field(repr=False)
@@ -98,7 +98,9 @@ class Fitted:
     ledger: bytes = field(repr=False)
 
 
-def message_of(title: str, sources: Sequence[Source], read: Callable[[str], bytes]) -> tuple[mms.Message, bytes | None]:
+def message_of(
+    title: str, sources: Sequence[ResolvedSegment], read: Callable[[str], bytes]
+) -> tuple[mms.Message, bytes | None]:
     """The message, and the presentation the customer wrote for it."""
     parts = [_part(source, read) for source in sources if source.kind != "smil"]
     smil = next((source.text.encode() for source in sources if source.kind == "smil" and source.text.strip()), None)
@@ -114,7 +116,7 @@ def _captioned(parts: list[mms.Part]) -> list[mms.Part]:
     return parts
 
 
-def _part(source: Source, read: Callable[[str], bytes]) -> mms.Part:
+def _part(source: ResolvedSegment, read: Callable[[str], bytes]) -> mms.Part:
     if source.kind == "text":
         return mms.Part.of_text(source.text, name=source.name)
     declared = source.media_type.partition(";")[0].strip().lower()
@@ -124,7 +126,7 @@ def _part(source: Source, read: Callable[[str], bytes]) -> mms.Part:
     return mms.Part(data, declared, name=source.name)
 
 
-def rendition_key(order: Order, sources: Sequence[Source], target: Target) -> str:
+def rendition_key(order: Order, sources: Sequence[ResolvedSegment], target: RenditionTarget) -> str:
     """What a rendition is known by: a digest of all it depends on."""
     said = [[s.kind, s.name, s.text, s.blob, s.media_type] for s in sources]
     aim = [
@@ -141,7 +143,7 @@ def rendition_key(order: Order, sources: Sequence[Source], target: Target) -> st
 _NUMBER, _LONG_ID = "+" + "9" * 15, "f" * 32
 
 
-def _envelope(target: Target) -> mms.Envelope:
+def _envelope(target: RenditionTarget) -> mms.Envelope:
     return mms.Envelope(
         sender=_NUMBER,
         to=(_NUMBER,) * target.recipients,
@@ -151,7 +153,9 @@ def _envelope(target: Target) -> mms.Envelope:
     )
 
 
-def fit(order: Order, sources: Sequence[Source], target: Target, read: Callable[[str], bytes]) -> Fitted:
+def fit(
+    order: Order, sources: Sequence[ResolvedSegment], target: RenditionTarget, read: Callable[[str], bytes]
+) -> FittedContent:
     """Fit an order's content for a target; runs for milliseconds to seconds, and blocks.
 
     Raises:
@@ -163,16 +167,18 @@ def fit(order: Order, sources: Sequence[Source], target: Target, read: Callable[
         assert outcome.refusal is not None
         raise outcome.refusal
     ledger = json.dumps(outcome.ledger.as_json(), ensure_ascii=False, separators=(",", ":"))
-    return Fitted(outcome.composed.content, outcome.ledger.packed_bytes, ledger.encode())
+    return FittedContent(outcome.composed.content, outcome.ledger.packed_bytes, ledger.encode())
 
 
-def check(order: Order, sources: Sequence[Source], target: Target, read: Callable[[str], bytes]) -> dict[str, object]:
+def check(
+    order: Order, sources: Sequence[ResolvedSegment], target: RenditionTarget, read: Callable[[str], bytes]
+) -> dict[str, object]:
     """The ledger `fit` would give, that of a refusal included."""
     message, smil = message_of(order.title, sources, read)
     return _attempt(order, message, smil, target).ledger.as_json()
 
 
-def _attempt(order: Order, message: mms.Message, smil: bytes | None, target: Target) -> mms.Outcome:
+def _attempt(order: Order, message: mms.Message, smil: bytes | None, target: RenditionTarget) -> mms.Outcome:
     policy = cast("Literal['fail', 'drop', 'poster']", order.if_not_fit)
     return mms.attempt(
         message, target.profile(), envelope=_envelope(target), encoding=target.encoding, smil=smil, if_not_fit=policy

@@ -16,17 +16,23 @@ from typing import TYPE_CHECKING
 
 from gateway_adapter.connectors.registry import encoding_of, overhead_of
 from gateway_adapter.errors import Refused, Throttled
-from gateway_adapter.messages.acceptance import Door, numbers_of, own_ids, plan, with_ids
-from gateway_adapter.messages.auth import Buckets, Keys
-from gateway_adapter.messages.inbound import arrival_of, keep
+from gateway_adapter.messages.acceptance import (
+    AcceptanceContext,
+    assign_ids,
+    given_message_ids,
+    plan_submission,
+    recipient_numbers,
+)
+from gateway_adapter.messages.auth import ApiKeys, Buckets
+from gateway_adapter.messages.inbound import keep, store_inbound_media
 from gateway_adapter.messages.operator_events import record
-from gateway_adapter.messages.renditions import Target
-from gateway_adapter.messages.wakeups import HOOKS
+from gateway_adapter.messages.renditions import RenditionTarget
+from gateway_adapter.messages.wakeups import WEBHOOKS_DUE
 from gateway_adapter.metrics import ACCEPTED, REPORTS
 from gateway_adapter.model import InboundMedia, InboundView, LogView, MessageView, Receipt, ReportView, UploadView
 from gateway_adapter.statuses import STATUSES
 from gateway_adapter.store import inbound, messages, references, reports
-from gateway_adapter.store.serialization import dump, load
+from gateway_adapter.store.serialization import deserialize, serialize
 from gateway_adapter.store.tables import messages as message_rows
 
 if TYPE_CHECKING:
@@ -35,7 +41,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from gateway_adapter.messages.rendition_cache import Fitter
+    from gateway_adapter.messages.rendition_cache import RenditionCache
     from gateway_adapter.messages.routing import Router
     from gateway_adapter.model import (
         Account,
@@ -49,7 +55,7 @@ if TYPE_CHECKING:
     )
     from gateway_adapter.settings import Settings
     from gateway_adapter.store.blobs import MediaStore
-    from gateway_adapter.store.transaction_queue import Store
+    from gateway_adapter.store.transaction_queue import TransactionQueue
 
 __all__ = ["Service", "now_ms"]
 
@@ -90,11 +96,11 @@ class Service:
     def __init__(
         self,
         settings: Settings,
-        store: Store,
+        store: TransactionQueue,
         media: MediaStore,
         *,
         router: Router,
-        fitter: Fitter,
+        fitter: RenditionCache,
         wake: Callable[[frozenset[str]], None] = lambda _names: None,
     ) -> None:
         self.settings = settings
@@ -103,7 +109,7 @@ class Service:
         self.wake = wake
         self._router = router
         self._fitter = fitter
-        self._keys = Keys(store.read_now(references.accounts_by_hash))
+        self._keys = ApiKeys(store.read_now(references.accounts_by_hash))
         self._buckets = Buckets()
 
     # --- who ----------------------------------------------------------------------------------------------------
@@ -124,11 +130,11 @@ class Service:
             Refused: The request as a whole can not be taken; `field` says what is wrong.
             Throttled: The account's quota is used up.
         """
-        taken_before = own_ids(submission)
-        named = with_ids(submission, new_id)
-        numbers = numbers_of(named)
+        taken_before = given_message_ids(submission)
+        named = assign_ids(submission, new_id)
+        numbers = recipient_numbers(named)
         self._buckets.take(account, len(numbers))
-        door = Door(
+        context = AcceptanceContext(
             account.id, now_ms(), new_id, await self._routes(named), self.settings.report_url, self.settings.sms_url
         )
 
@@ -137,11 +143,13 @@ class Service:
             if earlier is not None:
                 return earlier, frozenset()
             blocked = inbound.blocked_pairs(connection, account.id, numbers)
-            planned = plan(named, door, messages.known_ids(connection, account.id, taken_before), blocked)
-            _count(connection, account, planned.count, door.now_ms)
+            planned = plan_submission(
+                named, context, messages.used_message_ids(connection, account.id, taken_before), blocked
+            )
+            _count(connection, account, planned.count, context.now_ms)
             for order, rows in planned.orders:
                 messages.put(connection, order, rows)
-            _remember(connection, account, submission, planned.receipt, door.now_ms)
+            _remember(connection, account, submission, planned.receipt, context.now_ms)
             return planned.receipt, planned.due
 
         receipt, due = await self.store.write(job)
@@ -164,7 +172,7 @@ class Service:
                 route = self._router.route(numbers[0], order)
                 encoding = encoding_of(route.connection)
                 overhead = overhead_of(route.connection, len(numbers))
-                target = Target(route.carrier, route.route, route.device, encoding, 0, len(numbers), overhead)
+                target = RenditionTarget(route.carrier, route.route, route.device, encoding, 0, len(numbers), overhead)
                 ledger = await self._fitter.check(account.id, order, target)
                 ledgers += ({**ledger, "to": number} for number in numbers)
         return tuple(ledgers)
@@ -198,12 +206,12 @@ class Service:
         )
 
         def job(connection: Connection) -> int:
-            ended = messages.settle(connection, where, "cancelled", "cancelled", at, status=31, error=4100)
-            reports.hook_reports(connection, ended, at)
+            ended = messages.finalize_where(connection, where, "cancelled", "cancelled", at, status=31, error=4100)
+            reports.enqueue_reports(connection, ended, at)
             return len(ended)
 
         ended = await self.store.write(job)
-        self.wake(frozenset({HOOKS}))
+        self.wake(frozenset({WEBHOOKS_DUE}))
         return ended
 
     # --- what became of it --------------------------------------------------------------------------------------
@@ -321,12 +329,12 @@ class Service:
         at = now_ms()
         REPORTS.labels(connection_name, event.kind).inc()
         if event.kind == "inbound":
-            arrival = await asyncio.to_thread(arrival_of, event, self.media.put, new_id())
+            arrival = await asyncio.to_thread(store_inbound_media, event, self.media.put, new_id())
             told = await self.store.write(lambda c: keep(c, connection_name, arrival, self._keys.owner, at))
         else:
             told = await self.store.write(lambda c: record(c, connection_name, event, at))
         if told:
-            self.wake(frozenset({HOOKS}))
+            self.wake(frozenset({WEBHOOKS_DUE}))
 
 
 def _earlier_receipt(connection: Connection, account: Account, submission: Submission) -> Receipt | None:
@@ -341,12 +349,12 @@ def _earlier_receipt(connection: Connection, account: Account, submission: Submi
             f"idempotency key {submission.idempotency_key!r} was used for another request; take a new key",
             field="Idempotency-Key",
         )
-    return load(Receipt, receipt)
+    return deserialize(Receipt, receipt)
 
 
 def _remember(connection: Connection, account: Account, submission: Submission, receipt: Receipt, at: int) -> None:
     if submission.idempotency_key:
-        said = (submission.idempotency_key, submission.request_digest, dump(receipt))
+        said = (submission.idempotency_key, submission.request_digest, serialize(receipt))
         references.put_receipt(connection, account.id, *said, at)
 
 

@@ -22,12 +22,12 @@ from gateway_adapter.connectors.registry import encoding_of, overhead_of
 from gateway_adapter.errors import Refused, Unreachable
 from gateway_adapter.logging import logger
 from gateway_adapter.messages.operator_events import reconcile
-from gateway_adapter.messages.renditions import Target, lower_limit
+from gateway_adapter.messages.renditions import RenditionTarget, lower_limit
 from gateway_adapter.schedule import next_open
 from gateway_adapter.statuses import fault_of
 from gateway_adapter.store import messages, references
-from gateway_adapter.store.reports import hook_reports
-from gateway_adapter.store.serialization import line
+from gateway_adapter.store.reports import enqueue_reports
+from gateway_adapter.store.serialization import history_line
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -35,16 +35,16 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection as Database
 
     from gateway_adapter.connectors.base import Connection, SubmitResult
-    from gateway_adapter.messages.rendition_cache import Fitter, Made
+    from gateway_adapter.messages.rendition_cache import CachedRendition, RenditionCache
     from gateway_adapter.messages.routing import Route, Router
     from gateway_adapter.model import Order
     from gateway_adapter.settings import Settings
-    from gateway_adapter.store.messages import Due
-    from gateway_adapter.store.transaction_queue import Store
-    from gateway_adapter.transport.inflight_limiter import Crowd
-    from gateway_adapter.transport.operator_client import Sender
+    from gateway_adapter.store.messages import LeasedMessage
+    from gateway_adapter.store.transaction_queue import TransactionQueue
+    from gateway_adapter.transport.inflight_limiter import InflightLimiter
+    from gateway_adapter.transport.operator_client import OperatorClient
 
-__all__ = ["Outbound"]
+__all__ = ["SubmissionWorker"]
 
 _MOST_RUNS = 3  # of one connection at once: who is slow shall not take every actor
 _MOST_ORDERS = 2048
@@ -62,7 +62,7 @@ class _Gate:
     missed: bool = False
 
 
-class Outbound:
+class SubmissionWorker:
     """Does what is due on connections; belongs to one event loop.
 
     Args:
@@ -73,14 +73,14 @@ class Outbound:
     def __init__(
         self,
         settings: Settings,
-        store: Store,
-        fitter: Fitter,
+        store: TransactionQueue,
+        fitter: RenditionCache,
         router: Router,
-        sender: Sender,
+        sender: OperatorClient,
         *,
         report_url: str,
         wake: Callable[[], None],
-        crowd: Crowd,
+        inflight: InflightLimiter,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -89,7 +89,7 @@ class Outbound:
         self._sender = sender
         self._report_url = report_url
         self._wake = wake
-        self._crowd = crowd
+        self._inflight = inflight
         self._node = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._tokens = itertools.count(1)
         self._gates: dict[str, _Gate] = {}
@@ -109,7 +109,7 @@ class Outbound:
             taken = most
             while taken == most or gate.missed:
                 gate.missed = False
-                await self._crowd.thinned(_LET_PASS_S)
+                await self._inflight.wait_below(_LET_PASS_S)
                 taken = await self._batch(via, most)
         finally:
             gate.running -= 1
@@ -119,10 +119,14 @@ class Outbound:
         now, lease_ms = _now_ms(), round(self._settings.lease_s * 1000)
         known = frozenset(self._orders)
 
-        def job(database: Database) -> tuple[list[Due], dict[int, Order], dict[str, tuple[str, ...]]]:
-            due = messages.claim(database, via, token, now, lease_ms, most)
-            orders = messages.orders_of(database, {one.order_id for one in due} - known)
-            return due, orders, messages.members_of(database, [one.transaction_id for one in due if one.group_to])
+        def job(database: Database) -> tuple[list[LeasedMessage], dict[int, Order], dict[str, tuple[str, ...]]]:
+            due = messages.fetch_due(database, via, token, now, lease_ms, most)
+            orders = messages.load_orders(database, {one.order_id for one in due} - known)
+            return (
+                due,
+                orders,
+                messages.load_group_members(database, [one.transaction_id for one in due if one.group_to]),
+            )
 
         due, orders, members = await self._store.write(job)
         for order_id, order in orders.items():
@@ -151,11 +155,13 @@ class Outbound:
     async def _hold(self, token: str) -> None:
         while True:
             await asyncio.sleep(self._settings.lease_s / 3)
-            await self._store.write(lambda c: messages.hold(c, token, _now_ms() + round(self._settings.lease_s * 1000)))
+            await self._store.write(
+                lambda c: messages.extend_lease(c, token, _now_ms() + round(self._settings.lease_s * 1000))
+            )
 
     # --- one message --------------------------------------------------------------------------------------------
 
-    async def _step(self, due: Due, order: Order, to: tuple[str, ...]) -> None:
+    async def _step(self, due: LeasedMessage, order: Order, to: tuple[str, ...]) -> None:
         now = _now_ms()
         try:
             if due.expires_at <= now:
@@ -172,14 +178,14 @@ class Outbound:
             logger.exception("step", message=due.message_id)
             await self._failed(due, Unreachable(f"the step failed: {type(error).__name__}"))
 
-    async def _submit(self, due: Due, order: Order, to: tuple[str, ...]) -> None:
+    async def _submit(self, due: LeasedMessage, order: Order, to: tuple[str, ...]) -> None:
         route = self._router.route(to[0], order)
         if route.connection.name != due.connection and self._router.connection(due.connection) is None:
             await self._put_off(due, _now_ms(), "rerouted", route.connection.name, connection=route.connection.name)
             return
         connection = self._router.connection(due.connection) or route.connection
         target = await self._target(due, route, connection, len(to))
-        made = self._fitter.at_hand(due.account, due.order_id, order, target)
+        made = self._fitter.get_cached(due.account, due.order_id, order, target)
         if made is None:
             made = await self._fitter.rendition(due.account, due.order_id, order, target)
             due = await self._note_fitted(due, made)
@@ -198,13 +204,15 @@ class Outbound:
         answer = await self._sender.submit(submit, connection)
         await _OUTCOMES[answer.outcome](self, due, connection, made, answer)
 
-    async def _target(self, due: Due, route: Route, connection: Connection, recipients: int) -> Target:
+    async def _target(
+        self, due: LeasedMessage, route: Route, connection: Connection, recipients: int
+    ) -> RenditionTarget:
         limit = due.limit_bytes
         if not limit:
             since = _now_ms() - _LIMIT_TRUSTED_MS
             limit = await self._observed(connection.name, since)
         encoding, overhead = encoding_of(connection), overhead_of(connection, recipients)
-        return Target(route.carrier, route.route, route.device, encoding, limit, recipients, overhead)
+        return RenditionTarget(route.carrier, route.route, route.device, encoding, limit, recipients, overhead)
 
     async def _observed(self, via: str, since: int) -> int:
         """The size this operator was seen to refuse beyond; asked of the store once a while."""
@@ -214,17 +222,19 @@ class Outbound:
             known = self._limits[via] = (found or 0, time.monotonic() + 5.0)
         return known[0]
 
-    async def _note_fitted(self, due: Due, made: Made) -> Due:
+    async def _note_fitted(self, due: LeasedMessage, made: CachedRendition) -> LeasedMessage:
         """The rendition is chosen: every later try sends the same bytes."""
         said = {"state": "ready", "rendition": made.key, "size_bytes": made.size_bytes}
-        await self._store.write(lambda c: messages.note(c, due, "fitted", _now_ms(), said, detail=_fitted(made)))
+        await self._store.write(lambda c: messages.record_step(c, due, "fitted", _now_ms(), said, detail=_fitted(made)))
         return replace(due, rendition=made.key, state="ready")
 
     # --- how it went --------------------------------------------------------------------------------------------
 
-    async def _taken(self, due: Due, connection: Connection, made: Made, answer: SubmitResult) -> None:
+    async def _taken(
+        self, due: LeasedMessage, connection: Connection, made: CachedRendition, answer: SubmitResult
+    ) -> None:
         now = _now_ms()
-        first = "" if due.rendition == made.key else line(now, "fitted", _fitted(made))
+        first = "" if due.rendition == made.key else history_line(now, "fitted", _fitted(made))
         said = {
             "state": "submitted",
             "rendition": made.key,
@@ -236,7 +246,7 @@ class Outbound:
         }
 
         def job(database: Database) -> bool:
-            kept = messages.move(
+            kept = messages.transition(
                 database, due, "submitted", now, said, due_at=None, detail=f"to {connection.name}", first=first
             )
             return kept and reconcile(database, connection.name, answer.operator_message_id, now)
@@ -244,7 +254,9 @@ class Outbound:
         if await self._store.write(job):
             self._wake()
 
-    async def _too_large(self, due: Due, connection: Connection, made: Made, answer: SubmitResult) -> None:
+    async def _too_large(
+        self, due: LeasedMessage, connection: Connection, made: CachedRendition, answer: SubmitResult
+    ) -> None:
         """Fit once more, smaller; what was learned holds for later messages too."""
         now = _now_ms()
         limit = lower_limit(made.size_bytes, answer.limit_bytes)
@@ -255,13 +267,17 @@ class Outbound:
         detail = f"{made.size_bytes} bytes refused by {connection.name}; to be fitted to {limit}"
         await self._put_off(due, now, "too large", detail, limit_bytes=limit, state="accepted", rendition="")
 
-    async def _refused(self, due: Due, _connection: Connection, _made: Made, answer: SubmitResult) -> None:
+    async def _refused(
+        self, due: LeasedMessage, _connection: Connection, _made: CachedRendition, answer: SubmitResult
+    ) -> None:
         await self._end(due, "rejected", answer.status or _REJECTED, answer.error, answer.text or "by the operator")
 
-    async def _again(self, due: Due, _connection: Connection, _made: Made, answer: SubmitResult) -> None:
+    async def _again(
+        self, due: LeasedMessage, _connection: Connection, _made: CachedRendition, answer: SubmitResult
+    ) -> None:
         await self._retry(due, answer.text or "the operator says later", answer.retry_after_s)
 
-    async def _failed(self, due: Due, error: mms.MMSContentError) -> None:
+    async def _failed(self, due: LeasedMessage, error: mms.MMSContentError) -> None:
         if error.retryable:
             await self._retry(due, str(error), getattr(error, "after_s", None))
             return
@@ -269,35 +285,35 @@ class Outbound:
         number = error.error if isinstance(error, Refused) and error.error else fault.error
         await self._end(due, "rejected", fault.status, number, str(error))
 
-    async def _retry(self, due: Due, why: str, after_s: float | None) -> None:
+    async def _retry(self, due: LeasedMessage, why: str, after_s: float | None) -> None:
         wait_s = min(2.0**due.attempt * min(1.0, self._settings.retry_unit_s), _LONGEST_WAIT_S)
         due_at = min(_now_ms() + round((after_s or wait_s) * 1000), due.expires_at)
         await self._put_off(due, due_at, "again", why, attempt=due.attempt + 1)
 
-    async def _put_off(self, due: Due, due_at: int, step: str, detail: str, **columns: object) -> None:
+    async def _put_off(self, due: LeasedMessage, due_at: int, step: str, detail: str, **columns: object) -> None:
         now = _now_ms()
-        await self._store.write(lambda c: messages.move(c, due, step, now, columns, due_at=due_at, detail=detail))
+        await self._store.write(lambda c: messages.transition(c, due, step, now, columns, due_at=due_at, detail=detail))
 
-    async def _end(self, due: Due, state: messages.Ending, status: int, error: int, detail: str) -> None:
+    async def _end(self, due: LeasedMessage, state: messages.Ending, status: int, error: int, detail: str) -> None:
         now = _now_ms()
 
         def job(database: Database) -> int:
-            ended = messages.end(database, due, state, now, status=status, error=error, detail=detail)
-            return hook_reports(database, ended, now, failed=True)
+            ended = messages.finalize(database, due, state, now, status=status, error=error, detail=detail)
+            return enqueue_reports(database, ended, now, failed=True)
 
         if await self._store.write(job):
             self._wake()
 
 
-def _fitted(made: Made) -> str:
+def _fitted(made: CachedRendition) -> str:
     return f"{made.size_bytes} bytes, rendition {made.key[:12]}"
 
 
 _OUTCOMES = {
-    "taken": Outbound._taken,  # noqa: SLF001 - the class's own table
-    "too_large": Outbound._too_large,  # noqa: SLF001
-    "refused": Outbound._refused,  # noqa: SLF001
-    "again": Outbound._again,  # noqa: SLF001
+    "taken": SubmissionWorker._taken,  # noqa: SLF001 - the class's own table
+    "too_large": SubmissionWorker._too_large,  # noqa: SLF001
+    "refused": SubmissionWorker._refused,  # noqa: SLF001
+    "again": SubmissionWorker._again,  # noqa: SLF001
 }
 
 

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from dramatiq import Broker, Worker
 
-__all__ = ["HOOKS", "Dispatch", "make_broker"]
+__all__ = ["WEBHOOKS_DUE", "WakeupBus", "make_broker"]
 
-HOOKS = "*hooks"  # the wake-up for webhooks; no connection is called so
+WEBHOOKS_DUE = "*hooks"  # the wake-up for webhooks; no connection is called so
 _QUEUE = "mms_gateway"
 _GATHER_S = 0.002  # wake-ups of this long become one each
 _GATHER_REMOTE_S = 0.01
@@ -56,7 +56,7 @@ def make_broker(url: str) -> Broker:
     raise Misconfigured(f"MMS_GATEWAY_BROKER_URL begins with {scheme}; write redis:// or amqp://", value=scheme)
 
 
-class Dispatch:
+class WakeupBus:
     """Wakes up whoever has work, here or elsewhere.
 
     Args:

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway_adapter.model import Configuration, InboundView
-from gateway_adapter.store.serialization import dump, load
+from gateway_adapter.store.serialization import deserialize, serialize
 from gateway_adapter.store.tables import blocked, configurations, inbound
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 __all__ = [
     "block",
     "blocked_pairs",
-    "configurations_of",
     "delete_configuration",
+    "find_configurations",
     "find_inbound",
     "inbound_views",
     "list_configurations",
@@ -53,28 +53,28 @@ def pull_inbox(
     if taken:
         ids = [row.id for row in taken]
         connection.execute(update(inbound).where(inbound.c.id.in_(ids)).values(pull="gone"))
-    return [load(InboundView, row.body) for row in taken]
+    return [deserialize(InboundView, row.body) for row in taken]
 
 
 def inbound_views(connection: Connection, ids: Sequence[int]) -> dict[int, InboundView]:
     """Messages by row id."""
     found = connection.execute(select(inbound.c.id, inbound.c.body).where(inbound.c.id.in_(ids)))
-    return {row.id: load(InboundView, row.body) for row in found}
+    return {row.id: deserialize(InboundView, row.body) for row in found}
 
 
 def find_inbound(connection: Connection, message_id: str) -> InboundView | None:
     """The message of an id of ours."""
     body = connection.execute(select(inbound.c.body).where(inbound.c.message_id == message_id)).scalar_one_or_none()
-    return None if body is None else load(InboundView, body)
+    return None if body is None else deserialize(InboundView, body)
 
 
 # --- what is to happen -----------------------------------------------------------------------------------------
 
 
-def configurations_of(connection: Connection, numbers: Sequence[str]) -> list[tuple[str, Configuration]]:
+def find_configurations(connection: Connection, numbers: Sequence[str]) -> list[tuple[str, Configuration]]:
     """The configurations of some numbers, each with the account it is of."""
     wanted = select(configurations.c.account, configurations.c.body).where(configurations.c.number.in_(numbers))
-    return [(row.account, load(Configuration, row.body)) for row in connection.execute(wanted)]
+    return [(row.account, deserialize(Configuration, row.body)) for row in connection.execute(wanted)]
 
 
 def put_configuration(connection: Connection, account: str, configuration: Configuration) -> str | None:
@@ -87,7 +87,7 @@ def put_configuration(connection: Connection, account: str, configuration: Confi
     gone = {row.key for row in others if row.keyword == keyword} | {configuration.key}
     connection.execute(delete(configurations).where(configurations.c.key.in_(gone)))
     row = {"key": configuration.key, "account": account, "number": configuration.number, "keyword": keyword}
-    connection.execute(configurations.insert(), {**row, "body": dump(configuration)})
+    connection.execute(configurations.insert(), {**row, "body": serialize(configuration)})
     return configuration.key
 
 
@@ -101,7 +101,7 @@ def list_configurations(
     if key is not None:
         wanted = wanted.where(configurations.c.key == key)
     found = connection.execute(wanted.order_by(configurations.c.number, configurations.c.keyword)).scalars()
-    return [load(Configuration, body) for body in found]
+    return [deserialize(Configuration, body) for body in found]
 
 
 def delete_configuration(connection: Connection, account: str, key: str) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from sqlalchemy import Text, and_, bindparam, case, func, insert, or_, select, update
 
 from gateway_adapter.model import Order
-from gateway_adapter.store.serialization import line, load
+from gateway_adapter.store.serialization import deserialize, history_line
 from gateway_adapter.store.tables import messages, orders
 
 if TYPE_CHECKING:
@@ -28,21 +28,21 @@ __all__ = [
     "ALLOWED",
     "FINAL",
     "OPEN",
-    "Due",
     "Ending",
-    "claim",
+    "LeasedMessage",
     "due_connections",
-    "end",
     "expire",
-    "hold",
-    "known_ids",
-    "members_of",
-    "move",
-    "note",
-    "orders_of",
+    "extend_lease",
+    "fetch_due",
+    "finalize",
+    "finalize_reported",
+    "finalize_where",
+    "load_group_members",
+    "load_orders",
     "put",
-    "settle",
-    "settle_report",
+    "record_step",
+    "transition",
+    "used_message_ids",
     "waiting_connections",
 ]
 
@@ -64,7 +64,7 @@ ALLOWED: Mapping[Ending, tuple[State, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class LeasedMessage:
     """A message that has been taken for a step, with all the step needs to know."""
 
     id: int
@@ -84,13 +84,13 @@ class Due:
     limit_bytes: int
 
 
-_DUE_COLUMNS = tuple(messages.c[name] for name in Due.__dataclass_fields__)
+_DUE_COLUMNS = tuple(messages.c[name] for name in LeasedMessage.__dataclass_fields__)
 
 
 # --- putting in ------------------------------------------------------------------------------------------------
 
 
-def known_ids(connection: Connection, account: str, ids: Sequence[str]) -> set[str]:
+def used_message_ids(connection: Connection, account: str, ids: Sequence[str]) -> set[str]:
     """Which of these message ids the account has used already."""
     if not ids:
         return set()
@@ -112,28 +112,30 @@ def put(connection: Connection, order: Mapping[str, object], rows: Sequence[dict
 # --- taking and moving -----------------------------------------------------------------------------------------
 
 
-_TAKEN = (
+_DUE_IDS = (
     select(messages.c.id)
     .where(messages.c.connection == bindparam("from"), messages.c.due_at <= bindparam("now"))
     .order_by(messages.c.due_at)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
-_CLAIM = (
+_FETCH_DUE = (
     update(messages)
-    .where(messages.c.id.in_(_TAKEN.scalar_subquery()))
+    .where(messages.c.id.in_(_DUE_IDS.scalar_subquery()))
     .values(due_at=bindparam("until"), lease=bindparam("token"))
     .returning(*_DUE_COLUMNS)
 )
 
 
-def claim(connection: Connection, via: str, token: str, now_ms: int, lease_ms: int, most: int) -> list[Due]:
+def fetch_due(
+    connection: Connection, via: str, token: str, now_ms: int, lease_ms: int, most: int
+) -> list[LeasedMessage]:
     """Take up to *most* due rows of one connection, for as long as the lease."""
     said = {"from": via, "now": now_ms, "until": now_ms + lease_ms, "token": token, "most": most}
-    return [Due(*row) for row in connection.execute(_CLAIM, said)]
+    return [LeasedMessage(*row) for row in connection.execute(_FETCH_DUE, said)]
 
 
-def hold(connection: Connection, token: str, until_ms: int) -> None:
+def extend_lease(connection: Connection, token: str, until_ms: int) -> None:
     """Lengthen the lease of everything taken under a token that is still held."""
     held = update(messages).where(messages.c.lease == token, messages.c.due_at.is_not(None))
     connection.execute(held.values(due_at=until_ms))
@@ -148,27 +150,27 @@ def _moving(names: tuple[str, ...], *, members: bool) -> Update:
         else and_(messages.c.id == bindparam("row"), messages.c.lease == bindparam("held"))
     )
     values = {name: bindparam(f"to_{name}", type_=messages.c[name].type) for name in names}
-    return update(messages).where(mine).values(trail=messages.c.trail + bindparam("line", type_=Text), **values)
+    return update(messages).where(mine).values(trail=messages.c.trail + bindparam("history_line", type_=Text), **values)
 
 
 def _write(
-    connection: Connection, due: Due, lines: str, columns: Mapping[str, object], own: Mapping[str, object]
+    connection: Connection, due: LeasedMessage, lines: str, columns: Mapping[str, object], own: Mapping[str, object]
 ) -> bool:
     """Write *columns* to a row held and the members it leads, *own* to the row alone; False when it was lost."""
     values = {f"to_{name}": value for name, value in (*columns.items(), *own.items())}
-    said = {**values, "row": due.id, "held": due.lease, "line": lines}
+    said = {**values, "row": due.id, "held": due.lease, "history_line": lines}
     if connection.execute(_moving((*columns, *own), members=False), said).rowcount != 1:
         return False
     if due.group_to:
         shared = {f"to_{name}": value for name, value in columns.items()}
-        said = {**shared, "row": due.id, "unit": due.transaction_id, "line": lines}
+        said = {**shared, "row": due.id, "unit": due.transaction_id, "history_line": lines}
         connection.execute(_moving(tuple(columns), members=True), said)
     return True
 
 
-def move(
+def transition(
     connection: Connection,
-    due: Due,
+    due: LeasedMessage,
     step: str,
     now_ms: int,
     columns: Mapping[str, object],
@@ -182,20 +184,20 @@ def move(
     *columns* are the new values; *due_at* says when to look again, and the lease ends. *first* is a line before.
     """
     own = {"lease": "", "due_at": due_at}
-    return _write(connection, due, first + line(now_ms, step, detail), columns, own)
+    return _write(connection, due, first + history_line(now_ms, step, detail), columns, own)
 
 
-def note(
-    connection: Connection, due: Due, step: str, now_ms: int, columns: Mapping[str, object], *, detail: str
+def record_step(
+    connection: Connection, due: LeasedMessage, step: str, now_ms: int, columns: Mapping[str, object], *, detail: str
 ) -> bool:
     """Write a step down and go on holding the row; the members it leads get the same."""
-    return _write(connection, due, line(now_ms, step, detail), columns, {})
+    return _write(connection, due, history_line(now_ms, step, detail), columns, {})
 
 
 @cache
 def _settling(state: Ending, names: tuple[str, ...]) -> Update:
     values = {name: bindparam(f"to_{name}", type_=messages.c[name].type) for name in names}
-    trail = messages.c.trail + bindparam("line", type_=Text)
+    trail = messages.c.trail + bindparam("history_line", type_=Text)
     # A report that was handed out of a message that ends once more, expired before, is to be fetched again.
     report = case((messages.c.report == "gone", "pull"), else_=messages.c.report)
     return update(messages).values(state=state, due_at=None, lease="", trail=trail, report=report, **values)
@@ -215,17 +217,22 @@ _OF_OPERATOR = (
 )
 
 
-def settle_report(
+def finalize_reported(
     connection: Connection, via: str, known_as: str, to: str, state: Ending, now_ms: int, **columns: object
 ) -> list[int]:
     """End what an operator reports on, by its own id and, unless "", the recipient; gives the rows that ended."""
     said = {f"to_{name}": value for name, value in columns.items()}
-    said |= {"via": via, "known_as": known_as, "to": to, "line": line(now_ms, state, "the operator's report")}
+    said |= {
+        "via": via,
+        "known_as": known_as,
+        "to": to,
+        "history_line": history_line(now_ms, state, "the operator's report"),
+    }
     statement = _settling_of_operator(state, tuple(columns), one=bool(to))
     return list(connection.execute(statement, said).scalars())
 
 
-def settle(
+def finalize_where(
     connection: Connection,
     where: ColumnElement[bool],
     state: Ending,
@@ -238,12 +245,14 @@ def settle(
     detail = values.pop("detail", "")
     said = {f"to_{name}": value for name, value in values.items()}
     ended = _settling(state, tuple(values)).where(where, messages.c.state.in_(ALLOWED[state]))
-    rows = connection.execute(ended.returning(messages.c.id), {**said, "line": line(now_ms, step, detail)})
+    rows = connection.execute(
+        ended.returning(messages.c.id), {**said, "history_line": history_line(now_ms, step, detail)}
+    )
     return list(rows.scalars())
 
 
-def end(
-    connection: Connection, due: Due, state: Ending, now_ms: int, *, status: int, error: int, detail: str
+def finalize(
+    connection: Connection, due: LeasedMessage, state: Ending, now_ms: int, *, status: int, error: int, detail: str
 ) -> list[int]:
     """End a message that was taken, and the members it leads; gives the ids of the rows that ended."""
     mine = select(messages.c.id).where(messages.c.id == due.id, messages.c.lease == due.lease)
@@ -252,18 +261,18 @@ def end(
         where = messages.c.transaction_id == due.transaction_id
     if connection.execute(mine).first() is None:
         return []
-    return settle(connection, where, state, state, now_ms, detail=detail, status=status, error=error)
+    return finalize_where(connection, where, state, state, now_ms, detail=detail, status=status, error=error)
 
 
-def orders_of(connection: Connection, ids: Collection[int]) -> dict[int, Order]:
+def load_orders(connection: Connection, ids: Collection[int]) -> dict[int, Order]:
     """Orders by row id."""
     if not ids:
         return {}
     found = connection.execute(select(orders.c.id, orders.c.body).where(orders.c.id.in_(ids)))
-    return {row.id: load(Order, row.body) for row in found}
+    return {row.id: deserialize(Order, row.body) for row in found}
 
 
-def members_of(connection: Connection, transactions: Collection[str]) -> dict[str, tuple[str, ...]]:
+def load_group_members(connection: Connection, transactions: Collection[str]) -> dict[str, tuple[str, ...]]:
     """Who is to get each of these group messages: the members that were accepted, the leader first."""
     if not transactions:
         return {}
@@ -307,12 +316,12 @@ def expire(connection: Connection, now_ms: int, most: int) -> list[int]:
     if ids:
         mine = messages.c.id.in_(ids)
         sent = and_(mine, messages.c.state == "submitted")
-        ended += settle(connection, sent, "expired", "expired", now_ms, detail=_SILENT, status=29, error=15006)
-        ended += settle(connection, mine, "expired", "expired", now_ms, detail=_LATE, status=15, error=15006)
+        ended += finalize_where(connection, sent, "expired", "expired", now_ms, detail=_SILENT, status=29, error=15006)
+        ended += finalize_where(connection, mine, "expired", "expired", now_ms, detail=_LATE, status=15, error=15006)
     return ended
 
 
-def order_id_of(connection: Connection, row_id: int) -> int:
+def find_order_id(connection: Connection, row_id: int) -> int:
     """Which order a message is of."""
     found: int = connection.execute(select(messages.c.order_id).where(messages.c.id == row_id)).scalar_one()
     return found

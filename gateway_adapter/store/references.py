@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Link",
-    "Rendition",
+    "StoredRendition",
     "accounts_by_hash",
     "count_usage",
     "delete_upload",
@@ -137,7 +137,7 @@ def delete_upload(connection: Connection, account: str, upload_id: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Rendition:
+class StoredRendition:
     """Content fitted for one profile: its blob (MIME, binary bodies), its counted size, its ledger as JSON."""
 
     key: str
@@ -146,13 +146,13 @@ class Rendition:
     ledger: bytes
 
 
-def find_rendition(connection: Connection, key: str) -> Rendition | None:
+def find_rendition(connection: Connection, key: str) -> StoredRendition | None:
     """A rendition by its key."""
     row = connection.execute(select(renditions).where(renditions.c.key == key)).first()
-    return None if row is None else Rendition(row.key, row.blob, row.size_bytes, zlib.decompress(row.ledger))
+    return None if row is None else StoredRendition(row.key, row.blob, row.size_bytes, zlib.decompress(row.ledger))
 
 
-def put_rendition(connection: Connection, rendition: Rendition, now_ms: int) -> None:
+def put_rendition(connection: Connection, rendition: StoredRendition, now_ms: int) -> None:
     """Keep a rendition; the first of a key stays."""
     row = {"key": rendition.key, "blob": rendition.blob, "size_bytes": rendition.size_bytes, "made_at": now_ms}
     _upsert(connection, renditions, {**row, "ledger": zlib.compress(rendition.ledger)})
@@ -192,7 +192,7 @@ def set_accounts(connection: Connection, known: Mapping[str, Account]) -> None:
     """Let these keys in, by their hash, and no others."""
     connection.execute(delete(accounts))
     rows = [
-        {"key_hash": h, "id": a.id, "name": a.name, "per_day": a.quota.per_day, "per_second": repr(a.quota.per_second)}
+        {"hash_key": h, "id": a.id, "name": a.name, "per_day": a.quota.per_day, "per_second": repr(a.quota.per_second)}
         for h, a in known.items()
     ]
     connection.execute(insert(accounts), rows)
@@ -201,7 +201,7 @@ def set_accounts(connection: Connection, known: Mapping[str, Account]) -> None:
 def accounts_by_hash(connection: Connection) -> dict[str, Account]:
     """Every key's hash and whose it is."""
     rows = connection.execute(select(accounts)).all()
-    return {r.key_hash: Account(r.id, r.name, Quota(float(r.per_second or 0), r.per_day)) for r in rows}
+    return {r.hash_key: Account(r.id, r.name, Quota(float(r.per_second or 0), r.per_day)) for r in rows}
 
 
 def count_usage(connection: Connection, account: str, day: int, amount: int) -> int:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, bindparam, insert, literal, select, update
 
 from gateway_adapter.model import LogView, MessageView, Order, ReportView
-from gateway_adapter.store.serialization import load, steps_of
-from gateway_adapter.store.tables import hooks, messages, orders, renditions
+from gateway_adapter.store.serialization import deserialize, parse_history
+from gateway_adapter.store.tables import messages, orders, renditions, webhook_deliveries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 
     from gateway_adapter.model import LogFilters, ReportFilters
 
-__all__ = ["find_logs", "hook_notes", "hook_reports", "message_views", "pull_reports", "report_views"]
+__all__ = [
+    "enqueue_intermediate_reports",
+    "enqueue_reports",
+    "find_logs",
+    "message_views",
+    "pull_reports",
+    "report_views",
+]
 
 _JOINED = messages.join(orders, orders.c.id == messages.c.order_id)
 _OF_REPORT = (
@@ -70,14 +77,14 @@ def _report(row: Any, order: Order) -> ReportView:  # noqa: ANN401 - a row of th
 
 
 def _log(row: Any) -> LogView:  # noqa: ANN401 - a row of the columns above
-    order = load(Order, row.body)
+    order = deserialize(Order, row.body)
     return LogView(_report(row, order), order.title, order.segments)
 
 
 def report_views(connection: Connection, ids: Iterable[int]) -> dict[int, ReportView]:
     """Reports by row id, as things stand."""
     found = connection.execute(select(*_OF_REPORT).select_from(_JOINED).where(messages.c.id.in_(list(ids))))
-    return {row.id: _report(row, load(Order, row.body)) for row in found}
+    return {row.id: _report(row, deserialize(Order, row.body)) for row in found}
 
 
 # --- fetched ---------------------------------------------------------------------------------------------------
@@ -174,7 +181,7 @@ def _message(row: Any) -> MessageView:  # noqa: ANN401 - a row of the columns ab
         log=_log(row),
         state=row.state,
         connection=row.connection,
-        steps=steps_of(row.trail),
+        steps=parse_history(row.trail),
         ledger=None if row.ledger is None else json.loads(zlib.decompress(row.ledger)),
         rendition=row.blob or "",
         size_bytes=row.size_bytes,
@@ -199,7 +206,7 @@ _SMS_URL = (orders.c.sms_url, literal(""), literal("sms"), messages.c.message_id
 
 def _hooking(kind: str, url: Sequence[Any], said: Sequence[Any], *where: ColumnElement[bool]) -> Insert:
     rows = select(messages.c.account, literal(kind), messages.c.id, *url, _NOW, _NOW, *said).select_from(_JOINED)
-    return insert(hooks).from_select((*_WHERE_TO, *_SAID), rows.where(_IDS, *where))
+    return insert(webhook_deliveries).from_select((*_WHERE_TO, *_SAID), rows.where(_IDS, *where))
 
 
 _PUSHED = messages.c.report == "push"
@@ -208,7 +215,7 @@ _HOOK_TEXTS = _hooking("sms", _SMS_URL, _ENDED, _FAILED, orders.c.sms_url != "")
 _HOOK_NOTES = _hooking("report", _REPORT_URL, _MEANWHILE, _PUSHED, orders.c.intermediate == 1)
 
 
-def hook_reports(connection: Connection, ids: Sequence[int], now_ms: int, *, failed: bool = False) -> int:
+def enqueue_reports(connection: Connection, ids: Sequence[int], now_ms: int, *, failed: bool = False) -> int:
     """Make a hook for each of these ended messages whose report is pushed, and for each text to fall back on.
 
     Args:
@@ -224,7 +231,9 @@ def hook_reports(connection: Connection, ids: Sequence[int], now_ms: int, *, fai
     return made + (connection.execute(_HOOK_TEXTS, said).rowcount if failed else 0)
 
 
-def hook_notes(connection: Connection, ids: Sequence[int], now_ms: int, status: int, error: int, at: int) -> int:
+def enqueue_intermediate_reports(
+    connection: Connection, ids: Sequence[int], now_ms: int, status: int, error: int, at: int
+) -> int:
     """Make a hook for an intermediate report, for those of these messages that asked for such."""
     said = {"ids": list(ids), "now": now_ms, "status": status, "error": error, "at": at}
     made: int = connection.execute(_HOOK_NOTES, said).rowcount

@@ -13,17 +13,17 @@ from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import gateway_adapter.model as names
-from gateway_adapter.model import Step
+from gateway_adapter.model import HistoryStep
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-__all__ = ["dump", "line", "load", "steps_of"]
+__all__ = ["deserialize", "history_line", "parse_history", "serialize"]
 
 T = TypeVar("T")
 
 
-def dump(value: object) -> str:
+def serialize(value: object) -> str:
     """A dataclass, or a tuple of them, as one line of JSON."""
     return json.dumps(value, default=_told, separators=(",", ":"), ensure_ascii=False)
 
@@ -45,7 +45,7 @@ def _default(f: Field[Any]) -> object:
     return f.default_factory() if f.default_factory is not MISSING else f.default
 
 
-def load(kind: type[T], text: str) -> T:
+def deserialize(kind: type[T], text: str) -> T:
     """The dataclass a line of JSON says."""
     read: T = _read(kind, json.loads(text))
     return read
@@ -72,12 +72,12 @@ def _readers(kind: type) -> dict[str, Any]:
 # --- the trail -------------------------------------------------------------------------------------------------
 
 
-def line(at_ms: int, name: str, detail: str = "") -> str:
+def history_line(at_ms: int, name: str, detail: str = "") -> str:
     """One line of a trail, ending in a newline."""
     return f"{at_ms}\t{name}\t{' '.join(detail.split())[:400]}\n"
 
 
-def steps_of(trail: str) -> tuple[Step, ...]:
+def parse_history(trail: str) -> tuple[HistoryStep, ...]:
     """The steps of a trail, oldest first."""
     split = (one.split("\t", 2) for one in trail.splitlines())
-    return tuple(Step(int(at), name, detail) for at, name, detail in split)
+    return tuple(HistoryStep(int(at), name, detail) for at, name, detail in split)

@@ -14,7 +14,6 @@ __all__ = [
     "accounts",
     "blocked",
     "configurations",
-    "hooks",
     "idempotency",
     "inbound",
     "links",
@@ -22,9 +21,10 @@ __all__ = [
     "observed_limits",
     "orders",
     "renditions",
-    "strays",
+    "unmatched_events",
     "uploads",
     "usage",
+    "webhook_deliveries",
 ]
 
 METADATA = MetaData()
@@ -120,8 +120,8 @@ Index("messages_sent", messages.c.account, messages.c.send_at)
 # Rows of one `target` (URL and form) go together; a `bucket`, once given, keeps its rows together through all tries.
 # `status`, `error`, `at` and `final` are what a report says: as it was when the row was made, whatever came after.
 # `fact` is an answer to a phone, as an Order (rows.py).
-hooks = Table(
-    "hooks",
+webhook_deliveries = Table(
+    "webhook_deliveries",
     METADATA,
     _id(),
     _text("account"),
@@ -144,10 +144,10 @@ hooks = Table(
     _time("done_at"),
     _text("outcome"),
 )
-Index("hooks_due", hooks.c.due_at, sqlite_where=_DUE, postgresql_where=_DUE)
+Index("hooks_due", webhook_deliveries.c.due_at, sqlite_where=_DUE, postgresql_where=_DUE)
 _BUCKET = text("bucket <> '' AND due_at IS NOT NULL")
-Index("hooks_bucket", hooks.c.bucket, sqlite_where=_BUCKET, postgresql_where=_BUCKET)
-Index("hooks_subject", hooks.c.subject_id)
+Index("hooks_bucket", webhook_deliveries.c.bucket, sqlite_where=_BUCKET, postgresql_where=_BUCKET)
+Index("hooks_subject", webhook_deliveries.c.subject_id)
 
 # A phone-originated message; `pull` as messages.report; `body` is what InboundView shows (rows.py).
 inbound = Table(
@@ -172,8 +172,8 @@ _WAITS = text("pull = 'pull'")
 Index("inbound_pull", inbound.c.account, inbound.c.id, sqlite_where=_WAITS, postgresql_where=_WAITS)
 
 # Reports that came before the answer to their submission was written down; kept until that is.
-strays = Table(
-    "strays",
+unmatched_events = Table(
+    "unmatched_events",
     METADATA,
     _id(),
     _text("connection"),
@@ -181,8 +181,8 @@ strays = Table(
     Column("event", Text, nullable=False),
     _number("at"),
 )
-Index("strays_of", strays.c.operator_message_id)
-Index("strays_at", strays.c.at)
+Index("strays_of", unmatched_events.c.operator_message_id)
+Index("strays_at", unmatched_events.c.at)
 
 idempotency = Table(
     "idempotency",
@@ -262,7 +262,7 @@ blocked = Table(
 accounts = Table(
     "accounts",
     METADATA,
-    Column("key_hash", Text, primary_key=True),
+    Column("hash_key", Text, primary_key=True),
     _text("id"),
     _text("name"),
     _number("per_day"),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-__all__ = ["Store"]
+__all__ = ["TransactionQueue"]
 
 T = TypeVar("T")
 _MOST_JOBS = 256  # in one transaction
@@ -45,7 +45,7 @@ class _Waiting:
     error: BaseException | None = field(default=None)
 
 
-class Store:
+class TransactionQueue:
     """A database and the threads that write to it.
 
     Args:

@@ -21,15 +21,15 @@ import httpx
 
 from gateway_adapter.connectors.base import Response
 from gateway_adapter.errors import Refused, Unreachable
-from gateway_adapter.transport.url_policy import Policy
+from gateway_adapter.transport.url_policy import UrlPolicy
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Iterable, Mapping
 
-    from gateway_adapter.transport.url_policy import Target
+    from gateway_adapter.transport.url_policy import ParsedUrl
 
-__all__ = ["MEDIA_TYPES", "Fetcher", "Opened", "Resolve"]
+__all__ = ["MEDIA_TYPES", "Fetcher", "OpenedLink", "Resolve"]
 
 # What a part of a message may say it is; the bytes decide later. "" is a server that says nothing.
 MEDIA_TYPES = (
@@ -53,7 +53,7 @@ class Resolve(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedLink:
     """A link whose answer is taken; its bytes come while the door is open.
 
     Attributes:
@@ -79,9 +79,9 @@ class Fetcher:
     """
 
     def __init__(
-        self, policy: Policy | None = None, resolve: Resolve | None = None, ssl_context: ssl.SSLContext | None = None
+        self, policy: UrlPolicy | None = None, resolve: Resolve | None = None, ssl_context: ssl.SSLContext | None = None
     ) -> None:
-        self.policy = policy or Policy()
+        self.policy = policy or UrlPolicy()
         self._guard = _Guard(self.policy, resolve or _SystemResolver())
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl_context or _authorities(),
@@ -104,7 +104,7 @@ class Fetcher:
         max_bytes: int,
         types: tuple[str, ...] = MEDIA_TYPES,
         headers: Mapping[str, str] | None = None,
-    ) -> AsyncIterator[Opened]:
+    ) -> AsyncIterator[OpenedLink]:
         """Fetch a link.
 
         Args:
@@ -169,7 +169,7 @@ class Fetcher:
 
     @contextlib.asynccontextmanager
     async def _asked(
-        self, method: str, target: Target, headers: Mapping[str, str], body: bytes | None = None
+        self, method: str, target: ParsedUrl, headers: Mapping[str, str], body: bytes | None = None
     ) -> AsyncIterator[httpcore.Response]:
         """One request, its answer's head read."""
         policy = self.policy
@@ -199,21 +199,21 @@ def _encoded(fields: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.encode("ascii"), value.encode("latin-1", "replace")) for name, value in fields.items()]
 
 
-def _host_field(target: Target) -> str:
+def _host_field(target: ParsedUrl) -> str:
     host = f"[{target.host}]" if ":" in target.host else target.host
     return host if target.port == {"http": 80, "https": 443}[target.scheme] else f"{host}:{target.port}"
 
 
-def _opened(target: Target, response: httpcore.Response, max_bytes: int, types: tuple[str, ...]) -> Opened:
+def _opened(target: ParsedUrl, response: httpcore.Response, max_bytes: int, types: tuple[str, ...]) -> OpenedLink:
     """A final answer, when its head allows it."""
     media_type = _acceptable(target, response, types)
     announced = _field(response, "content-length")
     if announced.isascii() and announced.isdecimal() and int(announced[:18]) > max_bytes:
         raise _too_large(target, f"{int(announced[:18]):,}", max_bytes)
-    return Opened(target.url, media_type, _file_name(target, response), _body(target, response, max_bytes))
+    return OpenedLink(target.url, media_type, _file_name(target, response), _body(target, response, max_bytes))
 
 
-async def _body(target: Target, response: httpcore.Response, max_bytes: int) -> AsyncIterator[bytes]:
+async def _body(target: ParsedUrl, response: httpcore.Response, max_bytes: int) -> AsyncIterator[bytes]:
     """The pieces of a body, none of them beyond the cap."""
     size = 0
     async for piece in response.aiter_stream():
@@ -225,7 +225,7 @@ async def _body(target: Target, response: httpcore.Response, max_bytes: int) -> 
         raise _unfit(target, "is empty")
 
 
-def _acceptable(target: Target, response: httpcore.Response, types: tuple[str, ...]) -> str:
+def _acceptable(target: ParsedUrl, response: httpcore.Response, types: tuple[str, ...]) -> str:
     """The media type, when status, encoding and type are such as are taken."""
     status = response.status
     if status in _PASSING or status not in range(200, 500):
@@ -246,18 +246,18 @@ def _field(response: httpcore.Response, name: str) -> str:
     return next((value.decode("latin-1") for key, value in response.headers if key.lower() == wanted), "")
 
 
-def _file_name(target: Target, response: httpcore.Response) -> str:
+def _file_name(target: ParsedUrl, response: httpcore.Response) -> str:
     found = _FILE_NAME.search(_field(response, "content-disposition"))
     name = (found[1] or found[2]) if found else target.path.decode("latin-1").partition("?")[0]
     return name.replace("\\", "/").rpartition("/")[2][:100]
 
 
-def _too_large(target: Target, actual: str, max_bytes: int) -> Refused:
+def _too_large(target: ParsedUrl, actual: str, max_bytes: int) -> Refused:
     text = f"{target.url[:200]} has {actual} bytes, {max_bytes:,} are taken; serve a smaller file"
     return Refused(text, field="url", error=15022)
 
 
-def _unfit(target: Target, why: str) -> Refused:
+def _unfit(target: ParsedUrl, why: str) -> Refused:
     return Refused(f"{target.url[:200]} {why}", field="url", error=15024)
 
 
@@ -285,7 +285,7 @@ class _SystemResolver:
 class _Guard(httpcore.AsyncNetworkBackend):
     """Connects to addresses the policy allows, each checked in the moment it is used."""
 
-    def __init__(self, policy: Policy, resolve: Resolve) -> None:
+    def __init__(self, policy: UrlPolicy, resolve: Resolve) -> None:
         self._policy, self._resolve = policy, resolve
         self._inner = httpcore.AnyIOBackend()
 

@@ -1,6 +1,6 @@
-"""How many requests are at the door: a burst is taken in before it is worked on.
+"""Gives accepting priority over sending: counts HTTP requests in flight and lets senders wait while there are many.
 
-What was answered is safe; what waits for an answer is not yet.
+A request that was answered is durable; one that waits for its answer is not yet.
 """
 
 from __future__ import annotations
@@ -8,33 +8,31 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-__all__ = ["Crowd"]
+__all__ = ["InflightLimiter"]
 
-_MANY = 16  # requests under way at once
+_BUSY_REQUESTS = 16  # from this many requests in flight on, sending pauses
 
 
-class Crowd:
-    """Counts requests under way; belongs to one event loop."""
+class InflightLimiter:
+    """Counts requests in flight, one per `with` block; belongs to one event loop."""
 
     def __init__(self) -> None:
         self._count = 0
-        self._thin = asyncio.Event()
-        self._thin.set()
+        self._below = asyncio.Event()
+        self._below.set()
 
-    def enter(self) -> None:
-        """A request has come."""
+    def __enter__(self) -> None:
         self._count += 1
-        if self._count >= _MANY:
-            self._thin.clear()
+        if self._count >= _BUSY_REQUESTS:
+            self._below.clear()
 
-    def leave(self) -> None:
-        """A request was answered."""
+    def __exit__(self, *_exception: object) -> None:
         self._count -= 1
-        if self._count < _MANY:
-            self._thin.set()
+        if self._count < _BUSY_REQUESTS:
+            self._below.set()
 
-    async def thinned(self, most_s: float) -> None:
-        """Wait until there are few, but not long."""
-        if not self._thin.is_set():
+    async def wait_below(self, timeout_s: float) -> None:
+        """Wait until fewer than 16 requests are in flight, but no longer than *timeout_s*."""
+        if not self._below.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._thin.wait(), most_s)
+                await asyncio.wait_for(self._below.wait(), timeout_s)

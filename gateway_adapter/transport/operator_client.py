@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Transport = Callable[[Request, Connection], Awaitable[Response]]
 
-__all__ = ["Sender"]
+__all__ = ["OperatorClient"]
 
 _MOST_ANSWER = 1_000_000
 _MOST_UPLOADS = 2000
@@ -36,7 +36,7 @@ _LARGE_BYTES = 100_000  # packing more than this would hold up the event loop
 _FINE = range(200, 300)
 
 
-class Sender:
+class OperatorClient:
     """Submits to operators; belongs to one event loop.
 
     Args:

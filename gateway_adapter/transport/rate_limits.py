@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     from gateway_adapter.connectors.base import Connection
 
-__all__ = ["Rates", "SharedRates", "rates_for"]
+__all__ = ["ProcessRateLimiter", "RedisRateLimiter", "rate_limiter_for"]
 
 _LEAST_PAUSE_S, _MOST_PAUSE_S = 0.02, 0.5
 
 
-class Rates:
+class ProcessRateLimiter:
     """So many submissions a second on each connection, evenly, within this process."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Rates:
             await asyncio.sleep(turn - now)
 
 
-class SharedRates:
+class RedisRateLimiter:
     """So many submissions a second on each connection, by all processes together.
 
     Counted in whole seconds by dramatiq's window limiter; parts of a submission are rounded down, and a rate of less
@@ -65,10 +65,10 @@ def _counted(limiter: WindowRateLimiter) -> bool:
         return bool(acquired)
 
 
-def rates_for(broker_url: str) -> Rates | SharedRates:
+def rate_limiter_for(broker_url: str) -> ProcessRateLimiter | RedisRateLimiter:
     """The rates of a process: shared where its broker is a Redis; any other counts its own."""
     if broker_url.partition("://")[0] not in ("redis", "rediss"):
-        return Rates()
+        return ProcessRateLimiter()
     from dramatiq.rate_limits.backends import RedisBackend  # noqa: PLC0415 - its client is there with the broker
 
-    return SharedRates(RedisBackend(url=broker_url))
+    return RedisRateLimiter(RedisBackend(url=broker_url))

@@ -17,7 +17,7 @@ import aiosmtplib
 from gateway_adapter.connectors.base import Connection, Request, Response
 from gateway_adapter.errors import Misconfigured, Unreachable
 
-__all__ = ["Mailer", "smarthost_of"]
+__all__ = ["SmtpClient", "parse_smarthost"]
 
 _FRESH_S = 20.0  # servers close idle sessions after 30 seconds at the earliest
 _MOST_IDLE = 8
@@ -25,7 +25,7 @@ _SMTP_PORT = 25
 _NEVER, _TOO_LARGE = 554, 552
 
 
-class Mailer:
+class SmtpClient:
     """Sends mails; belongs to one event loop."""
 
     def __init__(self) -> None:
@@ -121,7 +121,7 @@ async def _handed_over(client: aiosmtplib.SMTP, request: Request) -> Response:
     )
 
 
-def smarthost_of(url: str, setting: str) -> Connection:
+def parse_smarthost(url: str, setting: str) -> Connection:
     """The mail server of a setting `smtp://[user:password@]host[:port][?starttls=true]`.
 
     Raises:

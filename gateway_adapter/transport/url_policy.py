@@ -15,7 +15,7 @@ import httpx
 
 from gateway_adapter.errors import Misconfigured, Refused
 
-__all__ = ["Policy", "Target", "networks_of"]
+__all__ = ["ParsedUrl", "UrlPolicy", "parse_networks"]
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -30,7 +30,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ParsedUrl:
     """A URL taken apart by one parser, so that what is checked is what is asked."""
 
     scheme: str
@@ -46,7 +46,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class UrlPolicy:
     """What may be followed.
 
     Attributes:
@@ -67,7 +67,7 @@ class Policy:
     read_s: float = 10.0
     total_s: float = 60.0
 
-    def target(self, url: str) -> Target:
+    def target(self, url: str) -> ParsedUrl:
         """The URL taken apart.
 
         Raises:
@@ -92,11 +92,11 @@ class Policy:
         port = _DEFAULT_PORTS[parsed.scheme] if port is None else port
         if port not in range(1, 65536):
             raise _refused(url, f"has port {port}")
-        target = Target(parsed.scheme, host, port, parsed.raw_path, str(parsed))
+        target = ParsedUrl(parsed.scheme, host, port, parsed.raw_path, str(parsed))
         self._check_host(target)
         return target
 
-    def _check_host(self, target: Target) -> None:
+    def _check_host(self, target: ParsedUrl) -> None:
         """Refuse numbers in disguise, and addresses that need no resolving to be told from public ones."""
         address = _literal(target.host)
         if address is None and _ENDS_IN_NUMBER.search(target.host):
@@ -104,7 +104,7 @@ class Policy:
         if address is not None:
             self.check(target, str(address))
 
-    def check(self, target: Target, address: str) -> None:
+    def check(self, target: ParsedUrl, address: str) -> None:
         """Whether a connection to this address of the target's host may be made.
 
         Raises:
@@ -122,7 +122,7 @@ class Policy:
             ports = ", ".join(map(str, self.ports))
             raise _refused(target.url, f"leads to port {target.port}; {ports} are taken")
 
-    def redirected(self, target: Target, location: str) -> Target:
+    def redirected(self, target: ParsedUrl, location: str) -> ParsedUrl:
         """Where a redirect leads, checked like the URL itself.
 
         Raises:
@@ -138,7 +138,7 @@ class Policy:
         return found
 
 
-def networks_of(text: str, setting: str) -> tuple[_Network, ...]:
+def parse_networks(text: str, setting: str) -> tuple[_Network, ...]:
     """The networks a setting lists, comma-separated.
 
     Raises:

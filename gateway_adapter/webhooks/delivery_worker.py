@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
     from gateway_adapter.connectors.base import Response
     from gateway_adapter.settings import Settings
-    from gateway_adapter.store.transaction_queue import Store
-    from gateway_adapter.store.webhook_queue import Bucket
+    from gateway_adapter.store.transaction_queue import TransactionQueue
+    from gateway_adapter.store.webhook_queue import DeliveryBatch
 
-__all__ = ["Told", "Webhooks", "sign"]
+__all__ = ["OutgoingRequest", "WebhookWorker", "sign"]
 
 _MOST_AT_ONCE = 48  # requests under way
 _MOST_EACH = 4  # of them to one target: who is slow shall not hold up the others
@@ -43,8 +43,8 @@ _OK = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A request that tells a bucket."""
+class OutgoingRequest:
+    """A request that tells a batch."""
 
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
@@ -55,11 +55,11 @@ def sign(secret: str, timestamp: int, body: bytes) -> str:
     return "v1=" + hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
 
 
-class Webhooks:
+class WebhookWorker:
     """Tells what is due; belongs to one event loop.
 
     Args:
-        write: Makes the request of a bucket, by kind and form (telling is northbound's).
+        write: Makes the request of a batch, by kind and form (telling is northbound's).
         post: Brings it there under the policy for strangers' URLs.
         wake: Called when there may be more to do.
     """
@@ -67,10 +67,10 @@ class Webhooks:
     def __init__(
         self,
         settings: Settings,
-        store: Store,
+        store: TransactionQueue,
         *,
         secret: str,
-        write: Callable[[Bucket], Awaitable[Told]],
+        write: Callable[[DeliveryBatch], Awaitable[OutgoingRequest]],
         post: Callable[[str, Mapping[str, str], bytes], Awaitable[Response]],
         wake: Callable[[], None],
     ) -> None:
@@ -86,11 +86,11 @@ class Webhooks:
     async def run(self) -> None:
         """Start telling whatever is due, as far as there is room; returns at once."""
         while len(self._tasks) < _MOST_AT_ONCE:
-            bucket = await self._claim()
-            if bucket is None:
+            batch = await self._claim()
+            if batch is None:
                 return
-            self._busy[bucket.target] += 1
-            task = asyncio.ensure_future(self._tell(bucket))
+            self._busy[batch.target] += 1
+            task = asyncio.ensure_future(self._tell(batch))
             self._tasks.add(task)
             task.add_done_callback(self._done)
 
@@ -105,32 +105,32 @@ class Webhooks:
         if not task.cancelled():
             self._wake()
 
-    async def _claim(self) -> Bucket | None:
+    async def _claim(self) -> DeliveryBatch | None:
         lease_ms = round(self._settings.lease_s * 1000)
         name, now, busy = uuid.uuid4().hex, _now_ms(), [t for t, n in self._busy.items() if n >= _MOST_EACH]
         return await self._store.write(
-            lambda c: webhook_queue.claim_bucket(c, name, name, now, lease_ms, busy, _MOST_TOGETHER)
+            lambda c: webhook_queue.claim_batch(c, name, name, now, lease_ms, busy, _MOST_TOGETHER)
         )
 
-    async def _tell(self, bucket: Bucket) -> None:
+    async def _tell(self, batch: DeliveryBatch) -> None:
         try:
-            outcome = await self._try(bucket)
-            WEBHOOKS.labels(bucket.kind, outcome or "told").inc()
-            await self._store.write(lambda c: self._settle(c, bucket, outcome))
+            outcome = await self._try(batch)
+            WEBHOOKS.labels(batch.kind, outcome or "told").inc()
+            await self._store.write(lambda c: self._settle(c, batch, outcome))
         finally:
-            self._busy[bucket.target] -= 1
-            if not self._busy[bucket.target]:
-                del self._busy[bucket.target]
+            self._busy[batch.target] -= 1
+            if not self._busy[batch.target]:
+                del self._busy[batch.target]
 
-    async def _try(self, bucket: Bucket) -> str:
+    async def _try(self, batch: DeliveryBatch) -> str:
         """What went wrong, "" when it was told."""
-        url = _url_of(bucket)
+        url = _url_of(batch)
         try:
-            told = await self._write(bucket)
+            told = await self._write(batch)
             at = int(time.time())
             headers = {
                 **told.headers,
-                "X-MMS-Webhook-Id": bucket.id,
+                "X-MMS-Webhook-Id": batch.id,
                 "X-MMS-Timestamp": str(at),
                 "X-MMS-Signature": sign(self._secret, at, told.body),
             }
@@ -139,35 +139,35 @@ class Webhooks:
         except TimeoutError:
             return "timeout"
         except mms.MMSContentError as error:
-            logger.warning("webhook", bucket=bucket.id, kind=bucket.kind, attempt=bucket.attempt + 1, error=str(error))
+            logger.warning("webhook", batch=batch.id, kind=batch.kind, attempt=batch.attempt + 1, error=str(error))
             return error.code
         except Exception:  # noqa: BLE001 - a fault of ours must not lose what is to be told
-            logger.exception("webhook", bucket=bucket.id)
+            logger.exception("webhook", batch=batch.id)
             return "fault"
         if response.status != _OK:
             logger.warning(
-                "webhook", bucket=bucket.id, kind=bucket.kind, attempt=bucket.attempt + 1, status=response.status
+                "webhook", batch=batch.id, kind=batch.kind, attempt=batch.attempt + 1, status=response.status
             )
             return f"status {response.status}"
-        logger.debug("webhook", bucket=bucket.id, kind=bucket.kind, attempt=bucket.attempt + 1, told=len(bucket.hooks))
+        logger.debug("webhook", batch=batch.id, kind=batch.kind, attempt=batch.attempt + 1, told=len(batch.deliveries))
         return ""
 
-    def _settle(self, connection: Connection, bucket: Bucket, outcome: str) -> None:
+    def _settle(self, connection: Connection, batch: DeliveryBatch, outcome: str) -> None:
         now = _now_ms()
         if not outcome:
-            webhook_queue.end_bucket(connection, bucket, now, "told", told=True)
+            webhook_queue.finish_batch(connection, batch, now, "told", told=True)
             return
-        due_at = now + round(retry_after_s(bucket.attempt + 1, self._settings.retry_unit_s) * 1000)
-        if due_at > bucket.created_at + self._settings.give_up_s * 1000:
-            webhook_queue.end_bucket(connection, bucket, now, f"given up: {outcome}", told=False)
+        due_at = now + round(retry_after_s(batch.attempt + 1, self._settings.retry_unit_s) * 1000)
+        if due_at > batch.created_at + self._settings.give_up_s * 1000:
+            webhook_queue.finish_batch(connection, batch, now, f"given up: {outcome}", told=False)
         else:
-            webhook_queue.put_off_bucket(connection, bucket, due_at, outcome)
+            webhook_queue.reschedule_batch(connection, batch, due_at, outcome)
 
 
-def _url_of(bucket: Bucket) -> str:
+def _url_of(batch: DeliveryBatch) -> str:
     """The first URL, and after some failures the other one in turn."""
-    other = bucket.failover_url and bucket.attempt >= _FAILOVER_AFTER and bucket.attempt % 2 == 0
-    return bucket.failover_url if other else bucket.url
+    other = batch.failover_url and batch.attempt >= _FAILOVER_AFTER and batch.attempt % 2 == 0
+    return batch.failover_url if other else batch.url
 
 
 def _now_ms() -> int:

@@ -16,8 +16,8 @@ from fastapi import FastAPI
 from gateway_adapter.api.routes import install
 from gateway_adapter.connectors.base import Connection
 from gateway_adapter.errors import Refused
-from gateway_adapter.messages.auth import key_hash
-from gateway_adapter.messages.rendition_cache import Fitter
+from gateway_adapter.messages.auth import hash_key
+from gateway_adapter.messages.rendition_cache import RenditionCache
 from gateway_adapter.messages.routing import Router
 from gateway_adapter.messages.service import Service
 from gateway_adapter.model import Account, Event, InboundMedia, InboundView, Quota
@@ -25,9 +25,9 @@ from gateway_adapter.settings import Settings
 from gateway_adapter.store import inbound, references
 from gateway_adapter.store import messages as rows
 from gateway_adapter.store.blobs import MediaStore
-from gateway_adapter.store.serialization import dump
+from gateway_adapter.store.serialization import serialize
 from gateway_adapter.store.tables import messages as message_rows
-from gateway_adapter.store.transaction_queue import Store
+from gateway_adapter.store.transaction_queue import TransactionQueue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,9 @@ class Gateway:
         state = {2: "undeliverable", 3: "delivered", 4: "expired"}[{5: 3, 9: 2, 15: 4}[status]]
         at = time.time_ns() // 1_000_000
         where = message_rows.c.message_id == message_id
-        self.service.store.write_now(lambda c: rows.settle(c, where, state, state, at, status=status, error=error))
+        self.service.store.write_now(
+            lambda c: rows.finalize_where(c, where, state, state, at, status=status, error=error)
+        )
 
     def arrive(self, view: InboundView) -> None:
         """Let a message from a phone wait to be fetched."""
@@ -93,7 +95,7 @@ class Gateway:
             "received_at": time.time_ns() // 1_000_000,
             "entity_id": view.entity_id,
             "application_id": view.application_id,
-            "body": dump(view),
+            "body": serialize(view),
         }
         self.service.store.write_now(lambda c: inbound.put_inbound(c, row))
 
@@ -106,12 +108,12 @@ async def _no_link(url: str) -> Any:
 def customers_side(home: Path) -> Iterator[tuple[FastAPI, Service]]:
     """The application with all of the customers' paths, and its service."""
     settings = Settings(data_dir=home, max_body_bytes=3_000_000, max_media_bytes=2_000_000)
-    store = Store(settings.store_url)
+    store = TransactionQueue(settings.store_url)
     fresh = [(f"fresh-{n}", Account(f"f{n}", f"fresh {n}")) for n in range(20)]
-    known = {key_hash(key): account for key, account in ((KEY, ACCOUNT), ("other-key", OTHER), *fresh)}
+    known = {hash_key(key): account for key, account in ((KEY, ACCOUNT), ("other-key", OTHER), *fresh)}
     store.write_now(lambda c: references.set_accounts(c, known))
     media = MediaStore(home / "media")
-    fitter = Fitter(settings, store, media, _no_link)
+    fitter = RenditionCache(settings, store, media, _no_link)
     service = Service(settings, store, media, router=Router([Connection("loopback", "loopback")]), fitter=fitter)
     app = FastAPI(title="test", version="1", docs_url=None, redoc_url=None)
     install(app, service)

@@ -140,7 +140,7 @@ def test_a_body_without_end_is_cut_off_at_the_most_there_may_be():
 
 
 def test_bodies_held_at_once_have_a_bound_and_wait_for_their_turn():
-    async def crowd() -> int:
+    async def inflight() -> int:
         held, now, most = request_context._BodyMemory(100), 0, 0
 
         async def one(weight: int) -> None:
@@ -154,7 +154,7 @@ def test_bodies_held_at_once_have_a_bound_and_wait_for_their_turn():
         await asyncio.gather(*(one(weight) for weight in (30, 60, 500, 10, 90, 40, 100)))
         return most
 
-    assert asyncio.run(crowd()) <= 100
+    assert asyncio.run(inflight()) <= 100
 
 
 def test_a_form_that_opens_parts_without_end_is_refused():

@@ -14,7 +14,7 @@ import mmscontent as mms
 from gateway_adapter.connectors.base import Request, Response, SubmitResult
 from gateway_adapter.connectors.registry import CONNECTORS, connector_of, encoding_of, overhead_of
 from gateway_adapter.errors import Refused
-from gateway_adapter.messages.renditions import Target
+from gateway_adapter.messages.renditions import RenditionTarget
 from gateway_adapter.model import Event
 from gateway_adapter.statuses import ERRORS, STATUSES
 from tests.gateway.connectors.rows import CONNECTIONS, SUBMIT
@@ -160,14 +160,14 @@ def test_what_is_counted_and_the_overhead_cover_the_whole_submission(
 
 
 def test_a_rendition_leaves_room_for_the_overhead() -> None:
-    plain, less = Target().profile(), Target(overhead_bytes=107).profile()
+    plain, less = RenditionTarget().profile(), RenditionTarget(overhead_bytes=107).profile()
 
     assert (less.limit_bytes, less.target_bytes) == (plain.limit_bytes - 107, plain.target_bytes - 107)
 
 
 def test_a_careful_aim_is_not_raised_by_the_overhead() -> None:
-    plain = Target("us/t-mobile", "long_code").profile()
-    less = Target("us/t-mobile", "long_code", overhead_bytes=107).profile()
+    plain = RenditionTarget("us/t-mobile", "long_code").profile()
+    less = RenditionTarget("us/t-mobile", "long_code", overhead_bytes=107).profile()
 
     assert (less.limit_bytes, less.target_bytes) == (plain.limit_bytes - 107, plain.target_bytes)
 

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from gateway_adapter.errors import Misconfigured, Refused, Throttled
 from gateway_adapter.logging import redact, redacted
-from gateway_adapter.messages.acceptance import Door, plan, with_ids
-from gateway_adapter.messages.auth import Buckets, Keys, key_hash, new_key, read_keys
+from gateway_adapter.messages.acceptance import AcceptanceContext, assign_ids, plan_submission
+from gateway_adapter.messages.auth import ApiKeys, Buckets, hash_key, new_key, read_keys
 from gateway_adapter.model import Account, Destination, Order, Quota, Segment, SpeedLimit, Submission, Window
 from gateway_adapter.schedule import after_speed, next_open, retry_after_s
 from gateway_adapter.settings import PREFIX, Settings, read_settings
-from gateway_adapter.store.serialization import dump, line, load, steps_of
+from gateway_adapter.store.serialization import deserialize, history_line, parse_history, serialize
 from tests.conftest import ROOT
-from tests.gateway.core.history import NOW, door
+from tests.gateway.core.history import NOW, context
 
 MODEST = settings(max_examples=80, deadline=None, derandomize=True)
 TO = "12065550101"
@@ -31,10 +31,10 @@ def order(**changes: Any) -> Order:
 
 
 def rows_of(
-    *orders: Order, at: Door | None = None, taken: set[str] | None = None, **more: Any
+    *orders: Order, at: AcceptanceContext | None = None, taken: set[str] | None = None, **more: Any
 ) -> list[dict[str, object]]:
-    named = with_ids(Submission(orders, speed=more.pop("speed", None)), lambda: "new")
-    planned = plan(named, at or door(), taken or set(), **more)
+    named = assign_ids(Submission(orders, speed=more.pop("speed", None)), lambda: "new")
+    planned = plan_submission(named, at or context(), taken or set(), **more)
     return [row for _, rows in planned.orders for row in rows]
 
 
@@ -66,7 +66,7 @@ def test_a_text_of_1600_characters_is_taken() -> None:
 
 
 def test_a_number_nobody_takes_has_no_route() -> None:
-    (row,) = rows_of(order(), at=replace(door(), route=lambda _number, _order: ""))
+    (row,) = rows_of(order(), at=replace(context(), route=lambda _number, _order: ""))
 
     assert row["status"] == 19
 
@@ -105,7 +105,7 @@ def test_how_the_end_is_told(given: dict[str, Any], report: str) -> None:
 def test_nothing_to_send_and_nobody_to_send_to_are_refused() -> None:
     for empty in (Submission(()), Submission((order(destinations=()),))):
         with pytest.raises(Refused):
-            with_ids(empty, lambda: "new")
+            assign_ids(empty, lambda: "new")
 
 
 # --- time ------------------------------------------------------------------------------------------------------
@@ -177,13 +177,13 @@ HEADERS = {
     "App": False,
     KEY: False,
     f"Digest {KEY}": False,
-    f"App {key_hash(KEY)}": False,
+    f"App {hash_key(KEY)}": False,
 }
 
 
 @pytest.mark.parametrize("header", HEADERS)
 def test_four_forms_of_a_header_let_a_key_in(header: str) -> None:
-    keys = Keys(read_keys(f"acme:{KEY}", ""))
+    keys = ApiKeys(read_keys(f"acme:{KEY}", ""))
 
     assert (keys.find(header) is not None) is HEADERS[header]
 
@@ -275,14 +275,14 @@ def test_a_row_reads_as_it_was_written_and_defaults_take_no_room() -> None:
         window=Window((0, 1), 60, 120), notify=False, validity_s=60, segments=(Segment("link", url="https://x/ü"),)
     )
 
-    assert load(Order, dump(told)) == told
-    assert "carrier" not in dump(told)
+    assert deserialize(Order, serialize(told)) == told
+    assert "carrier" not in serialize(told)
 
 
 def test_a_trail_is_read_back_line_by_line() -> None:
-    trail = line(1, "accepted") + line(2, "again", "a\ttab and\na line")
+    trail = history_line(1, "accepted") + history_line(2, "again", "a\ttab and\na line")
 
-    assert [(s.at_ms, s.name, s.detail) for s in steps_of(trail)] == [
+    assert [(s.at_ms, s.name, s.detail) for s in parse_history(trail)] == [
         (1, "accepted", ""),
         (2, "again", "a tab and a line"),
     ]

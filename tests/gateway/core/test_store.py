@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from gateway_adapter.errors import Refused
-from gateway_adapter.messages.acceptance import plan, with_ids
-from gateway_adapter.messages.housekeeping import forget_old
+from gateway_adapter.messages.acceptance import assign_ids, plan_submission
+from gateway_adapter.messages.housekeeping import purge_expired
 from gateway_adapter.store import messages, references
 from gateway_adapter.store.blobs import MediaStore
-from gateway_adapter.store.tables import strays
-from gateway_adapter.store.transaction_queue import Store
-from tests.gateway.core.history import HOUR_MS, NOW, STORY, door, submission, tell_story
+from gateway_adapter.store.tables import unmatched_events
+from gateway_adapter.store.transaction_queue import TransactionQueue
+from tests.gateway.core.history import HOUR_MS, NOW, STORY, context, submission, tell_story
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -26,27 +26,27 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(f"sqlite:///{tmp_path}/store.db")
+def store(tmp_path: Path) -> Iterator[TransactionQueue]:
+    made = TransactionQueue(f"sqlite:///{tmp_path}/store.db")
     yield made
     made.close()
 
 
 def _put(c: Connection, at: int) -> int:
     return c.execute(
-        insert(strays), {"connection": "x", "operator_message_id": str(at), "event": "", "at": at}
+        insert(unmatched_events), {"connection": "x", "operator_message_id": str(at), "event": "", "at": at}
     ).rowcount
 
 
 def _count(c: Connection) -> int:
-    return int(c.execute(select(func.count()).select_from(strays)).scalar_one())
+    return int(c.execute(select(func.count()).select_from(unmatched_events)).scalar_one())
 
 
 def test_a_story_from_door_to_report(tmp_path: Path) -> None:
     assert tell_story(f"sqlite:///{tmp_path}/story.db") == STORY
 
 
-def test_a_job_that_fails_undoes_itself_alone(store: Store) -> None:
+def test_a_job_that_fails_undoes_itself_alone(store: TransactionQueue) -> None:
     def fail(c: Connection) -> None:
         _put(c, -1)
         raise Refused("on purpose")
@@ -61,7 +61,7 @@ def test_a_job_that_fails_undoes_itself_alone(store: Store) -> None:
     assert store.read_now(_count) == 19
 
 
-def test_many_threads_share_few_transactions(store: Store) -> None:
+def test_many_threads_share_few_transactions(store: TransactionQueue) -> None:
     threads = [threading.Thread(target=lambda n=n: store.write_now(lambda c: _put(c, n))) for n in range(100)]  # type: ignore[misc]
     for thread in threads:
         thread.start()
@@ -73,36 +73,38 @@ def test_many_threads_share_few_transactions(store: Store) -> None:
 
 def test_what_was_written_is_there_for_another_process(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/store.db"
-    first = Store(url)
+    first = TransactionQueue(url)
     first.write_now(lambda c: _put(c, 1))
-    second = Store(url)  # the first is still open, as after a kill its files would be
+    second = TransactionQueue(url)  # the first is still open, as after a kill its files would be
 
     assert second.read_now(_count) == 1
     first.close()
     second.close()
 
 
-def test_a_lease_that_ran_out_is_another_s_and_the_first_holder_changes_nothing(store: Store) -> None:
+def test_a_lease_that_ran_out_is_another_s_and_the_first_holder_changes_nothing(store: TransactionQueue) -> None:
     def accept(c: Connection) -> None:
-        for order, rows in plan(with_ids(submission(), lambda: "x"), door(), set()).orders:
+        for order, rows in plan_submission(assign_ids(submission(), lambda: "x"), context(), set()).orders:
             messages.put(c, order, rows)
 
     store.write_now(accept)
-    first = store.write_now(lambda c: messages.claim(c, "far", "one", NOW, 1000, 1))
-    held = store.write_now(lambda c: messages.claim(c, "far", "two", NOW + 500, 1000, 5))
-    second = store.write_now(lambda c: messages.claim(c, "far", "three", NOW + 1000, 1000, 1))
-    mine = store.write_now(lambda c: messages.move(c, first[0], "submitted", NOW, {"state": "submitted"}, due_at=None))
+    first = store.write_now(lambda c: messages.fetch_due(c, "far", "one", NOW, 1000, 1))
+    held = store.write_now(lambda c: messages.fetch_due(c, "far", "two", NOW + 500, 1000, 5))
+    second = store.write_now(lambda c: messages.fetch_due(c, "far", "three", NOW + 1000, 1000, 1))
+    mine = store.write_now(
+        lambda c: messages.transition(c, first[0], "submitted", NOW, {"state": "submitted"}, due_at=None)
+    )
 
     assert [one.message_id for one in first] == [one.message_id for one in second] == ["m-1"]
     assert "m-1" not in [one.message_id for one in held]
     assert mine is False
 
 
-def test_what_ended_long_ago_is_forgotten(store: Store) -> None:
+def test_what_ended_long_ago_is_forgotten(store: TransactionQueue) -> None:
     store.write_now(lambda c: _put(c, NOW))
     store.write_now(lambda c: references.put_link(c, "https://x/", references.Link("b", "image/png", "x"), NOW))
 
-    store.write_now(lambda c: forget_old(c, NOW + 49 * HOUR_MS, HOUR_MS))
+    store.write_now(lambda c: purge_expired(c, NOW + 49 * HOUR_MS, HOUR_MS))
 
     assert store.read_now(_count) == 0
     assert store.read_now(lambda c: references.find_link(c, "https://x/", 0)) is None

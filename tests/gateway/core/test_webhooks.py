@@ -11,16 +11,16 @@ from sqlalchemy import select, update
 
 from gateway_adapter.connectors.base import Response
 from gateway_adapter.errors import Unreachable
-from gateway_adapter.messages.acceptance import plan, with_ids
+from gateway_adapter.messages.acceptance import assign_ids, plan_submission
 from gateway_adapter.messages.operator_events import record
 from gateway_adapter.model import Destination, Event, Order, Segment, Submission
 from gateway_adapter.settings import Settings
 from gateway_adapter.store import messages, reports
-from gateway_adapter.store.tables import hooks
 from gateway_adapter.store.tables import messages as rows
-from gateway_adapter.store.transaction_queue import Store
-from gateway_adapter.webhooks.delivery_worker import Told, Webhooks, sign
-from tests.gateway.core.history import door
+from gateway_adapter.store.tables import webhook_deliveries
+from gateway_adapter.store.transaction_queue import TransactionQueue
+from gateway_adapter.webhooks.delivery_worker import OutgoingRequest, WebhookWorker, sign
+from tests.gateway.core.history import context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +33,8 @@ FIRST, OTHER = "https://first.example/", "https://other.example/"
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(f"sqlite:///{tmp_path}/store.db")
+def store(tmp_path: Path) -> Iterator[TransactionQueue]:
+    made = TransactionQueue(f"sqlite:///{tmp_path}/store.db")
     made.write_now(_three_delivered)
     yield made
     made.close()
@@ -44,11 +44,13 @@ def _three_delivered(c: Connection) -> None:
     """Three messages whose reports wait to be told."""
     to = tuple(Destination(f"1206555010{n}", f"m-{n}") for n in range(3))
     order = Order("v2", "1", to, (Segment("text", text="x"),), notify_url=FIRST, notify_failover_url=OTHER)
-    for row, recipients in plan(with_ids(Submission((order,)), lambda: "x"), door(now_ms=NOW), set()).orders:
+    for row, recipients in plan_submission(
+        assign_ids(Submission((order,)), lambda: "x"), context(now_ms=NOW), set()
+    ).orders:
         messages.put(c, row, recipients)
-    for due in messages.claim(c, "far", "t", NOW, 1000, 10):
+    for due in messages.fetch_due(c, "far", "t", NOW, 1000, 10):
         said = {"state": "submitted", "operator_message_id": due.message_id}
-        messages.move(c, due, "submitted", NOW, said, due_at=None)
+        messages.transition(c, due, "submitted", NOW, said, due_at=None)
         record(c, "far", Event("delivery", operator_message_id=due.message_id, status=5), NOW)
 
 
@@ -68,18 +70,18 @@ class Customer:
         return Response(answer)
 
 
-def tell(store: Store, customer: Customer, rounds: int, **settings: Any) -> None:
+def tell(store: TransactionQueue, customer: Customer, rounds: int, **settings: Any) -> None:
     """So many rounds, with all that waits due at once."""
 
     async def work() -> None:
-        async def write(bucket: Any) -> Told:
-            return Told({}, ",".join(str(hook.subject_id) for hook in bucket.hooks).encode())
+        async def write(batch: Any) -> OutgoingRequest:
+            return OutgoingRequest({}, ",".join(str(one.subject_id) for one in batch.deliveries).encode())
 
-        webhooks = Webhooks(
+        webhooks = WebhookWorker(
             Settings(**settings), store, secret="secret", write=write, post=customer.post, wake=lambda: None
         )
         for _ in range(rounds):
-            store_now = update(hooks).where(hooks.c.due_at.is_not(None)).values(due_at=1)
+            store_now = update(webhook_deliveries).where(webhook_deliveries.c.due_at.is_not(None)).values(due_at=1)
             await store.write(lambda c, s=store_now: c.execute(s).rowcount)  # type: ignore[misc]
             await webhooks.run()
             await asyncio.gather(*webhooks._tasks)
@@ -88,12 +90,12 @@ def tell(store: Store, customer: Customer, rounds: int, **settings: Any) -> None
     asyncio.run(work())
 
 
-def outcomes(store: Store) -> set[tuple[Any, ...]]:
-    found = select(hooks.c.outcome, hooks.c.due_at.is_(None), hooks.c.attempt)
+def outcomes(store: TransactionQueue) -> set[tuple[Any, ...]]:
+    found = select(webhook_deliveries.c.outcome, webhook_deliveries.c.due_at.is_(None), webhook_deliveries.c.attempt)
     return {tuple(row) for row in store.read_now(lambda c: c.execute(found).all())}
 
 
-def test_three_reports_go_in_one_request_and_its_200_ends_it(store: Store) -> None:
+def test_three_reports_go_in_one_request_and_its_200_ends_it(store: TransactionQueue) -> None:
     customer = Customer()
     tell(store, customer, 3)
 
@@ -101,7 +103,7 @@ def test_three_reports_go_in_one_request_and_its_200_ends_it(store: Store) -> No
     assert outcomes(store) == {("told", 1, 1)}
 
 
-def test_every_try_has_the_same_id_and_the_other_url_comes_in_turn(store: Store) -> None:
+def test_every_try_has_the_same_id_and_the_other_url_comes_in_turn(store: TransactionQueue) -> None:
     customer = Customer(503, Unreachable("gone"), 404, 302, 500)
     tell(store, customer, 8)
 
@@ -110,51 +112,57 @@ def test_every_try_has_the_same_id_and_the_other_url_comes_in_turn(store: Store)
     assert outcomes(store) == {("told", 1, 6)}
 
 
-def test_a_200_alone_ends_it(store: Store) -> None:
+def test_a_200_alone_ends_it(store: TransactionQueue) -> None:
     customer = Customer(201, 204, 299)
     tell(store, customer, 6)
 
     assert len(customer.asked) == 4
 
 
-def test_a_fault_of_our_own_is_tried_again(store: Store) -> None:
+def test_a_fault_of_our_own_is_tried_again(store: TransactionQueue) -> None:
     customer = Customer(RuntimeError("a bug"))
     tell(store, customer, 2)
 
     assert outcomes(store) == {("told", 1, 2)}
 
 
-def test_when_patience_ends_the_reports_wait_to_be_fetched(store: Store) -> None:
+def test_when_patience_ends_the_reports_wait_to_be_fetched(store: TransactionQueue) -> None:
     tell(store, Customer(503), 1, give_up_s=1.0, retry_unit_s=60.0)
 
     assert outcomes(store) == {("given up: status 503", 1, 1)}
     assert set(store.read_now(lambda c: c.execute(select(rows.c.report)).scalars().all())) == {"pull"}
 
 
-def test_between_tries_it_is_not_due(store: Store) -> None:
+def test_between_tries_it_is_not_due(store: TransactionQueue) -> None:
     tell(store, Customer(503), 1)
-    due = store.read_now(lambda c: c.execute(select(hooks.c.due_at)).scalars().all())
+    due = store.read_now(lambda c: c.execute(select(webhook_deliveries.c.due_at)).scalars().all())
 
     assert len(set(due)) == 1
     assert due[0] is not None
     assert due[0] > NOW
 
 
-def test_a_report_says_what_was_true_when_it_was_made(store: Store) -> None:
+def test_a_report_says_what_was_true_when_it_was_made(store: TransactionQueue) -> None:
     """A message that expired and was delivered after all has two reports, each with its own id and its own truth."""
 
     def late(c: Connection) -> None:
-        for row, recipients in plan(
-            with_ids(Submission((_late_order(),)), lambda: "y"), door(now_ms=NOW), set()
+        for row, recipients in plan_submission(
+            assign_ids(Submission((_late_order(),)), lambda: "y"), context(now_ms=NOW), set()
         ).orders:
             messages.put(c, row, recipients)
-        (due,) = messages.claim(c, "far", "t2", NOW, 1000, 10)
-        messages.move(c, due, "submitted", NOW, {"state": "submitted", "operator_message_id": "late"}, due_at=None)
-        reports.hook_reports(c, messages.expire(c, NOW + 3000, 10), NOW + 3000, failed=True)
+        (due,) = messages.fetch_due(c, "far", "t2", NOW, 1000, 10)
+        messages.transition(
+            c, due, "submitted", NOW, {"state": "submitted", "operator_message_id": "late"}, due_at=None
+        )
+        reports.enqueue_reports(c, messages.expire(c, NOW + 3000, 10), NOW + 3000, failed=True)
         record(c, "far", Event("delivery", operator_message_id="late", status=5, at_ms=NOW + 4000), NOW + 5000)
 
     store.write_now(late)
-    found = select(hooks.c.status, hooks.c.final).where(hooks.c.url == "https://late.example/").order_by(hooks.c.id)
+    found = (
+        select(webhook_deliveries.c.status, webhook_deliveries.c.final)
+        .where(webhook_deliveries.c.url == "https://late.example/")
+        .order_by(webhook_deliveries.c.id)
+    )
 
     assert [tuple(row) for row in store.read_now(lambda c: c.execute(found).all())] == [(29, 1), (5, 1)]
 

@@ -12,8 +12,8 @@ import pytest
 
 import mmscontent as mms
 from gateway_adapter.errors import Unreachable
-from gateway_adapter.transport.operator_client import Sender
-from gateway_adapter.transport.rate_limits import Rates
+from gateway_adapter.transport.operator_client import OperatorClient
+from gateway_adapter.transport.rate_limits import ProcessRateLimiter
 from tests.gateway.connectors.rows import CONNECTIONS, SUBMIT
 from tests.gateway.transport.planted import Planted, Serve, planted, text
 
@@ -38,7 +38,7 @@ def submitted(serve: Serve, count: int = 1, **changes: Any) -> tuple[list[Submit
             row: Connection = replace(
                 CONNECTIONS["mm7"], url=f"http://127.0.0.1:{server.port}/mm7", options=options, timeout_s=3, **changes
             )
-            sender = Sender(inside={}, mail=nobody, wait=Rates().wait)
+            sender = OperatorClient(inside={}, mail=nobody, wait=ProcessRateLimiter().wait)
             try:
                 return [await sender.submit(SUBMIT, row) for _ in range(count)], server
             finally:

@@ -15,7 +15,7 @@ from gateway_adapter.connectors import mm4
 from gateway_adapter.connectors.base import Connection, Request, Response
 from gateway_adapter.errors import Misconfigured, Refused, Unreachable
 from gateway_adapter.ingress.smtp_server import Mm4Server
-from gateway_adapter.transport.smtp_client import Mailer, smarthost_of
+from gateway_adapter.transport.smtp_client import SmtpClient, parse_smarthost
 from tests.gateway.connectors.rows import CONNECTIONS, SUBMIT
 from tests.gateway.mail.peer import Peer, standing
 
@@ -42,7 +42,7 @@ def sent(replies: dict[str, str], request: Request | None = None, size_limit: in
     async def work() -> tuple[Response, Peer]:
         async with standing(size_limit) as peer:
             peer.replies = replies
-            mailer = Mailer()
+            mailer = SmtpClient()
             try:
                 return await mailer.send(request or mm4.write_submit(SUBMIT, at(peer)), at(peer)), peer
             finally:
@@ -103,7 +103,7 @@ def test_a_recipient_that_is_refused_is_left_out_unless_all_are() -> None:
 def test_a_session_is_used_again_and_one_that_died_is_replaced() -> None:
     async def work() -> tuple[int, int]:
         async with standing() as peer:
-            mailer = Mailer()
+            mailer = SmtpClient()
             for _ in range(3):
                 assert (await mailer.send(mm4.write_submit(SUBMIT, at(peer)), at(peer))).status == 250
             kept = peer.sessions
@@ -118,7 +118,7 @@ def test_a_session_is_used_again_and_one_that_died_is_replaced() -> None:
 
 def test_nobody_there_is_unreachable() -> None:
     with pytest.raises(Unreachable, match="no session with the mail server"):
-        run(Mailer().send(mm4.write_submit(SUBMIT, OTHER), replace(OTHER, url="smtp://127.0.0.1:9")))
+        run(SmtpClient().send(mm4.write_submit(SUBMIT, OTHER), replace(OTHER, url="smtp://127.0.0.1:9")))
 
 
 def test_what_is_no_mail_server_is_unreachable_in_time() -> None:
@@ -131,7 +131,7 @@ def test_what_is_no_mail_server_is_unreachable_in_time() -> None:
         port = server.sockets[0].getsockname()[1]
         started = time.monotonic()
         with pytest.raises(Unreachable):
-            await Mailer().send(
+            await SmtpClient().send(
                 mm4.write_submit(SUBMIT, OTHER), replace(OTHER, url=f"smtp://127.0.0.1:{port}", timeout_s=1)
             )
         assert time.monotonic() - started < 3
@@ -146,7 +146,7 @@ def test_a_server_without_tls_is_not_spoken_with_when_tls_is_asked_for() -> None
         async with standing() as peer:
             connection = replace(at(peer), options={**OTHER.options, "starttls": "true"})
             with pytest.raises(Unreachable):
-                await Mailer().send(mm4.write_submit(SUBMIT, connection), connection)
+                await SmtpClient().send(mm4.write_submit(SUBMIT, connection), connection)
             return len(peer.mails)
 
     assert run(work()) == 0
@@ -165,7 +165,7 @@ HOSTS = {
 
 @pytest.mark.parametrize(("url", "parts"), HOSTS.items())
 def test_the_mail_server_for_people_is_a_setting(url: str, parts: tuple[str, dict[str, str], str]) -> None:
-    found = smarthost_of(url, "MMS_GATEWAY_SMTP_URL")
+    found = parse_smarthost(url, "MMS_GATEWAY_SMTP_URL")
 
     assert (found.url, dict(found.options), found.secret) == parts
 
@@ -173,7 +173,7 @@ def test_the_mail_server_for_people_is_a_setting(url: str, parts: tuple[str, dic
 @pytest.mark.parametrize("url", ["", "mail.example", "https://mail.example", "smtp://", "smtp://a:99999", "smtp://["])
 def test_a_setting_that_is_no_mail_server_is_a_named_error(url: str) -> None:
     with pytest.raises(Misconfigured, match="MMS_GATEWAY_SMTP_URL is no smtp"):
-        smarthost_of(url, "MMS_GATEWAY_SMTP_URL")
+        parse_smarthost(url, "MMS_GATEWAY_SMTP_URL")
 
 
 # --- in ------------------------------------------------------------------------------------------------------------
@@ -201,7 +201,7 @@ async def told(
     taken: Taken, mail: bytes, connection: Connection, sender: str, max_bytes: int = 30_000
 ) -> tuple[int, str]:
     """Send a mail to a listener as another operator's server does; gives its reply."""
-    mailer = Mailer()
+    mailer = SmtpClient()
     server = Mm4Server([connection], taken.receive, mailer.send, max_bytes=max_bytes)
     port = await server.start("127.0.0.1", 0)
     try:
@@ -271,7 +271,7 @@ def test_strangers_are_refused_before_they_send_anything() -> None:
 
 def test_more_sessions_than_there_is_room_for_are_told_to_come_again() -> None:
     async def work() -> tuple[list[bytes], bytes]:
-        server = Mm4Server([OTHER], Taken().receive, Mailer().send)
+        server = Mm4Server([OTHER], Taken().receive, SmtpClient().send)
         port = await server.start("127.0.0.1", 0)
         greeted = []
         writers = []
@@ -304,7 +304,7 @@ def test_a_mail_over_the_cap_is_refused_by_its_size() -> None:
 def test_connections_of_one_network_are_told_apart_by_the_senders_domain() -> None:
     first = OTHER
     second = replace(OTHER, name="second", options={**OTHER.options, "domain": "mms.mnc003.mcc001.gprs"})
-    server = Mm4Server([first, second, CONNECTIONS["mm7"]], Taken().receive, Mailer().send)
+    server = Mm4Server([first, second, CONNECTIONS["mm7"]], Taken().receive, SmtpClient().send)
 
     def named(sender: str, address: str = "127.0.0.1") -> str:
         found = server.connection_of(address, sender)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway_adapter.model import LogView, MessageView, ReportView, Segment, Step
+from gateway_adapter.model import HistoryStep, LogView, MessageView, ReportView, Segment
 
 AT = 1_795_341_600_000
 LEDGER: dict[str, object] = {
@@ -52,10 +52,10 @@ DELIVERED = MessageView(
     "delivered",
     "acme",
     (
-        Step(AT, "accepted", "bulk b-1"),
-        Step(AT + 310, "fitted", "991,203 bytes, rendition 3f2c"),
-        Step(AT + 355, "submitted", "operator id op-7"),
-        Step(AT + 4200, "delivered", "the operator's report"),
+        HistoryStep(AT, "accepted", "bulk b-1"),
+        HistoryStep(AT + 310, "fitted", "991,203 bytes, rendition 3f2c"),
+        HistoryStep(AT + 355, "submitted", "operator id op-7"),
+        HistoryStep(AT + 4200, "delivered", "the operator's report"),
     ),
     LEDGER,
     "r" * 64,
@@ -64,20 +64,20 @@ DELIVERED = MessageView(
     operator_message_id="op-7",
 )
 WAITING = MessageView(
-    LogView(report("m-2", status=26, done_at_ms=None), "", ()), "accepted", "acme", (Step(AT, "accepted"),)
+    LogView(report("m-2", status=26, done_at_ms=None), "", ()), "accepted", "acme", (HistoryStep(AT, "accepted"),)
 )
 REFUSED = MessageView(
     LogView(report("m-3", status=52, error=15009, to="1"), "Wrong number", ()),
     "rejected",
     "acme",
-    (Step(AT, "accepted"),),
+    (HistoryStep(AT, "accepted"),),
 )
 EVIL = "\"><script>alert(1)</script>'<img src=x onerror=alert(1)>&"
 HOSTILE = MessageView(
     LogView(report(EVIL, sender=EVIL, to=EVIL, bulk_id=EVIL, campaign_reference=EVIL), EVIL, ()),
     "undeliverable",
     EVIL,
-    (Step(AT, EVIL, EVIL),),
+    (HistoryStep(AT, EVIL, EVIL),),
     {
         "fits": False,
         "limit_source": {"from": EVIL},

@@ -12,16 +12,16 @@ import pytest
 import trustme
 
 from gateway_adapter.errors import Refused, Unreachable
-from gateway_adapter.transport.http_fetcher import Fetcher, Opened
-from gateway_adapter.transport.url_policy import Policy, networks_of
+from gateway_adapter.transport.http_fetcher import Fetcher, OpenedLink
+from gateway_adapter.transport.url_policy import UrlPolicy, parse_networks
 from tests.gateway.transport.planted import Planted, Serve, planted, text
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
     from typing import Any
 
-LOOPBACK = networks_of("127.0.0.0/8, ::1/128", "test")
-OPEN = Policy(networks=LOOPBACK, total_s=5, read_s=2)
+LOOPBACK = parse_networks("127.0.0.0/8, ::1/128", "test")
+OPEN = UrlPolicy(networks=LOOPBACK, total_s=5, read_s=2)
 PICTURE = b"\xff\xd8\xff picture"
 JPEG = "Content-Type: image/jpeg"
 
@@ -44,13 +44,15 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
     return asyncio.run(asyncio.wait_for(work, 20))
 
 
-async def take(fetcher: Fetcher, url: str, **more: Any) -> tuple[Opened, bytes]:
+async def take(fetcher: Fetcher, url: str, **more: Any) -> tuple[OpenedLink, bytes]:
     async with fetcher.open(url, **{"max_bytes": 1000, **more}) as opened:
         return opened, b"".join([piece async for piece in opened.chunks])
 
 
-def fetched(serve: Serve, path: str = "/a.jpg", policy: Policy = OPEN, **more: Any) -> tuple[Opened, bytes, Planted]:
-    async def work() -> tuple[Opened, bytes, Planted]:
+def fetched(
+    serve: Serve, path: str = "/a.jpg", policy: UrlPolicy = OPEN, **more: Any
+) -> tuple[OpenedLink, bytes, Planted]:
+    async def work() -> tuple[OpenedLink, bytes, Planted]:
         async with planted(serve) as server:
             fetcher = Fetcher(policy)
             try:
@@ -58,7 +60,7 @@ def fetched(serve: Serve, path: str = "/a.jpg", policy: Policy = OPEN, **more: A
             finally:
                 await fetcher.close()
 
-    found: tuple[Opened, bytes, Planted] = run(work())
+    found: tuple[OpenedLink, bytes, Planted] = run(work())
     return found
 
 
@@ -118,7 +120,7 @@ def test_an_answer_that_does_not_fit_is_refused_by_name(serve: Serve, error: int
 @pytest.mark.parametrize("status", ["500 Oops", "503 Busy", "429 Slow", "408 Late", "100 Continue"])
 def test_an_answer_that_may_be_another_later_is_unreachable(status: str) -> None:
     with pytest.raises(Unreachable):
-        fetched(text(b"x", JPEG, status=status), policy=Policy(networks=LOOPBACK, total_s=2, read_s=0.5))
+        fetched(text(b"x", JPEG, status=status), policy=UrlPolicy(networks=LOOPBACK, total_s=2, read_s=0.5))
 
 
 async def endless(_: bytes, writer: asyncio.StreamWriter) -> None:
@@ -167,7 +169,7 @@ def test_a_slow_server_is_left_when_the_time_is_up(serve: Serve) -> None:
     started = time.monotonic()
 
     with pytest.raises(Unreachable, match=r"longer than 0\.7 seconds"):
-        fetched(serve, policy=Policy(networks=LOOPBACK, total_s=0.7, read_s=5))
+        fetched(serve, policy=UrlPolicy(networks=LOOPBACK, total_s=0.7, read_s=5))
 
     assert time.monotonic() - started < 3
 
@@ -195,12 +197,12 @@ def test_what_is_no_http_is_unreachable(serve: Serve) -> None:
 # --- where it leads ------------------------------------------------------------------------------------------------
 
 
-def inward(url: str, names: Names | None = None, policy: Policy | None = None) -> Planted:
+def inward(url: str, names: Names | None = None, policy: UrlPolicy | None = None) -> Planted:
     """Try to reach a planted server by a URL with its port; the policy is the ordinary one, its port allowed."""
 
     async def work() -> Planted:
         async with planted(text(PICTURE, JPEG)) as server:
-            chosen = policy or Policy(ports=(80, server.port), total_s=5)
+            chosen = policy or UrlPolicy(ports=(80, server.port), total_s=5)
             fetcher = Fetcher(chosen, names)
             with pytest.raises(Refused):
                 await take(fetcher, url.format(port=server.port))
@@ -255,7 +257,7 @@ def test_a_name_is_resolved_once_and_the_address_that_was_checked_is_the_one_con
     names = Names(rebind=[["127.0.0.2"], ["127.0.0.1"]])
 
     async def work() -> tuple[int, int]:
-        policy = Policy(networks=networks_of("127.0.0.2/32", "test"), total_s=5)  # plays the public address
+        policy = UrlPolicy(networks=parse_networks("127.0.0.2/32", "test"), total_s=5)  # plays the public address
         async with planted(text(PICTURE, JPEG)) as inside, planted(text(b"public", JPEG), host="127.0.0.2") as outside:
             fetcher = Fetcher(policy, names)
             assert (await take(fetcher, f"http://rebind.example:{outside.port}/"))[1] == b"public"
@@ -312,7 +314,7 @@ def test_a_redirect_inward_is_refused(location: str) -> None:
 def test_a_redirect_to_a_planted_server_is_not_followed() -> None:
     async def work() -> int:
         async with planted(text(PICTURE, JPEG)) as inside:
-            public = Policy(networks=networks_of("127.0.0.2/32", "test"), total_s=5)
+            public = UrlPolicy(networks=parse_networks("127.0.0.2/32", "test"), total_s=5)
             async with planted(redirecting(f"http://127.0.0.1:{inside.port}/"), host="127.0.0.2") as outside:
                 fetcher = Fetcher(public)
                 with pytest.raises(Refused):

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway_adapter.errors import Misconfigured, Refused
-from gateway_adapter.transport.url_policy import Policy, networks_of
+from gateway_adapter.transport.url_policy import UrlPolicy, parse_networks
 
 if TYPE_CHECKING:
     import ipaddress
 
-POLICY = Policy()
+POLICY = UrlPolicy()
 NOT_FOLLOWED = {
     "http://127.0.0.1/": "127.0.0.1, which is not a public address",
     "http://127.0.0.1./": "not a public address",
@@ -111,7 +111,7 @@ def test_what_is_followed_is_taken_apart_once(url: str, parts: tuple[str, str, i
 
 
 def test_a_setting_opens_networks_by_name_on_any_port() -> None:
-    policy = Policy(networks=networks_of("127.0.0.0/8, fd00::/8", "ALLOW"))
+    policy = UrlPolicy(networks=parse_networks("127.0.0.0/8, fd00::/8", "ALLOW"))
 
     assert policy.target("http://127.0.0.1:2525/").port == 2525
     assert policy.target("http://[::ffff:127.0.0.1]:1/").port == 1
@@ -122,7 +122,7 @@ def test_a_setting_opens_networks_by_name_on_any_port() -> None:
 
 def test_a_network_that_is_none_is_a_named_error() -> None:
     with pytest.raises(Misconfigured, match=r"ALLOW holds '10\.0\.0\.0/99'"):
-        networks_of("10.0.0.0/99", "ALLOW")
+        parse_networks("10.0.0.0/99", "ALLOW")
 
 
 REDIRECTS = {
