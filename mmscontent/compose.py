@@ -16,15 +16,15 @@ from mmscontent.errors import DoesNotFit, JailKilled, MMSContentError, NotAllowe
 from mmscontent.message import Content, Envelope, Message
 from mmscontent.pack import registry as pack
 from mmscontent.pipeline import part_naming
-from mmscontent.pipeline.apply_remedy import advice, taken
-from mmscontent.pipeline.estimate import Foresight
-from mmscontent.pipeline.examine import examine, fit_subject, lone_text_notes, paged
-from mmscontent.pipeline.plan import Examined, make_plan, refuse_unwanted
+from mmscontent.pipeline.apply_remedy import apply_remedy, summarize_options
+from mmscontent.pipeline.estimate import Estimator
+from mmscontent.pipeline.examine import examine, fit_subject, paginate, sms_equivalence_notes
+from mmscontent.pipeline.plan import ProbedPart, make_plan, refuse_unwanted
 from mmscontent.pipeline.present import present_and_pack, present_parts, read_back
-from mmscontent.pipeline.remedies import best_remedy, groups_of, remedies_for
-from mmscontent.pipeline.report import ledger_of, refused_ledger
-from mmscontent.pipeline.request import POLICIES, Fitted, IfNotFit, Job
-from mmscontent.pipeline.transcode import Made, Workshop
+from mmscontent.pipeline.remedies import best_remedy, remedies_for, slide_groups
+from mmscontent.pipeline.report import build_ledger, build_refusal_ledger
+from mmscontent.pipeline.request import POLICIES, ComposeRequest, IfNotFit, PackedMessage
+from mmscontent.pipeline.transcode import SandboxTranscoder, TranscodedPart
 from mmscontent.smil.resolve import message_of
 from mmscontent.smil.template import is_template
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from mmscontent.ledger import Ledger
     from mmscontent.pipeline.remedies import Remedy
     from mmscontent.profiles.model import Profile
+
+    Parts = tuple[ProbedPart, ...]
 
 __all__ = ["Composed", "Outcome", "adapt", "attempt", "check", "compose", "compose_all"]
 
@@ -195,8 +197,8 @@ def check(
         SourceError: A part is at fault; it is named.
         EngineError: One of our own tools is missing or failed.
     """
-    job = _job(message, profile, envelope, encoding, effort, if_not_fit)
-    return _run(job, lambda: Foresight(profile)).ledger
+    request = _job(message, profile, envelope, encoding, effort, if_not_fit)
+    return _run(request, lambda: Estimator(profile)).ledger
 
 
 def adapt(
@@ -253,8 +255,8 @@ def attempt(
         SourceError: A part is at fault; it is named.
         EngineError: One of our own tools is missing or failed.
     """
-    job = _job(message, profile, envelope, encoding, effort, if_not_fit)
-    return _run(replace(job, measure=measure, smil=smil), Workshop)
+    request = _job(message, profile, envelope, encoding, effort, if_not_fit)
+    return _run(replace(request, measure=measure, smil=smil), SandboxTranscoder)
 
 
 def _job(
@@ -264,32 +266,32 @@ def _job(
     encoding: str,
     effort: Effort,
     if_not_fit: IfNotFit,
-) -> Job:
+) -> ComposeRequest:
     if if_not_fit not in POLICIES:
         raise ValueError(f"if_not_fit is one of {', '.join(POLICIES)}, got {if_not_fit!r}")
     message, warnings = fit_subject(message, profile)
-    return Job(
+    return ComposeRequest(
         message,
         profile,
         envelope or Envelope(),
         encoding,
         effort,
         warnings=warnings,
-        notes=lone_text_notes(message, profile),
+        notes=sms_equivalence_notes(message, profile),
         if_not_fit=if_not_fit,
     )
 
 
-def _run(job: Job, workshop: Callable[[], Workshop]) -> Outcome:
-    """The whole path, in a workshop that makes things or in one that foresees them."""
+def _run(request: ComposeRequest, transcoder: Callable[[], SandboxTranscoder]) -> Outcome:
+    """The whole path, in a transcoder that makes things or in one that foresees them."""
     started = time.perf_counter()
     try:
-        outcome = _attempt(job, workshop)
+        outcome = _attempt(request, transcoder)
     except JailKilled as killed:
         # The worker was ended by somebody else's source; ours did nothing wrong and gets a new one, once.
         if not killed.retryable:
             raise
-        outcome = _attempt(job, workshop)
+        outcome = _attempt(request, transcoder)
     return _timed(outcome, round((time.perf_counter() - started) * 1000))
 
 
@@ -303,48 +305,48 @@ def _timed(outcome: Outcome, elapsed_ms: int) -> Outcome:
 # --- 1 examine -------------------------------------------------------------------------------------------------
 
 
-def _attempt(job: Job, made_in: Callable[[], Workshop]) -> Outcome:
-    work = paged(job.message, job.profile, keep=job.smil is not None and not is_template(job.smil))
-    examined = examine(work, job.profile)
-    job = replace(job, message=work.message)
-    with made_in() as workshop:
+def _attempt(request: ComposeRequest, open_transcoder: Callable[[], SandboxTranscoder]) -> Outcome:
+    work = paginate(request.message, request.profile, keep=request.smil is not None and not is_template(request.smil))
+    probed = examine(work, request.profile)
+    request = replace(request, message=work.message)
+    with open_transcoder() as transcoder:
         try:
-            _refuse_call(job, examined)
+            _refuse_call(request, probed)
         except NotAllowed as refusal:
-            return _refused(job, examined, refusal, ())
-        looked: tuple[Examined, ...] | None = workshop.survey(examined, job.profile, job.effort)
+            return _refused(request, probed, refusal, ())
+        looked: Parts | None = transcoder.survey(probed, request.profile, request.effort)
         while looked is not None:
-            examined = looked
+            probed = looked
             try:
-                refuse_unwanted(examined)
-                made = _finish(job, examined, workshop)
+                refuse_unwanted(probed)
+                made = _finish(request, probed, transcoder)
             except (DoesNotFit, NotAllowed) as refusal:
                 last = refusal
-                looked = workshop.closer(examined, job.profile, job.effort)
-                job = replace(job, warnings=(*job.warnings, *_now_films(looked or ())))
+                looked = transcoder.resurvey(probed, request.profile, request.effort)
+                request = replace(request, warnings=(*request.warnings, *_now_films(looked or ())))
             else:
                 return Outcome(made.ledger, made)
-        return _remedied(job, examined, last, workshop)
+        return _remedied(request, probed, last, transcoder)
 
 
-def _now_films(looked: Sequence[Examined]) -> list[str]:
+def _now_films(looked: Parts) -> list[str]:
     return [
-        f"{one.label} is sent as a film, which plays once: no GIF of it fits" for one in looked if one.form == "film"
+        f"{one.label} is sent as a film, which plays once: no GIF of it fits" for one in looked if one.form == "video"
     ]
 
 
-def _refuse_call(job: Job, examined: Sequence[Examined]) -> None:
-    _refuse_misplaced(job.message, examined)
-    most = job.profile.max_recipients
-    count = len((*job.envelope.to, *job.envelope.cc, *job.envelope.bcc))
+def _refuse_call(request: ComposeRequest, probed: Parts) -> None:
+    _refuse_misplaced(request.message, probed)
+    most = request.profile.max_recipients
+    count = len((*request.envelope.to, *request.envelope.cc, *request.envelope.bcc))
     if most is not None and count > most:
         raise NotAllowed(f"{count} recipients are named, the profile takes {most}; send in groups of {most}")
 
 
-def _refuse_misplaced(message: Message, examined: Sequence[Examined]) -> None:
+def _refuse_misplaced(message: Message, probed: Parts) -> None:
     """A slide's place must hold what it is for."""
     places = [place for slide in message.slides for place in part_naming.places(slide)]
-    for place, one in zip(places, examined, strict=False):
+    for place, one in zip(places, probed, strict=False):
         if one.info.kind != place:
             raise NotAllowed(
                 f"{one.label} stands in the {place} place of a slide, its bytes are {one.info.media_type};"
@@ -357,22 +359,25 @@ def _refuse_misplaced(message: Message, examined: Sequence[Examined]) -> None:
 
 
 def _remedied(
-    job: Job, examined: tuple[Examined, ...], refusal: DoesNotFit | NotAllowed, workshop: Workshop
+    request: ComposeRequest,
+    probed: Parts,
+    refusal: DoesNotFit | NotAllowed,
+    transcoder: SandboxTranscoder,
 ) -> Outcome:
     """The remedy that the caller's policy allows, carried out; else the refusal with all remedies, priced."""
-    room = _room(job, examined, job.profile.limit_bytes)
-    posters = workshop.stills_of(examined, job.profile, job.effort)
-    groups = groups_of(job.message)
-    for share in _CAREFUL if job.if_not_fit != "fail" else ():
-        remedy = best_remedy(remedies_for(examined, int(room * share), groups, posters), job.if_not_fit)
+    room = _available_bytes(request, probed, request.profile.limit_bytes)
+    posters = transcoder.stills_of(probed, request.profile, request.effort)
+    groups = slide_groups(request.message)
+    for share in _CAREFUL if request.if_not_fit != "fail" else ():
+        remedy = best_remedy(remedies_for(probed, int(room * share), groups, posters), request.if_not_fit)
         if remedy is None:
             break
         try:
-            made = [_finish(*_drawn_up(job, examined, remedy, at, workshop), workshop) for at in _places(remedy)]
+            made = [_finish(*_drawn_up(request, probed, remedy, at, transcoder), transcoder) for at in _places(remedy)]
         except (DoesNotFit, NotAllowed):
             continue
         return Outcome(made[0].ledger, made[0], more=tuple(made[1:]))
-    return _refused(job, examined, refusal, remedies_for(examined, room, groups, posters))
+    return _refused(request, probed, refusal, remedies_for(probed, room, groups, posters))
 
 
 def _places(remedy: Remedy) -> range:
@@ -380,61 +385,69 @@ def _places(remedy: Remedy) -> range:
 
 
 def _drawn_up(
-    job: Job, examined: tuple[Examined, ...], remedy: Remedy, at: int, workshop: Workshop
-) -> tuple[Job, tuple[Examined, ...]]:
+    request: ComposeRequest,
+    probed: Parts,
+    remedy: Remedy,
+    at: int,
+    transcoder: SandboxTranscoder,
+) -> tuple[ComposeRequest, Parts]:
     """One message of a remedy, its films cut where that is the remedy."""
     parts = tuple(
-        workshop.cut(one, job.profile, job.effort) if one.cut_ms is not None else one for one in remedy.messages[at]
+        transcoder.trim(one, request.profile, request.effort) if one.trim_ms is not None else one
+        for one in remedy.messages[at]
     )
     refuse_unwanted(parts)
-    return taken(
-        job, examined, replace(remedy, messages=(*remedy.messages[:at], parts, *remedy.messages[at + 1 :])), at
+    return apply_remedy(
+        request, probed, replace(remedy, messages=(*remedy.messages[:at], parts, *remedy.messages[at + 1 :])), at
     )
 
 
 def _refused(
-    job: Job, examined: tuple[Examined, ...], refusal: DoesNotFit | NotAllowed, remedies: Sequence[Remedy]
+    request: ComposeRequest,
+    probed: Parts,
+    refusal: DoesNotFit | NotAllowed,
+    remedies: Sequence[Remedy],
 ) -> Outcome:
     options = tuple(remedy.option for remedy in remedies)
     if isinstance(refusal, DoesNotFit):
         refusal = DoesNotFit(
-            f"{refusal}; {advice(options)}",
+            f"{refusal}; {summarize_options(options)}",
             limit_bytes=refusal.limit_bytes,
             smallest_bytes=refusal.smallest_bytes,
             tries=refusal.tries,
             options=[option.as_json() for option in options],
             part=refusal.part,
         )
-    room = _room(job, examined, job.profile.limit_bytes)
-    return Outcome(refused_ledger(job, examined, refusal, room, options), refusal=refusal)
+    room = _available_bytes(request, probed, request.profile.limit_bytes)
+    return Outcome(build_refusal_ledger(request, probed, refusal, room, options), refusal=refusal)
 
 
-def _finish(job: Job, examined: tuple[Examined, ...], workshop: Workshop) -> Composed:
+def _finish(request: ComposeRequest, probed: Parts, transcoder: SandboxTranscoder) -> Composed:
     """Steps 2 to 8 for one message.
 
     Raises:
         DoesNotFit: Nothing worth sending is small enough.
     """
-    fitted = _fit(job, examined, workshop)
-    _verify(fitted, examined, workshop)
-    if job.measure:
-        fitted = replace(fitted, made=workshop.measure(examined, fitted.made))
-    ledger = ledger_of(job, examined, fitted)
+    fitted = _fit(request, probed, transcoder)
+    _verify(fitted, probed, transcoder)
+    if request.measure:
+        fitted = replace(fitted, made=transcoder.measure(probed, fitted.made))
+    ledger = build_ledger(request, probed, fitted)
     return Composed(fitted.packed.data, fitted.packed.content_type, ledger, fitted.content)
 
 
 # --- 2 room, 3 plan, 4 adapt, 5 present, 6 pack ----------------------------------------------------------------
 
 
-def _fit(job: Job, examined: tuple[Examined, ...], workshop: Workshop) -> Fitted:
+def _fit(request: ComposeRequest, probed: Parts, transcoder: SandboxTranscoder) -> PackedMessage:
     """Aim at the target; when even the floors pass it, at the limit, and say so."""
-    profile = job.profile
+    profile = request.profile
     try:
-        return _fit_to(job, examined, workshop, profile.target_bytes)
+        return _fit_to(request, probed, transcoder, profile.target_bytes)
     except DoesNotFit:
         if profile.target_bytes >= profile.limit_bytes:
             raise
-    fitted = _fit_to(job, examined, workshop, profile.limit_bytes)
+    fitted = _fit_to(request, probed, transcoder, profile.limit_bytes)
     warning = (
         f"the message has {fitted.counted_bytes:,} bytes: over the {profile.target_bytes:,} aimed at,"
         f" under the limit of {profile.limit_bytes:,}"
@@ -442,62 +455,62 @@ def _fit(job: Job, examined: tuple[Examined, ...], workshop: Workshop) -> Fitted
     return replace(fitted, warnings=(*fitted.warnings, warning))
 
 
-def _fit_to(job: Job, examined: tuple[Examined, ...], workshop: Workshop, aim_bytes: int) -> Fitted:
+def _fit_to(request: ComposeRequest, probed: Parts, transcoder: SandboxTranscoder, aim_bytes: int) -> PackedMessage:
     """Plan, make, present and pack until the packed bytes are within the aim; each correction only shrinks."""
-    room = _room(job, examined, aim_bytes)
-    made: tuple[Made, ...] | None = None
+    room = _available_bytes(request, probed, aim_bytes)
+    made: tuple[TranscodedPart, ...] | None = None
     tries: list[str] = []
     smallest = 0
     for _ in range(_MOST_PACKINGS):
         try:
-            plan = make_plan(examined, room)
-            made = workshop.carry_out(plan, examined, made)
+            plan = make_plan(probed, room)
+            made = transcoder.execute(plan, probed, made)
         except DoesNotFit as error:
             smallest = aim_bytes - room + error.smallest_bytes
             tries.append(str(error))
-            lowered = _with_floor(examined, error)
+            lowered = _with_floor(probed, error)
             if lowered is None:
                 break
-            examined, made = lowered, None
+            probed, made = lowered, None
             continue
-        fitted = present_and_pack(job, plan, made)
+        fitted = present_and_pack(request, plan, made)
         smallest = fitted.counted_bytes
         if smallest <= aim_bytes:
             return fitted
         tries.append(f"room for bodies {room:,} → packed {smallest:,}")
         room -= smallest - aim_bytes
     raise DoesNotFit(
-        f"the message needs at least {smallest:,} bytes packed as {job.counted_as}, {aim_bytes:,} are allowed",
+        f"the message needs at least {smallest:,} bytes packed as {request.counted_as}, {aim_bytes:,} are allowed",
         limit_bytes=aim_bytes,
         smallest_bytes=smallest,
         tries=tries,
     )
 
 
-def _room(job: Job, examined: Sequence[Examined], aim_bytes: int) -> int:
+def _available_bytes(request: ComposeRequest, probed: Parts, aim_bytes: int) -> int:
     """What all bodies may have together: the aim less the same content packed with empty bodies."""
-    content = present_parts(job, [e.part for e in examined], [e.info for e in examined]).content
+    content = present_parts(request, [e.part for e in probed], [e.info for e in probed]).content
     empty = replace(content, parts=tuple(replace(p, data=b"") for p in content.parts))
-    return pack.body_budget(aim_bytes, empty, job.envelope, job.counted_as)
+    return pack.body_budget(aim_bytes, empty, request.envelope, request.counted_as)
 
 
-def _with_floor(examined: tuple[Examined, ...], error: DoesNotFit) -> tuple[Examined, ...] | None:
+def _with_floor(probed: Parts, error: DoesNotFit) -> Parts | None:
     """The parts with the floor of one raised to what its codec reached; None when no single codec is to blame."""
-    at = next((i for i, e in enumerate(examined) if e.survey is not None and e.label == error.part), None)
+    at = next((i for i, e in enumerate(probed) if e.survey is not None and e.label == error.part), None)
     if at is None:
         return None
-    one = examined[at]
+    one = probed[at]
     assert one.survey is not None
-    if error.smallest_bytes <= one.survey.floor_bytes:
+    if error.smallest_bytes <= one.survey.minimum_bytes:
         return None
-    raised = replace(one, survey=replace(one.survey, floor_bytes=error.smallest_bytes))
-    return (*examined[:at], raised, *examined[at + 1 :])
+    raised = replace(one, survey=replace(one.survey, minimum_bytes=error.smallest_bytes))
+    return (*probed[:at], raised, *probed[at + 1 :])
 
 
 # --- 7 verify --------------------------------------------------------------------------------------------------
 
 
-def _verify(fitted: Fitted, examined: Sequence[Examined], workshop: Workshop) -> None:
+def _verify(fitted: PackedMessage, probed: Parts, transcoder: SandboxTranscoder) -> None:
     """Unpack what was packed, and decode each result with a second decoder."""
     read_back(fitted)
-    workshop.verify(examined, fitted.made)
+    transcoder.verify(probed, fitted.made)

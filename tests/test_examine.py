@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mmscontent as mms
-from mmscontent.pipeline.examine import lone_text_notes, paged
+from mmscontent.pipeline.examine import paginate, sms_equivalence_notes
 from mmscontent.smil.timing import PACE
 from tests.conftest import ROOT
 
@@ -46,7 +46,7 @@ def test_a_text_that_outlasts_the_longest_slide_is_parted_at_sentence_ends() -> 
 @settings(max_examples=60, deadline=None, derandomize=True)
 def test_paging_loses_nothing_but_white_space_and_keeps_the_number_of_pages_down(text: str, more: str) -> None:
     message = mms.Message.of([mms.Part.of_text(text + more + ".")])
-    work = paged(message, mms.load_profile(), keep=False)
+    work = paginate(message, mms.load_profile(), keep=False)
 
     assert "".join("".join(texts(work.message)).split()) == "".join((text + more + ".").split())
     assert len(work.message.slides) <= 25
@@ -54,15 +54,15 @@ def test_paging_loses_nothing_but_white_space_and_keeps_the_number_of_pages_down
 
 
 def test_a_text_of_any_length_keeps_to_a_number_of_slides() -> None:
-    assert len(paged(mms.Message.of([], text=STORY * 100), mms.load_profile(), keep=False).message.slides) <= 20
+    assert len(paginate(mms.Message.of([], text=STORY * 100), mms.load_profile(), keep=False).message.slides) <= 20
 
 
 def test_the_sender_s_own_timing_and_presentation_are_not_paged() -> None:
     timed = mms.Message((mms.Slide(text=mms.Part.of_text(STORY), duration_ms=9_000),))
     profile = mms.load_profile()
 
-    assert len(paged(timed, profile, keep=False).message.slides) == 1
-    assert len(paged(mms.Message.of([], text=STORY), profile, keep=True).message.slides) == 1
+    assert len(paginate(timed, profile, keep=False).message.slides) == 1
+    assert len(paginate(mms.Message.of([], text=STORY), profile, keep=True).message.slides) == 1
 
 
 LONE = [
@@ -99,4 +99,4 @@ def test_words_alone_are_told_what_they_would_be_as_sms(
 
 
 def test_words_beside_a_picture_are_no_sms() -> None:
-    assert lone_text_notes(mms.Message.of(mms.read_parts([PHOTO]), text="x"), mms.load_profile()) == ()
+    assert sms_equivalence_notes(mms.Message.of(mms.read_parts([PHOTO]), text="x"), mms.load_profile()) == ()

@@ -11,23 +11,23 @@ from hypothesis import strategies as st
 from mmscontent.codecs.base import Survey
 from mmscontent.errors import DoesNotFit, NotAllowed
 from mmscontent.message import MediaInfo, Part
-from mmscontent.pipeline.plan import Examined, Keep, Transcode, make_plan, mark_unwanted, refuse_unwanted, relabel
+from mmscontent.pipeline.plan import Keep, ProbedPart, Transcode, make_plan, mark_unwanted, refuse_unwanted, relabel
 from mmscontent.profiles.model import AudioFormat, AudioRule, CalendarRule, ImageRule, Profile
 from mmscontent.rate_quality import Curve
 
 PROFILE = Profile(300_000, 300_000)
 
 
-def picture(name: str, size: int = 2_000_000, *, floor: int = 5_000, keep: int | None = None) -> Examined:
+def picture(name: str, size: int = 2_000_000, *, floor: int = 5_000, keep: int | None = None) -> ProbedPart:
     info = MediaInfo("image/jpeg", "image", size, width_px=4000, height_px=3000)
     top = min(size, 800_000)
     curve = Curve.through([(floor, 30.0), (40_000, 70.0), (150_000, 85.0), (top, 92.0)])
-    return Examined(Part(b"", "image/jpeg", name=name), info, Survey(info, curve, floor, keep_bytes=keep))
+    return ProbedPart(Part(b"", "image/jpeg", name=name), info, Survey(info, curve, floor, keep_bytes=keep))
 
 
-def carried(name: str, media_type: str, size: int) -> Examined:
+def carried(name: str, media_type: str, size: int) -> ProbedPart:
     part = Part(b"x" * size, media_type, name=name)
-    return Examined(part, MediaInfo(media_type, part.kind, size))
+    return ProbedPart(part, MediaInfo(media_type, part.kind, size))
 
 
 PLANS = [
@@ -42,14 +42,14 @@ PLANS = [
 
 
 @pytest.mark.parametrize(("parts", "room", "expected"), PLANS)
-def test_decisions(parts: list[Examined], room: int, expected: list[str]) -> None:
+def test_decisions(parts: list[ProbedPart], room: int, expected: list[str]) -> None:
     plan = make_plan(parts, room)
 
     assert [type(d).__name__.lower() for d in plan.decisions] == expected
     assert _promised(plan.decisions, parts) <= room
 
 
-def _promised(decisions, parts: list[Examined]) -> int:
+def _promised(decisions, parts: list[ProbedPart]) -> int:
     total = 0
     for decision, one in zip(decisions, parts, strict=True):
         if isinstance(decision, Transcode):
@@ -60,8 +60,10 @@ def _promised(decisions, parts: list[Examined]) -> int:
     return total
 
 
-def _least(parts: list[Examined]) -> int:
-    floors = (min(e.survey.floor_bytes, e.survey.keep_bytes or 10**9) if e.survey else len(e.part.data) for e in parts)
+def _least(parts: list[ProbedPart]) -> int:
+    floors = (
+        min(e.survey.minimum_bytes, e.survey.keep_bytes or 10**9) if e.survey else len(e.part.data) for e in parts
+    )
     return sum(floors)
 
 
@@ -74,7 +76,7 @@ EXAMINED = st.one_of(
 
 @given(st.lists(EXAMINED, min_size=1, max_size=6), st.integers(0, 1_200_000))
 @settings(max_examples=300, deadline=None, derandomize=True)
-def test_what_is_promised_never_passes_the_room(parts: list[Examined], room: int) -> None:
+def test_what_is_promised_never_passes_the_room(parts: list[ProbedPart], room: int) -> None:
     least = _least(parts)
     if least > room:
         with pytest.raises(DoesNotFit) as caught:
@@ -108,14 +110,14 @@ TAKEN = [
 
 
 @pytest.mark.parametrize(("part", "profile", "why"), REFUSED)
-def test_what_the_receiver_does_not_take_is_refused_by_name(part: Examined, profile: Profile, why: str) -> None:
+def test_what_the_receiver_does_not_take_is_refused_by_name(part: ProbedPart, profile: Profile, why: str) -> None:
     with pytest.raises(NotAllowed, match=why) as caught:
         refuse_unwanted(mark_unwanted([part], profile))
     assert caught.value.part == "a"
 
 
 @pytest.mark.parametrize(("part", "profile"), TAKEN)
-def test_what_the_receiver_takes_passes(part: Examined, profile: Profile) -> None:
+def test_what_the_receiver_takes_passes(part: ProbedPart, profile: Profile) -> None:
     refuse_unwanted(mark_unwanted([part], profile))
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from mmscontent.media_types import kind_of
-from mmscontent.pipeline.quality_weights import PLAIN, STAKES, Stake, stake_of
+from mmscontent.pipeline.quality_weights import DEFAULT_POLICY, QUALITY_POLICIES, QualityPolicy, policy_for
 from tests.conftest import ROOT
 
 
-@pytest.mark.parametrize("row", STAKES.values(), ids=lambda row: row.name)
-def test_the_documents_print_every_row(row: Stake) -> None:
+@pytest.mark.parametrize("row", QUALITY_POLICIES.values(), ids=lambda row: row.name)
+def test_the_documents_print_every_row(row: QualityPolicy) -> None:
     printed = (ROOT / "docs" / "budget.md").read_text(encoding="utf-8")
 
     assert f"| {row.name} | {row.weight:g} | {row.least_quality:g} | {row.reason} |" in printed
@@ -32,8 +32,8 @@ CHOSEN = [
 
 @pytest.mark.parametrize(("media_type", "traits", "name"), CHOSEN)
 def test_a_part_is_what_its_codec_took_it_for(media_type: str, traits: tuple[str, ...], name: str) -> None:
-    assert stake_of(kind_of(media_type), traits).name == name
+    assert policy_for(kind_of(media_type), traits).name == name
 
 
 def test_what_no_row_names_counts_as_it_is() -> None:
-    assert stake_of("other", ()) is PLAIN
+    assert policy_for("other", ()) is DEFAULT_POLICY

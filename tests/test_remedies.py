@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 import mmscontent as mms
 from mmscontent.compose import compose_all
-from mmscontent.pipeline.plan import Examined, make_plan, relabel
-from mmscontent.pipeline.quality_weights import STAKES, Stake
-from mmscontent.pipeline.remedies import groups_of, remedies_for
+from mmscontent.pipeline.plan import ProbedPart, make_plan, relabel
+from mmscontent.pipeline.quality_weights import QUALITY_POLICIES, QualityPolicy
+from mmscontent.pipeline.remedies import remedies_for, slide_groups
 from mmscontent.pipeline.request import POLICIES
 from tests.codecs.clips import film
 from tests.conftest import ROOT
@@ -36,7 +36,7 @@ def clip(seconds: int = 8) -> mms.Part:
 # --- priced --------------------------------------------------------------------------------------------------------
 
 
-def moving(name: str, *, kind: str, floor: int) -> Examined:
+def moving(name: str, *, kind: str, floor: int) -> ProbedPart:
     one = picture(name, floor=floor)
     assert one.survey is not None
     info = mms.MediaInfo(f"{kind}/mp4", kind, 2_000_000, width_px=1280, height_px=720, duration_ms=12_000, fps=30.0)
@@ -48,7 +48,7 @@ def moving(name: str, *, kind: str, floor: int) -> Examined:
     st.integers(0, 60_000),
 )
 @settings(max_examples=200, deadline=None, derandomize=True)
-def test_every_option_of_an_infeasible_message_fits_when_it_is_taken(some: list[Examined], room: int) -> None:
+def test_every_option_of_an_infeasible_message_fits_when_it_is_taken(some: list[ProbedPart], room: int) -> None:
     named = relabel([replace(one, index=i) for i, one in enumerate(some)])
     remedies = remedies_for(named, room)
 
@@ -72,14 +72,14 @@ def test_a_cut_is_priced_with_its_length_frame_and_quality() -> None:
 
 def test_words_go_with_each_of_their_media_when_a_slide_is_broken() -> None:
     big = [picture("a", floor=20_000), moving("b", kind="audio", floor=20_000)]
-    words = Examined(mms.Part.of_text("caption", name="words"), mms.MediaInfo("text/plain", "text", 7))
+    words = ProbedPart(mms.Part.of_text("caption", name="words"), mms.MediaInfo("text/plain", "text", 7))
     split = next(r for r in remedies_for([*big, words], 25_000, [(0, 1, 2)]) if r.option.do == "split")
 
     assert [[one.label for one in row] for row in split.messages] == [["a", "words"], ["b", "words"]]
 
 
 def test_a_lower_quality_is_priced_where_only_the_table_forbids_it() -> None:
-    read = replace(picture("receipt", floor=5_000), stake=Stake("read", least_quality=60.0))
+    read = replace(picture("receipt", floor=5_000), policy=QualityPolicy("read", least_quality=60.0))
 
     option = next(r.option for r in remedies_for([read], 20_000))
 
@@ -97,11 +97,11 @@ def test_a_split_takes_the_fewest_messages() -> None:
 def test_slides_stay_together_and_attachments_alone() -> None:
     message = mms.Message.of([*parts(PHOTO, RECEIPT), CARD], text="Hi")
 
-    assert groups_of(message) == ((0, 1), (2,), (3,))
+    assert slide_groups(message) == ((0, 1), (2,), (3,))
 
 
 def test_every_row_of_the_table_has_its_reason() -> None:
-    for row in STAKES.values():
+    for row in QUALITY_POLICIES.values():
         assert row.weight > 0
         assert 0 <= row.least_quality < 100
         assert row.reason

@@ -18,7 +18,7 @@ from gateway_adapter.model import AutoResponse, Configuration, Forwarding
 if TYPE_CHECKING:
     from gateway_adapter.model import ForwardingType, Window
 
-__all__ = ["ConfigurationRequest", "changed", "members_of"]
+__all__ = ["ConfigurationRequest", "changed", "load_group_members"]
 
 
 class HttpForwarding(RequestModel):
@@ -176,7 +176,7 @@ def _block(wire: BlockList | None) -> str | None:
 _DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 
 
-def members_of(held: Configuration) -> dict[str, Any]:
+def load_group_members(held: Configuration) -> dict[str, Any]:
     """A configuration as it is told."""
     platform = {"entityId": held.entity_id, "applicationId": held.application_id}
     told = {

@@ -1,4 +1,4 @@
-"""Fitted media without their message: words, subject and numbers are cast with them as often as wanted.
+"""PackedMessage media without their message: words, subject and numbers are cast with them as often as wanted.
 
 The path's steps 1, 5, 6 and 8 again, without its encoders: media come from a message that went the whole path, were
 decoded by two decoders there, and go out byte for byte. Every cast is counted and read back as any message is.
@@ -15,12 +15,12 @@ from mmscontent.files import identify
 from mmscontent.ledger import PartEntry
 from mmscontent.message import Envelope
 from mmscontent.pipeline import part_naming
-from mmscontent.pipeline.examine import examine_part, fit_subject, lone_text_notes, paged
-from mmscontent.pipeline.plan import Examined, Keep, Plan, relabel
+from mmscontent.pipeline.examine import examine_part, fit_subject, paginate, sms_equivalence_notes
+from mmscontent.pipeline.plan import Keep, Plan, ProbedPart, relabel
 from mmscontent.pipeline.present import present_and_pack, read_back
-from mmscontent.pipeline.report import ledger_of
-from mmscontent.pipeline.request import Fitted, Job
-from mmscontent.pipeline.transcode import Made
+from mmscontent.pipeline.report import build_ledger
+from mmscontent.pipeline.request import ComposeRequest, PackedMessage
+from mmscontent.pipeline.transcode import TranscodedPart
 from mmscontent.smil.template import is_template
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def cast(
     """Pack a message whose media are in the mould; its texts and subject are its own.
 
     Args:
-        mould: Fitted media, from `mould_of`.
+        mould: PackedMessage media, from `mould_of`.
         message: Of the shape the mould was made for. Its media are not looked at.
         profile: The receiver; one that accepts what the mould was made for.
         envelope: As for `compose`, like the two after it.
@@ -98,12 +98,12 @@ def cast(
         DoesNotFit: Its words make it larger than the receiver takes.
         ValueError: The message has another number of parts, or a text where the mould has a medium.
     """
-    job, examined = _examined(mould, message, profile, envelope, encoding, smil)
-    made = tuple(_made(mould, one) for one in examined)
-    plan = Plan(tuple(_decided(mould, one) for one in examined), sum(len(m.part.data) for m in made))
-    fitted = _within(present_and_pack(job, plan, made), job)
+    request, probed = _examined(mould, message, profile, envelope, encoding, smil)
+    made = tuple(_made(mould, one) for one in probed)
+    plan = Plan(tuple(_decided(mould, one) for one in probed), sum(len(m.part.data) for m in made))
+    fitted = _within(present_and_pack(request, plan, made), request)
     read_back(fitted)
-    told = ledger_of(job, examined, fitted)
+    told = build_ledger(request, probed, fitted)
     ledger = replace(told, parts=tuple(_entry(mould, i, e) for i, e in enumerate(told.parts)))
     return Composed(fitted.packed.data, fitted.packed.content_type, ledger, fitted.content)
 
@@ -132,29 +132,31 @@ def overhead_bytes(
     smil: bytes | None = None,
 ) -> int:
     """What a message has besides its media, packed and counted as the limit is: words, SMIL and headers."""
-    job, examined = _examined(blank, message, profile, envelope, encoding, smil)
-    made = tuple(_made(blank, one) for one in examined)
-    return present_and_pack(job, Plan((Keep(),) * len(made), 0), made).counted_bytes
+    request, probed = _examined(blank, message, profile, envelope, encoding, smil)
+    made = tuple(_made(blank, one) for one in probed)
+    return present_and_pack(request, Plan((Keep(),) * len(made), 0), made).counted_bytes
 
 
 def _examined(
     mould: Mould, message: Message, profile: Profile, envelope: Envelope | None, encoding: str, smil: bytes | None
-) -> tuple[Job, tuple[Examined, ...]]:
+) -> tuple[ComposeRequest, tuple[ProbedPart, ...]]:
     """Step 1, as the path has it, but that media are known."""
     message, warnings = fit_subject(_filled(mould, message), profile)
-    notes = lone_text_notes(message, profile)
-    work = paged(message, profile, keep=smil is not None and not is_template(smil))
-    job = Job(work.message, profile, envelope or Envelope(), encoding, "fast", False, smil, warnings, notes)
+    notes = sms_equivalence_notes(message, profile)
+    work = paginate(message, profile, keep=smil is not None and not is_template(smil))
+    request = ComposeRequest(
+        work.message, profile, envelope or Envelope(), encoding, "fast", False, smil, warnings, notes
+    )
     named = zip(part_naming.name_parts(work.message.parts), work.origins, strict=True)
-    return job, relabel([_known(mould, part, index, profile) for part, index in named])
+    return request, relabel([_known(mould, part, index, profile) for part, index in named])
 
 
-def _known(mould: Mould, part: Part, index: int, profile: Profile) -> Examined:
+def _known(mould: Mould, part: Part, index: int, profile: Profile) -> ProbedPart:
     fitted = mould.parts[index]
     if fitted is None:
         return replace(examine_part(part, profile), index=index)
     assert fitted.entry.result is not None
-    return Examined(part, fitted.entry.result, index=index)
+    return ProbedPart(part, fitted.entry.result, index=index)
 
 
 def _filled(mould: Mould, message: Message) -> Message:
@@ -169,15 +171,15 @@ def _filled(mould: Mould, message: Message) -> Message:
     return part_naming.with_parts(message, filled)
 
 
-def _made(mould: Mould, one: Examined) -> Made:
+def _made(mould: Mould, one: ProbedPart) -> TranscodedPart:
     fitted = mould.parts[one.index]
     if fitted is None:
-        return Made(one.part, replace(one.info, size_bytes=len(one.part.data)))
+        return TranscodedPart(one.part, replace(one.info, size_bytes=len(one.part.data)))
     assert fitted.entry.result is not None
-    return Made(replace(one.part, media_type=fitted.part.media_type), fitted.entry.result)
+    return TranscodedPart(replace(one.part, media_type=fitted.part.media_type), fitted.entry.result)
 
 
-def _decided(mould: Mould, one: Examined) -> Keep:
+def _decided(mould: Mould, one: ProbedPart) -> Keep:
     fitted = mould.parts[one.index]
     return Keep(one.reasons if fitted is None else fitted.entry.reasons)
 
@@ -188,11 +190,11 @@ def _entry(mould: Mould, index: int, told: PartEntry) -> PartEntry:
     return told if fitted is None else replace(fitted.entry, content_id=told.content_id)
 
 
-def _within(fitted: Fitted, job: Job) -> Fitted:
-    counted, profile = fitted.counted_bytes, job.profile
+def _within(fitted: PackedMessage, request: ComposeRequest) -> PackedMessage:
+    counted, profile = fitted.counted_bytes, request.profile
     if counted > profile.limit_bytes:
         raise DoesNotFit(
-            f"with these words the message has {counted:,} bytes packed as {job.counted_as},"
+            f"with these words the message has {counted:,} bytes packed as {request.counted_as},"
             f" {profile.limit_bytes:,} are allowed; make the media for the longest words",
             limit_bytes=profile.limit_bytes,
             smallest_bytes=counted,

@@ -34,7 +34,7 @@ class Survey:
     Attributes:
         info: Facts of the source, by the codec's own decoder (frames, alpha, true sides).
         curve: Predicted quality against bytes of the best rendition the rule allows.
-        floor_bytes: Under this it is not worth sending.
+        minimum_bytes: Under this it is not worth sending.
         keep_bytes: Size of the source with its metadata taken out, when the rule lets it pass as it is; else None.
         keep_quality: Quality of that on the same scale; 100.0 when its pixels are what the receiver would see.
         scale: What the qualities are: `ssimulacra2@1080` and the like.
@@ -45,7 +45,7 @@ class Survey:
 
     info: MediaInfo
     curve: Curve
-    floor_bytes: int
+    minimum_bytes: int
     keep_bytes: int | None = None
     keep_quality: float = 100.0
     scale: str = ""

@@ -25,19 +25,19 @@ class CodecRow:
     Attributes:
         takes: Whether it fits a medium with these facts.
         rule: Field of the profile that holds its rule.
-        jailed: Its decoders are libraries, so its sources live in a jailed worker; one whose decoders are
+        sandboxed: Its decoders are libraries, so its sources live in a sandboxed worker; one whose decoders are
             programs of their own (engines/ffmpeg jails each run) lives in the calling process.
         load: Gives the class that holds a source; imports the engines.
         load_verify: Gives the function that looks at an output with another decoder.
-        load_glance: Gives the function that judges a source by its header alone, where there is one.
+        load_header_estimate: Gives the function that judges a source by its header alone, where there is one.
     """
 
     takes: Callable[[MediaInfo], bool]
     rule: str
-    jailed: bool
+    sandboxed: bool
     load: Callable[[], type[MediaSource]]
     load_verify: Callable[[], Callable[[bytes, MediaInfo], MediaInfo]]
-    load_glance: Callable[[], Callable[[bytes, MediaInfo, Rule], Survey]] | None = None
+    load_header_estimate: Callable[[], Callable[[bytes, MediaInfo, Rule], Survey]] | None = None
 
 
 def _image_source() -> type[MediaSource]:
@@ -52,7 +52,7 @@ def _image_verify() -> Callable[[bytes, MediaInfo], MediaInfo]:
     return verify
 
 
-def _image_glance() -> Callable[[bytes, MediaInfo, Rule], Survey]:
+def _image_estimate() -> Callable[[bytes, MediaInfo, Rule], Survey]:
     from mmscontent.codecs.image.header_estimate import estimate_from_header  # noqa: PLC0415
 
     return estimate_from_header
@@ -125,7 +125,7 @@ def _calendar_verify() -> Callable[[bytes, MediaInfo], MediaInfo]:
 # The first row that takes a medium fits it.
 CODECS: Mapping[str, CodecRow] = {
     "animation": CodecRow(_moves, "image", True, _animation_source, _animation_verify),
-    "image": CodecRow(lambda info: info.kind == "image", "image", True, _image_source, _image_verify, _image_glance),
+    "image": CodecRow(lambda info: info.kind == "image", "image", True, _image_source, _image_verify, _image_estimate),
     "video": CodecRow(lambda info: info.kind == "video", "video", False, _video_source, _video_verify),
     "audio": CodecRow(lambda info: info.kind == "audio", "audio", False, _audio_source, _audio_verify),
     "contact": CodecRow(lambda info: info.kind == "contact", "contact", True, _contact_source, _contact_verify),

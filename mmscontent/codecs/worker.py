@@ -58,19 +58,19 @@ def _verify(_: Seat, codec: str, data: bytes, info: message.MediaInfo) -> messag
     return CODECS[codec].load_verify()(data, info)
 
 
-def _glance(_: Seat, codec: str, data: bytes, info: message.MediaInfo, rule: model.Rule) -> base.Survey:
-    load = CODECS[codec].load_glance
+def _estimate_from_header(_: Seat, codec: str, data: bytes, info: message.MediaInfo, rule: model.Rule) -> base.Survey:
+    load = CODECS[codec].load_header_estimate
     assert load is not None
     return load()(data, info, rule)
 
 
-def _cut(_: Seat, data: bytes, info: message.MediaInfo, duration_ms: int) -> bytes:
+def _trim(_: Seat, data: bytes, info: message.MediaInfo, duration_ms: int) -> bytes:
     from mmscontent.codecs.trim import trim  # noqa: PLC0415 - engines load where they are used
 
     return trim(data, info, duration_ms)
 
 
-def _picture(_: Seat, data: bytes, info: message.MediaInfo) -> bytes:
+def _poster_frame(_: Seat, data: bytes, info: message.MediaInfo) -> bytes:
     from mmscontent.codecs.trim import poster_frame  # noqa: PLC0415 - as above
 
     return poster_frame(data, info)
@@ -83,9 +83,9 @@ HANDLERS: Mapping[str, Callable[..., object]] = {
     "render": _render,
     "measure": _measure,
     "verify": _verify,
-    "glance": _glance,
-    "cut": _cut,
-    "picture": _picture,
+    "estimate_from_header": _estimate_from_header,
+    "trim": _trim,
+    "poster_frame": _poster_frame,
 }
 
 
@@ -94,10 +94,10 @@ def main() -> None:
     from mmscontent.sandbox import worker_main  # noqa: PLC0415 - only the worker needs it
 
     for row in CODECS.values():
-        if row.jailed:
+        if row.sandboxed:
             row.load()
-            if row.load_glance is not None:
-                row.load_glance()
+            if row.load_header_estimate is not None:
+                row.load_header_estimate()
     worker_main.serve(HANDLERS, registry=REGISTRY)
 
 

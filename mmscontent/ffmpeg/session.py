@@ -155,7 +155,7 @@ class _Run:
             "file_bytes": self._bounds.file_bytes,
         }
         try:
-            return self._judge(*watcher.carry_out(orders, time.monotonic() + self._bounds.wall_s, progress))
+            return self._judge(*watcher.execute(orders, time.monotonic() + self._bounds.wall_s, progress))
         except TimeoutError as exc:
             raise self._timed_out() from exc
         except (OSError, ValueError) as exc:  # ValueError: its pipe was closed after a run that took too long

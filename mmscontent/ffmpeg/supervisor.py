@@ -66,7 +66,7 @@ class Watcher:
         assert self._process.stderr is not None
         return self._process.stderr
 
-    def carry_out(
+    def execute(
         self, orders: Mapping[str, object], until: float, progress: Callable[[int], None] | None
     ) -> tuple[int, str]:
         """Run the program once.

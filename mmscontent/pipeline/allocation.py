@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from mmscontent.rate_quality import Curve
 
-__all__ = ["Want", "share_room", "total_quality"]
+__all__ = ["PartDemand", "allocate_bytes", "total_quality"]
 
 
 @dataclass(frozen=True, slots=True)
-class Want:
+class PartDemand:
     """What one part could do with bytes.
 
     Attributes:
@@ -47,30 +47,30 @@ class _Slice:
     length_bytes: int
 
 
-def share_room(room_bytes: int, wants: Sequence[Want]) -> tuple[int, ...]:
+def allocate_bytes(available_bytes: int, wants: Sequence[PartDemand]) -> tuple[int, ...]:
     """Share the room left for media among the parts, in bytes.
 
     Args:
-        room_bytes: What the profile leaves after headers, SMIL and text; may be 0 or less.
+        available_bytes: What the profile leaves after headers, SMIL and text; may be 0 or less.
         wants: One per part, in slide order.
 
     Returns:
-        One limit per want, in the same order; they sum to at most *room_bytes*.
+        One limit per want, in the same order; they sum to at most *available_bytes*.
 
     Raises:
         DoesNotFit: The floors alone pass the room; `smallest_bytes` is their sum.
     """
     least = sum(w.least_bytes for w in wants)
-    if least > room_bytes:
+    if least > available_bytes:
         names = ", ".join(f"{w.name} {w.least_bytes:,}" for w in wants)
         raise DoesNotFit(
-            f"the parts need at least {least:,} bytes ({names}), {max(room_bytes, 0):,} are left for them;"
+            f"the parts need at least {least:,} bytes ({names}), {max(available_bytes, 0):,} are left for them;"
             " drop a part or allow a larger message",
-            limit_bytes=max(room_bytes, 0),
+            limit_bytes=max(available_bytes, 0),
             smallest_bytes=least,
         )
     shares = [w.least_bytes for w in wants]
-    left = room_bytes - least
+    left = available_bytes - least
     steepest_first = sorted(_slices(wants), key=lambda s: (-s.gain_per_byte, s.want))
     for _, alike in itertools.groupby(steepest_first, key=lambda s: s.gain_per_byte):
         pieces = list(alike)
@@ -80,7 +80,7 @@ def share_room(room_bytes: int, wants: Sequence[Want]) -> tuple[int, ...]:
     return _spread(left, shares, wants)
 
 
-def total_quality(shares: Sequence[int], wants: Sequence[Want]) -> float:
+def total_quality(shares: Sequence[int], wants: Sequence[PartDemand]) -> float:
     """What a sharing is worth: the weighted sum of the qualities it buys."""
     return sum(w.weight * w.curve.quality_at(s) for s, w in zip(shares, wants, strict=True))
 
@@ -95,7 +95,7 @@ def _in_proportion(left: int, lengths: Sequence[int]) -> list[int]:
     return takes
 
 
-def _slices(wants: Sequence[Want]) -> list[_Slice]:
+def _slices(wants: Sequence[PartDemand]) -> list[_Slice]:
     """The stretches of all curves that lie between floor and cap."""
     pieces: list[_Slice] = []
     for index, want in enumerate(wants):
@@ -106,14 +106,14 @@ def _slices(wants: Sequence[Want]) -> list[_Slice]:
     return pieces
 
 
-def _knots_between(want: Want) -> list[tuple[int, float]]:
+def _knots_between(want: PartDemand) -> list[tuple[int, float]]:
     low, high = want.least_bytes, max(want.least_bytes, want.cap_bytes)
     inner = [s for s in want.curve.sizes_bytes if low < s < high]
     ends = [low, *inner, min(high, max(want.curve.most_bytes, low))]
     return [(s, want.curve.quality_at(s)) for s in dict.fromkeys(ends)]
 
 
-def _spread(left: int, shares: list[int], wants: Sequence[Want]) -> tuple[int, ...]:
+def _spread(left: int, shares: list[int], wants: Sequence[PartDemand]) -> tuple[int, ...]:
     """Room that no curve asks for still raises the limits, in proportion, up to each cap.
 
     A curve is a prediction: a part that turns out to need a little more than it said then has it.

@@ -1,4 +1,4 @@
-"""A remedy as the job of one message: which parts go in it, which do not, and every word of it in the ledger."""
+"""A remedy as the request of one message: which parts go in it, which do not, and every word of it in the ledger."""
 
 from __future__ import annotations
 
@@ -12,30 +12,32 @@ if TYPE_CHECKING:
 
     from mmscontent.ledger import Option
     from mmscontent.message import Envelope
-    from mmscontent.pipeline.plan import Examined
+    from mmscontent.pipeline.plan import ProbedPart
     from mmscontent.pipeline.remedies import Remedy
-    from mmscontent.pipeline.request import Job
+    from mmscontent.pipeline.request import ComposeRequest
 
-__all__ = ["advice", "taken"]
+__all__ = ["apply_remedy", "summarize_options"]
 
 
-def taken(job: Job, examined: Sequence[Examined], remedy: Remedy, at: int) -> tuple[Job, tuple[Examined, ...]]:
-    """The job of one of a remedy's messages, and its parts."""
+def apply_remedy(
+    request: ComposeRequest, probed: Sequence[ProbedPart], remedy: Remedy, at: int
+) -> tuple[ComposeRequest, tuple[ProbedPart, ...]]:
+    """The request of one of a remedy's messages, and its parts."""
     parts, count = remedy.messages[at], len(remedy.messages)
-    chosen = {_place(one, examined): one.part for one in parts}
-    message = part_naming.only(job.message, chosen)
-    whole = len(parts) == len(examined) and all(one.form == "" for one in parts)
-    smil_lost = job.smil is not None and not whole
-    warnings = [*job.warnings, *_said(remedy, at, examined)]
+    chosen = {_place(one, probed): one.part for one in parts}
+    message = part_naming.only(request.message, chosen)
+    whole = len(parts) == len(probed) and all(one.form == "" for one in parts)
+    smil_lost = request.smil is not None and not whole
+    warnings = [*request.warnings, *_remedy_warnings(remedy, at, probed)]
     if smil_lost:
         warnings.append("the presentation was written anew, for what is left of the message")
     changed = replace(
-        job,
-        message=replace(message, subject=_numbered(job, at, count)),
-        envelope=_numbered_envelope(job.envelope, at),
-        smil=None if smil_lost else job.smil,
+        request,
+        message=replace(message, subject=_numbered(request, at, count)),
+        envelope=_numbered_envelope(request.envelope, at),
+        smil=None if smil_lost else request.smil,
         warnings=tuple(warnings),
-        left_out=_left_out(job, examined, remedy, at),
+        left_out=_left_out(request, probed, remedy, at),
         remedy=remedy.option,
         number=at + 1,
         count=count,
@@ -43,15 +45,15 @@ def taken(job: Job, examined: Sequence[Examined], remedy: Remedy, at: int) -> tu
     return changed, parts
 
 
-def _place(one: Examined, examined: Sequence[Examined]) -> int:
-    return next(i for i, other in enumerate(examined) if other.label == one.label)
+def _place(one: ProbedPart, probed: Sequence[ProbedPart]) -> int:
+    return next(i for i, other in enumerate(probed) if other.label == one.label)
 
 
-def _numbered(job: Job, at: int, count: int) -> str:
+def _numbered(request: ComposeRequest, at: int, count: int) -> str:
     """The subject with its number, where there is one and it still fits."""
-    subject = job.message.subject
+    subject = request.message.subject
     numbered = f"{subject} ({at + 1}/{count})"
-    most = job.profile.subject_max_chars
+    most = request.profile.subject_max_chars
     return numbered if subject and count > 1 and (most is None or len(numbered) <= most) else subject
 
 
@@ -63,31 +65,33 @@ def _numbered_envelope(envelope: Envelope, at: int) -> Envelope:
     return replace(envelope, transaction_id=next(ids), message_id=next(ids))
 
 
-def _left_out(job: Job, examined: Sequence[Examined], remedy: Remedy, at: int) -> tuple[tuple[Examined, str], ...]:
+def _left_out(
+    request: ComposeRequest, probed: Sequence[ProbedPart], remedy: Remedy, at: int
+) -> tuple[tuple[ProbedPart, str], ...]:
     here = {one.label for one in remedy.messages[at]}
-    return tuple((one, _why_not_here(job, one, remedy)) for one in examined if one.label not in here)
+    return tuple((one, _why_not_here(request, one, remedy)) for one in probed if one.label not in here)
 
 
-def _why_not_here(job: Job, one: Examined, remedy: Remedy) -> str:
+def _why_not_here(request: ComposeRequest, one: ProbedPart, remedy: Remedy) -> str:
     count = len(remedy.messages)
     if count > 1:
         there = next(i for i, parts in enumerate(remedy.messages) if one.label in {p.label for p in parts})
         return f"it goes in message {there + 1} of {count}"
     if one.refused:
-        return f"{one.refused}; left out, as the caller allowed (if_not_fit={job.if_not_fit})"
-    return f"left out so that the rest fits, as the caller allowed (if_not_fit={job.if_not_fit})"
+        return f"{one.refused}; left out, as the caller allowed (if_not_fit={request.if_not_fit})"
+    return f"left out so that the rest fits, as the caller allowed (if_not_fit={request.if_not_fit})"
 
 
-def _said(remedy: Remedy, at: int, examined: Sequence[Examined]) -> list[str]:
+def _remedy_warnings(remedy: Remedy, at: int, probed: Sequence[ProbedPart]) -> list[str]:
     """What the remedy took away, as warnings."""
     here = {one.label: one for one in remedy.messages[at]}
     count = len(remedy.messages)
     if count > 1:
         return [f"this is message {at + 1} of {count}; each holds some of the parts, the words go with each of theirs"]
-    said = [f"{one.label} was left out so that the message can go" for one in examined if one.label not in here]
-    said += [f"{one.label} is sent as a still picture" for one in here.values() if one.form == "still"]
+    said = [f"{one.label} was left out so that the message can go" for one in probed if one.label not in here]
+    said += [f"{one.label} is sent as a still picture" for one in here.values() if one.form == "poster"]
     said += [
-        f"{one.label} was cut to its first {one.cut_ms / 1000:g} s" for one in here.values() if one.cut_ms is not None
+        f"{one.label} was cut to its first {one.trim_ms / 1000:g} s" for one in here.values() if one.trim_ms is not None
     ]
     if remedy.option.do == "accept_quality":
         said.append(f"{remedy.option.part} is sent at a quality under what its kind needs to be of use")
@@ -104,7 +108,7 @@ _ADVICE = {
 }
 
 
-def advice(options: Sequence[Option]) -> str:
+def summarize_options(options: Sequence[Option]) -> str:
     """The first way out, in a few words."""
     if not options:
         return "allow a larger message"

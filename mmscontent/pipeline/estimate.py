@@ -13,10 +13,10 @@ from mmscontent.codecs.base import Rendition
 from mmscontent.codecs.registry import CODECS, codec_for
 from mmscontent.errors import NotAllowed
 from mmscontent.message import MediaInfo
-from mmscontent.pipeline.plan import Examined, Keep, Transcode
-from mmscontent.pipeline.quality_weights import stake_of
-from mmscontent.pipeline.transcode import Made, Workshop
-from mmscontent.pipeline.trim_estimate import price_trim
+from mmscontent.pipeline.plan import Keep, ProbedPart, Transcode
+from mmscontent.pipeline.quality_weights import policy_for
+from mmscontent.pipeline.transcode import SandboxTranscoder, TranscodedPart
+from mmscontent.pipeline.trim_estimate import estimate_trim
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mmscontent.pipeline.plan import Decision, Plan
     from mmscontent.profiles.model import Profile
 
-__all__ = ["Foresight"]
+__all__ = ["Estimator"]
 
 # What is used of a share at the median, by codec (benchmarks/prediction.py); the others land on a knot of their curve.
 _USED = {"image": 0.98, "animation": 0.95, "video": 0.96}
@@ -35,7 +35,7 @@ _SCALES = ((0.0, 1.0), (-1.0, 0.8), (-2.0, 0.55))
 _SMALLEST_SCALE = 0.45
 
 
-class Foresight(Workshop):
+class Estimator(SandboxTranscoder):
     """A workshop that makes nothing."""
 
     def __init__(self, profile: Profile) -> None:
@@ -43,47 +43,49 @@ class Foresight(Workshop):
         self._profile = profile
         self._glanced = False
 
-    def survey(self, examined: Sequence[Examined], profile: Profile, effort: Effort) -> tuple[Examined, ...]:
+    def survey(self, probed: Sequence[ProbedPart], profile: Profile, effort: Effort) -> tuple[ProbedPart, ...]:
         """Stills by their headers, the rest by their codecs' surveys."""
-        glanced = {i: self._glance(one, profile) for i, one in enumerate(examined) if _has_glance(one)}
+        glanced = {i: self._glance(one, profile) for i, one in enumerate(probed) if _has_header_estimate(one)}
         self._glanced = bool(glanced)
-        rest = iter(super().survey([one for i, one in enumerate(examined) if i not in glanced], profile, effort))
-        return tuple(glanced[i] if i in glanced else next(rest) for i in range(len(examined)))
+        rest = iter(super().survey([one for i, one in enumerate(probed) if i not in glanced], profile, effort))
+        return tuple(glanced[i] if i in glanced else next(rest) for i in range(len(probed)))
 
-    def closer(self, examined: Sequence[Examined], profile: Profile, effort: Effort) -> tuple[Examined, ...] | None:
+    def resurvey(self, probed: Sequence[ProbedPart], profile: Profile, effort: Effort) -> tuple[ProbedPart, ...] | None:
         """The stills surveyed in earnest, then what a workshop has; None when there is nothing more."""
         if not self._glanced:
-            return super().closer(examined, profile, effort)
+            return super().resurvey(probed, profile, effort)
         self._glanced = False
-        near = iter(super().survey([one for one in examined if _has_glance(one)], profile, effort))
-        return tuple(next(near) if _has_glance(one) else one for one in examined)
+        near = iter(super().survey([one for one in probed if _has_header_estimate(one)], profile, effort))
+        return tuple(next(near) if _has_header_estimate(one) else one for one in probed)
 
-    def _glance(self, one: Examined, profile: Profile) -> Examined:
+    def _glance(self, one: ProbedPart, profile: Profile) -> ProbedPart:
         codec = codec_for(one.info)
         assert codec is not None
         rule = getattr(profile, CODECS[codec].rule)
         try:
             with self._jail.seat() as seat:
-                survey = cast("Survey", seat.call("glance", codec, one.part.data, one.info, rule, part=one.label))
+                survey = cast(
+                    "Survey", seat.call("estimate_from_header", codec, one.part.data, one.info, rule, part=one.label)
+                )
         except NotAllowed as error:
             return replace(one, refused=str(error).removeprefix(f"{one.label}: "))
-        return replace(one, survey=survey, stake=stake_of(one.info.kind, survey.traits))
+        return replace(one, survey=survey, policy=policy_for(one.info.kind, survey.traits))
 
-    def cut(self, one: Examined, profile: Profile, effort: Effort) -> Examined:  # noqa: ARG002 - as a workshop is called
+    def trim(self, one: ProbedPart, profile: Profile, effort: Effort) -> ProbedPart:  # noqa: ARG002 - as a workshop is called
         """The part as it was priced."""
-        return replace(one, form="cut")
+        return replace(one, form="trimmed")
 
-    def carry_out(
-        self, plan: Plan, examined: Sequence[Examined], before: Sequence[Made] | None = None
-    ) -> tuple[Made, ...]:
+    def execute(
+        self, plan: Plan, probed: Sequence[ProbedPart], before: Sequence[TranscodedPart] | None = None
+    ) -> tuple[TranscodedPart, ...]:
         """Every part as large as it would be."""
         del before
-        return tuple(self._foreseen(one, d) for one, d in zip(examined, plan.decisions, strict=True))
+        return tuple(self._foreseen(one, d) for one, d in zip(probed, plan.decisions, strict=True))
 
-    def _foreseen(self, one: Examined, decision: Decision) -> Made:
+    def _foreseen(self, one: ProbedPart, decision: Decision) -> TranscodedPart:
         survey = one.survey
         if survey is None:
-            return Made(one.part, replace(one.info, size_bytes=len(one.part.data)))
+            return TranscodedPart(one.part, replace(one.info, size_bytes=len(one.part.data)))
         if isinstance(decision, Keep):
             size = survey.keep_bytes or len(one.part.data)
             info = replace(survey.info, media_type=one.part.media_type, size_bytes=size, metadata=(), notes=())
@@ -95,34 +97,34 @@ class Foresight(Workshop):
         told = Rendition(b"", info, 0, quality, stripped=survey.stripped, notes=(_TOLD,))
         return _made(one, info, told, decision.limit_bytes)
 
-    def _result_of(self, one: Examined, survey: Survey, size: int) -> MediaInfo:
+    def _result_of(self, one: ProbedPart, survey: Survey, size: int) -> MediaInfo:
         kind = one.info.kind
         if kind == "image":
             moves = codec_for(one.info) == "animation" and one.form == "" and self._profile.image.animated
             return _picture(survey, self._profile, size, "image/gif" if moves else "image/jpeg")
         if kind == "video":
-            width, height = price_trim(survey.info, size).whole
+            width, height = estimate_trim(survey.info, size).whole
             media_type = self._profile.video.formats[0].media_type
             return replace(survey.info, media_type=media_type, size_bytes=size, width_px=width, height_px=height)
         if kind == "audio":
             return replace(survey.info, media_type=self._profile.audio.formats[0].media_type, size_bytes=size)
         return replace(survey.info, media_type=one.part.media_type, size_bytes=size, notes=())
 
-    def verify(self, examined: Sequence[Examined], made: Sequence[Made]) -> None:
+    def verify(self, probed: Sequence[ProbedPart], made: Sequence[TranscodedPart]) -> None:
         """Nothing was made."""
 
 
-def _has_glance(one: Examined) -> bool:
+def _has_header_estimate(one: ProbedPart) -> bool:
     codec = codec_for(one.info)
-    return codec is not None and CODECS[codec].load_glance is not None and not one.refused
+    return codec is not None and CODECS[codec].load_header_estimate is not None and not one.refused
 
 
-def _made(one: Examined, info: MediaInfo, rendition: Rendition, limit_bytes: int | None) -> Made:
+def _made(one: ProbedPart, info: MediaInfo, rendition: Rendition, limit_bytes: int | None) -> TranscodedPart:
     part = replace(one.part, data=bytes(info.size_bytes), media_type=info.media_type)
-    return Made(part, info, rendition, limit_bytes)
+    return TranscodedPart(part, info, rendition, limit_bytes)
 
 
-def _size_of(one: Examined, survey: Survey, limit_bytes: int) -> int:
+def _size_of(one: ProbedPart, survey: Survey, limit_bytes: int) -> int:
     used = _USED.get(codec_for(one.info) or "")
     if used is None:
         return max((s for s in survey.curve.sizes_bytes if s <= limit_bytes), default=limit_bytes)

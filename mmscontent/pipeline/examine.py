@@ -15,13 +15,13 @@ from mmscontent.files import identify
 from mmscontent.limits import DEFAULT_INPUT_LIMITS
 from mmscontent.message import MediaInfo, Message, Part, Slide
 from mmscontent.pipeline import part_naming
-from mmscontent.pipeline.plan import Examined, mark_unwanted, relabel
+from mmscontent.pipeline.plan import ProbedPart, mark_unwanted, relabel
 from mmscontent.smil.timing import PACE, reading_of
 
 if TYPE_CHECKING:
     from mmscontent.profiles.model import Profile
 
-__all__ = ["Paged", "examine", "examine_part", "fit_subject", "lone_text_notes", "paged"]
+__all__ = ["PaginatedMessage", "examine", "examine_part", "fit_subject", "paginate", "sms_equivalence_notes"]
 
 _MOST_PAGES = 20  # what phones show of a message before they give up; the pages of a longer text are longer
 _SURE_OF_TIME = 0.9  # pages are cut by the text's mean speed; this much of the longest slide is planned with
@@ -29,14 +29,14 @@ _READ_CHARS = 10_000  # what reading_of looks at
 
 
 @dataclass(frozen=True, slots=True)
-class Paged:
+class PaginatedMessage:
     """A message whose long texts are on pages, and which of the caller's parts each of its parts is."""
 
     message: Message
     origins: tuple[int, ...]
 
 
-def examine(work: Paged, profile: Profile) -> tuple[Examined, ...]:
+def examine(work: PaginatedMessage, profile: Profile) -> tuple[ProbedPart, ...]:
     """Every part recognised and named; those the receiver takes in no form are marked.
 
     Raises:
@@ -55,7 +55,7 @@ def examine(work: Paged, profile: Profile) -> tuple[Examined, ...]:
     return mark_unwanted(relabel(found), profile)
 
 
-def examine_part(part: Part, profile: Profile) -> Examined:
+def examine_part(part: Part, profile: Profile) -> ProbedPart:
     """One part recognised; a text in the charset the receiver reads.
 
     Raises:
@@ -65,10 +65,10 @@ def examine_part(part: Part, profile: Profile) -> Examined:
     if part.kind == "text":
         fitted = fit_text(part, profile.text)
         told = MediaInfo("text/plain", "text", len(part.data), charset=part.charset or info.charset)
-        return Examined(fitted.part, told, reasons=fitted.reasons)
+        return ProbedPart(fitted.part, told, reasons=fitted.reasons)
     media_type = profile.contact.media_type if info.kind == "contact" else info.media_type
     reasons = (f"labelled {media_type}, as the receiver wants",) if media_type != info.media_type else ()
-    return Examined(replace(part, media_type=media_type), info, reasons=reasons)
+    return ProbedPart(replace(part, media_type=media_type), info, reasons=reasons)
 
 
 def fit_subject(message: Message, profile: Profile) -> tuple[Message, tuple[str, ...]]:
@@ -85,7 +85,7 @@ def fit_subject(message: Message, profile: Profile) -> tuple[Message, tuple[str,
 # --- long texts ------------------------------------------------------------------------------------------------
 
 
-def paged(message: Message, profile: Profile, *, keep: bool) -> Paged:
+def paginate(message: Message, profile: Profile, *, keep: bool) -> PaginatedMessage:
     """Texts that take longer to read than the longest slide lasts, on several slides, parted where sentences end.
 
     The first page stays with the slide's picture and sound. A slide whose length the sender set is his to judge, and
@@ -101,7 +101,7 @@ def paged(message: Message, profile: Profile, *, keep: bool) -> Paged:
         origins += [*range(number, number + count), *([number + count - 1] * (len(pages) - 1))]
         number += count
     origins += range(number, number + len(message.attachments))
-    return Paged(replace(message, slides=tuple(slides)), tuple(origins))
+    return PaginatedMessage(replace(message, slides=tuple(slides)), tuple(origins))
 
 
 def _pages(slide: Slide, part: Part, profile: Profile) -> list[Part]:
@@ -125,7 +125,7 @@ def _page_chars(text: str, *, with_picture: bool) -> int:
     return max(1, int(min(len(text), _READ_CHARS) * given * _SURE_OF_TIME / needed))
 
 
-def lone_text_notes(message: Message, profile: Profile) -> tuple[str, ...]:
+def sms_equivalence_notes(message: Message, profile: Profile) -> tuple[str, ...]:
     """What a message of words alone would be as SMS; nothing for any other message."""
     parts = message.parts
     if not parts or any(part.kind != "text" for part in parts):

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from mmscontent.errors import DoesNotFit, NotAllowed
-from mmscontent.pipeline.allocation import Want, share_room
-from mmscontent.pipeline.quality_weights import PLAIN, Stake
+from mmscontent.pipeline.allocation import PartDemand, allocate_bytes
+from mmscontent.pipeline.quality_weights import DEFAULT_POLICY, QualityPolicy
 from mmscontent.rate_quality import Curve
 
 if TYPE_CHECKING:
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 __all__ = [
     "Decision",
     "Drop",
-    "Examined",
     "Keep",
     "Plan",
+    "ProbedPart",
     "Transcode",
-    "floor_bytes",
     "make_plan",
     "mark_unwanted",
+    "minimum_bytes",
     "refuse_unwanted",
     "relabel",
     "why_refused",
@@ -39,7 +39,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class ProbedPart:
     """A part and what is known of it before anything is encoded.
 
     Attributes:
@@ -47,22 +47,22 @@ class Examined:
         info: From sniffing.
         survey: From its codec; None for kinds that are carried as they are.
         reasons: What was decided about it so far, as sentences.
-        stake: What its quality is worth, and how little is too little (worth.py).
+        policy: What its quality is worth, and how little is too little (worth.py).
         index: Which of the caller's parts it is; pages of one text share theirs.
         refused: Why the receiver takes it in no form; "" when it does.
-        cut_ms: It is to be cut to this length first; None for all of it.
-        form: What it is made of: the part as it came (""), a `film` or a `still` of it, or what was `cut` from it.
+        trim_ms: It is to be cut to this length first; None for all of it.
+        form: What it is made of: the part as it came (""), a `video` or `poster` made of it, or a `trimmed` copy.
     """
 
     part: Part
     info: MediaInfo
     survey: Survey | None = None
     reasons: tuple[str, ...] = ()
-    stake: Stake = PLAIN
+    policy: QualityPolicy = DEFAULT_POLICY
     index: int = -1
     refused: str = ""
-    cut_ms: int | None = None
-    form: Literal["", "film", "still", "cut"] = ""
+    trim_ms: int | None = None
+    form: Literal["", "video", "poster", "trimmed"] = ""
 
     @property
     def label(self) -> str:
@@ -99,10 +99,10 @@ _OF_ITS_BEST = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One decision a part, in the parts' order; `room_bytes` is what all bodies may have together."""
+    """One decision a part, in the parts' order; `available_bytes` is what all bodies may have together."""
 
     decisions: tuple[Decision, ...]
-    room_bytes: int
+    available_bytes: int
 
 
 # --- is it taken at all? ---------------------------------------------------------------------------------------
@@ -159,18 +159,18 @@ _REFUSALS: Mapping[Kind, Callable[[MediaInfo, Profile], str | None]] = {
 }
 
 
-def mark_unwanted(examined: Sequence[Examined], profile: Profile) -> tuple[Examined, ...]:
+def mark_unwanted(probed: Sequence[ProbedPart], profile: Profile) -> tuple[ProbedPart, ...]:
     """The same parts; those that cannot be sent to this receiver in any form say why in `refused`."""
-    return tuple(replace(one, refused=why_refused(one.info, profile) or "") for one in examined)
+    return tuple(replace(one, refused=why_refused(one.info, profile) or "") for one in probed)
 
 
-def refuse_unwanted(examined: Sequence[Examined]) -> None:
+def refuse_unwanted(probed: Sequence[ProbedPart]) -> None:
     """Stop when a part cannot be sent to this receiver in any form.
 
     Raises:
         NotAllowed: Names the part and what is taken.
     """
-    for one in examined:
+    for one in probed:
         if one.refused:
             raise NotAllowed(f"{one.label}: {one.refused}; leave it out or choose another profile", part=one.label)
 
@@ -178,48 +178,48 @@ def refuse_unwanted(examined: Sequence[Examined]) -> None:
 # --- who gets how much? ----------------------------------------------------------------------------------------
 
 
-def make_plan(examined: Sequence[Examined], room_bytes: int) -> Plan:
-    """Decide for every part; *room_bytes* is what all bodies may have together.
+def make_plan(probed: Sequence[ProbedPart], available_bytes: int) -> Plan:
+    """Decide for every part; *available_bytes* is what all bodies may have together.
 
     Raises:
         DoesNotFit: Even the floors do not fit.
     """
-    fixed = sum(len(e.part.data) for e in examined if e.survey is None)
-    media = [(i, e, e.survey) for i, e in enumerate(examined) if e.survey is not None]
-    room = room_bytes - fixed
+    fixed = sum(len(e.part.data) for e in probed if e.survey is None)
+    media = [(i, e, e.survey) for i, e in enumerate(probed) if e.survey is not None]
+    room = available_bytes - fixed
     if not media:
-        _refuse_overflow(examined, room_bytes, fixed)
+        _refuse_overflow(probed, available_bytes, fixed)
     kept = _choose_kept([e for _, e, _ in media], room, fixed)
     left = room - sum(s.keep_bytes or 0 for (_, _, s), k in zip(media, kept, strict=True) if k)
     made = [(e, s) for (_, e, s), k in zip(media, kept, strict=True) if not k]
-    shares = iter(share_room(left, [_want(e, s) for e, s in made]))
-    decisions: list[Decision] = [Keep(e.reasons) for e in examined]
+    shares = iter(allocate_bytes(left, [_want(e, s) for e, s in made]))
+    decisions: list[Decision] = [Keep(e.reasons) for e in probed]
     for (index, one, survey), keep in zip(media, kept, strict=True):
         decisions[index] = _keep(one, survey) if keep else _transcode(one, survey, next(shares))
-    return Plan(tuple(decisions), room_bytes)
+    return Plan(tuple(decisions), available_bytes)
 
 
-def _refuse_overflow(examined: Sequence[Examined], room_bytes: int, fixed: int) -> None:
-    if fixed > room_bytes:
-        biggest = max(examined, key=lambda e: len(e.part.data))
+def _refuse_overflow(probed: Sequence[ProbedPart], available_bytes: int, fixed: int) -> None:
+    if fixed > available_bytes:
+        biggest = max(probed, key=lambda e: len(e.part.data))
         raise DoesNotFit(
-            f"the parts have {fixed:,} bytes, {max(room_bytes, 0):,} are left for them;"
+            f"the parts have {fixed:,} bytes, {max(available_bytes, 0):,} are left for them;"
             f" the largest is {biggest.label} with {len(biggest.part.data):,}",
-            limit_bytes=max(room_bytes, 0),
+            limit_bytes=max(available_bytes, 0),
             smallest_bytes=fixed,
             part=biggest.label,
         )
 
 
-def _choose_kept(examined: Sequence[Examined], room: int, fixed: int) -> list[bool]:
+def _choose_kept(probed: Sequence[ProbedPart], room: int, fixed: int) -> list[bool]:
     """Which sources go as they are.
 
     The shares are made with the untouched source as the last knot of its curve; where the share holds it, it goes.
     """
-    media = [(e, e.survey) for e in examined if e.survey is not None]
+    media = [(e, e.survey) for e in probed if e.survey is not None]
     wants = [_want_with_keep(e, s) if s.keep_bytes is not None else _want(e, s) for e, s in media]
     try:
-        shares = share_room(room, wants)
+        shares = allocate_bytes(room, wants)
     except DoesNotFit as error:
         error.smallest_bytes += fixed
         error.limit_bytes += fixed
@@ -227,48 +227,48 @@ def _choose_kept(examined: Sequence[Examined], room: int, fixed: int) -> list[bo
     return [s.keep_bytes is not None and share >= s.keep_bytes for (_, s), share in zip(media, shares, strict=True)]
 
 
-def floor_bytes(one: Examined) -> int:
+def minimum_bytes(one: ProbedPart) -> int:
     """The fewest bytes it is worth sending in: its codec's floor, or what the least quality of its kind takes."""
     survey = one.survey
     if survey is None:
         return len(one.part.data)
-    least = min(one.stake.least_quality, _OF_ITS_BEST * survey.curve.qualities[-1])
-    floor = max(survey.floor_bytes, survey.curve.size_for(least)) if least > 0 else survey.floor_bytes
+    least = min(one.policy.least_quality, _OF_ITS_BEST * survey.curve.qualities[-1])
+    floor = max(survey.minimum_bytes, survey.curve.size_for(least)) if least > 0 else survey.minimum_bytes
     return floor if survey.keep_bytes is None else min(floor, survey.keep_bytes)
 
 
-def _want(one: Examined, survey: Survey) -> Want:
-    floor = floor_bytes(one)
-    return Want(one.label, floor, survey.curve, max(floor, survey.info.size_bytes), one.stake.weight)
+def _want(one: ProbedPart, survey: Survey) -> PartDemand:
+    floor = minimum_bytes(one)
+    return PartDemand(one.label, floor, survey.curve, max(floor, survey.info.size_bytes), one.policy.weight)
 
 
-def _want_with_keep(one: Examined, survey: Survey) -> Want:
+def _want_with_keep(one: ProbedPart, survey: Survey) -> PartDemand:
     assert survey.keep_bytes is not None
     points = [
         *zip(survey.curve.sizes_bytes, survey.curve.qualities, strict=True),
         (survey.keep_bytes, survey.keep_quality),
     ]
     usable = [(s, q) for s, q in points if s <= survey.keep_bytes]
-    return Want(one.label, floor_bytes(one), Curve.through(usable), survey.keep_bytes, one.stake.weight)
+    return PartDemand(one.label, minimum_bytes(one), Curve.through(usable), survey.keep_bytes, one.policy.weight)
 
 
-def _keep(one: Examined, survey: Survey) -> Keep:
+def _keep(one: ProbedPart, survey: Survey) -> Keep:
     taken_out = (f"taken out: {', '.join(survey.stripped)}",) if survey.stripped else ()
     return Keep((*one.reasons, "accepted as it is, and it fits", *taken_out))
 
 
-def _transcode(one: Examined, survey: Survey, limit_bytes: int) -> Transcode:
+def _transcode(one: ProbedPart, survey: Survey, limit_bytes: int) -> Transcode:
     why = survey.reasons
     if survey.keep_bytes is not None:
         why = (*why, f"{survey.keep_bytes:,} bytes as it is, its share is {limit_bytes:,}")
     return Transcode(limit_bytes, (*one.reasons, *why))
 
 
-def relabel(examined: Sequence[Examined]) -> tuple[Examined, ...]:
+def relabel(probed: Sequence[ProbedPart]) -> tuple[ProbedPart, ...]:
     """The same parts with labels that differ, so that an option or error names exactly one."""
     seen: dict[str, int] = {}
     out = []
-    for one in examined:
+    for one in probed:
         count = seen[one.label] = seen.get(one.label, 0) + 1
         out.append(one if count == 1 else replace(one, part=replace(one.part, name=f"{one.label} ({count})")))
     return tuple(out)

@@ -10,7 +10,7 @@ from mmscontent.ledger import SlideEntry
 from mmscontent.message import Content, MediaInfo, Message
 from mmscontent.pack import registry as pack
 from mmscontent.pipeline import part_naming
-from mmscontent.pipeline.request import Fitted, Job, Shown
+from mmscontent.pipeline.request import ComposeRequest, PackedMessage, RenderedPresentation
 from mmscontent.smil.compose import needs_presentation, present
 from mmscontent.smil.lint import lint
 from mmscontent.smil.rename import rename_sources
@@ -21,32 +21,34 @@ if TYPE_CHECKING:
 
     from mmscontent.message import Part
     from mmscontent.pipeline.plan import Plan
-    from mmscontent.pipeline.transcode import Made
+    from mmscontent.pipeline.transcode import TranscodedPart
 
 __all__ = ["present_and_pack", "present_parts", "read_back"]
 
 
-def present_parts(job: Job, parts: Sequence[Part], infos: Sequence[MediaInfo]) -> Shown:
+def present_parts(request: ComposeRequest, parts: Sequence[Part], infos: Sequence[MediaInfo]) -> RenderedPresentation:
     """The parts under their wire names in the order they are played, and the SMIL that plays them."""
-    message = part_naming.with_parts(job.message, part_naming.name_parts(parts))
-    if not needs_presentation(message, job.profile):
-        return Shown(Content(message.parts, None, message.subject))
+    message = part_naming.with_parts(request.message, part_naming.name_parts(parts))
+    if not needs_presentation(message, request.profile):
+        return RenderedPresentation(Content(message.parts, None, message.subject))
     lengths = {index: info.duration_ms for index, info in enumerate(infos) if info.duration_ms}
-    by_template = job.smil is not None and is_template(job.smil)
-    if by_template and job.smil is not None:
-        presented = present_by_template(job.smil, message, lengths, job.profile)
+    by_template = request.smil is not None and is_template(request.smil)
+    if by_template and request.smil is not None:
+        presented = present_by_template(request.smil, message, lengths, request.profile)
     else:
-        presented = present(message, lengths, job.profile)
+        presented = present(message, lengths, request.profile)
     slides = tuple(SlideEntry(s.parts, s.duration_ms, s.why) for s in presented.slides)
-    shown = Shown(Content(presented.parts, presented.part, message.subject), slides)
-    return shown if job.smil is None or by_template else _with_own_smil(job, job.smil, message, shown)
+    shown = RenderedPresentation(Content(presented.parts, presented.part, message.subject), slides)
+    return shown if request.smil is None or by_template else _with_own_smil(request, request.smil, message, shown)
 
 
-def _with_own_smil(job: Job, smil: bytes, message: Message, shown: Shown) -> Shown:
+def _with_own_smil(
+    request: ComposeRequest, smil: bytes, message: Message, shown: RenderedPresentation
+) -> RenderedPresentation:
     """The sender's own presentation in place of ours, where it plays without a fault."""
     assert shown.content.presentation is not None
     try:
-        data = rename_sources(smil, job.message.parts, message.parts, job.profile.smil)
+        data = rename_sources(smil, request.message.parts, message.parts, request.profile.smil)
     except SourceError as error:
         return replace(shown, warnings=(f"the presentation was written anew: {error}",))
     kept = replace(shown.content, presentation=replace(shown.content.presentation, data=data))
@@ -56,17 +58,17 @@ def _with_own_smil(job: Job, smil: bytes, message: Message, shown: Shown) -> Sho
     return replace(shown, content=kept)
 
 
-def present_and_pack(job: Job, plan: Plan, made: tuple[Made, ...]) -> Fitted:
+def present_and_pack(request: ComposeRequest, plan: Plan, made: tuple[TranscodedPart, ...]) -> PackedMessage:
     """The packed message, and its bytes as the limit counts them."""
-    shown = present_parts(job, [m.part for m in made], [m.info for m in made])
-    packed = pack.pack(shown.content, job.envelope, job.encoding)
+    shown = present_parts(request, [m.part for m in made], [m.info for m in made])
+    packed = pack.pack(shown.content, request.envelope, request.encoding)
     counted = len(packed.data)
-    if job.counted_as != job.encoding:
-        counted = pack.size(shown.content, job.envelope, job.counted_as)
-    return Fitted(shown.content, packed, counted, shown.slides, plan, made, (*job.warnings, *shown.warnings))
+    if request.counted_as != request.encoding:
+        counted = pack.size(shown.content, request.envelope, request.counted_as)
+    return PackedMessage(shown.content, packed, counted, shown.slides, plan, made, (*request.warnings, *shown.warnings))
 
 
-def read_back(fitted: Fitted) -> None:
+def read_back(fitted: PackedMessage) -> None:
     """Unpack what was packed, and compare.
 
     Raises:

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from mmscontent.media_types import Kind
 
-__all__ = ["PLAIN", "STAKES", "Stake", "stake_of"]
+__all__ = ["DEFAULT_POLICY", "QUALITY_POLICIES", "QualityPolicy", "policy_for"]
 
 
 @dataclass(frozen=True, slots=True)
-class Stake:
+class QualityPolicy:
     """One row of the table.
 
     Attributes:
@@ -36,41 +36,41 @@ class Stake:
 
 
 # A part is the first of these that one of its traits, or else its kind, names.
-STAKES: dict[str, Stake] = {
-    "qr code": Stake(
+QUALITY_POLICIES: dict[str, QualityPolicy] = {
+    "qr code": QualityPolicy(
         "QR code", 1.0, 15.0, "its codec's floor keeps half its pixels in four colours, where its modules stand apart"
     ),
-    "screenshot": Stake(
+    "screenshot": QualityPolicy(
         "screenshot, receipt",
         1.0,
         15.0,
         "it is sent to be read: half its pixels in four colours (15 to 65 points) were, a JPEG under this was not",
     ),
-    "line art": Stake("drawing, text", 1.0, 15.0, "as a screenshot"),
-    "animation": Stake(
+    "line art": QualityPolicy("drawing, text", 1.0, 15.0, "as a screenshot"),
+    "animation": QualityPolicy(
         "animation",
         1.0,
         15.0,
         "its ladder goes on to 34 pixels that move and show nothing; a still is an option (poster)",
     ),
-    "photograph": Stake(
+    "photograph": QualityPolicy(
         "photograph", 1.0, 20.0, "who and where can still be told; under this it was a thumbnail of blocks to us"
     ),
-    "speech": Stake(
+    "speech": QualityPolicy(
         "voice", 1.0, 0.0, "AMR at its lowest rate is understood; more bytes buy little, its curve says so itself"
     ),
-    "image": Stake("picture", 1.0, 20.0, "as a photograph"),
-    "video": Stake(
+    "image": QualityPolicy("picture", 1.0, 20.0, "as a photograph"),
+    "video": QualityPolicy(
         "film", 1.0, 25.0, "VMAF under this is coloured fog; cut it shorter (trim) or send a picture of it (poster)"
     ),
-    "audio": Stake("sound", 1.0, 0.0, "as voice"),
-    "contact": Stake("card", 0.5, 0.0, "only its photo grows with bytes, and it is shown as a thumbnail"),
-    "calendar": Stake("calendar", 1.0, 0.0, "it has one size"),
+    "audio": QualityPolicy("sound", 1.0, 0.0, "as voice"),
+    "contact": QualityPolicy("card", 0.5, 0.0, "only its photo grows with bytes, and it is shown as a thumbnail"),
+    "calendar": QualityPolicy("calendar", 1.0, 0.0, "it has one size"),
 }
-PLAIN = Stake()
+DEFAULT_POLICY = QualityPolicy()
 
 
-def stake_of(kind: Kind, traits: Iterable[str]) -> Stake:
+def policy_for(kind: Kind, traits: Iterable[str]) -> QualityPolicy:
     """The row of a part: by what its codec took it for, else by its kind."""
     named = set(traits)
-    return next((row for name, row in STAKES.items() if name in named or name == kind), PLAIN)
+    return next((row for name, row in QUALITY_POLICIES.items() if name in named or name == kind), DEFAULT_POLICY)

@@ -8,42 +8,42 @@ from typing import TYPE_CHECKING
 
 from mmscontent.errors import DoesNotFit, NotAllowed
 from mmscontent.ledger import Ledger, Option, PartEntry
-from mmscontent.pipeline.plan import Examined, Keep, Transcode
-from mmscontent.pipeline.trim_estimate import tell_cut
+from mmscontent.pipeline.plan import Keep, ProbedPart, Transcode
+from mmscontent.pipeline.trim_estimate import trim_advice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from mmscontent.codecs.base import Rendition
     from mmscontent.pipeline.plan import Decision
-    from mmscontent.pipeline.request import Fitted, Job
-    from mmscontent.pipeline.transcode import Made
+    from mmscontent.pipeline.request import ComposeRequest, PackedMessage
+    from mmscontent.pipeline.transcode import TranscodedPart
 
-__all__ = ["ledger_of", "refused_ledger"]
+__all__ = ["build_ledger", "build_refusal_ledger"]
 
 
-def ledger_of(job: Job, examined: Sequence[Examined], fitted: Fitted) -> Ledger:
+def build_ledger(request: ComposeRequest, probed: Sequence[ProbedPart], fitted: PackedMessage) -> Ledger:
     """A message that fits, as a ledger: every part of the caller's once, in his order."""
     entries = [
         (one.index, _entry(one, decision, made))
-        for one, decision, made in zip(examined, fitted.plan.decisions, fitted.made, strict=True)
+        for one, decision, made in zip(probed, fitted.plan.decisions, fitted.made, strict=True)
     ]
-    entries += [(one.index, _left_out_entry(one, why)) for one, why in job.left_out]
+    entries += [(one.index, _left_out_entry(one, why)) for one, why in request.left_out]
     bodies = sum(len(p.data) for p in fitted.content.parts)
     return Ledger(
         fits=True,
-        encoding=job.encoding,
-        profile=job.profile,
-        counted_as=job.counted_as,
+        encoding=request.encoding,
+        profile=request.profile,
+        counted_as=request.counted_as,
         packed_bytes=fitted.counted_bytes,
         overhead_bytes=fitted.counted_bytes - bodies,
         parts=_one_each(entries),
         slides=fitted.slides,
         warnings=fitted.warnings,
-        notes=job.notes,
-        remedy=job.remedy,
-        number=job.number,
-        count=job.count,
+        notes=request.notes,
+        remedy=request.remedy,
+        number=request.number,
+        count=request.count,
     )
 
 
@@ -65,7 +65,7 @@ def _joined(pages: list[PartEntry]) -> PartEntry:
     return replace(first, result=result, decision="drop" if result is None else "transcode", reasons=tuple(reasons))
 
 
-def _left_out_entry(one: Examined, why: str) -> PartEntry:
+def _left_out_entry(one: ProbedPart, why: str) -> PartEntry:
     return PartEntry(
         name=one.label,
         kind=one.info.kind,
@@ -76,7 +76,7 @@ def _left_out_entry(one: Examined, why: str) -> PartEntry:
     )
 
 
-def _entry(one: Examined, decision: Decision, made: Made) -> PartEntry:
+def _entry(one: ProbedPart, decision: Decision, made: TranscodedPart) -> PartEntry:
     rendition, survey = made.rendition, one.survey
     kept = isinstance(decision, Keep)
     predicted = survey.keep_quality if (survey and kept) else (rendition.predicted_quality if rendition else None)
@@ -109,7 +109,7 @@ _SAME = {
 }
 
 
-def _stripped(one: Examined, rendition: Rendition | None) -> tuple[str, ...]:
+def _stripped(one: ProbedPart, rendition: Rendition | None) -> tuple[str, ...]:
     """What left with the source and does not go on; of a picture nothing does, made anew or not."""
     if rendition is None:
         return ()
@@ -117,44 +117,44 @@ def _stripped(one: Examined, rendition: Rendition | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*rendition.stripped, *(_SAME.get(label, label) for label in seen))))
 
 
-def _price(one: Examined, decision: Decision, made: Made) -> tuple[str, ...]:
+def _price(one: ProbedPart, decision: Decision, made: TranscodedPart) -> tuple[str, ...]:
     """What a film's share gives, and what a cut would: for the sender to judge."""
     survey = one.survey
     if one.info.kind != "video" or one.form or survey is None or not isinstance(decision, Transcode):
         return ()
-    told = tell_cut(survey.info, survey.curve, made.info)
+    told = trim_advice(survey.info, survey.curve, made.info)
     return (told,) if told else ()
 
 
-def _traits(one: Examined) -> tuple[str, ...]:
+def _traits(one: ProbedPart) -> tuple[str, ...]:
     return (f"taken for: {', '.join(one.survey.traits)}",) if one.survey and one.survey.traits else ()
 
 
-def refused_ledger(
-    job: Job,
-    examined: Sequence[Examined],
+def build_refusal_ledger(
+    request: ComposeRequest,
+    probed: Sequence[ProbedPart],
     refusal: DoesNotFit | NotAllowed,
-    room_bytes: int,
+    available_bytes: int,
     options: tuple[Option, ...],
 ) -> Ledger:
-    """A refusal as a ledger; *room_bytes* is what all bodies might have together under the hard limit."""
+    """A refusal as a ledger; *available_bytes* is what all bodies might have together under the hard limit."""
     smallest = refusal.smallest_bytes if isinstance(refusal, DoesNotFit) else 0
     return Ledger(
         fits=False,
-        encoding=job.encoding,
-        counted_as=job.counted_as,
-        profile=job.profile,
+        encoding=request.encoding,
+        counted_as=request.counted_as,
+        profile=request.profile,
         packed_bytes=smallest,
-        overhead_bytes=max(0, job.profile.limit_bytes - room_bytes),
-        parts=_one_each((one.index, _refused_entry(one)) for one in examined),
-        warnings=job.warnings,
-        notes=job.notes,
+        overhead_bytes=max(0, request.profile.limit_bytes - available_bytes),
+        parts=_one_each((one.index, _refused_entry(one)) for one in probed),
+        warnings=request.warnings,
+        notes=request.notes,
         options=options,
         error=str(refusal),
     )
 
 
-def _refused_entry(one: Examined) -> PartEntry:
+def _refused_entry(one: ProbedPart) -> PartEntry:
     """A part of a message that was not made: what it is, and what would have been done with it."""
     survey = one.survey
     made_anew = survey is not None and survey.keep_bytes is None

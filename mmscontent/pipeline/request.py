@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from mmscontent.ledger import Option, SlideEntry
     from mmscontent.message import Content, Envelope, Message
     from mmscontent.pack.registry import Packed
-    from mmscontent.pipeline.plan import Examined, Plan
-    from mmscontent.pipeline.transcode import Made
+    from mmscontent.pipeline.plan import Plan, ProbedPart
+    from mmscontent.pipeline.transcode import TranscodedPart
     from mmscontent.profiles.model import Profile
 
-__all__ = ["POLICIES", "Fitted", "IfNotFit", "Job", "Shown"]
+__all__ = ["POLICIES", "ComposeRequest", "IfNotFit", "PackedMessage", "RenderedPresentation"]
 
 IfNotFit = Literal["fail", "drop", "poster", "trim", "accept_quality", "split"]
 POLICIES: tuple[IfNotFit, ...] = ("fail", "drop", "poster", "trim", "accept_quality", "split")
@@ -24,7 +24,7 @@ _COUNTED_AS = {"mime": "mime-binary", "base64": "mime"}
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ComposeRequest:
     """What one call was asked for, or one of the messages that came of it.
 
     Attributes:
@@ -47,7 +47,7 @@ class Job:
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     if_not_fit: IfNotFit = "fail"
-    left_out: tuple[tuple[Examined, str], ...] = ()
+    left_out: tuple[tuple[ProbedPart, str], ...] = ()
     remedy: Option | None = None
     number: int = 1
     count: int = 1
@@ -59,7 +59,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class RenderedPresentation:
     """Parts in order with the presentation that plays them."""
 
     content: Content
@@ -68,7 +68,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class PackedMessage:
     """A message that fits, before it is looked at once more."""
 
     content: Content
@@ -76,5 +76,5 @@ class Fitted:
     counted_bytes: int
     slides: tuple[SlideEntry, ...]
     plan: Plan
-    made: tuple[Made, ...]
+    made: tuple[TranscodedPart, ...]
     warnings: tuple[str, ...]

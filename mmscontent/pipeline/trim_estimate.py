@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from mmscontent.message import MediaInfo
     from mmscontent.rate_quality import Curve
 
-__all__ = ["TrimPrice", "price_trim", "tell_cut"]
+__all__ = ["TrimEstimate", "estimate_trim", "trim_advice"]
 
 # The largest frame whose pixels get this many bits is what the codec of films mostly chooses (0.026 to 0.035 between 20
 # and 190 kb/s of picture; docs/budget.md).
@@ -21,24 +21,24 @@ _GOOD = 60.0  # VMAF from which a phone's screen shows no loss at a first look; 
 
 
 @dataclass(frozen=True, slots=True)
-class TrimPrice:
+class TrimEstimate:
     """A cut, and what it would give.
 
     Attributes:
         whole: Frame at best for the whole film.
-        cut_ms: Length that reaches the next larger frame; None when none does, or the whole is its own size already.
+        trim_ms: Length that reaches the next larger frame; None when none does, or the whole is its own size already.
         better: That frame.
         text: All of it as a sentence.
     """
 
     bits_per_second: int
     whole: tuple[int, int]
-    cut_ms: int | None
+    trim_ms: int | None
     better: tuple[int, int] | None
     text: str
 
 
-def price_trim(info: MediaInfo, limit_bytes: int) -> TrimPrice:
+def estimate_trim(info: MediaInfo, limit_bytes: int) -> TrimEstimate:
     """What *limit_bytes* give a film at its whole length, and how much shorter it must be for the next larger frame."""
     duration_ms = max(1, info.duration_ms or 1)
     rate = limit_bytes * 8000 // duration_ms
@@ -47,30 +47,32 @@ def price_trim(info: MediaInfo, limit_bytes: int) -> TrimPrice:
     whole, said = sides[at], f"{duration_ms / 1000:g} s at {limit_bytes / 1000:g} KB is {rate / 1000:.0f} kb/s"
     text = f"{said}: {whole[0]}×{whole[1]} at best"
     if rate < _needed_bps(info, whole):
-        cut_ms, better = int(limit_bytes * 8000 / _needed_bps(info, whole)), whole
+        trim_ms, better = int(limit_bytes * 8000 / _needed_bps(info, whole)), whole
         text = f"{said}: too little even for {whole[0]}×{whole[1]}"
     elif at + 1 < len(sides):
         better = sides[at + 1]
-        cut_ms = int(limit_bytes * 8000 / _needed_bps(info, better))
+        trim_ms = int(limit_bytes * 8000 / _needed_bps(info, better))
     else:
-        return TrimPrice(rate, whole, None, None, f"{text}, its own size")
-    if cut_ms < _LEAST_MS:
-        return TrimPrice(rate, whole, None, None, text)
-    cut_ms = cut_ms // 500 * 500
-    return TrimPrice(rate, whole, cut_ms, better, f"{text}; {cut_ms / 1000:g} s would give {better[0]}×{better[1]}")
+        return TrimEstimate(rate, whole, None, None, f"{text}, its own size")
+    if trim_ms < _LEAST_MS:
+        return TrimEstimate(rate, whole, None, None, text)
+    trim_ms = trim_ms // 500 * 500
+    return TrimEstimate(
+        rate, whole, trim_ms, better, f"{text}; {trim_ms / 1000:g} s would give {better[0]}×{better[1]}"
+    )
 
 
-def tell_cut(info: MediaInfo, curve: Curve, made: MediaInfo) -> str:
+def trim_advice(info: MediaInfo, curve: Curve, made: MediaInfo) -> str:
     """What a film's share came to, and how much of it would look good in the same bytes; "" when all of it does."""
     quality, length_ms = curve.quality_at(made.size_bytes), info.duration_ms or 0
-    cut_ms = int(length_ms * made.size_bytes / max(1, curve.size_for(_GOOD))) // 500 * 500
-    if quality >= _GOOD or curve.qualities[-1] < _GOOD or not _LEAST_MS <= cut_ms < length_ms:
+    trim_ms = int(length_ms * made.size_bytes / max(1, curve.size_for(_GOOD))) // 500 * 500
+    if quality >= _GOOD or curve.qualities[-1] < _GOOD or not _LEAST_MS <= trim_ms < length_ms:
         return ""
     rate = made.size_bytes * 8 / length_ms
     return (
         f"{length_ms / 1000:g} s at {made.size_bytes / 1000:.0f} KB is {rate:.0f} kb/s:"
         f" {made.width_px}×{made.height_px} at quality {quality:.0f};"
-        f" its first {cut_ms / 1000:g} s would reach {_GOOD:.0f}"
+        f" its first {trim_ms / 1000:g} s would reach {_GOOD:.0f}"
     )
 
 

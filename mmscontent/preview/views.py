@@ -128,7 +128,7 @@ def _render(codec: str, part: Part, info: MediaInfo, rule: Rule, limit_bytes: in
         ("render", (limit_bytes,)),
     )
     answer: object = None
-    if CODECS[codec].jailed:
+    if CODECS[codec].sandboxed:
         with pool.shared(_WORKER_MODULE, registry=REGISTRY).seat() as seat:
             for name, arguments in steps:
                 answer = seat.call(name, *arguments, part=part.name)

@@ -232,7 +232,7 @@ def test_what_cannot_fit_says_so_with_what_it_tried():
     assert refused.value.smallest_bytes > 200
     assert refused.value.limit_bytes == 200
     assert refused.value.tries
-    assert survey.floor_bytes > 200
+    assert survey.minimum_bytes > 200
 
 
 def test_an_animation_larger_than_the_screen_is_brought_to_its_box():
@@ -323,7 +323,7 @@ def test_real_animations_are_fitted_or_refused_by_name(file):
         try:
             made = source.render(limit)
         except DoesNotFit:
-            assert survey.floor_bytes > 0.5 * limit
+            assert survey.minimum_bytes > 0.5 * limit
             continue
         assert len(made.data) <= limit
         seen = verify(made.data, made.info)

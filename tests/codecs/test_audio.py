@@ -52,7 +52,7 @@ def test_every_rendition_fits_is_what_it_says_and_as_long_as_the_source(kind: st
     one = bare(kind, rule)
     survey = one.survey(RULES[rule], "fast")
 
-    for limit in (survey.floor_bytes, 2 * survey.floor_bytes, 60_000):
+    for limit in (survey.minimum_bytes, 2 * survey.minimum_bytes, 60_000):
         got = one.render(limit)
         assert len(got.data) <= limit
         seen = verify(got.data, got.info)
@@ -107,11 +107,11 @@ def test_silence_at_the_ends_is_cut_only_when_that_makes_it_fit() -> None:
     survey = one.survey(RULES["amr"], "fast")
     whole = 6 + 13 * 501
 
-    assert survey.floor_bytes < whole
+    assert survey.minimum_bytes < whole
     assert not [n for n in one.render(whole).notes if "silence" in n]
-    cut = one.render(survey.floor_bytes)
+    cut = one.render(survey.minimum_bytes)
     assert [n for n in cut.notes if "silence at its ends were cut" in n]
-    assert len(cut.data) <= survey.floor_bytes
+    assert len(cut.data) <= survey.minimum_bytes
     assert 4000 <= (cut.info.duration_ms or 0) <= 4800
 
 
@@ -312,7 +312,7 @@ def test_every_real_sound_becomes_amr_that_fits(file: CorpusFile) -> None:
     data = file.path.read_bytes()
     one = sound(data)
     survey = one.survey(RULES["amr"], "fast")
-    got = one.render(max(30_000, survey.floor_bytes))
+    got = one.render(max(30_000, survey.minimum_bytes))
 
-    assert len(got.data) <= max(30_000, survey.floor_bytes)
+    assert len(got.data) <= max(30_000, survey.minimum_bytes)
     verify(got.data, got.info)

@@ -251,7 +251,7 @@ def test_refusals_name_what_is_wrong():
     survey = source.survey(CalendarRule(), "fast")
     with pytest.raises(DoesNotFit) as refused:
         source.render(10)
-    assert refused.value.smallest_bytes == survey.floor_bytes
+    assert refused.value.smallest_bytes == survey.minimum_bytes
 
 
 def test_a_false_claim_about_a_calendar_is_caught():

@@ -234,7 +234,7 @@ def test_a_photo_is_shrunk_square_to_its_share_and_dropped_last(version):
     source = ContactSource(data, INFO)
     survey = source.survey(ContactRule(versions=(version,)), "fast")
     sides = []
-    for limit in (*reversed(survey.curve.sizes_bytes[1:]), survey.floor_bytes):
+    for limit in (*reversed(survey.curve.sizes_bytes[1:]), survey.minimum_bytes):
         made = source.render(limit)
         assert len(made.data) <= limit
         shown = photo_of(made.data)
@@ -266,7 +266,7 @@ def test_a_card_too_large_even_without_its_photo_is_refused_with_its_size():
     with pytest.raises(DoesNotFit) as refused:
         source.render(40)
 
-    assert refused.value.smallest_bytes == survey.floor_bytes
+    assert refused.value.smallest_bytes == survey.minimum_bytes
     assert len(refused.value.tries) > 3
 
 

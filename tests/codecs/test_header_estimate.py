@@ -8,8 +8,8 @@ from mmscontent.codecs.image import StillSource
 from mmscontent.codecs.image.header_estimate import estimate_from_header
 from mmscontent.errors import MMSContentError
 from mmscontent.message import MediaInfo, Part
-from mmscontent.pipeline.plan import Examined, floor_bytes
-from mmscontent.pipeline.quality_weights import stake_of
+from mmscontent.pipeline.plan import ProbedPart, minimum_bytes
+from mmscontent.pipeline.quality_weights import policy_for
 from mmscontent.profiles.model import ImageRule
 from mmscontent.sniff import sniff
 from tests.conftest import ROOT, corpus_files
@@ -46,7 +46,7 @@ def test_the_header_tells_what_the_pixels_do_and_promises_less(path) -> None:
     assert glanced.info == seen.info
     assert (glanced.keep_bytes, glanced.reasons, glanced.stripped) == (seen.keep_bytes, seen.reasons, seen.stripped)
     by_pixels, by_header = (
-        floor_bytes(Examined(Part(b"", "image/jpeg"), info, survey, stake=stake_of("image", survey.traits)))
+        minimum_bytes(ProbedPart(Part(b"", "image/jpeg"), info, survey, policy=policy_for("image", survey.traits)))
         for survey in (seen, glanced)
     )
     assert by_header >= min(by_pixels, len(data))

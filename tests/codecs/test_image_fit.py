@@ -29,7 +29,7 @@ def test_every_limit_is_kept_and_filled() -> None:
     source, survey = files.surveyed(data, rule=LARGE)
 
     @STEADY
-    @given(st.integers(survey.floor_bytes, len(data)))
+    @given(st.integers(survey.minimum_bytes, len(data)))
     def kept(limit: int) -> None:
         rendition = source.render(limit)
         assert len(rendition.data) <= limit
@@ -42,7 +42,7 @@ def test_every_limit_is_kept_and_filled() -> None:
 
 def test_two_encodes_are_the_rule() -> None:
     source, survey = files.surveyed(files.photo_jpeg(), rule=LARGE)
-    limits = np.geomspace(survey.floor_bytes, len(files.photo_jpeg()) * 0.9, 15).astype(int)
+    limits = np.geomspace(survey.minimum_bytes, len(files.photo_jpeg()) * 0.9, 15).astype(int)
 
     assert np.median([source.render(int(limit)).encodes for limit in limits]) <= 2
 
@@ -138,7 +138,7 @@ def test_the_curve_is_what_is_written_then() -> None:
     source, survey = files.surveyed(files.photo_jpeg(), rule=LARGE)
 
     assert survey.scale == "ssimulacra2@1080"
-    assert survey.curve.least_bytes < survey.floor_bytes * 3
+    assert survey.curve.least_bytes < survey.minimum_bytes * 3
     for limit in (20_000, 60_000):
         predicted = source.render(limit).predicted_quality
         assert predicted is not None
@@ -160,7 +160,7 @@ def test_too_little_room_is_refused_with_the_size_it_takes() -> None:
     with pytest.raises(DoesNotFit) as refused:
         source.render(300)
 
-    assert refused.value.smallest_bytes == survey.floor_bytes
+    assert refused.value.smallest_bytes == survey.minimum_bytes
     assert refused.value.limit_bytes == 300
     assert "300" in str(refused.value)
 

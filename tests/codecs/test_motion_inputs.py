@@ -125,12 +125,12 @@ def test_every_film_on_the_list_is_fitted(name: str, data: Any, media_type: str,
     info = sniff(bytes_)
     one = VideoSource(bytes_, info)
     survey = one.survey(MODERN, "fast")
-    got = one.render(max(40_000, survey.floor_bytes + 2_000))
+    got = one.render(max(40_000, survey.minimum_bytes + 2_000))
     seen = verify_film(got.data, got.info)
 
     assert info.media_type == media_type, name
     assert seen.media_type == "video/mp4"
-    assert len(got.data) <= max(40_000, survey.floor_bytes + 2_000)
+    assert len(got.data) <= max(40_000, survey.minimum_bytes + 2_000)
     assert abs((seen.duration_ms or 0) - length_ms) <= max(150, length_ms // 50)
     assert seen.orientation == 1
 

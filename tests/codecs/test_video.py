@@ -18,7 +18,7 @@ from mmscontent.codecs.video.model import AudioOption, VideoRequest, best_settin
 from mmscontent.errors import DamagedMedia, DoesNotFit, MMSContentError, NotAllowed, OverLimits
 from mmscontent.ffmpeg import Room, probe
 from mmscontent.message import MediaInfo
-from mmscontent.pipeline.trim_estimate import price_trim
+from mmscontent.pipeline.trim_estimate import estimate_trim
 from mmscontent.profiles.model import VideoFormat, VideoRule
 from mmscontent.sniff import sniff
 from tests.codecs.clips import COLOURS, film, made, source
@@ -61,7 +61,7 @@ def test_a_film_of_each_format_fits_and_is_what_the_rule_asks_for(name: str) -> 
     assert (info.fps or 0) <= (wanted.max_fps or 0) * 1.02
     assert abs((info.duration_ms or 0) - 3000) < 250
     assert survey.scale == "vmaf@480"
-    assert survey.floor_bytes <= 40_000 <= survey.curve.most_bytes * 4
+    assert survey.minimum_bytes <= 40_000 <= survey.curve.most_bytes * 4
 
 
 # Pure noise, whose bits vanish at some quantiser at once, is the hardest there is to predict.
@@ -198,10 +198,10 @@ def test_what_cannot_fit_says_how_much_it_needs() -> None:
     one = open_film(clip())
     survey = one.survey(VideoRule((MODERN,)), "fast")
     with pytest.raises(DoesNotFit, match=r"3\.0 s of film need at least") as caught:
-        one.render(survey.floor_bytes // 3)
+        one.render(survey.minimum_bytes // 3)
 
-    assert caught.value.smallest_bytes > survey.floor_bytes // 3
-    assert len(one.render(int(survey.floor_bytes * 1.15)).data) <= survey.floor_bytes * 1.15
+    assert caught.value.smallest_bytes > survey.minimum_bytes // 3
+    assert len(one.render(int(survey.minimum_bytes * 1.15)).data) <= survey.minimum_bytes * 1.15
 
 
 def test_half_an_hour_is_priced_without_being_decoded_whole() -> None:
@@ -382,7 +382,7 @@ def test_a_cut_is_priced_in_one_sentence(facts: tuple[int, int, int, float], lim
     width, height, duration, fps = facts
     info = MediaInfo("video/mp4", "video", 9, width, height, duration_ms=duration, fps=fps, audio_codec="aac")
 
-    assert price_trim(info, limit).text == text
+    assert estimate_trim(info, limit).text == text
 
 
 # --- bad input -------------------------------------------------------------------------------------------------

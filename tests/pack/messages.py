@@ -38,9 +38,9 @@ RICH = Content(
     SMIL,
     "Happy birthday – a subject with accents: ünïcödé, long enough for two encoded words",
 )
-PLAIN = Content((Part.of_text("Hi"),))
+DEFAULT_POLICY = Content((Part.of_text("Hi"),))
 EMPTY = Content(())
-CONTENTS = {"rich": RICH, "plain": PLAIN, "empty": EMPTY}
+CONTENTS = {"rich": RICH, "plain": DEFAULT_POLICY, "empty": EMPTY}
 
 FULL = Envelope(
     sender="+12065550100",

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from gateway_adapter.api.common_fields import invalid_field
 from gateway_adapter.api.errors import HttpRefusal
 from gateway_adapter.api.fields import RequestModel, format_timestamp, normalize_number, read_json
-from gateway_adapter.api.inbound_configurations import ConfigurationRequest, changed, members_of
+from gateway_adapter.api.inbound_configurations import ConfigurationRequest, changed, load_group_members
 from gateway_adapter.api.responses import CancelAnswer, ConfigurationAnswer, MessageAnswer, MessagesAnswer
 from gateway_adapter.api.routes.openapi import EndpointDoc, in_path
 from gateway_adapter.api.routes.request_context import RateLimit, json_response, media_type_of
@@ -104,7 +104,7 @@ class _MessageEndpoints:
             context.account, normalize_number(number) if number else None, query.configuration_key or None
         )
         wanted = [one for one in found if query.keyword is None or one.keyword == query.keyword]
-        return json_response([members_of(one) for one in wanted])
+        return json_response([load_group_members(one) for one in wanted])
 
     async def configure(self, context: RequestContext) -> Response:
         """Change the configuration of a number and keyword, or make it."""
@@ -118,7 +118,7 @@ class _MessageEndpoints:
         except Refused as exc:
             raise HttpRefusal(403, str(exc)) from exc
         stored = await self._service.configurations(context.account, None, key)
-        return json_response(members_of(stored[0]))
+        return json_response(load_group_members(stored[0]))
 
     async def _held(self, context: RequestContext, request: ConfigurationRequest) -> Configuration | None:
         """What stands for the number and keyword now."""

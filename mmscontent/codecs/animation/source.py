@@ -114,7 +114,7 @@ class AnimationSource:
         return Survey(
             info=self._info(animation),
             curve=Curve.through([(max(1, round(g.size_bytes)), max(0.0, min(100.0, g.quality))) for g in estimates]),
-            floor_bytes=max(1, floor),
+            minimum_bytes=max(1, floor),
             keep_bytes=None if reasons else len(kept_bytes(self._data, self._header)),
             scale=f"ssimulacra2@{rule.view_long_px}",
             reasons=reasons,

@@ -73,7 +73,7 @@ class CalendarSource:
         return Survey(
             info=replace(self._declared, media_type=_MEDIA_TYPES[self._version], kind="calendar", notes=self._notes),
             curve=Curve((len(written),), (100.0,)),
-            floor_bytes=len(written),
+            minimum_bytes=len(written),
             keep_bytes=None if reasons else len(self._data),
             scale="calendar",
             reasons=reasons,

@@ -33,7 +33,7 @@ _LETTERING = frozenset(("image/png", "image/gif", "image/bmp", "image/vnd.wap.wb
 
 
 def estimate_from_header(data: bytes, info: MediaInfo, rule: Rule) -> Survey:
-    """The picture as its header tells; `curve` is typical, `floor_bytes` is sure.
+    """The picture as its header tells; `curve` is typical, `minimum_bytes` is sure.
 
     Raises:
         SourceError: It is over the limits or no picture.
@@ -61,7 +61,7 @@ def estimate_from_header(data: bytes, info: MediaInfo, rule: Rule) -> Survey:
     return Survey(
         info=told,
         curve=Curve.through(points),
-        floor_bytes=floor if kept is None else min(floor, kept),
+        minimum_bytes=floor if kept is None else min(floor, kept),
         keep_bytes=kept,
         scale=f"ssimulacra2@{rule.view_long_px}",
         reasons=reasons,

@@ -92,9 +92,9 @@ class ImageRenderer:
         pairs = zip(sizes.tolist(), scores.tolist(), strict=True)
         points = [(round(size), float(np.clip(score, 0.0, 100.0))) for size, score in pairs if score > -np.inf]
         points += [(len(sharp.data), float(np.clip(score, 0.0, 100.0))) for sharp, score in self._variants()]
-        return Curve.through(points or [(self.floor_bytes(), 0.0)])
+        return Curve.through(points or [(self.minimum_bytes(), 0.0)])
 
-    def floor_bytes(self) -> int:
+    def minimum_bytes(self) -> int:
         """Predicted size of the smallest rendition worth sending."""
         table = self._table(_PLAIN)
         share = _LEGIBLE_OF_VIEW if self.look.is_graphic else _FLOOR_OF_VIEW

@@ -62,11 +62,11 @@ class StillSource:
         self._renderer = still = ImageRenderer(decoded, look, rule, effort, self._probe(rule, decoded, pixel_cache))
         reasons = passthrough_blockers(self._header, rule)
         kept = None if reasons else len(kept_bytes(self._data, self._header))
-        floor = still.floor_bytes()
+        floor = still.minimum_bytes()
         return Survey(
             info=self._info(),
             curve=still.curve(),
-            floor_bytes=floor if kept is None else min(floor, kept),
+            minimum_bytes=floor if kept is None else min(floor, kept),
             keep_bytes=kept,
             scale=f"ssimulacra2@{rule.view_long_px}",
             reasons=reasons,
@@ -88,10 +88,10 @@ class StillSource:
         """
         still = self._surveyed()
         # A source denser than anything written here (a small AVIF, say) may have to grow to the floor, not further.
-        limit = min(limit_bytes, max(len(self._data), still.floor_bytes()))
+        limit = min(limit_bytes, max(len(self._data), still.minimum_bytes()))
         written = still.write(limit)
         if written is None:
-            least = still.floor_bytes()
+            least = still.minimum_bytes()
             raise DoesNotFit(
                 f"the picture needs at least {least:,} bytes, {limit_bytes:,} are left; allow more or leave it out",
                 limit_bytes=limit_bytes,

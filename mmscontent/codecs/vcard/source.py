@@ -68,7 +68,7 @@ class ContactSource:
         return Survey(
             info=self._info(rule.media_type),
             curve=Curve.through(points),
-            floor_bytes=min(size for size, _ in points),
+            minimum_bytes=min(size for size, _ in points),
             keep_bytes=None if reasons else len(self._data),
             scale="card",
             reasons=reasons,
