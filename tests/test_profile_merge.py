@@ -1,4 +1,4 @@
-"""How statements combine: properties of the arithmetic, and the cases a person would ask about."""
+"""How statements merge: properties of the arithmetic, and the cases a person would ask about."""
 
 from __future__ import annotations
 
@@ -8,25 +8,35 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmscontent.profiles.merge import MEET, Fact, Layer, Names, combine, profile_of, text_of
+from mmscontent.profiles.merge import (
+    MERGE_RULES,
+    ProfileKeys,
+    ProfileLayer,
+    Statement,
+    build_profile,
+    format_value,
+    merge,
+)
 from mmscontent.profiles.model import AudioFormat, Origin, VideoFormat
 
 OPTIONS = settings(max_examples=80, deadline=None, derandomize=True)
-BASE = Layer(
+BASE = ProfileLayer(
     "base",
     "generic/portable-300",
-    (Fact("limit_bytes", 300_000, Origin("base")), Fact("image.max_long_px", 640, Origin("base"))),
+    (Statement("limit_bytes", 300_000, Origin("base")), Statement("image.max_long_px", 640, Origin("base"))),
 )
 
 
-def layer(role, *, floor=False, handset=None, confidence="high", **values) -> Layer:
+def layer(role, *, floor=False, handset=None, confidence="high", **values) -> ProfileLayer:
     origin = Origin(f"{role} x", "u", "2026", confidence)
-    facts = tuple(Fact(name.replace("__", "."), value, origin) for name, value in values.items())
-    return Layer(role, "x", facts, floor, Fact("limit_bytes", handset, Origin("handset")) if handset else None)
+    statements = tuple(Statement(name.replace("__", "."), value, origin) for name, value in values.items())
+    return ProfileLayer(
+        role, "x", statements, floor, Statement("limit_bytes", handset, Origin("handset")) if handset else None
+    )
 
 
-def held(layers, **options) -> dict[str, object]:
-    return {name: fact.value for name, fact in combine(layers, **options)[0].items()}
+def merged(layers, **options) -> dict[str, object]:
+    return {name: statement.value for name, statement in merge(layers, **options)[0].items()}
 
 
 sizes = st.integers(1_000, 5_000_000)
@@ -51,7 +61,7 @@ def statements(draw):
 @OPTIONS
 @given(statements())
 def test_the_order_of_statements_does_not_matter(layers):
-    results = [held([*order, BASE]) for order in itertools.permutations(layers)]
+    results = [merged([*order, BASE]) for order in itertools.permutations(layers)]
 
     assert all(result == results[0] for result in results)
 
@@ -59,19 +69,19 @@ def test_the_order_of_statements_does_not_matter(layers):
 @OPTIONS
 @given(statements())
 def test_a_limit_is_the_lowest_stated_and_the_target_never_above_it(layers):
-    result = held([*layers, BASE])
+    result = merged([*layers, BASE])
 
-    assert result["limit_bytes"] == min(one.fact("limit_bytes").value for one in layers)
+    assert result["limit_bytes"] == min(one.statement("limit_bytes").value for one in layers)
     assert result["target_bytes"] <= result["limit_bytes"]
-    assert result["image.max_long_px"] == min(one.fact("image.max_long_px").value for one in layers)
-    assert result["smil.accepted"] == all(one.fact("smil.accepted").value for one in layers)
+    assert result["image.max_long_px"] == min(one.statement("image.max_long_px").value for one in layers)
+    assert result["smil.accepted"] == all(one.statement("smil.accepted").value for one in layers)
 
 
 @OPTIONS
 @given(statements())
 def test_types_are_what_all_take_or_the_last_resort(layers):
-    lists = [set(one.fact("image.media_types").value) for one in layers]
-    result = set(held([*layers, BASE])["image.media_types"])
+    lists = [set(one.statement("image.media_types").value) for one in layers]
+    result = set(merged([*layers, BASE])["image.media_types"])
 
     assert result == set.intersection(*lists) or result <= {"image/jpeg"}
 
@@ -79,15 +89,15 @@ def test_types_are_what_all_take_or_the_last_resort(layers):
 @OPTIONS
 @given(statements())
 def test_saying_the_same_again_changes_nothing(layers):
-    assert held([*layers, BASE]) == held([*layers, BASE, BASE])
+    assert merged([*layers, BASE]) == merged([*layers, BASE, BASE])
 
 
 @OPTIONS
 @given(sizes, sizes, optional_size)
 def test_a_floor_rises_to_the_networks_phones_and_a_hard_limit_does_not(device, route, handset):
     carrier = layer("carrier", limit_bytes=route, handset=handset)
-    floor = held([layer("device", floor=True, limit_bytes=device), carrier, BASE])["limit_bytes"]
-    hard = held([layer("device", limit_bytes=device), carrier, BASE])["limit_bytes"]
+    floor = merged([layer("device", floor=True, limit_bytes=device), carrier, BASE])["limit_bytes"]
+    hard = merged([layer("device", limit_bytes=device), carrier, BASE])["limit_bytes"]
 
     assert floor == min(max(device, handset or 0), route)
     assert hard == min(device, route)
@@ -97,21 +107,21 @@ def test_a_floor_rises_to_the_networks_phones_and_a_hard_limit_does_not(device, 
 @given(sizes, st.lists(sizes, min_size=1, max_size=3))
 def test_every_statement_that_lost_is_kept_beside_the_winner(first, others):
     layers = [layer("device", limit_bytes=first), *(layer("carrier", limit_bytes=size) for size in others[:1])]
-    fact = combine([*layers, BASE])[0]["limit_bytes"]
+    statement = merge([*layers, BASE])[0]["limit_bytes"]
 
-    lost = {first, *others[:1]} - {fact.value}
-    assert all(any(text_of(size) in text for text in fact.origin.competing) for size in lost)
+    lost = {first, *others[:1]} - {statement.value}
+    assert all(any(format_value(size) in text for text in statement.origin.competing) for size in lost)
 
 
 def test_the_base_limits_only_who_is_unknown():
-    assert held([layer("device", limit_bytes=2_000_000), BASE])["limit_bytes"] == 300_000
-    assert held([layer("carrier", limit_bytes=2_000_000), BASE])["limit_bytes"] == 2_000_000
-    assert held([layer("class", limit_bytes=2_000_000), BASE])["limit_bytes"] == 2_000_000
-    assert held([layer("class", smil__accepted=True), layer("device", limit_bytes=20), BASE])["limit_bytes"] == 20
+    assert merged([layer("device", limit_bytes=2_000_000), BASE])["limit_bytes"] == 300_000
+    assert merged([layer("carrier", limit_bytes=2_000_000), BASE])["limit_bytes"] == 2_000_000
+    assert merged([layer("class", limit_bytes=2_000_000), BASE])["limit_bytes"] == 2_000_000
+    assert merged([layer("class", smil__accepted=True), layer("device", limit_bytes=20), BASE])["limit_bytes"] == 20
 
 
 def test_the_base_fills_what_nobody_states():
-    result = held([layer("carrier", limit_bytes=1), BASE])
+    result = merged([layer("carrier", limit_bytes=1), BASE])
 
     assert result["image.max_long_px"] == 640
 
@@ -126,11 +136,11 @@ def test_an_unknown_device_is_treated_with_care(confidence, has_device, target):
     carrier = layer("carrier", confidence=confidence, limit_bytes=1_000_000, target_bytes=900_000)
     device = [layer("device", smil__accepted=True)] if has_device else []
 
-    assert held([carrier, *device, BASE])["target_bytes"] == target
+    assert merged([carrier, *device, BASE])["target_bytes"] == target
 
 
 def test_nothing_in_common_leaves_what_every_receiver_takes():
-    result = held(
+    result = merged(
         [
             layer("device", image__media_types=("image/png",), limit_bytes=1),
             layer("class", image__media_types=("image/gif",), audio__formats=()),
@@ -143,7 +153,7 @@ def test_nothing_in_common_leaves_what_every_receiver_takes():
 
 
 def test_a_list_that_is_empty_on_purpose_stays_empty():
-    result = held([layer("device", image__media_types=("image/png",)), layer("class", image__media_types=()), BASE])
+    result = merged([layer("device", image__media_types=("image/png",)), layer("class", image__media_types=()), BASE])
 
     assert result["image.media_types"] == ()
 
@@ -155,7 +165,7 @@ def test_video_formats_meet_at_the_narrower_bounds():
 
     both = [layer("device", video__formats=(wide, other)), layer("class", video__formats=(narrow,))]
 
-    assert held([*both, BASE])["video.formats"] == (narrow,)
+    assert merged([*both, BASE])["video.formats"] == (narrow,)
 
 
 @pytest.mark.parametrize(("first", "second", "strictest"), [
@@ -164,21 +174,21 @@ def test_video_formats_meet_at_the_narrower_bounds():
     ("pdu", "pdu", "pdu"),
 ])  # fmt: skip
 def test_the_stricter_way_of_counting_holds(first, second, strictest):
-    assert held([layer("device", counts=first), layer("carrier", counts=second), BASE])["counts"] == strictest
+    assert merged([layer("device", counts=first), layer("carrier", counts=second), BASE])["counts"] == strictest
 
 
 @OPTIONS
 @given(sizes, sizes)
 def test_the_callers_limit_holds_whatever_is_stated_and_a_note_tells_when_it_is_above(stated, own):
-    facts, notes = combine([layer("carrier", limit_bytes=stated), BASE], max_message_bytes=own)
+    statements, notes = merge([layer("carrier", limit_bytes=stated), BASE], max_message_bytes=own)
 
-    assert facts["limit_bytes"].value == facts["target_bytes"].value == own
+    assert statements["limit_bytes"].value == statements["target_bytes"].value == own
     assert any("may be refused" in note for note in notes) == (own > stated)
 
 
 def test_a_profile_names_who_decided_each_value():
-    facts, notes = combine([layer("carrier", limit_bytes=500_000, subject_max_chars=0), BASE])
-    profile = profile_of(facts, Names("us/x"), notes)
+    statements, notes = merge([layer("carrier", limit_bytes=500_000, subject_max_chars=0), BASE])
+    profile = build_profile(statements, ProfileKeys("us/x"), notes)
 
     assert (profile.carrier, profile.limit_bytes, profile.subject_max_chars) == ("us/x", 500_000, 0)
     assert [profile.origin(name).source for name in ("limit_bytes", "image.max_long_px")] == ["carrier x", "base"]
@@ -194,11 +204,11 @@ def test_a_profile_names_who_decided_each_value():
     (VideoFormat("video/mp4", "h264", "main", "3.1", 640, 480), "video/mp4 (h264 main level 3.1 640×480)"),
 ])  # fmt: skip
 def test_values_read_well(value, text):
-    assert text_of(value) == text
+    assert format_value(value) == text
 
 
 def test_every_field_has_a_rule_and_every_rule_a_field():
-    profile = profile_of(combine([BASE])[0], Names())
-    owners = {name: getattr(profile, name.partition(".")[0]) for name in MEET}
+    profile = build_profile(merge([BASE])[0], ProfileKeys())
+    owners = {name: getattr(profile, name.partition(".")[0]) for name in MERGE_RULES}
 
     assert all("." not in name or hasattr(owner, name.partition(".")[2]) for name, owner in owners.items())

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmscontent.errors import MalformedContent, OverLimits
-from mmscontent.profiles.device_capabilities import DeviceDocument, device_key, device_profile, is_floor
+from mmscontent.profiles.device_capabilities import DeviceCapabilities, device_key, device_profile, is_lower_bound
 from mmscontent.profiles.uaprof import read_uaprof
 from mmscontent.profiles.uaprof_vocabulary import audio_formats, image_types, types_for, video_formats, words_for
 from mmscontent.xml_parser import MAX_BYTES
@@ -73,7 +73,7 @@ def test_a_real_document_has_a_finding_for_its_defect_and_no_other(entry):
 @pytest.mark.parametrize("entry", REAL, ids=[entry["file"] for entry in REAL])
 def test_a_real_document_makes_a_device(entry):
     device = device_profile(read_uaprof((CORPUS / "uaprof" / entry["file"]).read_bytes()), "corpus", "2015")
-    stated = {fact.field: fact.value for fact in device.facts}
+    stated = {fact.field: fact.value for fact in device.statements}
 
     assert "/" in device.key
     assert stated.get("limit_bytes") == entry["expected"]["mms_max_message_size"]
@@ -271,10 +271,10 @@ def test_a_smartphone_plays_h264_whatever_its_document_says():
     ("", None, False),
 ])  # fmt: skip
 def test_android_documents_are_floors(os_name, screen, floor):
-    assert is_floor(os_name, screen) is floor
+    assert is_lower_bound(os_name, screen) is floor
 
 
 def test_a_missing_size_takes_that_of_the_best_class():
-    device = device_profile(DeviceDocument(vendor="A", model="B", content_classes=("TX", "VR", "IB")))
+    device = device_profile(DeviceCapabilities(vendor="A", model="B", content_classes=("TX", "VR", "IB")))
 
-    assert {f.field: f.value for f in device.facts}["limit_bytes"] == 307_200
+    assert {f.field: f.value for f in device.statements}["limit_bytes"] == 307_200

@@ -14,7 +14,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from mmscontent.batch.items import Blob, fetch, perform, take_one_decoder
+from mmscontent.batch.items import SourceFile, limit_sandbox_workers, read_source, run_item
 from mmscontent.batch.model import Failure, Result
 from mmscontent.errors import EngineFailed, EngineMissing, SourceError
 
@@ -41,7 +41,7 @@ def run_cluster(
     workers: int | None,
     address: str | None,
     *,
-    work: Callable[[Task, Callable[[Path], Blob]], Result] = perform,
+    work: Callable[[Task, Callable[[Path], SourceFile]], Result] = run_item,
 ) -> Generator[Result]:
     """Results as they are finished; closing the iterator ends all work at once.
 
@@ -57,7 +57,7 @@ def run_cluster(
     """
     ray = _connected(workers, address)
     try:
-        yield from _Floor(ray, tasks, workers, work).results()
+        yield from _Scheduler(ray, tasks, workers, work).results()
     finally:
         ray.shutdown()
 
@@ -83,7 +83,7 @@ def _connected(workers: int | None, address: str | None) -> Ray:
 
 
 @dataclass(slots=True)
-class _Flight:
+class _InFlightItem:
     """One task on its way.
 
     Attributes:
@@ -97,7 +97,7 @@ class _Flight:
     late: bool = False
 
 
-class _Floor:
+class _Scheduler:
     """What is given out and what waits; never more is given out than there are processors, so it starts at once."""
 
     def __init__(
@@ -112,8 +112,8 @@ class _Floor:
         self._workers = workers
         self._do = ray.remote(num_cpus=1, max_retries=0)(_do)
         self._work = work
-        self._again: deque[_Flight] = deque()
-        self._flying: dict[Ref, _Flight] = {}
+        self._again: deque[_InFlightItem] = deque()
+        self._flying: dict[Ref, _InFlightItem] = {}
         self._places, self._counted = 1, float("-inf")
 
     def results(self) -> Generator[Result]:
@@ -142,9 +142,9 @@ class _Floor:
             self._flying[self._do.remote(self._work, flight.task, *blobs)] = flight
         return True
 
-    def _next(self) -> _Flight | None:
+    def _next(self) -> _InFlightItem | None:
         task = next(self._tasks, None)
-        return None if task is None else _Flight(task, 0.0)
+        return None if task is None else _InFlightItem(task, 0.0)
 
     def _count(self) -> None:
         if time.monotonic() - self._counted > _COUNT_S:
@@ -152,7 +152,7 @@ class _Floor:
             self._places = min(found, self._workers or found)
             self._counted = time.monotonic()
 
-    def _settled(self, ref: Ref, flight: _Flight) -> Result | None:
+    def _settled(self, ref: Ref, flight: _InFlightItem) -> Result | None:
         """The result of a task that came back; None when it goes out once more."""
         lost = self._ray.exceptions
         try:
@@ -198,37 +198,37 @@ def _timed_out(task: Task) -> Result:
     return Result(task.item.name, "failed", failure=Failure("batch/timeout", words, retryable=True))
 
 
-def _blobs(task: Task) -> list[Blob | None]:
+def _blobs(task: Task) -> list[SourceFile | None]:
     """The bytes of a task's files; None for one that cannot be read, which the worker will say."""
-    found: list[Blob | None] = []
+    found: list[SourceFile | None] = []
     for path in task.item.files if task.item.fault is None else ():
         try:
-            found.append(fetch(path))
+            found.append(read_source(path))
         except (SourceError, OSError):
             found.append(None)
     return found
 
 
-class _Late(BaseException):
+class _TimeoutSignal(BaseException):
     """An item's time is up; no `except Exception` on the way stops it."""
 
 
-def _do(work: Callable[..., Result], task: Task, *blobs: Blob | None) -> Result:
+def _do(work: Callable[..., Result], task: Task, *blobs: SourceFile | None) -> Result:
     """In the worker, on whatever machine; its time counts from here, not from when its worker was started."""
-    take_one_decoder()
+    limit_sandbox_workers()
     known = dict(zip(task.item.files, blobs, strict=False))
 
-    def get(path: Path) -> Blob:
-        return known.get(path) or fetch(path)
+    def get(path: Path) -> SourceFile:
+        return known.get(path) or read_source(path)
 
     def ring(*_: object) -> None:
-        raise _Late
+        raise _TimeoutSignal
 
     before = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, task.settings.timeout_s)
     try:
         return work(task, get)
-    except _Late:
+    except _TimeoutSignal:
         return _timed_out(task)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from mmscontent.batch.journal import Record
 
-__all__ = ["lowest_records", "write_sheet"]
+__all__ = ["lowest_records", "write_contact_sheet"]
 
 _MOST = 10
 _SHOWN = {
@@ -54,7 +54,7 @@ def _first(records: dict[str, Record]) -> list[Record]:
     return heapq.nsmallest(_MOST, records.values(), key=lambda r: (r.quality, r.item))
 
 
-def write_sheet(folder: Path) -> Path | None:
+def write_contact_sheet(folder: Path) -> Path | None:
     """Write the page into the folder of a batch; None when nothing in it has a predicted quality."""
     records = lowest_records(folder)
     if not records:

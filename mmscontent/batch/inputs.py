@@ -20,14 +20,14 @@ from mmscontent.errors import BatchError, ProfileError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["Lists", "read_inputs", "read_rows"]
+__all__ = ["InputDefaults", "read_inputs", "read_rows"]
 
 _LISTS = (".csv", ".jsonl", ".ndjson")
 _OWN = ("name", "files", "text", "subject", "recipient")
 
 
 @dataclass(frozen=True, slots=True)
-class Lists:
+class InputDefaults:
     """What holds for items that do not say it themselves.
 
     Attributes:
@@ -42,7 +42,7 @@ class Lists:
     taken: tuple[str, ...] = ()
 
 
-def read_inputs(inputs: Sequence[str], lists: Lists) -> tuple[Item, ...]:
+def read_inputs(inputs: Sequence[str], lists: InputDefaults) -> tuple[Item, ...]:
     """Items in the order of the inputs; files of a folder by name.
 
     Raises:
@@ -61,7 +61,7 @@ def _once(item: Item, taken: set[str]) -> Item:
     return replace(item, name=name)
 
 
-def _items(given: str, lists: Lists) -> Iterator[Item]:
+def _items(given: str, lists: InputDefaults) -> Iterator[Item]:
     path = Path(given)
     if path.is_dir():
         files = [f for f in sorted(path.rglob("*")) if _is_wanted(f, path, lists.outputs)]
@@ -89,14 +89,14 @@ def _under(file: Path, folder: Path | None) -> bool:
     return folder is not None and file.resolve().is_relative_to(folder.resolve())
 
 
-def _of_file(file: Path, name: str, lists: Lists) -> Item:
+def _of_file(file: Path, name: str, lists: InputDefaults) -> Item:
     return Item(name, (file,), lists.text, lists.subject)
 
 
 # --- lists -----------------------------------------------------------------------------------------------------
 
 
-def _of_list(path: Path, lists: Lists) -> Iterator[Item]:
+def _of_list(path: Path, lists: InputDefaults) -> Iterator[Item]:
     known = (*_OWN, *COLUMNS)
     for line, row in read_rows(path):
         unknown = [k for k in row if k not in known]
@@ -109,7 +109,7 @@ def _of_list(path: Path, lists: Lists) -> Iterator[Item]:
         yield _of_row(path, line, row, lists)
 
 
-def _of_row(path: Path, line: int, row: Mapping[str, object], lists: Lists) -> Item:
+def _of_row(path: Path, line: int, row: Mapping[str, object], lists: InputDefaults) -> Item:
     try:
         profile = lists.receivers.of_row(row)
     except ProfileError as error:

@@ -1,6 +1,6 @@
 """What a worker does with one item: reads its files, walks the one path, and hands back a value that can be pickled.
 
-Nothing raises out of `perform` but what ends the process: an error of ours becomes a Failure, any other one too.
+Nothing raises out of `run_item` but what ends the process: an error of ours becomes a Failure, any other one too.
 """
 
 from __future__ import annotations
@@ -32,54 +32,62 @@ if TYPE_CHECKING:
     from mmscontent.compose import Outcome
     from mmscontent.message import Part
 
-__all__ = ["Blob", "failure_of", "faulty", "fetch", "perform", "settle_in", "take_one_decoder"]
+__all__ = [
+    "SourceFile",
+    "failure_of",
+    "initialize_worker",
+    "limit_sandbox_workers",
+    "read_source",
+    "rejected",
+    "run_item",
+]
 
 _REFUSALS = (DoesNotFit.code, NotAllowed.code)
 
 
-def take_one_decoder() -> None:
+def limit_sandbox_workers() -> None:
     """Workers fill the processors between them: one jailed process each is enough, and memory is bounded."""
     pool.shared(WORKER_MODULE, registry=REGISTRY, workers=1)
 
 
-def settle_in(memory_bytes: int, pid_file: str) -> None:
+def initialize_worker(memory_bytes: int, pid_file: str) -> None:
     """Once in a new process of ours: say who we are, take a decoder, bound what we map, and end with our parent."""
     Path(pid_file).write_text(str(getpid()), encoding="ascii")
-    take_one_decoder()
+    limit_sandbox_workers()
     if memory_bytes:
         with contextlib.suppress(ValueError, OSError):  # a hard limit below ours holds anyway
             hard = resource.getrlimit(resource.RLIMIT_AS)[1]
             resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, hard))
     parent = parent_process()
     if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+        threading.Thread(target=_exit_with_parent, args=(parent,), daemon=True).start()
 
 
-def _end_with(parent: object) -> None:
+def _exit_with_parent(parent: object) -> None:
     """A killed parent must not leave us at work: what we made, nobody would take."""
     parent.join()  # type: ignore[attr-defined]
     _exit(1)
 
 
 @dataclass(frozen=True, slots=True)
-class Blob:
+class SourceFile:
     """A file's bytes, and when it was last changed."""
 
     data: bytes = field(repr=False)
     modified_ns: int
 
 
-def fetch(path: Path) -> Blob:
+def read_source(path: Path) -> SourceFile:
     """A file from the disk.
 
     Raises:
         SourceError: It cannot be read, or is larger than one part may be.
     """
     data = read_file(path)
-    return Blob(data, path.stat().st_mtime_ns)
+    return SourceFile(data, path.stat().st_mtime_ns)
 
 
-def perform(task: Task, get: Callable[[Path], Blob] = fetch) -> Result:
+def run_item(task: Task, get: Callable[[Path], SourceFile] = read_source) -> Result:
     """Make one item; never raises an error of ours.
 
     Args:
@@ -87,7 +95,7 @@ def perform(task: Task, get: Callable[[Path], Blob] = fetch) -> Result:
         get: Where the bytes of its files come from.
     """
     if task.item.fault is not None:
-        return faulty(task.item, task.item.fault)
+        return rejected(task.item, task.item.fault)
     started = time.perf_counter()
     sources: list[Source] = []
     try:
@@ -104,7 +112,7 @@ def perform(task: Task, get: Callable[[Path], Blob] = fetch) -> Result:
     return replace(result, elapsed_ms=elapsed_ms)
 
 
-def faulty(item: Item, fault: Failure) -> Result:
+def rejected(item: Item, fault: Failure) -> Result:
     """The result of an item that is known not to be makeable."""
     return Result(item.name, "refused" if fault.code in _REFUSALS else "failed", failure=fault)
 
@@ -114,7 +122,7 @@ def failure_of(error: MMSContentError) -> Failure:
     return Failure(error.code, str(error), error.part, error.retryable)
 
 
-def _message(item: Item, sources: list[Source], get: Callable[[Path], Blob]) -> Message:
+def _message(item: Item, sources: list[Source], get: Callable[[Path], SourceFile]) -> Message:
     if item.message is not None:
         return item.message
     parts: list[Part] = []

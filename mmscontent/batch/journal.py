@@ -33,9 +33,9 @@ __all__ = [
     "Journal",
     "Record",
     "file_digest",
-    "head_of",
     "is_unchanged",
     "item_key",
+    "journal_head",
     "profile_key",
     "read_records",
     "settings_key",
@@ -153,7 +153,7 @@ class Journal:
         os.close(self._out)
 
 
-def head_of(settings: Settings, said: dict[str, str]) -> dict[str, object]:
+def journal_head(settings: Settings, said: dict[str, str]) -> dict[str, object]:
     """The first line of a journal.
 
     Args:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from pebble import ProcessExpired, ProcessPool
 
-from mmscontent.batch.items import perform, settle_in
+from mmscontent.batch.items import initialize_worker, run_item
 from mmscontent.batch.model import Failure, Result
 from mmscontent.errors import EngineFailed
 from mmscontent.ffmpeg import temp_dirs
@@ -56,7 +56,7 @@ def processors() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def run_local(tasks: Iterator[Task], workers: int, *, work: Callable[[Task], Result] = perform) -> Generator[Result]:
+def run_local(tasks: Iterator[Task], workers: int, *, work: Callable[[Task], Result] = run_item) -> Generator[Result]:
     """Results as they are finished; closing the iterator ends all workers at once.
 
     Args:
@@ -65,7 +65,7 @@ def run_local(tasks: Iterator[Task], workers: int, *, work: Callable[[Task], Res
         work: What is done with a task; found by its name in the worker.
     """
     spool, held = temp_dirs.take()
-    desk = _Desk(tasks, work, spool, queue.Queue(maxsize=2 * workers))
+    desk = _SharedQueue(tasks, work, spool, queue.Queue(maxsize=2 * workers))
     lanes = [threading.Thread(target=_lane, args=(desk,), name=f"lane-{n}", daemon=True) for n in range(workers)]
     for lane in lanes:
         lane.start()
@@ -81,18 +81,18 @@ def run_local(tasks: Iterator[Task], workers: int, *, work: Callable[[Task], Res
                 yield told
     finally:
         desk.stopped.set()
-        _drain(desk, lanes)
+        _drain_results(desk, lanes)
         temp_dirs.give_back(spool, held)
 
 
-def _drain(desk: _Desk, lanes: list[threading.Thread]) -> None:
+def _drain_results(desk: _SharedQueue, lanes: list[threading.Thread]) -> None:
     """Let lanes that wait to tell something go."""
     while any(lane.is_alive() for lane in lanes):
         with contextlib.suppress(queue.Empty):
             desk.results.get(timeout=0.05)
 
 
-class _Desk:
+class _SharedQueue:
     """What the lanes share: tasks to be taken, results to be told."""
 
     def __init__(
@@ -115,18 +115,18 @@ class _Desk:
             return None if self.stopped.is_set() else next(self._tasks, None)
 
 
-def _lane(desk: _Desk) -> None:
+def _lane(desk: _SharedQueue) -> None:
     """One worker after the other, one task after the other."""
     worker: _Worker | None = None
     try:
         while (task := desk.take()) is not None:
             tries = 0
-            told: Result | _Death | None = None
-            while told is None or (isinstance(told, _Death) and tries < told.most_tries):
+            told: Result | _WorkerExit | None = None
+            while told is None or (isinstance(told, _WorkerExit) and tries < told.most_tries):
                 tries += 1
                 worker = worker or _started(desk, task.settings.memory_bytes)
                 told = worker.do(task)
-                if isinstance(told, _Death) or worker.done >= _RENEWED_AFTER:
+                if isinstance(told, _WorkerExit) or worker.done >= _RENEWED_AFTER:
                     worker.end()
                     worker = None
             desk.results.put(replace(told if isinstance(told, Result) else told.result(task), tries=tries))
@@ -140,13 +140,13 @@ def _lane(desk: _Desk) -> None:
         desk.results.put(None)
 
 
-def _started(desk: _Desk, memory_bytes: int) -> _Worker:
+def _started(desk: _SharedQueue, memory_bytes: int) -> _Worker:
     """A worker that is ready; one killed while it starts has cost nobody anything.
 
     Raises:
         EngineFailed: None can be started.
     """
-    death: _Death | None = None
+    death: _WorkerExit | None = None
     for _ in range(_STARTS):
         worker = _Worker(desk, memory_bytes)
         try:
@@ -165,7 +165,7 @@ class _Stopped(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Death:
+class _WorkerExit:
     """How a worker ended under a task."""
 
     how: str
@@ -190,7 +190,7 @@ class _Death:
 class _Worker:
     """A pool of one process, and whether that process still lives."""
 
-    def __init__(self, desk: _Desk, memory_bytes: int) -> None:
+    def __init__(self, desk: _SharedQueue, memory_bytes: int) -> None:
         self.done = 0
         self._desk = desk
         handle, name = tempfile.mkstemp(dir=desk.spool, suffix=".pid")
@@ -198,40 +198,43 @@ class _Worker:
         self._pid_file = Path(name)
         self._pid = 0
         self._pool = ProcessPool(
-            1, initializer=settle_in, initargs=(memory_bytes, name), context=multiprocessing.get_context("spawn")
+            1,
+            initializer=initialize_worker,
+            initargs=(memory_bytes, name),
+            context=multiprocessing.get_context("spawn"),
         )
 
-    def wait_until_ready(self) -> _Death | None:
+    def wait_until_ready(self) -> _WorkerExit | None:
         """Until its first small task is done: everything is loaded then."""
-        return self._have_done(os.getpid, (), None, _START_S)
+        return self._call(os.getpid, (), None, _START_S)
 
-    def do(self, task: Task) -> Result | _Death:
+    def do(self, task: Task) -> Result | _WorkerExit:
         """Have a task done; the worker is of no use after a death."""
         self.done += 1
         question, answer = (self._desk.spool / f"{task.number}.{end}" for end in ("task", "done"))
         question.write_bytes(pickle.dumps((self._desk.work, task), protocol=pickle.HIGHEST_PROTOCOL))
         try:
             timeout_s = task.settings.timeout_s
-            death = self._have_done(_serve, (str(question), str(answer)), timeout_s, timeout_s + _START_S)
+            death = self._call(_serve, (str(question), str(answer)), timeout_s, timeout_s + _START_S)
             if answer.exists():  # a worker that died after its work has done it
                 result: Result = pickle.loads(answer.read_bytes())  # noqa: S301 - written by our own worker
                 return result
-            return death or _Death("it left no answer")
+            return death or _WorkerExit("it left no answer")
         finally:
             question.unlink(missing_ok=True)
             answer.unlink(missing_ok=True)
 
-    def _have_done(
+    def _call(
         self, function: Callable[..., object], given: tuple[str, ...], timeout_s: float | None, most_s: float
-    ) -> _Death | None:
+    ) -> _WorkerExit | None:
         """Have the worker call a function, and wait for it."""
         try:
             future = self._pool.schedule(function, given, timeout=timeout_s)
         except RuntimeError:  # the worker was killed while it had nothing to do, and the pool has given up
-            return _Death(_KILLED)
+            return _WorkerExit(_KILLED)
         return self._wait(future, most_s)
 
-    def _wait(self, future: ProcessFuture[Any], most_s: float) -> _Death | None:
+    def _wait(self, future: ProcessFuture[Any], most_s: float) -> _WorkerExit | None:
         """Until the worker has answered, or will not any more."""
         until = time.monotonic() + most_s
         dead_since: float | None = None
@@ -241,19 +244,19 @@ class _Worker:
             except TimeoutError:
                 now = time.monotonic()
                 if future.done() or now > until:
-                    return _Death("it took too long", timed_out=True)
+                    return _WorkerExit("it took too long", timed_out=True)
                 if self._desk.stopped.is_set():
                     raise _Stopped from None
                 if self._gone():
                     dead_since = dead_since or now
                     if now - dead_since > _LAST_WORDS_S:
-                        return _Death(_KILLED)
+                        return _WorkerExit(_KILLED)
             except ProcessExpired as expired:
-                return _Death(_exit_words(expired.exitcode))
+                return _WorkerExit(_exit_words(expired.exitcode))
             except BrokenProcessPool:  # it was killed before it could say that it had the task
-                return _Death(_KILLED)
+                return _WorkerExit(_KILLED)
             except Exception as exc:  # noqa: BLE001 - what the work raised, or an answer that could not be written
-                return _Death(f"{type(exc).__name__}: {exc}")
+                return _WorkerExit(f"{type(exc).__name__}: {exc}")
             else:
                 return None
 

@@ -12,9 +12,9 @@ from mmscontent.batch.journal import (
     Journal,
     Record,
     file_digest,
-    head_of,
     is_unchanged,
     item_key,
+    journal_head,
 )
 from mmscontent.batch.model import Failure, Output
 from mmscontent.batch.run import run_items
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
     from mmscontent.batch.model import Item, Progress, Result, Settings
 
-__all__ = ["BatchFolder", "Crew", "Standing"]
+__all__ = ["BatchRun", "PoolOptions", "ResumeState"]
 
 _NO_MORE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # nothing after it could be written either
 
 
 @dataclass(frozen=True, slots=True)
-class Crew:
+class PoolOptions:
     """Who does the work: an engine, how many workers, where its cluster is."""
 
     engine: str = "local"
@@ -41,7 +41,7 @@ class Crew:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ResumeState:
     """Where a run stands when it begins.
 
     Attributes:
@@ -55,7 +55,7 @@ class Standing:
     strangers: tuple[str, ...] = ()
 
 
-class BatchFolder:
+class BatchRun:
     """A folder with its journal, open for one run.
 
     Args:
@@ -72,7 +72,7 @@ class BatchFolder:
         self._folder = OutputFolder(path)
         try:
             there = _has_journal(self._folder, resumes=resumes)
-            self._journal = Journal(path / JOURNAL, head_of(settings, said), resumes=there)
+            self._journal = Journal(path / JOURNAL, journal_head(settings, said), resumes=there)
         except BaseException:
             self._folder.close()
             raise
@@ -84,7 +84,7 @@ class BatchFolder:
         self._journal.close()
         self._folder.close()
 
-    def standing(self, items: Sequence[Item]) -> Standing:
+    def standing(self, items: Sequence[Item]) -> ResumeState:
         """What is left to be made of these items."""
         before = self._journal.before
         left: list[Item] = []
@@ -96,7 +96,7 @@ class BatchFolder:
             else:
                 left.append(item)
         names = {item.name for item in items}
-        return Standing(tuple(left), tuple(kept), tuple(name for name in before if name not in names))
+        return ResumeState(tuple(left), tuple(kept), tuple(name for name in before if name not in names))
 
     def _stands(self, record: Record, item: Item) -> bool:
         """Whether an item need not be made again: asked for alike, its files as they were, its outputs whole."""
@@ -116,14 +116,14 @@ class BatchFolder:
             return False
 
     def fit(
-        self, left: Sequence[Item], crew: Crew, on_progress: Callable[[Progress], object] | None = None
+        self, left: Sequence[Item], pool: PoolOptions, on_progress: Callable[[Progress], object] | None = None
     ) -> Generator[Record]:
         """Make items; a record is given when its output is in place and its line is in the journal.
 
         Raises:
             BatchError: Nothing more can be written.
         """
-        return self.take(left, run_items(left, self._settings, crew.engine, crew.workers, crew.cluster, on_progress))
+        return self.take(left, run_items(left, self._settings, pool.engine, pool.workers, pool.cluster, on_progress))
 
     def take(self, left: Sequence[Item], results: Generator[Result]) -> Generator[Record]:
         """Write down results that somebody else makes of these items.

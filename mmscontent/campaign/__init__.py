@@ -4,22 +4,22 @@
 recipient's words with them.
 """
 
-from mmscontent.campaign.cache import MouldCache, default_folder
-from mmscontent.campaign.plan import Campaign, CampaignPlan, Group, make_campaign_plan
-from mmscontent.campaign.read import Draft, Recipient, read_draft, read_recipients
-from mmscontent.campaign.render import items_of, render
+from mmscontent.campaign.cache import FittedMediaCache, default_folder
+from mmscontent.campaign.plan import Campaign, CampaignPlan, RecipientGroup, plan_campaign
+from mmscontent.campaign.read import CampaignRecipient, MessageTemplate, read_recipients, read_template
+from mmscontent.campaign.render import items_of, render_messages
 
 __all__ = [
     "Campaign",
     "CampaignPlan",
-    "Draft",
-    "Group",
-    "MouldCache",
-    "Recipient",
+    "CampaignRecipient",
+    "FittedMediaCache",
+    "MessageTemplate",
+    "RecipientGroup",
     "default_folder",
     "items_of",
-    "make_campaign_plan",
-    "read_draft",
+    "plan_campaign",
     "read_recipients",
-    "render",
+    "read_template",
+    "render_messages",
 ]

@@ -1,9 +1,9 @@
-"""Fitted media on the disk, found by what they were made from: one file a mould, bounded, shared between processes.
+"""A cache of fitted media on the disk, by what they were made from; processes share it and its size is bounded.
 
     magic, length of the head, head (JSON: what the ledger says of each part), bodies
 
 A file appears whole or not at all, under the digest of everything its bytes depend on; its head holds the digest of its
-bodies, so one that was damaged is no hit. Two processes that make the same mould write the same bytes. When the folder
+bodies, so one that was damaged is no hit. Two processes that fit the same media write the same bytes. When the folder
 passes its bound, what was not used longest goes first; a reader that has a file open keeps it.
 """
 
@@ -18,7 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmscontent.campaign.fitted_media import Mould, MouldPart
+from mmscontent.campaign.fitted_media import FittedMedia, FittedPart
 from mmscontent.files import atomic_write
 from mmscontent.ledger import PartEntry
 from mmscontent.message import MediaInfo, Part
@@ -26,22 +26,22 @@ from mmscontent.message import MediaInfo, Part
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["DEFAULT_BOUND_BYTES", "MouldCache", "default_folder"]
+__all__ = ["DEFAULT_BOUND_BYTES", "FittedMediaCache", "default_folder"]
 
 DEFAULT_BOUND_BYTES = 1 << 30
-_MAGIC = b"mmscontent mould 1\n"
+_MAGIC = b"mmscontent mould 1\n"  # magic, suffix and folder keep the words of the first version: caches stay valid
 _SUFFIX = ".mould"
 _KEPT = 0.9  # of the bound after an eviction, so that not every new file evicts one
 _MOST_HEAD = 16 << 20
 
 
 def default_folder() -> Path:
-    """Where moulds lie when the caller names no folder: the user's cache."""
+    """The folder of the cache when the caller names none: in the user's cache folder."""
     base = os.environ.get("XDG_CACHE_HOME", "")
     return (Path(base) if base else Path.home() / ".cache") / "mmscontent" / "moulds"
 
 
-class MouldCache:
+class FittedMediaCache:
     """Moulds by key.
 
     Args:
@@ -53,24 +53,24 @@ class MouldCache:
         self.folder = folder
         self.bound_bytes = bound_bytes
 
-    def find(self, key: str) -> Mould | None:
-        """The mould of a key; None when there is none, or what is there is not whole."""
+    def find(self, key: str) -> FittedMedia | None:
+        """The media of a key; None when there are none, or their file is damaged."""
         place = self._place(key)
         try:
             data = place.read_bytes()
         except OSError:
             return None
-        mould = _read(data)
+        fitted = _read(data)
         with contextlib.suppress(OSError):
-            if mould is None:
+            if fitted is None:
                 place.unlink()
             else:
                 os.utime(place)  # used now: the last to be evicted
-        return mould
+        return fitted
 
-    def keep(self, key: str, mould: Mould) -> None:
-        """Put a mould down, then make room; a disk that cannot be written keeps nothing."""
-        data = _written(mould)
+    def keep(self, key: str, fitted: FittedMedia) -> None:
+        """Write media, then remove old ones above the bound; when the disk cannot be written nothing is kept."""
+        data = _written(fitted)
         if len(data) > self.bound_bytes:
             return
         place = self._place(key)
@@ -119,23 +119,23 @@ def _held(lock: Path) -> Iterator[bool]:
 # --- one file ----------------------------------------------------------------------------------------------------
 
 
-def _written(mould: Mould) -> bytes:
-    bodies = b"".join(p.part.data for p in mould.parts if p is not None)
+def _written(fitted: FittedMedia) -> bytes:
+    bodies = b"".join(p.part.data for p in fitted.parts if p is not None)
     head = {
         "sha256": hashlib.sha256(bodies).hexdigest(),
-        "parts": [None if p is None else _row(p) for p in mould.parts],
+        "parts": [None if p is None else _row(p) for p in fitted.parts],
     }
     text = json.dumps(head, separators=(",", ":")).encode("ascii")
     return b"".join((_MAGIC, len(text).to_bytes(4, "big"), text, bodies))
 
 
-def _row(part: MouldPart) -> dict[str, Any]:
+def _row(part: FittedPart) -> dict[str, Any]:
     told = asdict(part.part)
     told["data"] = len(part.part.data)
     return {"part": told, "entry": asdict(part.entry)}
 
 
-def _read(data: bytes) -> Mould | None:
+def _read(data: bytes) -> FittedMedia | None:
     start = len(_MAGIC) + 4
     length = int.from_bytes(data[len(_MAGIC) : start], "big")
     if not data.startswith(_MAGIC) or length > _MOST_HEAD:
@@ -145,7 +145,7 @@ def _read(data: bytes) -> Mould | None:
         head = json.loads(data[start : start + length])
         if hashlib.sha256(bodies).hexdigest() != head["sha256"]:
             return None
-        parts: list[MouldPart | None] = []
+        parts: list[FittedPart | None] = []
         at = 0
         for row in head["parts"]:
             if row is None:
@@ -153,9 +153,9 @@ def _read(data: bytes) -> Mould | None:
                 continue
             end = at + row["part"]["data"]
             part = Part(**{**row["part"], "data": bytes(bodies[at:end])})
-            parts.append(MouldPart(part, _entry(row["entry"])))
+            parts.append(FittedPart(part, _entry(row["entry"])))
             at = end
-        return Mould(tuple(parts))
+        return FittedMedia(tuple(parts))
     except (ValueError, KeyError, TypeError):
         return None
 

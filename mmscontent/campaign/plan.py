@@ -16,7 +16,7 @@ from mmscontent.batch.items import failure_of
 from mmscontent.batch.journal import profile_key
 from mmscontent.batch.model import Failure, Item, Settings
 from mmscontent.batch.run import run_items
-from mmscontent.campaign.fitted_media import Mould, blank_of, cast, mould_of, overhead_bytes
+from mmscontent.campaign.fitted_media import FittedMedia, compose_with, overhead_bytes
 from mmscontent.errors import MMSContentError
 from mmscontent.message import Envelope
 from mmscontent.smil.quirks import quirk_for
@@ -25,17 +25,17 @@ from mmscontent.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from mmscontent.batch.resume import Crew
-    from mmscontent.campaign.cache import MouldCache
-    from mmscontent.campaign.read import Draft, Recipient
+    from mmscontent.batch.resume import PoolOptions
+    from mmscontent.campaign.cache import FittedMediaCache
+    from mmscontent.campaign.read import CampaignRecipient, MessageTemplate
     from mmscontent.codecs.base import Effort
     from mmscontent.compose import Composed
     from mmscontent.ledger import Ledger
     from mmscontent.profiles.model import Profile
 
-__all__ = ["Campaign", "CampaignPlan", "Group", "cast_for", "make_campaign_plan"]
+__all__ = ["Campaign", "CampaignPlan", "RecipientGroup", "compose_for", "plan_campaign"]
 
-_ROOM_STEP = 512  # bytes the room is rounded down by
+_STEP_BYTES = 512  # bytes the room is rounded down by
 _MEASURED = 16  # recipients of a group whose words look longest are counted exactly
 
 
@@ -43,62 +43,62 @@ _MEASURED = 16  # recipients of a group whose words look longest are counted exa
 class Campaign:
     """What is to be sent, and how it is written."""
 
-    draft: Draft
-    recipients: tuple[Recipient, ...]
+    template: MessageTemplate
+    recipients: tuple[CampaignRecipient, ...]
     encoding: str = "pdu"
     effort: Effort = "fast"
     timeout_s: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class RecipientGroup:
     """Recipients whose phones accept the same.
 
     Attributes:
         recipients: Places in the campaign's list.
         longest: The place of the one whose words take the most room.
         overhead_bytes: What that one's message has besides its media.
-        room_bytes: What its media may have together, rounded.
+        available_bytes: What its media may have together, rounded.
         key: Of its media in the cache.
-        mould: Its media; None when nothing can be sent to it.
-        ledger: Of the message for the longest words; of the refusal when there is no mould. None from the cache.
+        fitted: Its media; None when nothing can be sent to it.
+        ledger: Of the message for the longest words; of the refusal when there is no fitted. None from the cache.
         cached: Its media were there already.
         fit_ms: What fitting took.
         each_bytes: The packed message for the longest words.
-        cast_ms: What packing one takes.
+        pack_ms: What packing one takes.
     """
 
     profile: Profile
     recipients: tuple[int, ...] = field(repr=False)
     longest: int
     overhead_bytes: int
-    room_bytes: int
+    available_bytes: int
     key: str
-    mould: Mould | None = None
+    fitted: FittedMedia | None = None
     ledger: Ledger | None = None
     failure: Failure | None = None
     cached: bool = False
     fit_ms: int = 0
     each_bytes: int = 0
-    cast_ms: float = 0.0
+    pack_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignPlan:
     """What a campaign comes to, before anything is sent."""
 
-    groups: tuple[Group, ...]
+    groups: tuple[RecipientGroup, ...]
     faults: tuple[tuple[int, Failure], ...]
 
     @property
     def encodes(self) -> int:
         """Distinct messages whose media were fitted for this plan, those from the cache not counted."""
-        return len({g.key for g in self.groups if not g.cached and g.mould is not None and g.mould.size_bytes})
+        return len({g.key for g in self.groups if not g.cached and g.fitted is not None and g.fitted.size_bytes})
 
     @property
     def sendable(self) -> int:
         """Recipients who can be sent to."""
-        return sum(len(g.recipients) for g in self.groups if g.mould is not None)
+        return sum(len(g.recipients) for g in self.groups if g.fitted is not None)
 
     @property
     def most_bytes(self) -> int:
@@ -108,40 +108,40 @@ class CampaignPlan:
     @property
     def packing_s(self) -> float:
         """What packing all of them takes, by the one of each group that was."""
-        return sum(g.cast_ms * len(g.recipients) for g in self.groups) / 1000
+        return sum(g.pack_ms * len(g.recipients) for g in self.groups) / 1000
 
 
-def make_campaign_plan(campaign: Campaign, cache: MouldCache, crew: Crew) -> CampaignPlan:
-    """Group the recipients, fit what is not in the cache, and tell what it comes to."""
+def plan_campaign(campaign: Campaign, cache: FittedMediaCache, pool: PoolOptions) -> CampaignPlan:
+    """RecipientGroup the recipients, fit what is not in the cache, and tell what it comes to."""
     faults = tuple((i, r.profile) for i, r in enumerate(campaign.recipients) if isinstance(r.profile, Failure))
-    blank = blank_of(campaign.draft.message)
-    groups = [_group(campaign, blank, profile, places) for profile, places in _by_profile(campaign.recipients)]
+    placeholder = FittedMedia.placeholder(campaign.template.message)
+    groups = [_group(campaign, placeholder, profile, places) for profile, places in _by_profile(campaign.recipients)]
     found = [_from_cache(group, cache) for group in groups]
-    fitted = _fit(campaign, [g for g in found if g.mould is None and g.failure is None], cache, crew)
+    fitted = _fit(campaign, [g for g in found if g.fitted is None and g.failure is None], cache, pool)
     whole = [replace(g, **fitted[g.key]) if g.key in fitted else g for g in found]
     return CampaignPlan(tuple(_counted(campaign, g) for g in whole), faults)
 
 
-def cast_for(campaign: Campaign, mould: Mould, recipient: Recipient) -> Composed:
+def compose_for(campaign: Campaign, fitted: FittedMedia, recipient: CampaignRecipient) -> Composed:
     """The packed message of one recipient.
 
     Raises:
         MMSContentError: It cannot be packed; most likely its words make it too large.
     """
     assert not isinstance(recipient.profile, Failure)
-    message = campaign.draft.message_with(recipient.texts, recipient.subject)
-    return cast(
-        mould,
+    message = campaign.template.message_with(recipient.texts, recipient.subject)
+    return compose_with(
+        fitted,
         message,
         recipient.profile,
         envelope=_envelope(campaign, recipient),
         encoding=campaign.encoding,
-        smil=campaign.draft.smil,
+        smil=campaign.template.smil,
     )
 
 
-def _envelope(campaign: Campaign, recipient: Recipient) -> Envelope:
-    return Envelope(sender=campaign.draft.sender, to=(recipient.address,))
+def _envelope(campaign: Campaign, recipient: CampaignRecipient) -> Envelope:
+    return Envelope(sender=campaign.template.sender, to=(recipient.address,))
 
 
 # --- groups ------------------------------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ def effective_key(profile: Profile) -> str:
     return f"{profile_key(nameless)} {quirk_for(profile)}"
 
 
-def _by_profile(recipients: Sequence[Recipient]) -> Iterable[tuple[Profile, tuple[int, ...]]]:
+def _by_profile(recipients: Sequence[CampaignRecipient]) -> Iterable[tuple[Profile, tuple[int, ...]]]:
     keys: dict[int, str] = {}  # most recipients share a profile that was loaded once
     groups: dict[str, tuple[Profile, list[int]]] = {}
     for place, recipient in enumerate(recipients):
@@ -166,55 +166,57 @@ def _by_profile(recipients: Sequence[Recipient]) -> Iterable[tuple[Profile, tupl
     return ((profile, tuple(places)) for profile, places in groups.values())
 
 
-def _group(campaign: Campaign, blank: Mould, profile: Profile, places: tuple[int, ...]) -> Group:
+def _group(campaign: Campaign, placeholder: FittedMedia, profile: Profile, places: tuple[int, ...]) -> RecipientGroup:
     """A group with the recipient whose words take the most room, and the room that leaves."""
     likely = sorted(places, key=lambda i: -_length(campaign.recipients[i]))[:_MEASURED]
     try:
-        overhead, longest = max((_overhead(campaign, blank, profile, i), -i) for i in likely)
+        overhead, longest = max((_overhead(campaign, placeholder, profile, i), -i) for i in likely)
     except MMSContentError as error:
-        return Group(profile, places, places[0], 0, 0, "", failure=failure_of(error))
-    room = max(0, profile.target_bytes - overhead) // _ROOM_STEP * _ROOM_STEP
-    return Group(profile, places, -longest, overhead, room, _mould_key(campaign, profile, room))
+        return RecipientGroup(profile, places, places[0], 0, 0, "", failure=failure_of(error))
+    room = max(0, profile.target_bytes - overhead) // _STEP_BYTES * _STEP_BYTES
+    return RecipientGroup(profile, places, -longest, overhead, room, _fitted_key(campaign, profile, room))
 
 
-def _length(recipient: Recipient) -> int:
+def _length(recipient: CampaignRecipient) -> int:
     return sum(len(t.encode()) for t in (*recipient.texts, recipient.subject, recipient.address))
 
 
-def _overhead(campaign: Campaign, blank: Mould, profile: Profile, place: int) -> int:
+def _overhead(campaign: Campaign, placeholder: FittedMedia, profile: Profile, place: int) -> int:
     recipient = campaign.recipients[place]
     return overhead_bytes(
-        blank,
-        campaign.draft.message_with(recipient.texts, recipient.subject),
+        placeholder,
+        campaign.template.message_with(recipient.texts, recipient.subject),
         profile,
         envelope=_envelope(campaign, recipient),
         encoding=campaign.encoding,
-        smil=campaign.draft.smil,
+        smil=campaign.template.smil,
     )
 
 
-def _mould_key(campaign: Campaign, profile: Profile, room_bytes: int) -> str:
+def _fitted_key(campaign: Campaign, profile: Profile, available_bytes: int) -> str:
     """Digest of everything fitted media depend on: sources, receiver, room, wire form, effort and version."""
     nameless = replace(profile, carrier=None, route=None, device=None, content_class=None)
     sources = [
         (p.name, p.media_type, p.content_id, p.alt, hashlib.sha256(p.data).hexdigest())
-        for p in campaign.draft.message.parts
+        for p in campaign.template.message.parts
         if p.kind != "text"
     ]
-    kinds = [p.kind for p in campaign.draft.message.parts]
-    told = (__version__, sources, kinds, profile_key(nameless), room_bytes, campaign.encoding, campaign.effort)
+    kinds = [p.kind for p in campaign.template.message.parts]
+    told = (__version__, sources, kinds, profile_key(nameless), available_bytes, campaign.encoding, campaign.effort)
     return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
 # --- media -------------------------------------------------------------------------------------------------------
 
 
-def _from_cache(group: Group, cache: MouldCache) -> Group:
-    mould = cache.find(group.key) if group.key else None
-    return group if mould is None else replace(group, mould=mould, cached=True)
+def _from_cache(group: RecipientGroup, cache: FittedMediaCache) -> RecipientGroup:
+    fitted = cache.find(group.key) if group.key else None
+    return group if fitted is None else replace(group, fitted=fitted, cached=True)
 
 
-def _fit(campaign: Campaign, groups: Sequence[Group], cache: MouldCache, crew: Crew) -> dict[str, dict[str, Any]]:
+def _fit(
+    campaign: Campaign, groups: Sequence[RecipientGroup], cache: FittedMediaCache, pool: PoolOptions
+) -> dict[str, dict[str, Any]]:
     """What became of the media of each key, by many workers; groups that differ only in SMIL share one."""
     by_key = {g.key: g for g in groups}
     if not by_key:
@@ -223,21 +225,21 @@ def _fit(campaign: Campaign, groups: Sequence[Group], cache: MouldCache, crew: C
         groups[0].profile,
         encoding=campaign.encoding,
         effort=campaign.effort,
-        sender=campaign.draft.sender,
+        sender=campaign.template.sender,
         form="parts",
         timeout_s=campaign.timeout_s,
-        smil=campaign.draft.smil,
+        smil=campaign.template.smil,
     )
     fitted: dict[str, dict[str, Any]] = {}
     items = [_item(campaign, g) for g in by_key.values()]
-    for result in run_items(items, settings, crew.engine, crew.workers, crew.cluster):
-        mould = None
+    for result in run_items(items, settings, pool.engine, pool.workers, pool.cluster):
+        media = None
         if result.status == "done":
             assert result.ledger is not None
-            mould = mould_of(result.ledger, result.parts)
-            cache.keep(result.item, mould)
+            media = FittedMedia.from_ledger(result.ledger, result.parts)
+            cache.keep(result.item, media)
         fitted[result.item] = {
-            "mould": mould,
+            "fitted": media,
             "ledger": result.ledger,
             "failure": result.failure,
             "fit_ms": result.elapsed_ms,
@@ -245,22 +247,22 @@ def _fit(campaign: Campaign, groups: Sequence[Group], cache: MouldCache, crew: C
     return fitted
 
 
-def _item(campaign: Campaign, group: Group) -> Item:
+def _item(campaign: Campaign, group: RecipientGroup) -> Item:
     recipient = campaign.recipients[group.longest]
-    aim = min(group.profile.target_bytes, max(1, group.overhead_bytes + group.room_bytes))
+    aim = min(group.profile.target_bytes, max(1, group.overhead_bytes + group.available_bytes))
     rounded = replace(group.profile, target_bytes=aim)
-    message = campaign.draft.message_with(recipient.texts, recipient.subject)
+    message = campaign.template.message_with(recipient.texts, recipient.subject)
     return Item(group.key, recipient=recipient.address, profile=rounded, message=message)
 
 
-def _counted(campaign: Campaign, group: Group) -> Group:
+def _counted(campaign: Campaign, group: RecipientGroup) -> RecipientGroup:
     """The group with what its largest message has, and what packing it took."""
-    if group.mould is None:
+    if group.fitted is None:
         return group
     started = time.perf_counter()
     try:
-        made = cast_for(campaign, group.mould, campaign.recipients[group.longest])
+        made = compose_for(campaign, group.fitted, campaign.recipients[group.longest])
     except MMSContentError as error:
-        return replace(group, mould=None, failure=failure_of(error))
+        return replace(group, fitted=None, failure=failure_of(error))
     took_ms = (time.perf_counter() - started) * 1000
-    return replace(group, each_bytes=len(made.data), cast_ms=took_ms, ledger=made.ledger)
+    return replace(group, each_bytes=len(made.data), pack_ms=took_ms, ledger=made.ledger)

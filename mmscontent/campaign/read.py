@@ -19,7 +19,7 @@ from mmscontent.batch.inputs import read_rows
 from mmscontent.batch.items import failure_of
 from mmscontent.batch.model import Failure
 from mmscontent.batch.receivers import COLUMNS, Receivers
-from mmscontent.campaign.template import fill, places_in
+from mmscontent.campaign.template import placeholders, render
 from mmscontent.errors import BatchError, ProfileError
 from mmscontent.files import read_file, read_parts
 from mmscontent.message import Message, Part, Slide
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from mmscontent.profiles.model import Profile
 
-__all__ = ["Draft", "Recipient", "read_draft", "read_recipients"]
+__all__ = ["CampaignRecipient", "MessageTemplate", "read_recipients", "read_template"]
 
 _KEYS = ("files", "text", "subject", "from", "slides", "attachments", "smil")
 _SLIDE_KEYS = ("image", "video", "audio", "text", "duration_ms")
@@ -40,7 +40,7 @@ _ADDRESS = re.compile(r"\+?\d{3,15}|[^@\s/]+@[^@\s/]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class MessageTemplate:
     """A message whose texts have places.
 
     Attributes:
@@ -57,11 +57,11 @@ class Draft:
 
     def texts_for(self, fields: dict[str, str]) -> tuple[str, ...]:
         """Its texts for one recipient, in the order of its parts."""
-        return tuple(fill(_words(p), fields) for p in self.message.parts if _is_ours(p))
+        return tuple(render(_words(p), fields) for p in self.message.parts if _is_ours(p))
 
     def subject_for(self, fields: dict[str, str]) -> str:
         """Its subject for one recipient."""
-        return fill(self.message.subject, fields)
+        return render(self.message.subject, fields)
 
     def message_with(self, texts: Iterable[str], subject: str) -> Message:
         """The message with these texts in place of its own."""
@@ -71,7 +71,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipient:
+class CampaignRecipient:
     """One row of the list, with what the texts have for it.
 
     Attributes:
@@ -97,7 +97,7 @@ def _words(part: Part) -> str:
 # --- the message -------------------------------------------------------------------------------------------------
 
 
-def read_draft(path: Path) -> Draft:
+def read_template(path: Path) -> MessageTemplate:
     """Read a campaign's message.
 
     Raises:
@@ -112,13 +112,13 @@ def read_draft(path: Path) -> Draft:
     message = _message(told, path)
     smil = read_file(path.parent / told["smil"]) if told.get("smil") else None
     texts = [_words(p) for p in message.parts if _is_ours(p)]
-    columns = dict.fromkeys(name for text in (*texts, message.subject) for name in places_in(text, str(path)))
+    columns = dict.fromkeys(name for text in (*texts, message.subject) for name in placeholders(text, str(path)))
     digest = hashlib.sha256()
     for part in message.parts:
         digest.update(repr((part.name, part.media_type, hashlib.sha256(part.data).hexdigest())).encode())
     shape = [(part_naming.places(s), s.duration_ms) for s in message.slides]
     digest.update(repr((shape, message.subject, told.get("from", ""), smil)).encode())
-    return Draft(message, str(told.get("from", "")), smil, tuple(columns), digest.hexdigest())
+    return MessageTemplate(message, str(told.get("from", "")), smil, tuple(columns), digest.hexdigest())
 
 
 def _message(told: dict[str, Any], path: Path) -> Message:
@@ -165,20 +165,20 @@ def _list(told: dict[str, Any], key: str, path: Path) -> list[Any]:
 # --- the recipients ----------------------------------------------------------------------------------------------
 
 
-def read_recipients(path: Path, draft: Draft, receivers: Receivers) -> tuple[Recipient, ...]:
+def read_recipients(path: Path, template: MessageTemplate, receivers: Receivers) -> tuple[CampaignRecipient, ...]:
     """Every row of the list, with its texts; whoever cannot be sent to has the reason for a profile.
 
     Raises:
         BatchError: The list cannot be read, or has no column that a text wants.
     """
     seen: dict[str, int] = {}
-    return tuple(_recipient(path, line, row, draft, receivers, seen) for line, row in read_rows(path))
+    return tuple(_recipient(path, line, row, template, receivers, seen) for line, row in read_rows(path))
 
 
 def _recipient(
-    path: Path, line: int, row: dict[str, object], draft: Draft, receivers: Receivers, seen: dict[str, int]
-) -> Recipient:
-    missing = [name for name in ("recipient", *draft.columns) if name not in row]
+    path: Path, line: int, row: dict[str, object], template: MessageTemplate, receivers: Receivers, seen: dict[str, int]
+) -> CampaignRecipient:
+    missing = [name for name in ("recipient", *template.columns) if name not in row]
     if missing:
         raise BatchError(
             f"{path} line {line} has no column {', '.join(missing)}, which the message wants; add it",
@@ -191,24 +191,24 @@ def _recipient(
         profile = receivers.profile(receivers.read(row))
     except ProfileError as error:
         profile = failure_of(error)
-    fault = _fault(address, fields, draft, seen.get(address))
+    fault = _fault(address, fields, template, seen.get(address))
     if fault:
         profile = Failure("campaign/recipient", fault)
     seen.setdefault(address, line)
     if isinstance(profile, Failure):
-        return Recipient(line, address, profile)
-    return Recipient(line, address, profile, draft.texts_for(fields), draft.subject_for(fields))
+        return CampaignRecipient(line, address, profile)
+    return CampaignRecipient(line, address, profile, template.texts_for(fields), template.subject_for(fields))
 
 
-def _fault(address: str, fields: dict[str, str], draft: Draft, before: int | None) -> str:
+def _fault(address: str, fields: dict[str, str], template: MessageTemplate, before: int | None) -> str:
     """What is wrong with a row itself, in words; empty when nothing is."""
     if not _ADDRESS.fullmatch(address):
         return f"{address!r} is no number or address; write +12065550100"
     if before is not None:
         return f"{address} stands in line {before} already; a recipient gets one message"
-    empty = [name for name in draft.columns if not fields[name].strip()]
+    empty = [name for name in template.columns if not fields[name].strip()]
     if empty:
         return f"{address} has no {', '.join(empty)}, which the message wants; fill it in"
-    if any(c in draft.subject_for(fields) for c in "\r\n\0"):
+    if any(c in template.subject_for(fields) for c in "\r\n\0"):
         return f"the subject for {address} has more than one line; put its words on one"
     return ""

@@ -7,19 +7,19 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from mmscontent.batch.items import failure_of, faulty
+from mmscontent.batch.items import failure_of, rejected
 from mmscontent.batch.model import Failure, Item, Result
-from mmscontent.campaign.plan import cast_for
+from mmscontent.campaign.plan import compose_for
 from mmscontent.errors import MMSContentError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from mmscontent.campaign.fitted_media import Mould
+    from mmscontent.campaign.fitted_media import FittedMedia
     from mmscontent.campaign.plan import Campaign, CampaignPlan
-    from mmscontent.campaign.read import Recipient
+    from mmscontent.campaign.read import CampaignRecipient
 
-__all__ = ["items_of", "render"]
+__all__ = ["items_of", "render_messages"]
 
 
 def items_of(campaign: Campaign) -> tuple[Item, ...]:
@@ -27,7 +27,7 @@ def items_of(campaign: Campaign) -> tuple[Item, ...]:
     return tuple(_item(r) for r in campaign.recipients)
 
 
-def _item(recipient: Recipient) -> Item:
+def _item(recipient: CampaignRecipient) -> Item:
     if isinstance(recipient.profile, Failure):
         return Item(f"line-{recipient.line}", recipient=recipient.address, fault=recipient.profile)
     return Item(
@@ -45,27 +45,29 @@ def _name(address: str) -> str:
     return name if name == address else f"{name}-{hashlib.sha256(address.encode()).hexdigest()[:8]}"
 
 
-def render(campaign: Campaign, plan: CampaignPlan, left: Sequence[Item]) -> Generator[Result]:
+def render_messages(campaign: Campaign, plan: CampaignPlan, left: Sequence[Item]) -> Generator[Result]:
     """A result for every item that is left, in the order of the list."""
-    moulds: dict[int, Mould | Failure | None] = {
-        place: group.mould or group.failure for group in plan.groups for place in group.recipients
+    media_by_place: dict[int, FittedMedia | Failure | None] = {
+        place: group.fitted or group.failure for group in plan.groups for place in group.recipients
     }
     wanted = {item.name: item for item in left}
     for place, recipient in enumerate(campaign.recipients):
         item = wanted.get(_item(recipient).name)
         if item is not None:
-            yield _rendered(campaign, item, recipient, moulds.get(place))
+            yield _rendered(campaign, item, recipient, media_by_place.get(place))
 
 
-def _rendered(campaign: Campaign, item: Item, recipient: Recipient, mould: Mould | Failure | None) -> Result:
+def _rendered(
+    campaign: Campaign, item: Item, recipient: CampaignRecipient, fitted: FittedMedia | Failure | None
+) -> Result:
     if item.fault is not None:
-        return faulty(item, item.fault)
-    if mould is None or isinstance(mould, Failure):
-        return faulty(item, mould or Failure("campaign/group", "the media of its group could not be fitted"))
+        return rejected(item, item.fault)
+    if fitted is None or isinstance(fitted, Failure):
+        return rejected(item, fitted or Failure("campaign/group", "the media of its group could not be fitted"))
     started = time.perf_counter()
     try:
-        made = cast_for(campaign, mould, recipient)
+        made = compose_for(campaign, fitted, recipient)
     except MMSContentError as error:
-        return faulty(item, failure_of(error))
+        return rejected(item, failure_of(error))
     took_ms = round((time.perf_counter() - started) * 1000)
     return Result(item.name, "done", made.ledger, made.data, made.content_type, elapsed_ms=took_ms)

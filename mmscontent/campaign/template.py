@@ -13,19 +13,19 @@ from mmscontent.errors import BatchError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["fill", "places_in"]
+__all__ = ["placeholders", "render"]
 
-_PLACE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
 
-def places_in(template: str, where: str) -> tuple[str, ...]:
+def placeholders(template: str, where: str) -> tuple[str, ...]:
     """The columns a text wants, each once, in order.
 
     Raises:
         BatchError: A brace stands alone.
     """
     found: dict[str, None] = {}
-    for match in _PLACE.finditer(template):
+    for match in _PLACEHOLDER.finditer(template):
         if match[0] in ("{", "}"):
             raise BatchError(f"{where} has a lone {match[0]!r} at {match.start()}; a brace is written twice")
         if match[1] is not None:
@@ -33,6 +33,6 @@ def places_in(template: str, where: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def fill(template: str, fields: Mapping[str, str]) -> str:
-    """The text for one recipient; every place has its column (`places_in`)."""
-    return _PLACE.sub(lambda m: m[0][0] if m[1] is None else fields[m[1].strip()], template)
+def render(template: str, fields: Mapping[str, str]) -> str:
+    """The text for one recipient; every place has its column (`placeholders`)."""
+    return _PLACEHOLDER.sub(lambda m: m[0][0] if m[1] is None else fields[m[1].strip()], template)

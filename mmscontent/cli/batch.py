@@ -10,30 +10,30 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmscontent.batch.contact_sheet import write_sheet
+from mmscontent.batch.contact_sheet import write_contact_sheet
 from mmscontent.batch.folder import OWN_NAMES
-from mmscontent.batch.inputs import Lists, read_inputs
+from mmscontent.batch.inputs import InputDefaults, read_inputs
 from mmscontent.batch.model import Settings
 from mmscontent.batch.receivers import Receiver, Receivers
-from mmscontent.batch.resume import BatchFolder, Crew
+from mmscontent.batch.resume import BatchRun, PoolOptions
 from mmscontent.batch.run import ENGINES
 from mmscontent.cli.compose import policy_of, policy_option, profile_from, profile_options
-from mmscontent.cli.output import kept_clean, say
-from mmscontent.cli.progress import Tally, progress_bar
+from mmscontent.cli.output import print_status, reserved_stdout
+from mmscontent.cli.progress import RunTotals, progress_bar
 from mmscontent.pack.registry import ENCODINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
-    from mmscontent.batch.resume import Standing
+    from mmscontent.batch.resume import ResumeState
 
-__all__ = ["batch_command", "crew_options", "ends_like_an_interrupt", "receivers_from"]
+__all__ = ["batch_command", "pool_options", "receivers_from", "sigterm_as_interrupt"]
 
 FAILED = 1
 
 
-def crew_options(command: Any) -> Any:  # noqa: ANN401 - as click's own decorators
+def pool_options(command: Any) -> Any:  # noqa: ANN401 - as click's own decorators
     """The options that say who does the work."""
     options = [
         click.option("--workers", type=click.IntRange(min=1), help="Processes; one a processor when not given."),
@@ -61,7 +61,7 @@ def crew_options(command: Any) -> Any:  # noqa: ANN401 - as click's own decorato
 @policy_option
 @click.option("--parts", is_flag=True, help="Write the fitted parts as files instead of packed messages.")
 @click.option("--timeout", type=click.FloatRange(min=1), default=300, show_default=True, help="Seconds for one item.")
-@crew_options
+@pool_options
 @click.option("--resume", is_flag=True, help="Go on with the journal in the folder; nothing is done twice.")
 @click.option("--jsonl", is_flag=True, help="Each item's line on standard output as it is finished.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first item that fails.")
@@ -75,29 +75,29 @@ def batch_command(**options: Any) -> int:  # noqa: ANN401 - click's own
         raise click.UsageError("--parts and --if-not-fit split: write messages, or choose another policy")
     folder: Path = options["output"]
     settings = _settings(options)
-    lists = Lists(receivers_from(options), options["text"], options["subject"], folder, OWN_NAMES)
+    lists = InputDefaults(receivers_from(options), options["text"], options["subject"], folder, OWN_NAMES)
     items = read_inputs(options["inputs"], lists)
-    crew = Crew(options["engine"], options["workers"], options["cluster"])
+    pool = PoolOptions(options["engine"], options["workers"], options["cluster"])
     with (
-        BatchFolder(folder, settings, _said(options), resumes=options["resume"]) as desk,
-        ends_like_an_interrupt(),
-        kept_clean() as ours,
+        BatchRun(folder, settings, _said(options), resumes=options["resume"]) as desk,
+        sigterm_as_interrupt(),
+        reserved_stdout() as ours,
     ):
         standing = desk.standing(items)
-        tally = Tally(standing.kept)
+        tally = RunTotals(standing.kept)
         _tell_standing(standing)
         try:
-            with progress_bar(len(items), tally) as show, closing(desk.fit(standing.left, crew)) as records:
+            with progress_bar(len(items), tally) as show, closing(desk.fit(standing.left, pool)) as records:
                 for record in records:
                     tally.add(record)
                     show(tally)
                     if options["jsonl"]:
                         click.echo(record.line(), file=ours)
                     if options["fail_fast"] and record.status != "done":
-                        say(f"stopped at the first failure, {record.item}; --resume goes on")
+                        print_status(f"stopped at the first failure, {record.item}; --resume goes on")
                         break
         finally:
-            sheet = write_sheet(folder)
+            sheet = write_contact_sheet(folder)
             _tell(tally, len(items), folder, sheet, sys.stderr if options["jsonl"] else ours)
     return FAILED if tally.bad else 0
 
@@ -151,7 +151,7 @@ def _one_line(value: str) -> str:
 
 
 @contextmanager
-def ends_like_an_interrupt() -> Iterator[None]:
+def sigterm_as_interrupt() -> Iterator[None]:
     """A polite end (SIGTERM) stops us as Ctrl-C does."""
 
     def interrupt(*_: object) -> None:
@@ -164,15 +164,15 @@ def ends_like_an_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _tell_standing(standing: Standing) -> None:
+def _tell_standing(standing: ResumeState) -> None:
     if standing.kept:
-        say(f"{len(standing.kept):,} items stand in the journal, {len(standing.left):,} are left")
+        print_status(f"{len(standing.kept):,} items stand in the journal, {len(standing.left):,} are left")
     if standing.strangers:
         first = ", ".join(standing.strangers[:3])
-        say(f"{len(standing.strangers):,} items of the journal are not among the inputs any more: {first}, …")
+        print_status(f"{len(standing.strangers):,} items of the journal are not among the inputs any more: {first}, …")
 
 
-def _tell(tally: Tally, total: int, folder: Path, sheet: Path | None, out: TextIO) -> None:
+def _tell(tally: RunTotals, total: int, folder: Path, sheet: Path | None, out: TextIO) -> None:
     lines = [*tally.lines(total), f"outputs and journal: {folder}"]
     if sheet is not None:
         lines.append(f"lowest predicted qualities: {sheet}")

@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mmscontent.batch.model import Settings
-from mmscontent.batch.resume import BatchFolder, Crew
+from mmscontent.batch.resume import BatchRun, PoolOptions
 from mmscontent.campaign import (
     Campaign,
-    MouldCache,
+    FittedMediaCache,
     default_folder,
     items_of,
-    make_campaign_plan,
-    read_draft,
+    plan_campaign,
     read_recipients,
-    render,
+    read_template,
+    render_messages,
 )
 from mmscontent.campaign.cache import DEFAULT_BOUND_BYTES
-from mmscontent.cli.batch import crew_options, ends_like_an_interrupt, receivers_from
+from mmscontent.cli.batch import pool_options, receivers_from, sigterm_as_interrupt
 from mmscontent.cli.compose import profile_from, profile_options
-from mmscontent.cli.output import kept_clean, say, write_json
-from mmscontent.cli.progress import Tally, progress_bar
+from mmscontent.cli.output import print_status, reserved_stdout, write_json
+from mmscontent.cli.progress import RunTotals, progress_bar
 from mmscontent.ledger import columns
 from mmscontent.pack.registry import ENCODINGS
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mmscontent.batch.model import Failure
-    from mmscontent.campaign import CampaignPlan, Group
+    from mmscontent.campaign import CampaignPlan, RecipientGroup
 
 __all__ = ["campaign_group"]
 
@@ -68,7 +68,7 @@ def _options(command: Any) -> Any:  # noqa: ANN401 - as click's own decorators
             show_default=True,
             help="What the cache may hold.",
         ),
-        crew_options,
+        pool_options,
     ]
     for option in reversed(options):
         command = option(command)
@@ -90,7 +90,7 @@ def plan_command(*, as_json: bool, **options: Any) -> int:  # noqa: ANN401 - cli
     route, device, class, max_bytes), and any others. MESSAGE is JSON: files, text, subject, from; {name} in a text is
     the column name. Exit status 1 when somebody cannot receive it.
     """
-    with ends_like_an_interrupt(), kept_clean():
+    with sigterm_as_interrupt(), reserved_stdout():
         campaign = _campaign(options)
         plan = _plan(campaign, options)
     if as_json:
@@ -112,23 +112,23 @@ def render_command(*, output: Path, resume: bool, jsonl: bool, **options: Any) -
     """
     campaign = _campaign(options)
     settings = Settings(
-        profile_from(options), encoding=campaign.encoding, effort=campaign.effort, smil=campaign.draft.smil
+        profile_from(options), encoding=campaign.encoding, effort=campaign.effort, smil=campaign.template.smil
     )
-    said = {"message": campaign.draft.digest, "encoding": campaign.encoding, "effort": campaign.effort}
+    said = {"message": campaign.template.digest, "encoding": campaign.encoding, "effort": campaign.effort}
     items = items_of(campaign)
     with (
-        BatchFolder(output, settings, said, resumes=resume) as desk,
-        ends_like_an_interrupt(),
-        kept_clean() as ours,
+        BatchRun(output, settings, said, resumes=resume) as desk,
+        sigterm_as_interrupt(),
+        reserved_stdout() as ours,
     ):
         standing = desk.standing(items)
         if standing.kept:
-            say(f"{len(standing.kept):,} recipients stand in the journal, {len(standing.left):,} are left")
+            print_status(f"{len(standing.kept):,} recipients stand in the journal, {len(standing.left):,} are left")
         plan = _plan(campaign, options)
-        say(f"{len(plan.groups):,} groups, {plan.encodes:,} fitted now")
-        tally = Tally(standing.kept)
+        print_status(f"{len(plan.groups):,} groups, {plan.encodes:,} fitted now")
+        tally = RunTotals(standing.kept)
         try:
-            records = desk.take(standing.left, render(campaign, plan, standing.left))
+            records = desk.take(standing.left, render_messages(campaign, plan, standing.left))
             with progress_bar(len(items), tally) as show, closing(records):
                 for record in records:
                     tally.add(record)
@@ -142,39 +142,39 @@ def render_command(*, output: Path, resume: bool, jsonl: bool, **options: Any) -
 
 
 def _campaign(options: dict[str, Any]) -> Campaign:
-    draft = read_draft(options["message"])
-    recipients = read_recipients(options["recipients"], draft, receivers_from(options))
-    return Campaign(draft, recipients, options["encoding"], options["effort"], options["timeout"])
+    template = read_template(options["message"])
+    recipients = read_recipients(options["recipients"], template, receivers_from(options))
+    return Campaign(template, recipients, options["encoding"], options["effort"], options["timeout"])
 
 
 def _plan(campaign: Campaign, options: dict[str, Any]) -> CampaignPlan:
-    cache = MouldCache(options["cache"] or default_folder(), options["cache_bytes"])
-    return make_campaign_plan(campaign, cache, Crew(options["engine"], options["workers"], options["cluster"]))
+    cache = FittedMediaCache(options["cache"] or default_folder(), options["cache_bytes"])
+    return plan_campaign(campaign, cache, PoolOptions(options["engine"], options["workers"], options["cluster"]))
 
 
 # --- what is told ------------------------------------------------------------------------------------------------
 
 
-def _cannot(plan: CampaignPlan) -> Iterator[tuple[int, Failure, Group | None]]:
+def _cannot(plan: CampaignPlan) -> Iterator[tuple[int, Failure, RecipientGroup | None]]:
     """Who cannot receive it: place, why, and the group that could not be fitted."""
     yield from ((place, failure, None) for place, failure in plan.faults)
     for group in plan.groups:
-        if group.mould is None and group.failure is not None:
+        if group.fitted is None and group.failure is not None:
             yield from ((place, group.failure, group) for place in group.recipients)
 
 
-def _takes(group: Group | None) -> list[dict[str, object]]:
+def _takes(group: RecipientGroup | None) -> list[dict[str, object]]:
     """What it would take, as the options of a refusal."""
     return [o.as_json() for o in group.ledger.options] if group is not None and group.ledger is not None else []
 
 
-def _name(group: Group) -> str:
+def _name(group: RecipientGroup) -> str:
     p = group.profile
     return " ".join(n for n in (p.carrier, p.route, p.device, p.content_class) if n) or "any phone"
 
 
-def _quality(group: Group) -> float | None:
-    entries = [p.entry.predicted for p in group.mould.parts if p is not None] if group.mould is not None else []
+def _quality(group: RecipientGroup) -> float | None:
+    entries = [p.entry.predicted for p in group.fitted.parts if p is not None] if group.fitted is not None else []
     return min((q for q in entries if q is not None), default=None)
 
 
@@ -183,14 +183,14 @@ def _lines(campaign: Campaign, plan: CampaignPlan) -> list[str]:
     for group in plan.groups:
         quality = _quality(group)
         made = (
-            "refused" if group.mould is None else ("in the cache" if group.cached else f"fitted, {group.fit_ms:,} ms")
+            "refused" if group.fitted is None else ("in the cache" if group.cached else f"fitted, {group.fit_ms:,} ms")
         )
         rows.append(
             (
                 _name(group),
                 f"{len(group.recipients):,}",
                 f"{group.profile.limit_bytes:,}",
-                f"{group.mould.size_bytes:,}" if group.mould is not None else "",
+                f"{group.fitted.size_bytes:,}" if group.fitted is not None else "",
                 f"{group.each_bytes:,}",
                 f"{quality:.0f}" if quality is not None else "",
                 made,
@@ -229,8 +229,8 @@ def _as_json(campaign: Campaign, plan: CampaignPlan) -> dict[str, object]:
                 "recipients": len(g.recipients),
                 "limit_bytes": g.profile.limit_bytes,
                 "target_bytes": g.profile.target_bytes,
-                "media_bytes": g.mould.size_bytes if g.mould is not None else None,
-                "message_bytes_at_most": g.each_bytes if g.mould is not None else None,
+                "media_bytes": g.fitted.size_bytes if g.fitted is not None else None,
+                "message_bytes_at_most": g.each_bytes if g.fitted is not None else None,
                 "quality": _quality(g),
                 "cached": g.cached,
                 "fit_ms": g.fit_ms,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from mmscontent.cli.output import say, write_json, write_whole
+from mmscontent.cli.output import print_status, write_file, write_json
 from mmscontent.compose import attempt
 from mmscontent.files import read_file, read_parts
 from mmscontent.message import Content, Envelope, Message, Part
@@ -167,16 +167,16 @@ def deliver(outcome: Outcome, stem: str, options: dict[str, Any], original: Mess
     if len(outcome.messages) > 1 and output == Path("-"):
         raise click.UsageError(f"the message takes {len(outcome.messages)}; give -o the name of a file for them")
     if options["ledger_path"] is not None:
-        write_whole(
+        write_file(
             options["ledger_path"], json.dumps(_document(outcome), indent=2, ensure_ascii=False).encode() + b"\n"
         )
     for number, one in enumerate(outcome.messages, start=1):
         place = number if len(outcome.messages) > 1 else None
         if options["preview_path"] is not None:
             page = preview(one, original=original if place is None else None)
-            write_whole(_numbered(options["preview_path"], place), page.encode("utf-8"))
+            write_file(_numbered(options["preview_path"], place), page.encode("utf-8"))
         if options["strip_path"] is not None:
-            write_whole(_numbered(options["strip_path"], place), filmstrip(one))
+            write_file(_numbered(options["strip_path"], place), filmstrip(one))
         _write_message(one.data, _numbered(output, place))
     _show(outcome, as_json=options["as_json"], quiet=output == Path("-"))
     return 0 if outcome.composed is not None else REFUSED
@@ -246,8 +246,8 @@ def _write_message(data: bytes, output: Path) -> None:
     if output == Path("-"):
         sys.stdout.buffer.write(data)
         return
-    write_whole(output, data)
-    say(f"wrote {output} ({len(data):,} bytes)")
+    write_file(output, data)
+    print_status(f"wrote {output} ({len(data):,} bytes)")
 
 
 def _show(outcome: Outcome, *, as_json: bool, quiet: bool) -> None:
@@ -260,4 +260,4 @@ def _show(outcome: Outcome, *, as_json: bool, quiet: bool) -> None:
             click.echo(ledger.explain())
             click.echo()
     if outcome.refusal is not None:
-        say(f"mmscontent: {outcome.refusal}")
+        print_status(f"mmscontent: {outcome.refusal}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from mmscontent.cli.message_input import open_message
-from mmscontent.cli.output import say, write_json, write_whole
+from mmscontent.cli.output import print_status, write_file, write_json
 from mmscontent.errors import MMSContentError
 from mmscontent.files import read_file
 from mmscontent.ledger import facts
@@ -37,7 +37,7 @@ def sniff_command(files: tuple[Path, ...], *, as_json: bool) -> int:
         except MMSContentError as error:
             failed = True
             documents.append({"file": str(path), "error": {"code": error.code, "message": str(error)}})
-            say(f"mmscontent: {error}")
+            print_status(f"mmscontent: {error}")
             continue
         documents.append({"file": str(path), **_info_json(info)})
         if not as_json:
@@ -68,7 +68,7 @@ def unpack_command(message: Path, output: Path | None, *, as_json: bool) -> int:
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
         for part, name in names:
-            write_whole(output / name, part.data)
+            write_file(output / name, part.data)
     if as_json:
         write_json(_unpacked_json(unpacked, names))
     else:
@@ -141,4 +141,4 @@ def _show(unpacked: Unpacked, names: list[tuple[Part, str]]) -> None:
     for number, slide in enumerate(_slides(unpacked, names), 1):
         click.echo(f"  slide {number}: {', '.join(cast('list[str]', slide['parts']))}")
     for note in unpacked.notes:
-        say(f"note: {note}")
+        print_status(f"note: {note}")

@@ -18,7 +18,7 @@ from mmscontent.cli.compose import (
     refuse_two_documents,
 )
 from mmscontent.cli.message_input import open_message
-from mmscontent.cli.output import say, write_json, write_whole
+from mmscontent.cli.output import print_status, write_file, write_json
 from mmscontent.compose import attempt
 from mmscontent.errors import MalformedContent
 from mmscontent.pack.registry import ENCODINGS, pack
@@ -91,10 +91,10 @@ def lint_command(source: Path, output: Path | None, *, fix: bool, as_json: bool)
 
 def _write_mended(mended: Repaired, encoding: str, envelope: Any, output: Path) -> None:  # noqa: ANN401 - an Envelope
     if mended.content is None or encoding not in ENCODINGS:
-        write_whole(output, mended.data)
+        write_file(output, mended.data)
     else:
-        write_whole(output, pack(mended.content, envelope, encoding).data)
-    say(f"wrote {output}")
+        write_file(output, pack(mended.content, envelope, encoding).data)
+    print_status(f"wrote {output}")
 
 
 @click.command("preview")
@@ -105,8 +105,8 @@ def preview_command(message: Path, output: Path | None, strip: Path | None) -> N
     """Write one page that plays the message as a phone will."""
     content = open_message(message).content
     page = output or Path(message.stem + ".html")
-    write_whole(page, preview(content).encode("utf-8"))
-    say(f"wrote {page}")
+    write_file(page, preview(content).encode("utf-8"))
+    print_status(f"wrote {page}")
     if strip is not None:
-        write_whole(strip, filmstrip(content))
-        say(f"wrote {strip}")
+        write_file(strip, filmstrip(content))
+        print_status(f"wrote {strip}")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TextIO
 
-__all__ = ["kept_clean", "say", "write_json", "write_whole"]
+__all__ = ["print_status", "reserved_stdout", "write_file", "write_json"]
 
 
 class OutputError(click.ClickException):
@@ -25,7 +25,7 @@ class OutputError(click.ClickException):
     exit_code = 2
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes) -> None:
     """Write a file so that it appears complete or not at all.
 
     Raises:
@@ -43,13 +43,13 @@ def write_json(document: object) -> None:
 
 
 @contextmanager
-def kept_clean() -> Iterator[TextIO]:
+def reserved_stdout() -> Iterator[TextIO]:
     """Standard output for our own lines alone; what a library prints meanwhile goes to standard error."""
     ours = sys.stdout
     with redirect_stdout(sys.stderr):
         yield ours
 
 
-def say(text: str) -> None:
+def print_status(text: str) -> None:
     """A word for people, on standard error."""
     click.echo(text, err=True)

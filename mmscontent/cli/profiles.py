@@ -117,7 +117,7 @@ def why_command(key: str | None, *, as_json: bool, **options: Any) -> None:  # n
 @profile_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 def diff_command(first: str, second: str, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click's own
-    """Show what differs between two profiles; what the options say holds for both."""
+    """Show what differs between two profiles; what the options print_status holds for both."""
     one, other = _load(first, dict(options)), _load(second, dict(options))
     differing = [(words, _value(one, name), _value(other, name)) for name, words in _TOLD]
     if options["route"] is None:
@@ -142,7 +142,7 @@ def _by_route(first: str, second: str, options: dict[str, Any]) -> list[tuple[st
 
 @profiles_group.command("match")
 @click.option("--plmn", help="MCC and MNC of the SIM, 311480 and the like.")
-@click.option("--gid1", help="Group identifier of the SIM, which tells a brand from its host network.")
+@click.option("--gid1", help="RecipientGroup identifier of the SIM, which tells a brand from its host network.")
 @click.option("--spn", help="Service provider name of the SIM.")
 @click.option("--imsi", help="The subscriber's number, or its beginning.")
 @click.option("--iccid", help="The SIM card's number, or its beginning.")
@@ -184,7 +184,7 @@ def lint_command(folder: str | None, *, as_json: bool) -> int:
 
 
 def _load(key: str | None, options: dict[str, Any]) -> Profile:
-    """A bare key is a carrier, a device or a class, whichever is known by it; the options say the rest."""
+    """A bare key is a carrier, a device or a class, whichever is known by it; the options print_status the rest."""
     if key is None:
         return profile_from(options)
     kinds = kinds_of(key, profiles=options["profiles"])

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
     from mmscontent.batch.journal import Record
 
-__all__ = ["Tally", "progress_bar"]
+__all__ = ["RunTotals", "progress_bar"]
 
 _UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
 _MOST_NAMED = 10  # failures a summary names; the journal has all
 
 
-class Tally:
+class RunTotals:
     """Sums over finished items; those of an earlier run count, but not for the rate."""
 
     def __init__(self, kept: Iterable[Record] = ()) -> None:
@@ -75,7 +75,7 @@ class Tally:
 
 
 @contextmanager
-def progress_bar(total: int, tally: Tally) -> Iterator[Callable[[Tally], None]]:
+def progress_bar(total: int, tally: RunTotals) -> Iterator[Callable[[RunTotals], None]]:
     """A bar with rate, time left, bytes saved and failures; nothing moves where nobody looks on."""
     from rich.console import Console  # noqa: PLC0415 - only long runs need it
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
@@ -89,7 +89,7 @@ def progress_bar(total: int, tally: Tally) -> Iterator[Callable[[Tally], None]]:
         TextColumn("{task.fields[bad]} failed"),
     )
 
-    def fields(now: Tally) -> dict[str, Any]:
+    def fields(now: RunTotals) -> dict[str, Any]:
         return {"rate": f"{now.rate():.1f}", "saved": _short(now.saved_bytes), "bad": f"{now.bad:,}"}
 
     with Progress(*columns, console=Console(stderr=True), refresh_per_second=4) as bar:
@@ -98,6 +98,6 @@ def progress_bar(total: int, tally: Tally) -> Iterator[Callable[[Tally], None]]:
 
 
 def _short(size_bytes: int) -> str:
-    """A size in the unit people would say."""
+    """A size in the unit people would print_status."""
     unit, name = next(((u, n) for u, n in _UNITS if abs(size_bytes) >= u), (1, "B"))
     return f"{size_bytes / unit:.1f} {name}" if unit > 1 else f"{size_bytes} B"

@@ -85,16 +85,16 @@ def _cells(file: Path) -> Iterator[list[str]]:
 
 
 def _summary(profile: ProfileFile) -> ProfileSummary:
-    fact = next((f for f in profile.facts if f.field == "limit_bytes"), None)
+    statement = next((f for f in profile.statements if f.field == "limit_bytes"), None)
     lowest = min(profile.routes, key=lambda r: r.limit_bytes, default=None)
-    origin = lowest.origin if lowest else fact.origin if fact else None
+    origin = lowest.origin if lowest else statement.origin if statement else None
     return ProfileSummary(
         kind=profile.kind,
         key=profile.key,
         name=profile.name,
         country=profile.country,
         status=profile.status or "active",
-        limit_bytes=lowest.limit_bytes if lowest else cast("int | None", fact.value if fact else None),
+        limit_bytes=lowest.limit_bytes if lowest else cast("int | None", statement.value if statement else None),
         routes=tuple(r.route for r in profile.routes),
         confidence=origin.confidence if origin else "",
         date=origin.date if origin else "",

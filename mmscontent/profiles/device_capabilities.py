@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from mmscontent.profiles.merge import Fact
+from mmscontent.profiles.merge import Statement
 from mmscontent.profiles.model import Origin
 from mmscontent.profiles.schema import ProfileFile
 from mmscontent.profiles.uaprof_vocabulary import audio_formats, image_types, video_formats, words_for
 
-__all__ = ["DeviceDocument", "Finding", "device_key", "device_profile", "is_floor"]
+__all__ = ["DeviceCapabilities", "DocumentFinding", "device_key", "device_profile", "is_lower_bound"]
 
 # Best first; the size of the best class stands in for a size that is missing (OMA-TS-MMS_CONF section 7).
 _CLASS_BYTES = {
@@ -29,7 +29,7 @@ _CLASS_BYTES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DocumentFinding:
     """One defect of a document: a stable word for it, and a sentence."""
 
     rule: str
@@ -37,7 +37,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceDocument:
+class DeviceCapabilities:
     """The values of one UAProf document that matter for MMS.
 
     Attributes:
@@ -63,7 +63,7 @@ class DeviceDocument:
     levels: tuple[str, ...] = ()
     os_name: str = ""
     namespace: str | None = None
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[DocumentFinding, ...] = ()
 
 
 # Spellings of a vendor, as the first word of what documents say, by the word in our keys.
@@ -97,7 +97,7 @@ def device_key(vendor: str, model: str) -> str:
     return f"{maker}/{name}" if name else ""
 
 
-def device_profile(document: DeviceDocument, source: str = "", date: str = "") -> ProfileFile:
+def device_profile(document: DeviceCapabilities, source: str = "", date: str = "") -> ProfileFile:
     """A document as a device that `load_profile` takes.
 
     Args:
@@ -109,7 +109,7 @@ def device_profile(document: DeviceDocument, source: str = "", date: str = "") -
     origin = Origin(f"device {key}", source or "its UAProf document", date, "high")
     words = words_for(document.accepts)
     codecs = words_for(document.levels)
-    floor = is_floor(document.os_name, document.screen_px)
+    floor = is_lower_bound(document.os_name, document.screen_px)
     values: dict[str, object] = {
         "limit_bytes": document.max_message_bytes or _class_bytes(document.content_classes),
         "image.media_types": image_types(words),
@@ -124,8 +124,8 @@ def device_profile(document: DeviceDocument, source: str = "", date: str = "") -
         kind="device",
         key=key,
         name=f"{document.vendor} {document.model}".strip() or "unnamed device",
-        facts=tuple(
-            Fact(field, value, stated if field == "limit_bytes" else origin)
+        statements=tuple(
+            Statement(field, value, stated if field == "limit_bytes" else origin)
             for field, value in values.items()
             if value or (field == "video.formats" and value is not None)
         ),
@@ -135,7 +135,7 @@ def device_profile(document: DeviceDocument, source: str = "", date: str = "") -
     )
 
 
-def is_floor(os_name: str, screen_px: tuple[int, int] | None) -> bool:
+def is_lower_bound(os_name: str, screen_px: tuple[int, int] | None) -> bool:
     """Whether the stated limits are a floor: on Android after 2012 the operator's build sets the real ones."""
     long_px, short_px = max(screen_px or (0, 0)), min(screen_px or (0, 0))
     return "android" in os_name.lower() or (long_px >= 800 and short_px >= 480)  # noqa: PLR2004 - the first such screens
@@ -145,17 +145,17 @@ def _class_bytes(classes: tuple[str, ...]) -> int | None:
     return next((size for code, size in _CLASS_BYTES.items() if code in classes), None)
 
 
-def _box(document: DeviceDocument) -> dict[str, object]:
+def _box(document: DeviceCapabilities) -> dict[str, object]:
     image, screen = document.max_image_px, document.screen_px
     return {
         "image.max_long_px": max(image) if image else None,
         "image.max_short_px": min(image) if image else None,
-        "image.progressive": True if is_floor(document.os_name, screen) else None,
+        "image.progressive": True if is_lower_bound(document.os_name, screen) else None,
         "image.view_long_px": min(max(*screen, 160), 1080) if screen else None,
     }
 
 
-def _cards(document: DeviceDocument) -> dict[str, object]:
+def _cards(document: DeviceCapabilities) -> dict[str, object]:
     return {
         "contact.versions": ("2.1",) if "text/x-vcard" in document.accepts else None,
         "calendar.versions": ("1.0",) if "text/x-vcalendar" in document.accepts else None,

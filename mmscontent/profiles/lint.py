@@ -76,11 +76,13 @@ def _of_file(kind: Kind, key: str, file: Path, folders: tuple[Path, ...]) -> Ite
 
 def _slips(profile: ProfileFile, file: str) -> Iterator[ProfileFinding]:
     """What loads and is probably not meant."""
-    for fact in profile.facts:
-        if fact.field == "image.media_types" and isinstance(fact.value, tuple):
-            unknown = [t for t in fact.value if find(str(t)) is None]
+    for statement in profile.statements:
+        if statement.field == "image.media_types" and isinstance(statement.value, tuple):
+            unknown = [t for t in statement.value if find(str(t)) is None]
             if unknown:
-                yield ProfileFinding("warning", file, fact.field, f"media types nobody knows: {', '.join(unknown)}")
+                yield ProfileFinding(
+                    "warning", file, statement.field, f"media types nobody knows: {', '.join(unknown)}"
+                )
     for rule in (*profile.plmn, *(m.partition(":")[0] for m in profile.mvno)):
         if not (rule.isdigit() and len(rule) in (5, 6)):
             yield ProfileFinding("warning", file, "match", f"{rule!r} is no MCC and MNC of five or six digits")

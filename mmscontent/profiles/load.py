@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mmscontent.errors import NotAllowed, ProfileError
-from mmscontent.profiles.merge import Fact, Layer, Names, combine, override, profile_of
+from mmscontent.profiles.merge import ProfileKeys, ProfileLayer, Statement, apply_overrides, build_profile, merge
 from mmscontent.profiles.observed_limits import observed_limit
 from mmscontent.profiles.read import chain_of, read_profile
 from mmscontent.profiles.schema import ROUTES, ProfileFile, RouteLimit, parse_overrides
@@ -50,7 +50,7 @@ def load_profile(  # noqa: PLR0913 - the public signature: one argument a thing 
         carrier: `us/t-mobile` and the like; unknown when None.
         route: `p2p`, `long_code`, `toll_free` or `short_code`; the tightest of the carrier's own when None.
         device: `apple/iphone` and the like, or what `device_profile` made of a document; unknown when None.
-        content_class: `oma/image-rich`, `generic/us-safe-500` and the like; binds like any other statement.
+        content_class: `oma/image-rich`, `generic/us-safe-500` and the like; binds like any other one.
         max_message_bytes: The caller's own limit; it replaces limit and target.
         overrides: Values for this call alone, by the names of Profile: `{"image.max_long_px": 800}`.
         profiles: A folder of the same shape as the shipped one, whose files come first; the environment
@@ -64,7 +64,7 @@ def load_profile(  # noqa: PLR0913 - the public signature: one argument a thing 
     """
     _check(route, max_message_bytes)
     folders = profile_folders(profiles)
-    layers: list[Layer] = []
+    layers: list[ProfileLayer] = []
     notes: list[str] = []
     if device is not None:
         phone = device if isinstance(device, ProfileFile) else read_profile("device", device, folders)
@@ -83,10 +83,10 @@ def load_profile(  # noqa: PLR0913 - the public signature: one argument a thing 
     if content_class is not None:
         layers.append(_class_layer(read_profile("class", content_class, folders), folders))
     layers.append(_base_layer(DEFAULT_CLASS, folders))
-    held, more_notes = combine(layers, max_message_bytes=max_message_bytes)
-    override(held, parse_overrides(overrides or {}))
-    names = Names(carrier, route, device.key if isinstance(device, ProfileFile) else device, content_class)
-    return profile_of(held, names, (*notes, *more_notes))
+    merged, more_notes = merge(layers, max_message_bytes=max_message_bytes)
+    apply_overrides(merged, parse_overrides(overrides or {}))
+    names = ProfileKeys(carrier, route, device.key if isinstance(device, ProfileFile) else device, content_class)
+    return build_profile(merged, names, (*notes, *more_notes))
 
 
 def _check(route: str | None, max_message_bytes: int | None) -> None:
@@ -100,54 +100,54 @@ def _check(route: str | None, max_message_bytes: int | None) -> None:
 # -- device and class ---------------------------------------------------------------------------------------------
 
 
-def _device_layers(profile: ProfileFile, folders: tuple[Path, ...]) -> list[Layer]:
+def _device_layers(profile: ProfileFile, folders: tuple[Path, ...]) -> list[ProfileLayer]:
     """What the device states, and as bases the classes it extends."""
     chain = chain_of(profile, folders)
     own = [p for p in chain if p.kind == "device"]
     classes = [p for p in chain if p.kind == "class"]
     return [
-        Layer("device", profile.key, _inherited(own), floor=own[-1].floor or own[0].floor),
-        *(Layer("base", p.key, _assumed(p.facts)) for p in classes),
+        ProfileLayer("device", profile.key, _inherited(own), floor=own[-1].floor or own[0].floor),
+        *(ProfileLayer("base", p.key, _assumed(p.statements)) for p in classes),
     ]
 
 
-def _class_layer(profile: ProfileFile, folders: tuple[Path, ...]) -> Layer:
+def _class_layer(profile: ProfileFile, folders: tuple[Path, ...]) -> ProfileLayer:
     """A named class with what it inherits; all of it binds."""
-    return Layer("class", profile.key, _inherited(chain_of(profile, folders)))
+    return ProfileLayer("class", profile.key, _inherited(chain_of(profile, folders)))
 
 
-def _base_layer(key: str, folders: tuple[Path, ...]) -> Layer:
-    return Layer("base", key, _assumed(_inherited(chain_of(read_profile("class", key, folders), folders))))
+def _base_layer(key: str, folders: tuple[Path, ...]) -> ProfileLayer:
+    return ProfileLayer("base", key, _assumed(_inherited(chain_of(read_profile("class", key, folders), folders))))
 
 
-def _inherited(chain: list[ProfileFile]) -> tuple[Fact, ...]:
-    """The facts of a chain, the nearest statement about each field."""
-    nearest: dict[str, Fact] = {}
+def _inherited(chain: list[ProfileFile]) -> tuple[Statement, ...]:
+    """The statements of a chain, the nearest one about each field."""
+    nearest: dict[str, Statement] = {}
     for profile in chain:
-        for fact in profile.facts:
-            nearest.setdefault(fact.field, fact)
+        for one in profile.statements:
+            nearest.setdefault(one.field, one)
     return tuple(nearest.values())
 
 
-def _assumed(facts: tuple[Fact, ...]) -> tuple[Fact, ...]:
-    """The same facts, their origins saying that nobody stated them for this receiver."""
-    return tuple(replace(f, origin=replace(f.origin, source=f"assumed: {f.origin.source}")) for f in facts)
+def _assumed(statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
+    """The same statements, their origins saying that nobody stated them for this receiver."""
+    return tuple(replace(f, origin=replace(f.origin, source=f"assumed: {f.origin.source}")) for f in statements)
 
 
 # -- carrier and route ----------------------------------------------------------------------------------------------
 
 
-def _carrier_layer(chain: list[ProfileFile], route: str | None) -> tuple[Layer, list[str]]:
+def _carrier_layer(chain: list[ProfileFile], route: str | None) -> tuple[ProfileLayer, list[str]]:
     limit, notes = _route_limit(chain, route)
     own = next(_routes(chain, "p2p"), None)
-    handset = Fact("limit_bytes", own.limit_bytes, own.origin) if own else None
-    facts = (
-        Fact("limit_bytes", limit.limit_bytes, limit.origin),
-        Fact("target_bytes", limit.target_bytes, limit.target_origin),
-        Fact("counts", limit.counts, replace(limit.origin, competing=())),
+    handset = Statement("limit_bytes", own.limit_bytes, own.origin) if own else None
+    statements = (
+        Statement("limit_bytes", limit.limit_bytes, limit.origin),
+        Statement("target_bytes", limit.target_bytes, limit.target_origin),
+        Statement("counts", limit.counts, replace(limit.origin, competing=())),
         *_inherited(chain),
     )
-    return Layer("carrier", chain[0].key, facts, handset_limit=handset), notes
+    return ProfileLayer("carrier", chain[0].key, statements, handset_limit=handset), notes
 
 
 def _own(chain: list[ProfileFile]) -> list[ProfileFile]:
@@ -174,7 +174,7 @@ def _named(profile: ProfileFile, limit: RouteLimit) -> RouteLimit:
 
 
 def _route_limit(chain: list[ProfileFile], route: str | None) -> tuple[RouteLimit, list[str]]:
-    """Which statement holds for a route; without one the tightest of the carrier's own."""
+    """Which one holds for a route; without one the tightest of the carrier's own."""
     if route is not None:
         found = next(_routes(chain, route), None)
         if found is None:
@@ -211,19 +211,19 @@ def _within_own(chain: list[ProfileFile], found: RouteLimit) -> RouteLimit:
     return replace(own, target_bytes=target, target_origin=origin)
 
 
-def _with_observed(layer: Layer, seen: Fact, *, use_observed: bool) -> Layer:
+def _with_observed(layer: ProfileLayer, seen: Statement, *, use_observed: bool) -> ProfileLayer:
     """The carrier's layer with a refused size beside its limit, or in its place when the caller says so."""
     sentence = f"{seen.origin.source}: {seen.origin.stated}"
-    facts = []
-    for fact in layer.facts:
-        if fact.field not in {"limit_bytes", "target_bytes"}:
-            facts.append(fact)
-        elif use_observed and isinstance(fact.value, int) and isinstance(seen.value, int) and seen.value < fact.value:
-            said = f"{fact.origin.source}: {fact.value:,}"
-            facts.append(Fact(fact.field, seen.value, replace(seen.origin, competing=(said,))))
+    statements = []
+    for one in layer.statements:
+        if one.field not in {"limit_bytes", "target_bytes"}:
+            statements.append(one)
+        elif use_observed and isinstance(one.value, int) and isinstance(seen.value, int) and seen.value < one.value:
+            said = f"{one.origin.source}: {one.value:,}"
+            statements.append(Statement(one.field, seen.value, replace(seen.origin, competing=(said,))))
         else:
-            facts.append(replace(fact, origin=replace(fact.origin, competing=(*fact.origin.competing, sentence))))
-    return replace(layer, facts=tuple(facts))
+            statements.append(replace(one, origin=replace(one.origin, competing=(*one.origin.competing, sentence))))
+    return replace(layer, statements=tuple(statements))
 
 
 def _status_notes(chain: list[ProfileFile], *, allow_inactive: bool) -> list[str]:

@@ -1,4 +1,4 @@
-"""What one profile file states, and how several statements combine into a Profile.
+"""What one profile file states, and how several statements merge into a Profile.
 
 Pure arithmetic. A limit is the lowest anybody states, a list is what all have in common, a flag is true when
 nobody denies it; who decided is remembered per field. A *floor* is a device's word that the carrier's own
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 __all__ = [
-    "MEET",
+    "MERGE_RULES",
     "UNKNOWN_DEVICE_TARGET_BYTES",
-    "Fact",
-    "Layer",
-    "Names",
+    "ProfileKeys",
+    "ProfileLayer",
     "Role",
-    "combine",
-    "override",
-    "profile_of",
-    "text_of",
+    "Statement",
+    "apply_overrides",
+    "build_profile",
+    "format_value",
+    "merge",
 ]
 
 # A phone nobody named gets at most this unless the carrier's number is of high confidence: 28 % of 3,121 device
@@ -50,7 +50,7 @@ _ORDER: dict[Role, int] = {"device": 0, "carrier": 1, "class": 2, "base": 3}
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class Statement:
     """One stated value: the field of Profile it is for, and where it was read."""
 
     field: str
@@ -59,7 +59,7 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class ProfileLayer:
     """All that one source states.
 
     Attributes:
@@ -70,13 +70,13 @@ class Layer:
 
     role: Role
     key: str
-    facts: tuple[Fact, ...]
+    statements: tuple[Statement, ...]
     floor: bool = False
-    handset_limit: Fact | None = None
+    handset_limit: Statement | None = None
 
-    def fact(self, field: str) -> Fact | None:
+    def statement(self, field: str) -> Statement | None:
         """The statement about one field, or None."""
-        return next((f for f in self.facts if f.field == field), None)
+        return next((f for f in self.statements if f.field == field), None)
 
 
 # -- one rule a field: what two statements leave ---------------------------------------------------------------
@@ -149,7 +149,7 @@ def _strictest(a: object, b: object) -> object:
     return max(cast("str", a), cast("str", b), key=_STRICTNESS.index)
 
 
-MEET: dict[str, Callable[[object, object], object]] = {
+MERGE_RULES: dict[str, Callable[[object, object], object]] = {
     "image.media_types": _common,
     "image.max_long_px": _least,
     "image.max_short_px": _least,
@@ -187,66 +187,66 @@ _LAST_RESORT: dict[str, object] = {
 _FLOORED = ("image.max_long_px", "image.max_short_px")
 
 
-def combine(
-    layers: Iterable[Layer], *, max_message_bytes: int | None = None
-) -> tuple[dict[str, Fact], tuple[str, ...]]:
-    """Combine all that is stated into one fact per field, in any order of the layers.
+def merge(
+    layers: Iterable[ProfileLayer], *, max_message_bytes: int | None = None
+) -> tuple[dict[str, Statement], tuple[str, ...]]:
+    """Combine all that is stated into one statement per field, in any order of the layers.
 
     Args:
         layers: What device, carrier, class and base state; the carrier's for one route.
         max_message_bytes: The caller's own limit; it replaces limit and target.
 
     Returns:
-        The fact that holds per field, each with its origin, and notes for people.
+        The statement that holds per field, each with its origin, and notes for people.
     """
     ordered = sorted(layers, key=lambda layer: _ORDER[layer.role])
     binding = [layer for layer in ordered if layer.role != "base"]
     base = [layer for layer in ordered if layer.role == "base"]
-    held: dict[str, Fact] = {}
-    for field in MEET:
+    merged: dict[str, Statement] = {}
+    for field in MERGE_RULES:
         stated = _stated(field, binding)
-        fact = _meet(field, stated) if stated else next((f for b in base if (f := b.fact(field))), None)
-        if fact is not None:
-            held[field] = fact
-    notes = _byte_limits(held, binding, base)
-    return held, notes + _callers_limit(held, max_message_bytes)
+        statement = merge_field(field, stated) if stated else next((f for b in base if (f := b.statement(field))), None)
+        if statement is not None:
+            merged[field] = statement
+    notes = _byte_limits(merged, binding, base)
+    return merged, notes + _callers_limit(merged, max_message_bytes)
 
 
-def _stated(field: str, layers: list[Layer]) -> list[Fact]:
+def _stated(field: str, layers: list[ProfileLayer]) -> list[Statement]:
     """Statements about a field; a floor gives way to the carrier's own."""
-    facts = [(layer, f) for layer in layers if (f := layer.fact(field))]
-    carrier = any(layer.role == "carrier" for layer, _ in facts)
-    return [f for layer, f in facts if not (layer.floor and field in _FLOORED and carrier)]
+    statements = [(layer, f) for layer in layers if (f := layer.statement(field))]
+    carrier = any(layer.role == "carrier" for layer, _ in statements)
+    return [f for layer, f in statements if not (layer.floor and field in _FLOORED and carrier)]
 
 
-def _meet(field: str, facts: list[Fact]) -> Fact:
+def merge_field(field: str, statements: list[Statement]) -> Statement:
     """What all statements leave; the origin is that of the one who had the last word."""
-    held = facts[0]
-    for other in facts[1:]:
-        value = MEET[field](held.value, other.value)
-        if value == () and field in _LAST_RESORT and held.value and other.value:
+    merged = statements[0]
+    for other in statements[1:]:
+        value = MERGE_RULES[field](merged.value, other.value)
+        if value == () and field in _LAST_RESORT and merged.value and other.value:
             value = _LAST_RESORT[field]
-        winner, loser = (other, held) if value == other.value != held.value else (held, other)
-        held = Fact(field, value, _over(winner, loser))
-    return held
+        winner, loser = (other, merged) if value == other.value != merged.value else (merged, other)
+        merged = Statement(field, value, _over(winner, loser))
+    return merged
 
 
-def _over(winner: Fact, loser: Fact) -> Origin:
+def _over(winner: Statement, loser: Statement) -> Origin:
     """The winner's origin, with the loser's statement beside it when it differs."""
     if loser.value == winner.value:
         return winner.origin
-    sentence = f"{loser.origin.source}: {text_of(loser.value)}"
+    sentence = f"{loser.origin.source}: {format_value(loser.value)}"
     return replace(winner.origin, competing=(*winner.origin.competing, sentence))
 
 
-def text_of(value: object) -> str:
+def format_value(value: object) -> str:
     """A value as people read it: thousands grouped, formats by name."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, tuple):
-        return ", ".join(text_of(v) for v in value) or "none"
+        return ", ".join(format_value(v) for v in value) or "none"
     if isinstance(value, VideoFormat):
         bits = (value.codec, value.profile, value.level and f"level {value.level}", value.audio_codec)
         frame = f"{value.max_long_px}×{value.max_short_px}" if value.max_long_px else None
@@ -259,19 +259,23 @@ def text_of(value: object) -> str:
 # -- bytes -----------------------------------------------------------------------------------------------------
 
 
-def _byte_limits(held: dict[str, Fact], binding: list[Layer], base: list[Layer]) -> tuple[str, ...]:
+def _byte_limits(
+    merged: dict[str, Statement], binding: list[ProfileLayer], base: list[ProfileLayer]
+) -> tuple[str, ...]:
     """Set `limit_bytes` and `target_bytes`: the lowest of all, floors raised first, unknown sides assumed."""
     carrier = next((layer for layer in binding if layer.role == "carrier"), None)
-    known = any(layer.role in {"carrier", "class"} and layer.fact("limit_bytes") for layer in binding)
+    known = any(layer.role in {"carrier", "class"} and layer.statement("limit_bytes") for layer in binding)
     bounding = binding if known else [*binding, *base]
-    limits = [_raised(layer, f, carrier) for layer in bounding if (f := layer.fact("limit_bytes"))]
-    held["limit_bytes"] = limit = _lowest("limit_bytes", limits)
-    targets = [f for layer in bounding if (f := layer.fact("target_bytes"))]
+    limits = [_raised(layer, f, carrier) for layer in bounding if (f := layer.statement("limit_bytes"))]
+    merged["limit_bytes"] = limit = _lowest("limit_bytes", limits)
+    targets = [f for layer in bounding if (f := layer.statement("target_bytes"))]
     notes: tuple[str, ...] = ()
     cautious = carrier and _for_unknown_device(carrier, binding)
     if cautious:
         targets.append(cautious)
-    held["target_bytes"] = target = _lowest("target_bytes", [*targets, Fact("target_bytes", limit.value, limit.origin)])
+    merged["target_bytes"] = target = _lowest(
+        "target_bytes", [*targets, Statement("target_bytes", limit.value, limit.origin)]
+    )
     if cautious and target.origin.source == cautious.origin.source:
         notes = (
             (
@@ -282,70 +286,72 @@ def _byte_limits(held: dict[str, Fact], binding: list[Layer], base: list[Layer])
     return notes
 
 
-def _raised(layer: Layer, fact: Fact, carrier: Layer | None) -> Fact:
+def _raised(layer: ProfileLayer, statement: Statement, carrier: ProfileLayer | None) -> Statement:
     """A floor, raised to what the carrier lets its own phones send; anything else as it is."""
     handset = carrier.handset_limit if carrier else None
-    if not layer.floor or handset is None or cast("int", handset.value) <= cast("int", fact.value):
-        return fact
-    sentence = f"{fact.origin.source}: {text_of(fact.value)} (a floor)"
-    return Fact(fact.field, handset.value, replace(handset.origin, competing=(*handset.origin.competing, sentence)))
+    if not layer.floor or handset is None or cast("int", handset.value) <= cast("int", statement.value):
+        return statement
+    sentence = f"{statement.origin.source}: {format_value(statement.value)} (a floor)"
+    return Statement(
+        statement.field, handset.value, replace(handset.origin, competing=(*handset.origin.competing, sentence))
+    )
 
 
-def _lowest(field: str, facts: list[Fact]) -> Fact:
+def _lowest(field: str, statements: list[Statement]) -> Statement:
     """The lowest statement, the others beside it; of equal ones the first."""
-    winner = min(facts, key=lambda f: cast("int", f.value))
+    winner = min(statements, key=lambda f: cast("int", f.value))
     origin = winner.origin
-    for loser in facts:
+    for loser in statements:
         if loser is not winner and loser.origin.source != origin.source:
-            origin = _over(Fact(field, winner.value, origin), loser)
-    return Fact(field, winner.value, origin)
+            origin = _over(Statement(field, winner.value, origin), loser)
+    return Statement(field, winner.value, origin)
 
 
-def _for_unknown_device(carrier: Layer, binding: list[Layer]) -> Fact | None:
+def _for_unknown_device(carrier: ProfileLayer, binding: list[ProfileLayer]) -> Statement | None:
     """The careful target for a phone nobody named, or None when the carrier's number can be trusted."""
-    limit = carrier.fact("limit_bytes")
+    limit = carrier.statement("limit_bytes")
     if limit is None or limit.origin.confidence == "high" or any(layer.role == "device" for layer in binding):
         return None
-    return Fact("target_bytes", UNKNOWN_DEVICE_TARGET_BYTES, Origin("unknown device", confidence="medium"))
+    return Statement("target_bytes", UNKNOWN_DEVICE_TARGET_BYTES, Origin("unknown device", confidence="medium"))
 
 
-def _callers_limit(held: dict[str, Fact], max_message_bytes: int | None) -> tuple[str, ...]:
+def _callers_limit(merged: dict[str, Statement], max_message_bytes: int | None) -> tuple[str, ...]:
     """Replace limit and target by the caller's own; a note says so when that is above what the receiver states."""
     if max_message_bytes is None:
         return ()
-    limit = held["limit_bytes"]
-    held["limit_bytes"] = _lowest_said("limit_bytes", max_message_bytes, limit)
-    held["target_bytes"] = _lowest_said("target_bytes", max_message_bytes, held["target_bytes"])
+    limit = merged["limit_bytes"]
+    merged["limit_bytes"] = _lowest_said("limit_bytes", max_message_bytes, limit)
+    merged["target_bytes"] = _lowest_said("target_bytes", max_message_bytes, merged["target_bytes"])
     if max_message_bytes <= cast("int", limit.value):
         return ()
     return (
         (
-            f"the caller's limit of {max_message_bytes:,} bytes is above the {text_of(limit.value)} bytes of "
+            f"the caller's limit of {max_message_bytes:,} bytes is above the {format_value(limit.value)} bytes of "
             f"{limit.origin.source}; the message may be refused"
         ),
     )
 
 
-def _lowest_said(field: str, value: int, before: Fact) -> Fact:
+def _lowest_said(field: str, value: int, before: Statement) -> Statement:
     origin = Origin("caller", confidence="high", stated=str(value))
-    return Fact(field, value, _over(Fact(field, value, origin), before))
+    return Statement(field, value, _over(Statement(field, value, origin), before))
 
 
-def override(held: dict[str, Fact], facts: Iterable[Fact]) -> None:
-    """Let the caller's own values replace what is held; a target is never above the limit."""
-    for fact in facts:
-        before = held.get(fact.field)
-        held[fact.field] = replace(fact, origin=_over(fact, before)) if before else fact
-    limit, target = held["limit_bytes"], held["target_bytes"]
+def apply_overrides(merged: dict[str, Statement], statements: Iterable[Statement]) -> None:
+    """Let the caller's own values replace what is merged; a target is never above the limit."""
+    for statement in statements:
+        before = merged.get(statement.field)
+        merged[statement.field] = replace(statement, origin=_over(statement, before)) if before else statement
+    limit, target = merged["limit_bytes"], merged["target_bytes"]
     if cast("int", target.value) > cast("int", limit.value):
-        held["target_bytes"] = Fact("target_bytes", limit.value, _over(limit, target))
+        merged["target_bytes"] = Statement("target_bytes", limit.value, _over(limit, target))
 
 
 # -- the profile -----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class ProfileKeys:
     """What the caller asked for, by key."""
 
     carrier: str | None = None
@@ -354,30 +360,32 @@ class Names:
     content_class: str | None = None
 
 
-def profile_of(held: dict[str, Fact], names: Names, notes: tuple[str, ...] = ()) -> Profile:
-    """The Profile that the held facts make; fields nobody states keep their built-in default."""
+def build_profile(merged: dict[str, Statement], names: ProfileKeys, notes: tuple[str, ...] = ()) -> Profile:
+    """The Profile that the merged statements make; fields nobody states keep their built-in default."""
     return Profile(
         carrier=names.carrier,
         route=names.route,
         device=names.device,
         content_class=names.content_class,
-        image=ImageRule(**_section(held, "image")),
-        video=VideoRule(**_section(held, "video")),
-        audio=AudioRule(**_section(held, "audio")),
-        text=TextRule(**_section(held, "text")),
-        contact=ContactRule(**_section(held, "contact")),
-        calendar=CalendarRule(**_section(held, "calendar")),
-        smil=SmilRule(**_section(held, "smil")),
+        image=ImageRule(**_section(merged, "image")),
+        video=VideoRule(**_section(merged, "video")),
+        audio=AudioRule(**_section(merged, "audio")),
+        text=TextRule(**_section(merged, "text")),
+        contact=ContactRule(**_section(merged, "contact")),
+        calendar=CalendarRule(**_section(merged, "calendar")),
+        smil=SmilRule(**_section(merged, "smil")),
         notes=notes,
-        origins=tuple((name, held[name].origin) for name in ("limit_bytes", "target_bytes", *MEET) if name in held),
-        **_section(held, ""),
+        origins=tuple(
+            (name, merged[name].origin) for name in ("limit_bytes", "target_bytes", *MERGE_RULES) if name in merged
+        ),
+        **_section(merged, ""),
     )
 
 
-def _section(held: dict[str, Fact], prefix: str) -> dict[str, Any]:
+def _section(merged: dict[str, Statement], prefix: str) -> dict[str, Any]:
     dot = f"{prefix}." if prefix else ""
     return {
-        name[len(dot) :]: fact.value
-        for name, fact in held.items()
+        name[len(dot) :]: statement.value
+        for name, statement in merged.items()
         if name.startswith(dot) and "." not in name[len(dot) :]
     }

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmscontent.errors import ProfileError
-from mmscontent.profiles.merge import Fact
+from mmscontent.profiles.merge import Statement
 from mmscontent.profiles.model import Origin
 from mmscontent.profiles.search_path import table_text
 
@@ -47,7 +47,7 @@ def observe(profiles: str | os.PathLike[str], carrier: str, route: str | None, r
         raise ProfileError(f"{folder / OBSERVED} cannot be written: {exc}", file=str(folder / OBSERVED)) from exc
 
 
-def observed_limit(folders: tuple[Path, ...], carrier: str, route: str | None) -> Fact | None:
+def observed_limit(folders: tuple[Path, ...], carrier: str, route: str | None) -> Statement | None:
     """The largest size below the smallest one refused, or None when nothing was seen."""
     seen = [
         (size, date)
@@ -60,7 +60,7 @@ def observed_limit(folders: tuple[Path, ...], carrier: str, route: str | None) -
     size, date = min(seen)
     times = f", {len(seen)} refusals in all" if len(seen) > 1 else ""
     stated = f"refused at {size:,} bytes on {date}{times}"
-    return Fact("limit_bytes", size - 1, Origin(f"observed at {carrier}", OBSERVED, date, "medium", stated))
+    return Statement("limit_bytes", size - 1, Origin(f"observed at {carrier}", OBSERVED, date, "medium", stated))
 
 
 def _lines(file: Path) -> list[tuple[str, str, int, str]]:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmscontent.errors import ProfileError
-from mmscontent.profiles.device_capabilities import DeviceDocument, device_profile
+from mmscontent.profiles.device_capabilities import DeviceCapabilities, device_profile
 from mmscontent.profiles.schema import KINDS, Kind, ProfileFile, parse_profile
 from mmscontent.profiles.search_path import read_toml, rows_of, table_text, toml_keys
 from mmscontent.profiles.uaprof_vocabulary import types_for
 
 if TYPE_CHECKING:
-    from mmscontent.profiles.merge import Fact
+    from mmscontent.profiles.merge import Statement
 
 __all__ = ["EXAMPLES", "INHERITED", "POPULATION", "chain_of", "find_profile", "read_profile"]
 
@@ -105,14 +105,14 @@ def _phone(folder: Path, key: str) -> ProfileFile | None:
     chosen = min(rows, key=lambda row: (not row[4], int(row[4] or 0)))
     source = f"github.com/GodsDev/uaprof-data@56714d6905cb, address digest {chosen[1]}"
     profile = device_profile(_document(text, chosen), source, "2015")
-    return replace(profile, key=key, facts=_with_builds(profile.facts, chosen, rows))
+    return replace(profile, key=key, statements=_with_builds(profile.statements, chosen, rows))
 
 
-def _document(text: str, row: list[str]) -> DeviceDocument:
+def _document(text: str, row: list[str]) -> DeviceCapabilities:
     """A line of the population, as the document it was made from."""
     _, _, vendor, model, size, image, screen, number = row
     _, words, levels, charsets, classes = rows_of(text, f"={number}")[0]
-    return DeviceDocument(
+    return DeviceCapabilities(
         vendor=vendor,
         model=model,
         screen_px=_pair(screen),
@@ -131,11 +131,13 @@ def _pair(text: str) -> tuple[int, int] | None:
     return (int(width), int(height)) if cross else None
 
 
-def _with_builds(facts: tuple[Fact, ...], chosen: list[str], rows: list[list[str]]) -> tuple[Fact, ...]:
-    """The facts, with the limits other builds of the model declare beside the one that holds."""
+def _with_builds(statements: tuple[Statement, ...], chosen: list[str], rows: list[list[str]]) -> tuple[Statement, ...]:
+    """The statements, with the limits other builds of the model declare beside the one that holds."""
     said = tuple(
         f"another build declares {int(row[4]):,} bytes (address digest {row[1]})"
         for row in rows
         if row[4] and row[4] != chosen[4]
     )
-    return tuple(replace(f, origin=replace(f.origin, competing=said)) if f.field == "limit_bytes" else f for f in facts)
+    return tuple(
+        replace(f, origin=replace(f.origin, competing=said)) if f.field == "limit_bytes" else f for f in statements
+    )

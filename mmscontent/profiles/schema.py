@@ -1,4 +1,4 @@
-"""What may stand in a profile file: every key with its check, and the step from a table to facts.
+"""What may stand in a profile file: every key with its check, and the step from a table to statements.
 
 Pure: tables in, values out; profile_files.py reads the disk. An unknown key or a wrong value is an error that
 names file, key and value, so that a slip of the pen never becomes a silent default. Source: docs/profiles.md.
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from mmscontent.errors import ProfileError
-from mmscontent.profiles.merge import Fact
+from mmscontent.profiles.merge import Statement
 from mmscontent.profiles.model import AudioFormat, Origin, VideoFormat
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class ProfileFile:
     kind: Kind
     key: str
     name: str
-    facts: tuple[Fact, ...]
+    statements: tuple[Statement, ...]
     extends: str | None = None
     routes: tuple[RouteLimit, ...] = ()
     floor: bool = False
@@ -231,7 +231,7 @@ _TABLES = {*_SECTIONS, "routes", "status", "match"}
 
 
 def parse_profile(kind: Kind, key: str, table: Mapping[str, object], file: str) -> ProfileFile:
-    """Check one file's table and turn it into facts.
+    """Check one file's table and turn it into statements.
 
     Raises:
         ProfileError: A key nobody knows, a value of the wrong kind, a number without source or date.
@@ -241,7 +241,7 @@ def parse_profile(kind: Kind, key: str, table: Mapping[str, object], file: str) 
     if top.get("key", key) != key:
         raise reader.error("key", top["key"], f"{key}, as the file is named")
     reader.top = top
-    facts = [f for name in _SECTIONS if name in table for f in reader.facts(name, reader.table(table, name))]
+    statements = [f for name in _SECTIONS if name in table for f in reader.statements(name, reader.table(table, name))]
     routes = [reader.route(name, t) for name, t in _tables(reader, table, "routes")]
     match = reader.values(reader.table(table, "match"), _MATCH_KEYS, "match")
     status = reader.values(reader.table(table, "status"), _STATUS_KEYS, "status")
@@ -249,7 +249,7 @@ def parse_profile(kind: Kind, key: str, table: Mapping[str, object], file: str) 
         kind=kind,
         key=key,
         name=str(top.get("name", key)),
-        facts=tuple(facts),
+        statements=tuple(statements),
         extends=cast("str | None", top.get("extends")),
         routes=tuple(routes),
         floor=bool(top.get("floor", False)),
@@ -261,7 +261,7 @@ def parse_profile(kind: Kind, key: str, table: Mapping[str, object], file: str) 
     )
 
 
-def parse_overrides(values: Mapping[str, object]) -> tuple[Fact, ...]:
+def parse_overrides(values: Mapping[str, object]) -> tuple[Statement, ...]:
     """Check what a caller sets for one call; names are those of Profile, `image.max_long_px` and `max_recipients`.
 
     Raises:
@@ -269,7 +269,7 @@ def parse_overrides(values: Mapping[str, object]) -> tuple[Fact, ...]:
     """
     reader = _Reader("class", "caller", "overrides")
     origin = Origin("caller", confidence="high")
-    facts = []
+    statements = []
     for dotted, value in values.items():
         section, dot, name = dotted.rpartition(".")
         keys = _SECTIONS.get(section if dot else "message", {})
@@ -277,8 +277,8 @@ def parse_overrides(values: Mapping[str, object]) -> tuple[Fact, ...]:
             known = ", ".join(f"{s}.{k}" if s != "message" else k for s, rows in _SECTIONS.items() for k in rows)
             raise reader.error(dotted, value, f"one of {known}")
         plain = list(value) if isinstance(value, tuple) else value
-        facts.append(Fact(dotted, reader.values({name: plain}, {name: keys[name]}, section)[name], origin))
-    return tuple(facts)
+        statements.append(Statement(dotted, reader.values({name: plain}, {name: keys[name]}, section)[name], origin))
+    return tuple(statements)
 
 
 class _Reader:
@@ -330,14 +330,16 @@ class _Reader:
             competing=cast("tuple[str, ...]", table.get("competing", ())),
         )
 
-    def facts(self, section: str, table: Mapping[str, object]) -> list[Fact]:
+    def statements(self, section: str, table: Mapping[str, object]) -> list[Statement]:
         values = self.values(table, {**_SECTIONS[section], **_ORIGIN_KEYS}, section)
         origin = self.origin(values)
         prefix = "" if section == "message" else f"{section}."
-        facts = [Fact(prefix + name, value, origin) for name, value in values.items() if name not in _ORIGIN_KEYS]
-        if facts:
+        statements = [
+            Statement(prefix + name, value, origin) for name, value in values.items() if name not in _ORIGIN_KEYS
+        ]
+        if statements:
             self.need_source(section, origin)
-        return facts
+        return statements
 
     def route(self, name: str, table: Mapping[str, object]) -> RouteLimit:
         dotted = f"routes.{name}"

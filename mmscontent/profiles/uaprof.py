@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from mmscontent.errors import MalformedContent
-from mmscontent.profiles.device_capabilities import DeviceDocument, Finding
+from mmscontent.profiles.device_capabilities import DeviceCapabilities, DocumentFinding
 from mmscontent.xml_parser import MAX_BYTES, parse
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _PROPERTIES = {
 }
 
 
-def read_uaprof(data: bytes, *, part: str = "") -> DeviceDocument:
+def read_uaprof(data: bytes, *, part: str = "") -> DeviceCapabilities:
     """Read a UAProf document from an untrusted source.
 
     Args:
@@ -50,13 +50,13 @@ def read_uaprof(data: bytes, *, part: str = "") -> DeviceDocument:
         MalformedContent: Nothing in it can be read as XML.
         OverLimits: It is larger, deeper or wider than mmscontent.xml_parser allows.
     """
-    findings: list[Finding] = []
+    findings: list[DocumentFinding] = []
     root = _parse(_mended(data, findings), part, findings)
     found = _attributes(root)
     stated, size = _message_size(found, findings)
     if not any(name.startswith("Mms") for name in found):
-        findings.append(Finding("no-mms-part", "the document has no MMS part"))
-    return DeviceDocument(
+        findings.append(DocumentFinding("no-mms-part", "the document has no MMS part"))
+    return DeviceCapabilities(
         vendor=_text(found, "Vendor"),
         model=_text(found, "Model"),
         screen_px=_resolution(found, "ScreenSize", findings),
@@ -81,48 +81,48 @@ _DOCTYPE = re.compile(rb"<!DOCTYPE[^\[>]{0,2000}(?:\[[^\]]{0,20000}\]\s{0,100})?
 _REFERENCE = re.compile(rb"&(?!amp;|lt;|gt;|quot;|apos;|#)([A-Za-z_][\w.-]{0,60});")
 
 
-def _mended(data: bytes, findings: list[Finding]) -> bytes:
+def _mended(data: bytes, findings: list[DocumentFinding]) -> bytes:
     """Take off what is known to stand before, between and around the tags; too long a document stays as it is."""
     if len(data) > MAX_BYTES:
         return data
     data = _utf8(data, findings).lstrip()
     start = data.find(b"<")
     if start > 0:
-        findings.append(Finding("text-before-root", f"{start} bytes stand before the first tag"))
+        findings.append(DocumentFinding("text-before-root", f"{start} bytes stand before the first tag"))
         data = data[start:]
     data, dashes = _DASH.subn(b"", data)
     if dashes:
-        findings.append(Finding("browser-copy", f"copied from a browser: {dashes} lines begin with a dash"))
+        findings.append(DocumentFinding("browser-copy", f"copied from a browser: {dashes} lines begin with a dash"))
     return _without_doctype(data, findings)
 
 
-def _without_doctype(data: bytes, findings: list[Finding]) -> bytes:
+def _without_doctype(data: bytes, findings: list[DocumentFinding]) -> bytes:
     """Without the document type declaration; what it would have named stays as its bare name."""
     at = data.find(b"<!DOCTYPE")
     match = _DOCTYPE.match(data, at) if at >= 0 else None
     if match is None:
         return data
-    findings.append(Finding("doctype", "a document type declaration was ignored"))
+    findings.append(DocumentFinding("doctype", "a document type declaration was ignored"))
     return _REFERENCE.sub(rb"\1", data[:at] + data[match.end() :])
 
 
-def _utf8(data: bytes, findings: list[Finding]) -> bytes:
+def _utf8(data: bytes, findings: list[DocumentFinding]) -> bytes:
     """Without a byte-order mark; UTF-16 with one becomes UTF-8."""
     if data.startswith(b"\xef\xbb\xbf"):
-        findings.append(Finding("byte-order-mark", "the document begins with a byte-order mark"))
+        findings.append(DocumentFinding("byte-order-mark", "the document begins with a byte-order mark"))
         return data[3:]
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        findings.append(Finding("byte-order-mark", "the document is UTF-16 with a byte-order mark"))
+        findings.append(DocumentFinding("byte-order-mark", "the document is UTF-16 with a byte-order mark"))
         text = data.decode("utf-16", errors="replace")
         return re.sub(r"^\s*<\?xml[^>]*\?>", "", text).encode("utf-8", errors="replace")
     return data
 
 
-def _parse(data: bytes, part: str, findings: list[Finding]) -> etree._Element:
+def _parse(data: bytes, part: str, findings: list[DocumentFinding]) -> etree._Element:
     try:
         return parse(data, part=part)
     except MalformedContent as exc:
-        findings.append(Finding("not-well-formed", f"read as far as it goes: {exc}"[:_MAX_TEXT]))
+        findings.append(DocumentFinding("not-well-formed", f"read as far as it goes: {exc}"[:_MAX_TEXT]))
         return parse(data, recover=True, part=part)
 
 
@@ -171,7 +171,7 @@ def _media_types(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(n for n in names if n))
 
 
-def _message_size(found: _Found, findings: list[Finding]) -> tuple[str, int | None]:
+def _message_size(found: _Found, findings: list[DocumentFinding]) -> tuple[str, int | None]:
     """What is stated, and the number when it is one."""
     stated = [values[0] for values in found.get("MmsMaxMessageSize", ())]
     for text in stated:
@@ -179,22 +179,22 @@ def _message_size(found: _Found, findings: list[Finding]) -> tuple[str, int | No
             return text, int(text)
     if stated:
         message = f"MmsMaxMessageSize is {stated[0][:60]!r}, which is no number of bytes"
-        findings.append(Finding("size-not-a-number", message))
+        findings.append(DocumentFinding("size-not-a-number", message))
         return stated[0][:_MAX_TEXT], None
     return "", None
 
 
-def _resolution(found: _Found, name: str, findings: list[Finding]) -> tuple[int, int] | None:
+def _resolution(found: _Found, name: str, findings: list[DocumentFinding]) -> tuple[int, int] | None:
     """Width and height as written: `1600x1200`, `1600 X 1200`, `2048*1536`."""
     stated = _text(found, name)
     match = re.fullmatch(r"([0-9]{1,5})(\s*[xX*×]\s*)([0-9]{1,5})", stated)
     if match and int(match[1]) and int(match[3]):
         if match[2] not in ("x", "X"):
-            findings.append(Finding("resolution-spelling", f"{name} is written {stated!r}"))
+            findings.append(DocumentFinding("resolution-spelling", f"{name} is written {stated!r}"))
         return int(match[1]), int(match[3])
     if stated:
         message = f"{name} is {stated[:60]!r}, which is no width and height"
-        findings.append(Finding("not-a-resolution", message))
+        findings.append(DocumentFinding("not-a-resolution", message))
     return None
 
 

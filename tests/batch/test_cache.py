@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from mmscontent.campaign.cache import MouldCache, default_folder
-from mmscontent.campaign.fitted_media import Mould, MouldPart
+from mmscontent.campaign.cache import FittedMediaCache, default_folder
+from mmscontent.campaign.fitted_media import FittedMedia, FittedPart
 from mmscontent.ledger import PartEntry
 from mmscontent.message import MediaInfo, Part
 
 
-def mould(size: int = 1000, seed: int = 0) -> Mould:
+def media(size: int = 1000, seed: int = 0) -> FittedMedia:
     data = bytes((seed + n) % 256 for n in range(size))
     part = Part(data, "image/jpeg", name="häß.jpg", content_id="ha", content_location="ha.jpg", alt="ein Hut")
     source = MediaInfo("image/heic", "image", 9_000, 640, 480, orientation=6, metadata=("GPS position",))
     result = MediaInfo("image/jpeg", "image", size, 640, 480)
     entry = PartEntry("häß.jpg", "image", "transcode", source, "ha", result, ("why",), 1234, "s", 88.1, None, 2)
-    return Mould((MouldPart(part, entry), None, MouldPart(part, entry)))
+    return FittedMedia((FittedPart(part, entry), None, FittedPart(part, entry)))
 
 
 def key(number: int) -> str:
@@ -28,10 +28,10 @@ def key(number: int) -> str:
 
 
 def test_what_was_kept_comes_back_equal(tmp_path: Path) -> None:
-    cache = MouldCache(tmp_path / "moulds")
-    cache.keep(key(1), mould())
+    cache = FittedMediaCache(tmp_path / "moulds")
+    cache.keep(key(1), media())
 
-    assert MouldCache(tmp_path / "moulds").find(key(1)) == mould()
+    assert FittedMediaCache(tmp_path / "moulds").find(key(1)) == media()
     assert cache.find(key(2)) is None
 
 
@@ -48,8 +48,8 @@ def test_what_was_kept_comes_back_equal(tmp_path: Path) -> None:
     ],
 )
 def test_a_damaged_file_is_no_hit_and_goes(tmp_path: Path, how: str, damage) -> None:
-    cache = MouldCache(tmp_path)
-    cache.keep(key(1), mould())
+    cache = FittedMediaCache(tmp_path)
+    cache.keep(key(1), media())
     (file,) = tmp_path.glob("*/*.mould")
     file.write_bytes(damage(file.read_bytes()))
 
@@ -58,14 +58,14 @@ def test_a_damaged_file_is_no_hit_and_goes(tmp_path: Path, how: str, damage) -> 
 
 
 def test_what_was_not_used_longest_goes_first(tmp_path: Path) -> None:
-    cache = MouldCache(tmp_path, bound_bytes=50_000)
+    cache = FittedMediaCache(tmp_path, bound_bytes=50_000)
     for number in range(5):
-        cache.keep(key(number), mould(3_000, number))
+        cache.keep(key(number), media(3_000, number))
         place = next(tmp_path.glob(f"*/{key(number)}.mould"))
         os.utime(place, (number, number))
     assert cache.find(key(0)) is not None  # used just now
 
-    cache.keep(key(9), mould(6_000, 9))
+    cache.keep(key(9), media(6_000, 9))
 
     left = [n for n in (1, 2, 3, 4, 0, 9) if cache.find(key(n)) is not None]
     assert left in ([2, 3, 4, 0, 9], [3, 4, 0, 9])
@@ -73,28 +73,28 @@ def test_what_was_not_used_longest_goes_first(tmp_path: Path) -> None:
 
 
 def test_what_is_larger_than_the_bound_is_not_kept(tmp_path: Path) -> None:
-    MouldCache(tmp_path, bound_bytes=0).keep(key(1), mould())
+    FittedMediaCache(tmp_path, bound_bytes=0).keep(key(1), media())
     assert list(tmp_path.rglob("*.mould")) == []
 
 
 def test_a_cache_that_cannot_be_written_keeps_nothing_and_harms_nobody(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    cache = MouldCache(tmp_path / "file")
+    cache = FittedMediaCache(tmp_path / "file")
 
-    cache.keep(key(1), mould())
+    cache.keep(key(1), media())
 
     assert cache.find(key(1)) is None
 
 
 def hammer(folder: str, seed: int) -> int:
     """Keep and find in one folder with others; how many hits were not what was kept."""
-    cache = MouldCache(Path(folder), bound_bytes=60_000)
+    cache = FittedMediaCache(Path(folder), bound_bytes=60_000)
     wrong = 0
     for turn in range(60):
         number = (turn * 7 + seed) % 12
-        cache.keep(key(number), mould(4_000, number))
+        cache.keep(key(number), media(4_000, number))
         found = cache.find(key((number + 1) % 12))
-        wrong += found is not None and found != mould(4_000, (number + 1) % 12)
+        wrong += found is not None and found != media(4_000, (number + 1) % 12)
     return wrong
 
 

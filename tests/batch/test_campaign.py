@@ -10,8 +10,8 @@ import pytest
 
 import mmscontent as mms
 from mmscontent.batch.receivers import Receivers
-from mmscontent.campaign.read import read_draft, read_recipients
-from mmscontent.campaign.template import fill, places_in
+from mmscontent.campaign.read import read_recipients, read_template
+from mmscontent.campaign.template import placeholders, render
 from mmscontent.cli.main import run
 from mmscontent.errors import BatchError
 from tests.batch.commands import journal, outputs
@@ -198,11 +198,11 @@ def test_slides_and_attachments_are_a_message_too(desk: Path) -> None:
     }
     (desk / "message.json").write_text(json.dumps(told))
 
-    draft = read_draft(desk / "message.json")
+    template = read_template(desk / "message.json")
 
-    assert draft.columns == ("name",)
-    assert draft.texts_for({"name": "Ada"}) == ("Hello Ada", "Bye")
-    message = draft.message_with(draft.texts_for({"name": "Ada"}), "Two")
+    assert template.columns == ("name",)
+    assert template.texts_for({"name": "Ada"}) == ("Hello Ada", "Bye")
+    message = template.message_with(template.texts_for({"name": "Ada"}), "Two")
     assert [s.duration_ms for s in message.slides] == [None, 4000, None]
     assert run(["campaign", "plan", "people.csv", "message.json", "--workers", "1", "--max-bytes", "50000"]) == 0
 
@@ -225,14 +225,14 @@ BAD_MESSAGES = [
 def test_a_message_that_is_none_is_named(desk: Path, text: str, words: str) -> None:
     (desk / "message.json").write_text(text)
     with pytest.raises(BatchError, match=words):
-        read_draft(desk / "message.json")
+        read_template(desk / "message.json")
 
 
 def test_a_column_the_message_wants_must_be_there(desk: Path) -> None:
-    draft = read_draft(desk / "message.json")
+    template = read_template(desk / "message.json")
     (desk / "people.csv").write_text("recipient,name\n+12065550101,Ada\n")
     with pytest.raises(BatchError, match="no column code"):
-        read_recipients(desk / "people.csv", draft, Receivers())
+        read_recipients(desk / "people.csv", template, Receivers())
 
 
 @pytest.mark.parametrize(
@@ -245,6 +245,6 @@ def test_a_column_the_message_wants_must_be_there(desk: Path) -> None:
     ],
 )
 def test_places_are_columns_and_nothing_else(template: str, columns: tuple[str, ...], filled: str | None) -> None:
-    assert places_in(template, "it") == columns
+    assert placeholders(template, "it") == columns
     if filled is not None:
-        assert fill(template, {"a": "{x}", "b": "yz"}) == filled
+        assert render(template, {"a": "{x}", "b": "yz"}) == filled

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mmscontent.batch.inputs import Lists, read_inputs
+from mmscontent.batch.inputs import InputDefaults, read_inputs
 from mmscontent.batch.model import Failure, Item
 from mmscontent.batch.receivers import Receiver, Receivers
 from mmscontent.errors import BatchError, ProfileError
@@ -15,7 +15,7 @@ from mmscontent.errors import BatchError, ProfileError
 if TYPE_CHECKING:
     from pathlib import Path
 
-LISTS = Lists(Receivers(), taken=("journal.jsonl",))
+LISTS = InputDefaults(Receivers(), taken=("journal.jsonl",))
 
 
 def tree(place: Path, *names: str) -> Path:
@@ -25,14 +25,14 @@ def tree(place: Path, *names: str) -> Path:
     return place
 
 
-def read(*inputs: Path | str, lists: Lists = LISTS) -> list[Item]:
+def read(*inputs: Path | str, lists: InputDefaults = LISTS) -> list[Item]:
     return list(read_inputs([str(i) for i in inputs], lists))
 
 
 def test_a_folder_gives_its_files_by_name_but_hidden_ones_and_outputs(tmp_path: Path) -> None:
     tree(tmp_path, "b.jpg", "a/c.jpg", "a/B.jpg", ".hidden", ".git/x", "out/a.jpg.mms")
 
-    items = read(tmp_path, lists=Lists(Receivers(), outputs=tmp_path / "out"))
+    items = read(tmp_path, lists=InputDefaults(Receivers(), outputs=tmp_path / "out"))
 
     assert [i.name for i in items] == ["a/B.jpg", "a/c.jpg", "b.jpg"]
     assert items[0].files == (tmp_path / "a/B.jpg",)
@@ -79,7 +79,7 @@ def test_a_row_is_one_message_with_its_own_receiver(tmp_path: Path, file: str, t
 
 def test_what_a_row_leaves_open_the_options_say(tmp_path: Path) -> None:
     (tmp_path / "l.jsonl").write_text('{"files": "a.jpg", "profile": "apple/iphone 90000"}\n{"text": "only words"}\n')
-    lists = Lists(Receivers(Receiver(carrier="us/att", route="toll_free")), text="caption", subject="all")
+    lists = InputDefaults(Receivers(Receiver(carrier="us/att", route="toll_free")), text="caption", subject="all")
 
     first, second = read(tmp_path / "l.jsonl", lists=lists)
 
