@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.clips import CORPUS, Clip, films, run
-from mmscontent.ffmpeg import Room, VideoTrack, probe
+from mmscontent.ffmpeg import FfmpegSession, VideoTrack, probe
 from mmscontent.sniff import sniff
 
 RESULTS = Path(__file__).parent / "results" / "film_level.jsonl"
@@ -48,8 +48,8 @@ class Maker:
         self.name, self.folder = clip.name, folder
         (folder / "in").write_bytes(clip.data)
         info = sniff(clip.data, clip.name)
-        with Room(clip.data, info.media_type) as room:
-            track = probe(room).video
+        with FfmpegSession(clip.data, info.media_type) as session:
+            track = probe(session).video
         assert track is not None
         self.track: VideoTrack = track
         self.sides = track.width_px, track.height_px

@@ -33,7 +33,7 @@ import numpy as np
 from benchmarks.clips import Clip, films, run
 from mmscontent.codecs.video import VideoSource, verify
 from mmscontent.errors import DoesNotFit, MMSContentError
-from mmscontent.ffmpeg import Room, Seen, probe
+from mmscontent.ffmpeg import FfmpegSession, ProbeResult, probe
 from mmscontent.profiles.model import VideoFormat, VideoRule
 from mmscontent.sniff import sniff
 
@@ -64,8 +64,8 @@ class Bench:
     def __init__(self, clip: Clip, folder: Path) -> None:
         self.clip, self.folder = clip, folder
         self.info = sniff(clip.data, clip.name)
-        with Room(clip.data, self.info.media_type) as room:
-            self.seen: Seen = probe(room)
+        with FfmpegSession(clip.data, self.info.media_type) as session:
+            self.seen: ProbeResult = probe(session)
         assert self.seen.video is not None
         self.video = self.seen.video
         (folder / "in").write_bytes(clip.data)
@@ -108,7 +108,7 @@ class Bench:
         graph = f"{rate}scale={width}:{height},setsar=1,format=yuv420p"
         shape = ["-map", "0:v:0", "-vf", graph, "-fps_mode", "passthrough"]
         coder = ["-c:v", "libx264", "-preset", preset, "-profile:v", "main", "-b:v", str(max(1000, video))]
-        sound = ["-map", "0:a:0?", "-c:a", "aac", "-ac", "2", "-b:a", str(audio)] if self.seen.sound else ["-an"]
+        sound = ["-map", "0:a:0?", "-c:a", "aac", "-ac", "2", "-b:a", str(audio)] if self.seen.audio else ["-an"]
         started = time.monotonic()
         first = [*shape, *coder, "-threads", "1", "-pass", "1", "-an", "-f", "null", "-"]
         run(["-v", "error", "-i", "in", *first], self.folder)
@@ -122,7 +122,7 @@ class Bench:
     def rates(self, limit: int) -> tuple[int, int]:
         """Bits a second of picture and sound, 5 % left for the container as such tools do."""
         whole = limit * 8 * 0.95 / self.seconds
-        sound = 0 if self.seen.sound is None else 64_000 if whole >= 256_000 else 32_000
+        sound = 0 if self.seen.audio is None else 64_000 if whole >= 256_000 else 32_000
         return int(whole - sound), sound
 
     def own_short(self) -> int:
@@ -168,7 +168,7 @@ def bench(clip: Clip, kilobytes: list[float], *, oracle: bool) -> list[Row]:
             limit = int(rate * 1000 * one.seconds)
             rows += [one.ours(limit), one.two_pass(limit), one.bpp(limit), one.ladder(limit)]
             if oracle:
-                rows.append(one.oracle(limit, int(one.seconds * 4500) if one.seen.sound else 0))
+                rows.append(one.oracle(limit, int(one.seconds * 4500) if one.seen.audio else 0))
             for row in rows[-5 if oracle else -4 :]:
                 print(f"{row.film[:34]:34} {row.way:9} {row.bytes:>9,} of {limit:>9,} {row.vmaf or 0:6.1f} "
                       f"{row.seconds:5.1f} s  {row.how[:110]}", flush=True)  # fmt: skip

@@ -1,4 +1,4 @@
-"""What this machine has: engines with their versions and floors, and which walls of the jail hold.
+"""What this machine has: engines with their versions and floors, and which walls of the pool hold.
 
 A table, one row an engine; looking at one never fails, a missing one is a finding with its cure.
 Sources of the floors: the security advisories named in the rows; docs/security.md tells how they are kept.
@@ -16,20 +16,20 @@ from typing import TYPE_CHECKING, Literal
 
 from mmscontent.errors import EngineError, EngineTimeout, JailKilled
 from mmscontent.ffmpeg import program
-from mmscontent.sandbox.pool import Jail, Layer
+from mmscontent.sandbox.pool import HardeningLayer, SandboxPool
 from mmscontent.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Finding", "Report", "Wall", "examine"]
+__all__ = ["DoctorReport", "EngineStatus", "EscapeAttempt", "examine"]
 
 State = Literal["ok", "old", "missing", "broken", "unknown"]
 _BARE_WORKER = "mmscontent.sandbox.self_test"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class EngineStatus:
     """One engine, or one library bundled in it.
 
     Attributes:
@@ -53,7 +53,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Wall:
+class EscapeAttempt:
     """One thing a jailed decoder tried.
 
     Attributes:
@@ -67,12 +67,12 @@ class Wall:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class DoctorReport:
     """What this machine has."""
 
-    findings: tuple[Finding, ...]
-    layers: tuple[Layer, ...]
-    walls: tuple[Wall, ...]
+    findings: tuple[EngineStatus, ...]
+    layers: tuple[HardeningLayer, ...]
+    walls: tuple[EscapeAttempt, ...]
     jail_error: str = ""
     system: str = field(default_factory=platform.platform)
     python: str = field(default_factory=platform.python_version)
@@ -104,9 +104,9 @@ class Report:
         """The same for people, a line a finding."""
         lines = [f"mmscontent {__version__}, Python {self.python}, {self.system}", "", "Engines"]
         lines += [_line(f) for f in self.findings]
-        lines += ["", "Jail: layers"]
+        lines += ["", "SandboxPool: layers"]
         lines += [f"  {'on ' if layer.in_force else 'OFF'}  {layer.name}: {layer.detail}" for layer in self.layers]
-        lines += ["", "Jail: what a decoder tried"]
+        lines += ["", "SandboxPool: what a decoder tried"]
         lines += [f"  {'held' if w.holds else 'OPEN'}  {w.name}: {w.detail}" for w in self.walls]
         if self.jail_error:
             lines += [f"  {self.jail_error}"]
@@ -231,16 +231,16 @@ ENGINES: tuple[_Engine, ...] = (
 )  # fmt: skip
 
 
-def examine() -> Report:
+def examine() -> DoctorReport:
     """Look at every engine and try the jail; takes about a second and never fails."""
     findings = tuple(finding for engine in ENGINES for finding in _look_at(engine))
-    jail = Jail(_BARE_WORKER, workers=1)
+    pool = SandboxPool(_BARE_WORKER, workers=1)
     try:
-        return Report(findings, jail.layers(), tuple(_try(jail, function, what) for function, what in _WALLS))
+        return DoctorReport(findings, pool.layers(), tuple(_try(pool, function, what) for function, what in _WALLS))
     except EngineError as exc:
-        return Report(findings, (), (), jail_error=str(exc))
+        return DoctorReport(findings, (), (), jail_error=str(exc))
     finally:
-        jail.close()
+        pool.close()
 
 
 _WALLS = (
@@ -253,17 +253,17 @@ _WALLS = (
 )
 
 
-def _try(jail: Jail, function: str, what: str) -> Wall:
-    with jail.seat() as seat:
+def _try(pool: SandboxPool, function: str, what: str) -> EscapeAttempt:
+    with pool.open_session() as session:
         try:
-            return Wall(what, holds=False, detail=f"got {seat.call(function, timeout_s=5.0)}")
+            return EscapeAttempt(what, holds=False, detail=f"got {session.call(function, timeout_s=5.0)}")
         except (JailKilled, EngineTimeout) as exc:
-            return Wall(what, holds=False, detail=str(exc))
+            return EscapeAttempt(what, holds=False, detail=str(exc))
         except EngineError as exc:
-            return Wall(what, holds=True, detail=str(exc).partition(": ")[2])
+            return EscapeAttempt(what, holds=True, detail=str(exc).partition(": ")[2])
 
 
-def _look_at(engine: _Engine) -> list[Finding]:
+def _look_at(engine: _Engine) -> list[EngineStatus]:
     """The engine's own row and one for each library inside; nothing raised passes."""
     try:
         if engine.name == "python-magic":
@@ -286,11 +286,11 @@ def _look_at(engine: _Engine) -> list[Finding]:
     return [row, *(_library_row(engine, library) for library in engine.bundled)]
 
 
-def _engine_row(engine: _Engine, version: str, state: State, cure: str) -> Finding:
-    return Finding(engine.name, engine.job, version, engine.floor, engine.why, engine.needed, state, cure)
+def _engine_row(engine: _Engine, version: str, state: State, cure: str) -> EngineStatus:
+    return EngineStatus(engine.name, engine.job, version, engine.floor, engine.why, engine.needed, state, cure)
 
 
-def _library_row(engine: _Engine, library: _Library) -> Finding:
+def _library_row(engine: _Engine, library: _Library) -> EngineStatus:
     state: State = "unknown"
     try:
         version = library.ask()
@@ -299,7 +299,7 @@ def _library_row(engine: _Engine, library: _Library) -> Finding:
     else:
         state, cure = _judge(engine, library, version)
     job = f"inside {engine.name}"
-    return Finding(library.name, job, version, library.floor, library.why, engine.needed, state, cure, engine.name)
+    return EngineStatus(library.name, job, version, library.floor, library.why, engine.needed, state, cure, engine.name)
 
 
 def _judge(engine: _Engine, library: _Library, version: str) -> tuple[State, str]:
@@ -325,7 +325,7 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(numbers + [0] * (4 - len(numbers)))
 
 
-def _line(finding: Finding) -> str:
+def _line(finding: EngineStatus) -> str:
     indent = "    " if finding.inside else "  "
     floor = f" (at least {finding.floor})" if finding.floor else ""
     need = "" if finding.needed else ", optional"

@@ -226,7 +226,7 @@ class JailKilled(EngineError):
 
     Attributes:
         limit: Which limit: `memory`, `cpu time`, `file size`, `system call`, `crash`, `reply` (it broke the protocol),
-            `neighbour` (another call in the same worker; a new seat may try again) or `unknown`.
+            `neighbour` (another call in the same worker; a new session may try again) or `unknown`.
     """
 
     code = "engine/jail-killed"

@@ -85,9 +85,9 @@ def test_each_state_has_its_cure(engine, state, cure):
     ],
 )
 def test_only_what_is_needed_decides(state, needed, healthy):
-    finding = doctor.Finding("x", "job", "1", "1", "why", needed, state)
+    finding = doctor.EngineStatus("x", "job", "1", "1", "why", needed, state)
 
-    assert doctor.Report((finding,), (), ()).healthy is healthy
+    assert doctor.DoctorReport((finding,), (), ()).healthy is healthy
 
 
 def test_a_missing_engine_is_told_by_a_fresh_process_without_failing():

@@ -47,7 +47,7 @@ _REFUSALS = (DoesNotFit.code, NotAllowed.code)
 
 def limit_sandbox_workers() -> None:
     """Workers fill the processors between them: one jailed process each is enough, and memory is bounded."""
-    pool.shared(WORKER_MODULE, registry=REGISTRY, workers=1)
+    pool.shared_pool(WORKER_MODULE, classes=REGISTRY, workers=1)
 
 
 def initialize_worker(memory_bytes: int, pid_file: str) -> None:

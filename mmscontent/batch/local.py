@@ -64,7 +64,7 @@ def run_local(tasks: Iterator[Task], workers: int, *, work: Callable[[Task], Res
         workers: Processes.
         work: What is done with a task; found by its name in the worker.
     """
-    spool, held = temp_dirs.take()
+    spool, held = temp_dirs.acquire()
     desk = _SharedQueue(tasks, work, spool, queue.Queue(maxsize=2 * workers))
     lanes = [threading.Thread(target=_lane, args=(desk,), name=f"lane-{n}", daemon=True) for n in range(workers)]
     for lane in lanes:
@@ -82,7 +82,7 @@ def run_local(tasks: Iterator[Task], workers: int, *, work: Callable[[Task], Res
     finally:
         desk.stopped.set()
         _drain_results(desk, lanes)
-        temp_dirs.give_back(spool, held)
+        temp_dirs.release(spool, held)
 
 
 def _drain_results(desk: _SharedQueue, lanes: list[threading.Thread]) -> None:

@@ -26,7 +26,7 @@ class CodecRow:
         takes: Whether it fits a medium with these facts.
         rule: Field of the profile that holds its rule.
         sandboxed: Its decoders are libraries, so its sources live in a sandboxed worker; one whose decoders are
-            programs of their own (engines/ffmpeg jails each run) lives in the calling process.
+            programs of their own (mmscontent/ffmpeg sandboxes each run) lives in the calling process.
         load: Gives the class that holds a source; imports the engines.
         load_verify: Gives the function that looks at an output with another decoder.
         load_header_estimate: Gives the function that judges a source by its header alone, where there is one.

@@ -16,7 +16,7 @@ from PIL import Image
 from mmscontent.codecs.video.filter_graph import filter_graph
 from mmscontent.codecs.video.formats import FrameSize
 from mmscontent.errors import DamagedMedia, EngineFailed, NotAllowed
-from mmscontent.ffmpeg import Room, probe
+from mmscontent.ffmpeg import FfmpegSession, probe
 
 if TYPE_CHECKING:
     from mmscontent.message import MediaInfo
@@ -54,17 +54,17 @@ def trim(data: bytes, info: MediaInfo, duration_ms: int) -> bytes:
         NotAllowed: Its container is read here and not written.
         DamagedMedia: Nothing could be copied.
     """
-    with Room(data, info.media_type) as room:
-        muxer = _MUXERS.get(room.demuxer.name)
+    with FfmpegSession(data, info.media_type) as session:
+        muxer = _MUXERS.get(session.demuxer.name)
         if muxer is None:
             raise NotAllowed(f"{info.media_type} cannot be cut here; cut it before it is sent")
-        seen = probe(room)
-        tracks = [room.source()[str(t.index)] for t in (seen.video, seen.sound) if t is not None]
+        seen = probe(session)
+        tracks = [session.source_node()[str(t.index)] for t in (seen.video, seen.audio) if t is not None]
         try:
-            room.run(ffmpeg.output(*tracks, "cut", f=muxer, c="copy", t=f"{duration_ms / 1000:.3f}"))
+            session.run(ffmpeg.output(*tracks, "cut", f=muxer, c="copy", t=f"{duration_ms / 1000:.3f}"))
         except EngineFailed as exc:
             raise DamagedMedia(f"{info.media_type} cannot be cut: {exc.last_lines[-200:]}") from exc
-        made = room.read("cut")
+        made = session.read("cut")
     if not made:
         raise DamagedMedia(f"the first {duration_ms:,} ms of {info.media_type} hold nothing that can be copied")
     return made
@@ -76,22 +76,22 @@ def poster_frame(data: bytes, info: MediaInfo) -> bytes:
     Raises:
         DamagedMedia: No picture could be decoded.
     """
-    with Room(data, info.media_type) as room:
-        track = probe(room).video
+    with FfmpegSession(data, info.media_type) as session:
+        track = probe(session).video
         if track is None:
             raise DamagedMedia(f"{info.media_type} without a picture track that can be decoded")
         scale = min(1.0, _LONG_PX / max(track.width_px, track.height_px))
         width, height = (max(2, round(side * scale / 2) * 2) for side in (track.width_px, track.height_px))
         best, most = b"", -1.0
         for number, share in enumerate(_MOMENTS):
-            node = room.source(ss=f"{(info.duration_ms or 0) * share / 1000:.3f}")[str(track.index)]
+            node = session.source_node(ss=f"{(info.duration_ms or 0) * share / 1000:.3f}")[str(track.index)]
             shown = filter_graph(node, track, FrameSize(width, height, (width, height)))
             name = f"picture-{number}"
             try:
-                room.run(ffmpeg.output(shown, name, vframes=1, f="image2", vcodec="png", update=1))
+                session.run(ffmpeg.output(shown, name, vframes=1, f="image2", vcodec="png", update=1))
             except EngineFailed:
                 continue  # a moment that does not decode is no picture; another one may be
-            made = room.read(name)
+            made = session.read(name)
             seen = _edge_energy(made) if made else -1.0
             if seen > most * _MUCH_BETTER:
                 best, most = made, seen

@@ -1,6 +1,6 @@
 """The jailed side of the codecs: the program a worker runs, and the values that may cross its wall.
 
-`python -m mmscontent.codecs.worker` serves calls until its parent goes away. A seat holds one source.
+`python -m mmscontent.codecs.worker` serves calls until its parent goes away. A session holds one source.
 """
 
 from __future__ import annotations
@@ -31,46 +31,46 @@ REGISTRY: tuple[type, ...] = (
     model.ContactRule,
     model.CalendarRule,
 )
-Seat = dict[str, base.MediaSource]
+State = dict[str, base.MediaSource]
 
 
-def _open(seat: Seat, codec: str, data: bytes, info: message.MediaInfo) -> None:
-    seat["source"] = CODECS[codec].load()(data, info)
+def _open(state: State, codec: str, data: bytes, info: message.MediaInfo) -> None:
+    state["source"] = CODECS[codec].load()(data, info)
 
 
-def _survey(seat: Seat, rule: model.Rule, effort: base.Effort) -> base.Survey:
-    return seat["source"].survey(rule, effort)
+def _survey(state: State, rule: model.Rule, effort: base.Effort) -> base.Survey:
+    return state["source"].survey(rule, effort)
 
 
-def _keep(seat: Seat) -> base.Rendition:
-    return seat["source"].keep()
+def _keep(state: State) -> base.Rendition:
+    return state["source"].keep()
 
 
-def _render(seat: Seat, limit_bytes: int) -> base.Rendition:
-    return seat["source"].render(limit_bytes)
+def _render(state: State, limit_bytes: int) -> base.Rendition:
+    return state["source"].render(limit_bytes)
 
 
-def _measure(seat: Seat, data: bytes) -> float | None:
-    return seat["source"].measure(data)
+def _measure(state: State, data: bytes) -> float | None:
+    return state["source"].measure(data)
 
 
-def _verify(_: Seat, codec: str, data: bytes, info: message.MediaInfo) -> message.MediaInfo:
+def _verify(_: State, codec: str, data: bytes, info: message.MediaInfo) -> message.MediaInfo:
     return CODECS[codec].load_verify()(data, info)
 
 
-def _estimate_from_header(_: Seat, codec: str, data: bytes, info: message.MediaInfo, rule: model.Rule) -> base.Survey:
+def _estimate_from_header(_: State, codec: str, data: bytes, info: message.MediaInfo, rule: model.Rule) -> base.Survey:
     load = CODECS[codec].load_header_estimate
     assert load is not None
     return load()(data, info, rule)
 
 
-def _trim(_: Seat, data: bytes, info: message.MediaInfo, duration_ms: int) -> bytes:
+def _trim(_: State, data: bytes, info: message.MediaInfo, duration_ms: int) -> bytes:
     from mmscontent.codecs.trim import trim  # noqa: PLC0415 - engines load where they are used
 
     return trim(data, info, duration_ms)
 
 
-def _poster_frame(_: Seat, data: bytes, info: message.MediaInfo) -> bytes:
+def _poster_frame(_: State, data: bytes, info: message.MediaInfo) -> bytes:
     from mmscontent.codecs.trim import poster_frame  # noqa: PLC0415 - as above
 
     return poster_frame(data, info)
@@ -98,7 +98,7 @@ def main() -> None:
             row.load()
             if row.load_header_estimate is not None:
                 row.load_header_estimate()
-    worker_main.serve(HANDLERS, registry=REGISTRY)
+    worker_main.serve(HANDLERS, classes=REGISTRY)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,22 @@
-"""The one door to the ffmpeg program: graphs are built by ffmpeg-python, run confined, and nothing is believed unseen.
+"""Runs the ffmpeg program in a sandbox; ffmpeg-python builds the filter graphs.
 
-`Room` holds one input in one private folder; `Room.source` opens it with the demuxer its sniffed type names; `Room.run`
-carries a graph out. Nothing else in the library starts this program, and there is no ffprobe.
+`FfmpegSession` holds one input in a private folder, `source_node` opens it with the demuxer of its sniffed type, `run`
+executes a graph. Nothing else in the library starts this program, and there is no ffprobe.
 """
 
 from __future__ import annotations
 
 from mmscontent.ffmpeg.demuxers import DEMUXERS, demuxer_for
-from mmscontent.ffmpeg.probe import Seen, SoundTrack, VideoTrack, probe
-from mmscontent.ffmpeg.program import Bounds, layers, program_path, version
-from mmscontent.ffmpeg.session import Room
+from mmscontent.ffmpeg.probe import AudioTrack, ProbeResult, VideoTrack, probe
+from mmscontent.ffmpeg.program import RunLimits, layers, program_path, version
+from mmscontent.ffmpeg.session import FfmpegSession
 
 __all__ = [
     "DEMUXERS",
-    "Bounds",
-    "Room",
-    "Seen",
-    "SoundTrack",
+    "AudioTrack",
+    "FfmpegSession",
+    "ProbeResult",
+    "RunLimits",
     "VideoTrack",
     "demuxer_for",
     "layers",

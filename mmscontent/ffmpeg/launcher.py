@@ -33,55 +33,57 @@ def main(folder: str, answers: int) -> NoReturn:
         answers: Where a line is written for each run: its exit status, or 128 and the signal that ended it.
     """
     os.set_inheritable(answers, False)
-    watcher = os.getpid()
+    supervisor = os.getpid()
     woken, wake = os.pipe()
     for end in (woken, wake):
         os.set_blocking(end, False)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     pending = b""
-    while b"\n" in pending or (pending := _more(pending, folder)):
+    while b"\n" in pending or (pending := _read_more(pending, folder)):
         line, found, rest = pending.partition(b"\n")
         if found:
             pending = rest
-            _carry_out(json.loads(line), watcher, woken, folder, answers)
-    _leave(folder)
+            _run_order(json.loads(line), supervisor, woken, folder, answers)
+    _cleanup(folder)
 
 
-def _more(pending: bytes, folder: str) -> bytes:
+def _read_more(pending: bytes, folder: str) -> bytes:
     some = os.read(0, 65_536)
     if not some or len(pending) > _MOST_ORDERS:
-        _leave(folder)
+        _cleanup(folder)
     return pending + some
 
 
-def _leave(folder: str) -> NoReturn:
+def _cleanup(folder: str) -> NoReturn:
     if folder:
         shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
 
 
-def _carry_out(orders: dict[str, Any], watcher: int, woken: int, folder: str, answers: int) -> None:
+def _run_order(orders: dict[str, Any], supervisor: int, woken: int, folder: str, answers: int) -> None:
     if orders["arguments"] is None:
-        json.dump([[r.name, r.in_force, r.detail] for r in _confine(orders, os.getppid())], sys.stdout)
+        json.dump([[r.name, r.in_force, r.detail] for r in _apply_layers(orders, os.getppid())], sys.stdout)
         sys.stdout.flush()
         os._exit(0)
     child = os.fork()
     if not child:
-        _become(orders, watcher)
+        _exec_program(orders, supervisor)
     status = _wait(child, woken, folder)
     os.write(answers, b"%d\n" % (status if status >= 0 else 128 - status))
 
 
-def _confine(orders: dict[str, Any], parent: int) -> tuple[hardening.Layer, ...]:
-    grants = hardening.Grants(orders["folder"], orders["program"])
+def _apply_layers(orders: dict[str, Any], parent: int) -> tuple[hardening.HardeningLayer, ...]:
+    allowances = hardening.Allowances(orders["folder"], orders["program"])
     uid = os.getuid()
-    first = hardening.enter(_NICE_FOLDERS, parent, grants)
-    tightness = hardening.Tightness(orders.get("memory_bytes", 1 << 32), orders.get("file_bytes", 1 << 30), _OPEN_FILES)
-    return (*first, *hardening.tighten(tightness, own_users=os.getuid() != uid, grants=grants))
+    first = hardening.apply_early(_NICE_FOLDERS, parent, allowances)
+    limits = hardening.ResourceLimits(
+        orders.get("memory_bytes", 1 << 32), orders.get("file_bytes", 1 << 30), _OPEN_FILES
+    )
+    return (*first, *hardening.apply_late(limits, own_user_namespace=os.getuid() != uid, allowances=allowances))
 
 
-def _become(orders: dict[str, Any], watcher: int) -> NoReturn:
+def _exec_program(orders: dict[str, Any], supervisor: int) -> NoReturn:
     """In the child: put the layers on and turn into the program."""
     try:
         signal.set_wakeup_fd(-1)
@@ -92,9 +94,9 @@ def _become(orders: dict[str, Any], watcher: int) -> NoReturn:
         nothing = os.open("/dev/null", os.O_RDONLY)
         os.dup2(nothing, 0)
         hardening.limit_cpu(orders["cpu_s"])
-        _confine(orders, watcher)
+        _apply_layers(orders, supervisor)
         os.execve(orders["program"], orders["arguments"], orders["environment"])  # noqa: S606 - the door's whole point
-    except BaseException as exc:  # noqa: BLE001 - a second copy of the watcher must not go on
+    except BaseException as exc:  # noqa: BLE001 - a second copy of the supervisor must not go on
         os.write(2, f"cannot start {orders['program']}: {exc!r}\n".encode("utf-8", "replace"))
     finally:
         os._exit(CANNOT_START)
@@ -112,4 +114,4 @@ def _wait(child: int, woken: int, folder: str) -> int:
         if 0 in ready and not os.read(0, 512):
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
-            _leave(folder)
+            _cleanup(folder)

@@ -1,6 +1,6 @@
 """What the program itself sees in a source, read from the lines it prints on opening it; there is no ffprobe.
 
-`look` opens the demuxer and decodes next to nothing. Headers lie: what an analysis counts stands above this.
+`probe` opens the demuxer and decodes next to nothing. Headers lie: what an analysis counts stands above this.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 
 from mmscontent.errors import DamagedMedia, EngineFailed, UnknownMedia
-from mmscontent.ffmpeg.program import Bounds
+from mmscontent.ffmpeg.program import RunLimits
 
 if TYPE_CHECKING:
-    from mmscontent.ffmpeg.session import Room
+    from mmscontent.ffmpeg.session import FfmpegSession
 
-__all__ = ["Seen", "SoundTrack", "VideoTrack", "probe"]
+__all__ = ["AudioTrack", "ProbeResult", "VideoTrack", "probe"]
 
-_LOOK = Bounds(wall_s=30, cpu_s=20)
+_PROBE_LIMITS = RunLimits(wall_s=30, cpu_s=20)
 _STREAM = re.compile(r"^ *Stream #0:(\d+)\S*: (Video|Audio): (.*)$")
 _SIZE = re.compile(r"[ ,](\d{1,5})x(\d{1,5})[ ,]")
 _SAR = re.compile(r"SAR (\d+):(\d+)")
@@ -64,7 +64,7 @@ class VideoTrack:
 
 
 @dataclass(frozen=True, slots=True)
-class SoundTrack:
+class AudioTrack:
     """A sound track."""
 
     index: int
@@ -74,30 +74,30 @@ class SoundTrack:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ProbeResult:
     """The tracks that would be used, and how long the container says it lasts (0: it does not)."""
 
     video: VideoTrack | None
-    sound: SoundTrack | None
+    audio: AudioTrack | None
     duration_ms: int = 0
 
 
-def probe(room: Room) -> Seen:
+def probe(session: FfmpegSession) -> ProbeResult:
     """Open a source and read what it holds.
 
     Raises:
         DamagedMedia: It cannot be opened, or holds neither picture nor sound.
     """
-    node = room.source()
+    node = session.source_node()
     nothing = ffmpeg.output(node["v?"], node["a?"], "-", f="null", c="copy", t=0)
     try:
-        said = room.run(nothing, bounds=_LOOK, loglevel="info")
+        said = session.run(nothing, limits=_PROBE_LIMITS, loglevel="info")
     except EngineFailed as exc:
         if exc.status is None:
             raise  # the program never ran
-        raise DamagedMedia(f"it cannot be opened as {room.demuxer.name}: {_reason(exc)}", part=exc.part) from exc
-    seen = read_dump(said.partition("\nOutput #0")[0])
-    if seen.video is None and seen.sound is None:
+        raise DamagedMedia(f"it cannot be opened as {session.demuxer.name}: {_reason(exc)}", part=exc.part) from exc
+    seen = parse_banner(said.partition("\nOutput #0")[0])
+    if seen.video is None and seen.audio is None:
         raise UnknownMedia("it holds no picture or sound in a form we decode")
     return seen
 
@@ -108,10 +108,10 @@ def _reason(exc: EngineFailed) -> str:
     return lines[0][:200] if lines else str(exc)
 
 
-def read_dump(text: str) -> Seen:
+def parse_banner(text: str) -> ProbeResult:
     """The tracks in the program's own words: of pictures the largest, of sounds the first."""
     videos: list[VideoTrack] = []
-    sounds: list[SoundTrack] = []
+    sounds: list[AudioTrack] = []
     for line in text.splitlines():
         match = _STREAM.match(line)
         if match and match[2] == "Video" and "(attached pic)" not in line:
@@ -121,7 +121,7 @@ def read_dump(text: str) -> Seen:
         elif videos and not match and (turn := _TURN.search(line)):
             videos[-1] = _turned(videos[-1], float(turn[1]))
     video = max(videos, key=lambda v: v.width_px * v.height_px, default=None)
-    return Seen(video, sounds[0] if sounds else None, _duration_ms(text))
+    return ProbeResult(video, sounds[0] if sounds else None, _duration_ms(text))
 
 
 def _video(index: int, text: str) -> list[VideoTrack]:
@@ -163,13 +163,13 @@ def _turned(track: VideoTrack, degrees: float) -> VideoTrack:
     return replace(track, width_px=width, height_px=height, turned=True)
 
 
-def _sound(index: int, text: str) -> list[SoundTrack]:
+def _sound(index: int, text: str) -> list[AudioTrack]:
     match = _SOUND.search(text)
     if match is None or text.startswith("none"):
         return []
     layout = match[2].strip()
     channels = _CHANNELS.get(layout.partition("(")[0].strip()) or _count(layout)
-    return [SoundTrack(index, text.split(maxsplit=1)[0].rstrip(","), int(match[1]), channels)]
+    return [AudioTrack(index, text.split(maxsplit=1)[0].rstrip(","), int(match[1]), channels)]
 
 
 def _duration_ms(text: str) -> int:

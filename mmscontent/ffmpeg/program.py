@@ -16,9 +16,9 @@ from pathlib import Path
 
 from mmscontent.errors import EngineFailed, EngineMissing
 from mmscontent.sandbox import import_paths
-from mmscontent.sandbox.hardening import Layer
+from mmscontent.sandbox.hardening import HardeningLayer
 
-__all__ = ["VARIABLE", "Bounds", "launch_command", "layers", "program_path", "version"]
+__all__ = ["VARIABLE", "RunLimits", "launcher_command", "layers", "program_path", "version"]
 
 VARIABLE = "MMSCONTENT_FFMPEG"
 # The packages are made known without running their faces: those import libraries, and every run would wait for them.
@@ -34,7 +34,7 @@ _PACKAGE = str(Path(__file__).resolve().parents[1])
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class RunLimits:
     """What one run may take.
 
     Attributes:
@@ -83,7 +83,7 @@ def _of_the_wheel() -> str:
     return os.path.realpath(programs[-1])
 
 
-def launch_command(folder: str, answers: int) -> list[str]:
+def launcher_command(folder: str, answers: int) -> list[str]:
     """The command that starts the watcher (launch.py) over a folder; it answers on the descriptor *answers*."""
     return [sys.executable, "-I", "-S", "-B", "-X", "utf8", "-c", _BOOT, _PACKAGE, folder, str(answers)]
 
@@ -108,11 +108,11 @@ def _version_of(program: str) -> str:
     return told.stdout.decode("utf-8", "replace").partition("\n")[0]
 
 
-def layers() -> tuple[Layer, ...]:
+def layers() -> tuple[HardeningLayer, ...]:
     """The layers a run is behind on this machine, as a run finds them."""
     orders: dict[str, object] = {"program": program_path(), "folder": "", "arguments": None}
     told = subprocess.run(  # noqa: S603 - our own interpreter
-        launch_command("", 1),
+        launcher_command("", 1),
         env=import_paths.library_path(),
         input=json.dumps(orders).encode() + b"\n",
         capture_output=True,
@@ -120,7 +120,7 @@ def layers() -> tuple[Layer, ...]:
         check=False,
     )
     try:
-        return tuple(Layer(*row) for row in json.loads(told.stdout))
+        return tuple(HardeningLayer(*row) for row in json.loads(told.stdout))
     except (ValueError, TypeError) as exc:
         words = told.stderr.decode("utf-8", "replace")[-300:]
         raise EngineFailed(f"the ffmpeg launcher does not start: {words}; see `mmscontent doctor`") from exc

@@ -17,15 +17,15 @@ from mmscontent.errors import EngineFailed, EngineTimeout
 from mmscontent.ffmpeg import temp_dirs
 from mmscontent.ffmpeg.demuxers import DECODERS, demuxer_for
 from mmscontent.ffmpeg.launcher import CANNOT_START
-from mmscontent.ffmpeg.program import Bounds, program_path
-from mmscontent.ffmpeg.supervisor import Watcher
+from mmscontent.ffmpeg.program import RunLimits, program_path
+from mmscontent.ffmpeg.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
-__all__ = ["Room"]
+__all__ = ["FfmpegSession"]
 
 _INPUT = "input"
 _GLOBAL = ("-hide_banner", "-nostdin", "-nostats", "-progress", "pipe:1", "-y")
@@ -34,7 +34,7 @@ _HEEDED = 255  # the program's own status after a signal
 _LIMIT_OF_SIGNAL = {9: "killed (out of memory?)", 24: "processor time", 25: "file size", 31: "system call"}
 
 
-class Room:
+class FfmpegSession:
     """One input in a private folder, for as many runs as it takes; leave it with `close` or as a context."""
 
     def __init__(self, data: bytes, media_type: str, *, part: str = "") -> None:
@@ -45,12 +45,12 @@ class Room:
             EngineFailed: There is no place to write.
         """
         self._held = -1
-        self._watcher: Watcher | None = None
+        self._supervisor: Supervisor | None = None
         self.demuxer = demuxer_for(media_type)
         self._part = part
         try:
-            self.folder, self._held = temp_dirs.take()
-            self._watcher = Watcher(str(self.folder))  # gets ready while we write
+            self.folder, self._held = temp_dirs.acquire()
+            self._supervisor = Supervisor(str(self.folder))  # gets ready while we write
             (self.folder / _INPUT).write_bytes(data)
         except OSError as exc:
             self.close()
@@ -65,15 +65,15 @@ class Room:
         self.close()
 
     def close(self) -> None:
-        """End its watcher, remove the folder and all in it; closing twice is harmless."""
-        if self._watcher is not None:
-            self._watcher.close()
-            self._watcher = None
+        """End its supervisor, remove the folder and all in it; closing twice is harmless."""
+        if self._supervisor is not None:
+            self._supervisor.close()
+            self._supervisor = None
         if self._held >= 0:
-            temp_dirs.give_back(self.folder, self._held)
+            temp_dirs.release(self.folder, self._held)
             self._held = -1
 
-    def source(self, **options: Any) -> Any:  # noqa: ANN401 - ffmpeg-python has no types
+    def source_node(self, **options: Any) -> Any:  # noqa: ANN401 - ffmpeg-python has no types
         """The input as a node of a graph, its demuxer forced and its protocols closed."""
         return ffmpeg.input(
             f"file:{_INPUT}",
@@ -84,7 +84,7 @@ class Room:
             **options,
         )
 
-    def made(self, name: str, demuxer: str, **options: Any) -> Any:  # noqa: ANN401 - as above
+    def input_node(self, name: str, demuxer: str, **options: Any) -> Any:  # noqa: ANN401 - as above
         """Something of ours that lies in this room (an earlier run's output, samples), as a node of a graph."""
         return ffmpeg.input(f"file:{name}", f=demuxer, protocol_whitelist="file,pipe", **options)
 
@@ -107,7 +107,7 @@ class Room:
     def run(
         self,
         *outputs: Any,  # noqa: ANN401 - ffmpeg-python has no types
-        bounds: Bounds = Bounds(),  # noqa: B008 - frozen
+        limits: RunLimits = RunLimits(),  # noqa: B008 - frozen
         progress: Callable[[int], None] | None = None,
         loglevel: str = "error",
     ) -> str:
@@ -115,19 +115,19 @@ class Room:
 
         Args:
             outputs: Output nodes of one graph; their file names are plain names in this room.
-            bounds: What it may take.
+            limits: What it may take.
             loglevel: How much it says; the answer is what it said.
             progress: Called with the milliseconds of output written so far, every half second.
 
         Raises:
             EngineMissing: There is no program.
             EngineFailed: It failed; command, status and last lines are attached.
-            EngineTimeout: It took longer than `bounds.wall_s` and was ended.
+            EngineTimeout: It took longer than `limits.wall_s` and was ended.
         """
         arguments = self._arguments(outputs, loglevel)
-        if self._watcher is None:
+        if self._supervisor is None:
             raise EngineFailed("the folder of this film or sound was given back; open it again", part=self._part)
-        return _Run(self.folder, arguments, bounds, self._part).watch(self._watcher, progress)
+        return _Run(self.folder, arguments, limits, self._part).watch(self._supervisor, progress)
 
     def _arguments(self, outputs: tuple[Any, ...], loglevel: str) -> list[str]:
         graph = outputs[0] if len(outputs) == 1 else ffmpeg.merge_outputs(*outputs)
@@ -138,30 +138,30 @@ class Room:
 class _Run:
     """One process of the program, from start to end."""
 
-    def __init__(self, folder: Path, arguments: list[str], bounds: Bounds, part: str) -> None:
+    def __init__(self, folder: Path, arguments: list[str], limits: RunLimits, part: str) -> None:
         self._arguments = arguments
-        self._bounds = bounds
+        self._limits = limits
         self._part = part
         self._folder = folder
 
-    def watch(self, watcher: Watcher, progress: Callable[[int], None] | None) -> str:
+    def watch(self, supervisor: Supervisor, progress: Callable[[int], None] | None) -> str:
         orders: dict[str, object] = {
             "program": self._arguments[0],
             "arguments": self._arguments,
             "environment": {"LC_ALL": "C", "HOME": str(self._folder), "TMPDIR": str(self._folder)},
             "folder": str(self._folder),
-            "cpu_s": self._bounds.cpu_s,
-            "memory_bytes": self._bounds.memory_bytes,
-            "file_bytes": self._bounds.file_bytes,
+            "cpu_s": self._limits.cpu_s,
+            "memory_bytes": self._limits.memory_bytes,
+            "file_bytes": self._limits.file_bytes,
         }
         try:
-            return self._judge(*watcher.execute(orders, time.monotonic() + self._bounds.wall_s, progress))
+            return self._check_status(*supervisor.execute(orders, time.monotonic() + self._limits.wall_s, progress))
         except TimeoutError as exc:
             raise self._timed_out() from exc
         except (OSError, ValueError) as exc:  # ValueError: its pipe was closed after a run that took too long
             raise EngineFailed(f"ffmpeg cannot be started: {exc}", command=self._command(), part=self._part) from exc
 
-    def _judge(self, status: int, said: str) -> str:
+    def _check_status(self, status: int, said: str) -> str:
         if status == 0:
             return said
         last = "\n".join([line for line in said.splitlines() if line.strip()][-_LAST_LINES:])
@@ -170,7 +170,7 @@ class _Run:
         if status - 128 in _LIMIT_OF_SIGNAL or 128 < status < 160:  # noqa: PLR2004 - above are the program's own
             how = f"by signal {status - 128}, {_LIMIT_OF_SIGNAL.get(status - 128, 'a crash')}"
         elif status == _HEEDED:  # it catches SIGXCPU and stops in good order
-            how = f"on a signal, having used its {self._bounds.cpu_s} s of processor time"
+            how = f"on a signal, having used its {self._limits.cpu_s} s of processor time"
         elif never_ran:
             how = "before it began; see `mmscontent doctor`"
         raise EngineFailed(
@@ -183,7 +183,7 @@ class _Run:
 
     def _timed_out(self) -> EngineTimeout:
         return EngineTimeout(
-            f"ffmpeg took longer than {self._bounds.wall_s:g} s and was ended; send a shorter clip: {self._command()}",
+            f"ffmpeg took longer than {self._limits.wall_s:g} s and was ended; send a shorter clip: {self._command()}",
             part=self._part,
         )
 

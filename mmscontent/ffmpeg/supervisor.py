@@ -13,21 +13,21 @@ import subprocess
 import time
 from typing import TYPE_CHECKING
 
-from mmscontent.ffmpeg.program import launch_command
+from mmscontent.ffmpeg.program import launcher_command
 from mmscontent.sandbox import import_paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import IO
 
-__all__ = ["Watcher"]
+__all__ = ["Supervisor"]
 
 _SAID_BYTES = 64_000
 _GRACE_S = 5.0
 _MOST_READS = 32
 
 
-class Watcher:
+class Supervisor:
     """The process that runs the program over one folder, and removes the folder when it ends or we do."""
 
     def __init__(self, folder: str) -> None:
@@ -39,7 +39,7 @@ class Watcher:
         self._answers, theirs = os.pipe()
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, a list, no shell
-                launch_command(folder, theirs),
+                launcher_command(folder, theirs),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -86,7 +86,7 @@ class Watcher:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(orders).encode() + b"\n")
         self._process.stdin.flush()
-        listener = _Listener(progress)
+        reader = _OutputReader(progress)
         with selectors.DefaultSelector() as ends:
             for end in (self._out.fileno(), self._err.fileno(), self._answers):
                 ends.register(end, selectors.EVENT_READ)
@@ -97,9 +97,9 @@ class Watcher:
                     self.close()
                     raise TimeoutError
                 answer = os.read(self._answers, 64) if self._answers in ready else None
-                listener.take_in(_all_of(self._out), _all_of(self._err))
+                reader.take_in(_all_of(self._out), _all_of(self._err))
                 if answer is not None:
-                    return _status(answer), listener.said
+                    return _status(answer), reader.said
 
     def close(self) -> None:
         """End it, and with it the program and the folder; closing twice is harmless."""
@@ -118,7 +118,7 @@ class Watcher:
         os.close(self._answers)
 
 
-class _Listener:
+class _OutputReader:
     """What the program says, and how far it says it is."""
 
     def __init__(self, progress: Callable[[int], None] | None) -> None:

@@ -13,18 +13,18 @@ import shutil
 import tempfile
 from pathlib import Path
 
-__all__ = ["give_back", "take"]
+__all__ = ["acquire", "release"]
 
 _PREFIX = "mmscontent-av-"
 
 
-def take() -> tuple[Path, int]:
+def acquire() -> tuple[Path, int]:
     """A new folder of ours, and the open descriptor that keeps it.
 
     Raises:
         OSError: There is no place to write.
     """
-    _sweep(Path(tempfile.gettempdir()))
+    _remove_abandoned(Path(tempfile.gettempdir()))
     while True:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
         held = _lock(folder)
@@ -34,7 +34,7 @@ def take() -> tuple[Path, int]:
             os.close(held)
 
 
-def give_back(folder: Path, held: int) -> None:
+def release(folder: Path, held: int) -> None:
     """Remove a folder and all in it."""
     shutil.rmtree(folder, ignore_errors=True)
     os.close(held)
@@ -54,11 +54,11 @@ def _lock(folder: Path) -> int | None:
     return opened
 
 
-def _sweep(place: Path) -> None:
+def _remove_abandoned(place: Path) -> None:
     """Remove the folders that nobody holds any more."""
     with contextlib.suppress(OSError):
         for folder in place.glob(f"{_PREFIX}*"):
             if folder.is_dir() and not folder.is_symlink() and folder.stat().st_uid == os.getuid():
                 held = _lock(folder)
                 if held is not None:
-                    give_back(folder, held)
+                    release(folder, held)

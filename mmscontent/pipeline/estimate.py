@@ -63,9 +63,9 @@ class Estimator(SandboxTranscoder):
         assert codec is not None
         rule = getattr(profile, CODECS[codec].rule)
         try:
-            with self._jail.seat() as seat:
+            with self._pool.open_session() as session:
                 survey = cast(
-                    "Survey", seat.call("estimate_from_header", codec, one.part.data, one.info, rule, part=one.label)
+                    "Survey", session.call("estimate_from_header", codec, one.part.data, one.info, rule, part=one.label)
                 )
         except NotAllowed as error:
             return replace(one, refused=str(error).removeprefix(f"{one.label}: "))

@@ -63,12 +63,12 @@ def _nothing() -> None:
 
 
 class LocalSession:
-    """A seat in this process, for codecs whose decoders are programs that are jailed run by run."""
+    """A session in this process, for codecs whose decoders are programs that are jailed run by run."""
 
     def __init__(self) -> None:
         self._state: dict[str, MediaSource] = {}
 
-    def call(self, function: str, *args: object, part: str = "") -> object:  # noqa: ARG002 - as a jailed seat is called
+    def call(self, function: str, *args: object, part: str = "") -> object:  # noqa: ARG002 - as a jailed session is called
         return HANDLERS[function](self._state, *args)
 
     def close(self) -> None:
@@ -78,11 +78,11 @@ class LocalSession:
 
 
 class SandboxTranscoder:
-    """Seats in the jail for the parts of one message; leaving it gives them back."""
+    """Sessions in the jail for the parts of one message; leaving it gives them back."""
 
     def __init__(self) -> None:
-        self._jail = pool.shared(WORKER_MODULE, registry=REGISTRY)
-        self._seats: dict[tuple[str, str], pool.Seat | LocalSession] = {}
+        self._pool = pool.shared_pool(WORKER_MODULE, classes=REGISTRY)
+        self._sessions: dict[tuple[str, str], pool.Session | LocalSession] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -90,9 +90,9 @@ class SandboxTranscoder:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for seat in self._seats.values():
-            seat.close()
-        self._seats.clear()
+        for session in self._sessions.values():
+            session.close()
+        self._sessions.clear()
 
     # --- looking -----------------------------------------------------------------------------------------------
 
@@ -110,24 +110,24 @@ class SandboxTranscoder:
             return self._look(one, profile, effort)
 
         for one in probed:
-            self._take_seat(one)
+            self._open_session(one)
         return tuple(_each(look, probed))
 
-    def _take_seat(self, one: ProbedPart) -> None:
+    def _open_session(self, one: ProbedPart) -> None:
         codec = codec_for(one.info)
         if codec is not None and not one.refused:
-            self._seats[_key(one)] = self._jail.seat() if CODECS[codec].sandboxed else LocalSession()
+            self._sessions[_key(one)] = self._pool.open_session() if CODECS[codec].sandboxed else LocalSession()
 
     def _look(self, one: ProbedPart, profile: Profile, effort: Effort) -> ProbedPart:
         codec = codec_for(one.info)
         if codec is None or one.refused:
             return one
-        seat = self._seats[_key(one)]
+        session = self._sessions[_key(one)]
         rule: Rule = getattr(profile, CODECS[codec].rule)
         try:
             with _naming(one):
-                seat.call("open", codec, one.part.data, one.info, part=one.label)
-                survey = cast("Survey", seat.call("survey", rule, effort, part=one.label))
+                session.call("open", codec, one.part.data, one.info, part=one.label)
+                survey = cast("Survey", session.call("survey", rule, effort, part=one.label))
         except NotAllowed as error:
             return replace(one, refused=str(error).removeprefix(f"{one.label}: "))
         return replace(one, survey=survey, policy=policy_for(one.info.kind, survey.traits))
@@ -147,7 +147,7 @@ class SandboxTranscoder:
         film = replace(one, info=info, form="video", survey=None)
         if not profile.video.formats or not profile.image.animated:
             return None
-        self._take_seat(film)
+        self._open_session(film)
         looked = self._look(film, profile, effort)
         if looked.survey is None or minimum_bytes(looked) >= minimum_bytes(one):
             return None
@@ -175,7 +175,7 @@ class SandboxTranscoder:
         else:
             return None
         still = replace(still, refused="", form="poster", survey=None)
-        self._take_seat(still)
+        self._open_session(still)
         looked = self._look(still, profile, effort)
         if looked.survey is None:
             return None
@@ -196,7 +196,7 @@ class SandboxTranscoder:
         info = sniff(data)
         part = replace(one.part, data=data, media_type=info.media_type)
         short = replace(one, part=part, info=info, form="trimmed", survey=None)
-        self._take_seat(short)
+        self._open_session(short)
         looked = self._look(short, profile, effort)
         assert one.survey is not None
         if looked.survey is None:
@@ -243,7 +243,7 @@ class SandboxTranscoder:
 
     def _call(self, function: str, one: ProbedPart, *args: object) -> Rendition:
         with _naming(one):
-            return cast("Rendition", self._seats[_key(one)].call(function, *args, part=one.label))
+            return cast("Rendition", self._sessions[_key(one)].call(function, *args, part=one.label))
 
     def _spend_rest(self, plan: Plan, probed: Sequence[ProbedPart], made: list[TranscodedPart]) -> list[TranscodedPart]:
         """What was left over to the part that gains most; to the next when it turns out to have no use for it."""
@@ -274,7 +274,7 @@ class SandboxTranscoder:
             if result.rendition is not None:
                 data, info = result.rendition.data, result.rendition.info
                 with _naming(one):
-                    self._seats[_key(one)].call("verify", codec_for(one.info), data, info, part=one.label)
+                    self._sessions[_key(one)].call("verify", codec_for(one.info), data, info, part=one.label)
 
         _each(look, list(zip(probed, made, strict=True)))
 
@@ -285,7 +285,7 @@ class SandboxTranscoder:
             one, result = item
             if result.rendition is None:
                 return result
-            score = self._seats[_key(one)].call("measure", result.rendition.data, part=one.label)
+            score = self._sessions[_key(one)].call("measure", result.rendition.data, part=one.label)
             return replace(result, rendition=replace(result.rendition, measured_quality=cast("float | None", score)))
 
         return tuple(_each(look, list(zip(probed, made, strict=True))))
@@ -304,7 +304,7 @@ def _naming(one: ProbedPart) -> Iterator[None]:
 
 
 def _key(one: ProbedPart) -> tuple[str, str]:
-    """Whose seat it is: the part's own, that of its still, or that of what was cut from it."""
+    """Whose session it is: the part's own, that of its still, or that of what was cut from it."""
     return one.label, one.form
 
 

@@ -91,14 +91,14 @@ def clip_view(part: Part) -> View | None:
 
 def poster_view(part: Part, long_px: int) -> View | None:
     """A frame of a clip as a picture."""
-    from mmscontent.ffmpeg import Room  # noqa: PLC0415 - an engine
+    from mmscontent.ffmpeg import FfmpegSession  # noqa: PLC0415 - an engine
 
     try:
         info = sniff(part.data, name=part.name or None, declared=part.media_type)
-        with Room(part.data, info.media_type, part=part.name) as room:
-            node = room.source(ss=f"{(info.duration_ms or 0) / 4000:.3f}")
-            room.run(node.video.output("poster.jpg", vframes=1, f="image2", vcodec="mjpeg", qscale=3))
-            made = room.read("poster.jpg")
+        with FfmpegSession(part.data, info.media_type, part=part.name) as session:
+            node = session.source_node(ss=f"{(info.duration_ms or 0) / 4000:.3f}")
+            session.run(node.video.output("poster.jpg", vframes=1, f="image2", vcodec="mjpeg", qscale=3))
+            made = session.read("poster.jpg")
     except MMSContentError:
         return None
     return picture_view(replace(part, data=made, media_type="image/jpeg"), long_px) if made else None
@@ -129,9 +129,9 @@ def _render(codec: str, part: Part, info: MediaInfo, rule: Rule, limit_bytes: in
     )
     answer: object = None
     if CODECS[codec].sandboxed:
-        with pool.shared(_WORKER_MODULE, registry=REGISTRY).seat() as seat:
+        with pool.shared_pool(_WORKER_MODULE, classes=REGISTRY).open_session() as session:
             for name, arguments in steps:
-                answer = seat.call(name, *arguments, part=part.name)
+                answer = session.call(name, *arguments, part=part.name)
     else:
         state: dict[str, object] = {}
         for name, arguments in steps:

@@ -1,7 +1,7 @@
 """The layers of the jail, put on by a worker over itself; each says whether it is in force.
 
-`enter` runs while the worker has one thread and has loaded nothing: a user namespace can only be made then, and
-Landlock binds only the thread that asks. `tighten` runs once the libraries are loaded. Nothing here is ever taken
+`apply_early` runs while the worker has one thread and has loaded nothing: a user namespace can only be made then, and
+Landlock binds only the thread that asks. `apply_late` runs once the libraries are loaded. Nothing here is ever taken
 off again. Sources: prctl(2), seccomp(2), landlock(7), user_namespaces(7), getrlimit(2); docs/security.md.
 """
 
@@ -19,12 +19,12 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mmscontent.sandbox.syscalls import ALLOWED, DEADLY, DENIED, JUDGED, WRITING
+from mmscontent.sandbox.syscalls import ALLOWED, ARG_FILTERED, DENIED, KILL, PROGRAM_ALLOWED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["Grants", "Layer", "Tightness", "enter", "limit_cpu", "tighten"]
+__all__ = ["Allowances", "HardeningLayer", "ResourceLimits", "apply_early", "apply_late", "limit_cpu"]
 
 _LINUX = sys.platform == "linux"
 _MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column of syscalls.py, AUDIT_ARCH_*
@@ -39,7 +39,7 @@ _NET_RIGHTS_ABI, _SCOPES_ABI = 4, 6
 _STATM = "/proc/self/statm"
 _EXECUTE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 2, 1 << 3
 # What a program may do in its one folder: read, write and truncate files there, make and remove them, list it.
-_ROOM = (1 << 1) | _READ_FILE | _READ_DIR | (1 << 5) | (1 << 8) | (1 << 14)
+_FOLDER_RIGHTS = (1 << 1) | _READ_FILE | _READ_DIR | (1 << 5) | (1 << 8) | (1 << 14)
 _LOADERS = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")  # where the dynamic linker lies, which is executed as well
 _SYSTEM_READABLE = (
     "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store", "/gnu/store",
@@ -52,13 +52,13 @@ _PR_SET_NAME, _PR_GET_NAME, _PR_GET_SECCOMP, _PR_GET_NO_NEW_PRIVS, _PR_SET_VMA =
 _CLONE_NEWIPC, _CLONE_NEWUSER, _CLONE_NEWNET, _CLONE_THREAD = 0x08000000, 0x10000000, 0x40000000, 0x00010000
 _TASKS = 256  # threads a worker may have in its own user namespace; libvips wants one per core and pipeline
 
-_KILL, _ALLOW, _ERRNO = 0x80000000, 0x7FFF0000, 0x00050000
-_WRITING = 0o3 | 0o100 | 0o1000 | 0o20000000  # write or read-write, O_CREAT, O_TRUNC, O_TMPFILE
+_RET_KILL, _RET_ALLOW, _RET_ERRNO = 0x80000000, 0x7FFF0000, 0x00050000
+_OPEN_FLAGS = 0o3 | 0o100 | 0o1000 | 0o20000000  # write or read-write, O_CREAT, O_TRUNC, O_TMPFILE
 _X32 = 0x40000000
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class HardeningLayer:
     """One layer of the jail as a worker found it.
 
     Attributes:
@@ -71,8 +71,8 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class Tightness:
-    """The resource limits of one worker; see jail.JailLimits for their meaning."""
+class ResourceLimits:
+    """The resource limits of one worker; see jail.SandboxLimits for their meaning."""
 
     memory_bytes: int
     file_bytes: int
@@ -80,7 +80,7 @@ class Tightness:
 
 
 @dataclass(frozen=True, slots=True)
-class Grants:
+class Allowances:
     """What a worker that turns into another program may do on top.
 
     Attributes:
@@ -92,32 +92,36 @@ class Grants:
     program: str
 
 
-class _Refused(Exception):
+class _LayerUnavailable(Exception):
     """A layer could not be put on; the text says why."""
 
 
-def enter(readable: Iterable[str], parent_pid: int, grants: Grants | None = None) -> tuple[Layer, ...]:
+def apply_early(
+    readable: Iterable[str], parent_pid: int, allowances: Allowances | None = None
+) -> tuple[HardeningLayer, ...]:
     """Put on what must come before any library is loaded; *readable* are the folders code is loaded from."""
     return (
-        _try("user and network namespace", _own_namespaces),
-        _try("capabilities", _drop_capabilities),
-        _try("ends with its parent", lambda: _die_with(parent_pid)),
-        _try("out-of-memory first", _volunteer),
-        _try("no new privileges", _no_new_privileges),
-        _try("landlock", lambda: _landlock((*_SYSTEM_READABLE, *readable), grants)),
+        _apply("user and network namespace", _own_namespaces),
+        _apply("capabilities", _drop_capabilities),
+        _apply("ends with its parent", lambda: _die_with(parent_pid)),
+        _apply("out-of-memory first", _prefer_oom_kill),
+        _apply("no new privileges", _no_new_privileges),
+        _apply("landlock", lambda: _landlock((*_SYSTEM_READABLE, *readable), allowances)),
     )
 
 
-def tighten(tightness: Tightness, *, own_users: bool, grants: Grants | None = None) -> tuple[Layer, ...]:
-    """Put on what may only come once the libraries are loaded; *own_users*: a user namespace was made by enter."""
+def apply_late(
+    limits: ResourceLimits, *, own_user_namespace: bool, allowances: Allowances | None = None
+) -> tuple[HardeningLayer, ...]:
+    """Apply the layers that must come after the libraries are loaded."""
     return (
-        _try("memory limit", lambda: _limit_memory(tightness.memory_bytes), linux_only=False),
-        _try("file size limit", lambda: _limit("RLIMIT_FSIZE", tightness.file_bytes, "bytes a file"), linux_only=False),
-        _try("open files limit", lambda: _limit("RLIMIT_NOFILE", tightness.open_files, "open files"), linux_only=False),
-        _try("no core dumps", lambda: _limit("RLIMIT_CORE", 0, "bytes of core"), linux_only=False),
-        _try("threads limit", lambda: _limit_tasks(own_users=own_users)),
-        _try("not dumpable", _not_dumpable),
-        _try("system calls", lambda: _filter_system_calls(grants)),
+        _apply("memory limit", lambda: _limit_memory(limits.memory_bytes), linux_only=False),
+        _apply("file size limit", lambda: _limit("RLIMIT_FSIZE", limits.file_bytes, "bytes a file"), linux_only=False),
+        _apply("open files limit", lambda: _limit("RLIMIT_NOFILE", limits.open_files, "open files"), linux_only=False),
+        _apply("no core dumps", lambda: _limit("RLIMIT_CORE", 0, "bytes of core"), linux_only=False),
+        _apply("threads limit", lambda: _limit_tasks(own_user_namespace=own_user_namespace)),
+        _apply("not dumpable", _not_dumpable),
+        _apply("system calls", lambda: _filter_system_calls(allowances)),
     )
 
 
@@ -129,13 +133,13 @@ def limit_cpu(seconds: float) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
 
 
-def _try(name: str, put_on: Callable[[], str], *, linux_only: bool = True) -> Layer:
+def _apply(name: str, put_on: Callable[[], str], *, linux_only: bool = True) -> HardeningLayer:
     if linux_only and not _LINUX:
-        return Layer(name, in_force=False, detail=f"only on Linux, this is {sys.platform}")
+        return HardeningLayer(name, in_force=False, detail=f"only on Linux, this is {sys.platform}")
     try:
-        return Layer(name, in_force=True, detail=put_on())
-    except (_Refused, OSError, ValueError) as exc:
-        return Layer(name, in_force=False, detail=str(exc))
+        return HardeningLayer(name, in_force=True, detail=put_on())
+    except (_LayerUnavailable, OSError, ValueError) as exc:
+        return HardeningLayer(name, in_force=False, detail=str(exc))
 
 
 def _libc() -> ctypes.CDLL:
@@ -145,7 +149,7 @@ def _libc() -> ctypes.CDLL:
 def _call(what: str, result: int) -> int:
     if result < 0:
         number = ctypes.get_errno()
-        raise _Refused(f"{what}: {errno.errorcode.get(number, number)} {os.strerror(number)}")
+        raise _LayerUnavailable(f"{what}: {errno.errorcode.get(number, number)} {os.strerror(number)}")
     return result
 
 
@@ -164,13 +168,13 @@ def _own_namespaces() -> str:
     if _libc().unshare(_CLONE_NEWUSER | _CLONE_NEWNET | _CLONE_NEWIPC) < 0:
         _call("unshare", _libc().unshare(_CLONE_NEWNET | _CLONE_NEWIPC))
     if os.readlink("/proc/self/ns/net") == before:  # noqa: PTH115 - as above
-        raise _Refused("unshare changed nothing")
+        raise _LayerUnavailable("unshare changed nothing")
     return "own network without an interface, own System V objects"
 
 
 def _drop_capabilities() -> str:
     if _COLUMN < 0:
-        raise _Refused(f"no system call table for {platform.machine()}")
+        raise _LayerUnavailable(f"no system call table for {platform.machine()}")
     header = ctypes.create_string_buffer(struct.pack("=Ii", 0x20080522, 0))  # _LINUX_CAPABILITY_VERSION_3, self
     nothing = ctypes.create_string_buffer(struct.pack("=6I", *([0] * 6)))
     _syscall("capset", _CAPSET[_COLUMN], header, nothing)
@@ -185,7 +189,7 @@ def _die_with(parent_pid: int) -> str:
     return "killed when the process that started it ends"
 
 
-def _volunteer() -> str:
+def _prefer_oom_kill() -> str:
     with open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:  # noqa: PTH123 - no pathlib before the wall
         score.write("900")
     return "the kernel ends it before its parent"
@@ -196,7 +200,7 @@ def _no_new_privileges() -> str:
     return "nothing it starts can gain rights"
 
 
-def _landlock(readable: Iterable[str], grants: Grants | None) -> str:
+def _landlock(readable: Iterable[str], allowances: Allowances | None) -> str:
     abi = _syscall("landlock", _LANDLOCK_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint(1))
     rights = sum(bits for since, bits in _FS_RIGHTS if abi >= since)
     ruleset = struct.pack("=Q", rights)
@@ -210,17 +214,17 @@ def _landlock(readable: Iterable[str], grants: Grants | None) -> str:
     try:
         for path in dict.fromkeys(readable):
             _let(wall, path, _READ_FILE | _READ_DIR)
-        if grants is not None:
-            _let(wall, grants.folder, _ROOM & rights)
-            for path in (grants.program, *_LOADERS):
+        if allowances is not None:
+            _let(wall, allowances.folder, _FOLDER_RIGHTS & rights)
+            for path in (allowances.program, *_LOADERS):
                 _let(wall, path, _EXECUTE | _READ_FILE)
         _syscall("landlock_restrict_self", _LANDLOCK_RESTRICT, ctypes.c_int(wall), ctypes.c_uint(0))
     finally:
         os.close(wall)
     with contextlib.suppress(PermissionError):
         os.scandir("/").close()
-        raise _Refused("the root folder can still be listed")
-    does = f"writes in {grants.folder or 'nothing'}, runs one program" if grants else "writes and runs nothing"
+        raise _LayerUnavailable("the root folder can still be listed")
+    does = f"writes in {allowances.folder or 'nothing'}, runs one program" if allowances else "writes and runs nothing"
     return f"ABI {abi}: reads the folders of Python and the system's libraries, {does}"
 
 
@@ -252,7 +256,7 @@ def _limit_memory(more_bytes: int) -> str:
     """Bound what may be mapped on top of the libraries, which map much more than they use."""
     detail = _limit("RLIMIT_AS", _mapped_bytes() + more_bytes, "bytes mapped")
     if not _LINUX:
-        raise _Refused("RLIMIT_AS is set, this kernel does not keep it")
+        raise _LayerUnavailable("RLIMIT_AS is set, this kernel does not keep it")
     return f"{detail}, {more_bytes:,} of them after start"
 
 
@@ -263,9 +267,9 @@ def _mapped_bytes() -> int:
         return int(pages.read().split()[0]) * resource.getpagesize()
 
 
-def _limit_tasks(*, own_users: bool) -> str:
-    if not own_users:
-        raise _Refused(
+def _limit_tasks(*, own_user_namespace: bool) -> str:
+    if not own_user_namespace:
+        raise _LayerUnavailable(
             "needs an own user namespace, else the user's other programs count; forks are refused by the filter"
         )
     return _limit("RLIMIT_NPROC", _TASKS, "threads")
@@ -276,54 +280,56 @@ def _not_dumpable() -> str:
     return "other processes of the same user cannot attach or read its memory"
 
 
-def _filter_system_calls(grants: Grants | None) -> str:
+def _filter_system_calls(allowances: Allowances | None) -> str:
     """Install the filter over all threads at once."""
     if _COLUMN < 0:
-        raise _Refused(f"no system call table for {platform.machine()}")
-    program = _program(os.getpid(), grants)
+        raise _LayerUnavailable(f"no system call table for {platform.machine()}")
+    program = _program(os.getpid(), allowances)
     code = ctypes.create_string_buffer(b"".join(program))
     filter_ = struct.pack("@HP", len(program), ctypes.addressof(code))
     all_threads, set_filter = ctypes.c_ulong(1), ctypes.c_uint(1)
     failed = _syscall("seccomp", _SECCOMP[_COLUMN], set_filter, all_threads, filter_)
     if failed:
-        raise _Refused(f"thread {failed} could not be bound")
+        raise _LayerUnavailable(f"thread {failed} could not be bound")
     if _libc().prctl(_PR_GET_SECCOMP, 0, 0, 0, 0) != 2:  # noqa: PLR2004 - SECCOMP_MODE_FILTER
-        raise _Refused("the kernel says no filter is on")
-    if grants is not None:
-        return f"{len(ALLOWED) + len(JUDGED) + len(WRITING)} calls allowed, no process, no socket"
-    return f"{len(ALLOWED) + len(JUDGED)} calls allowed, no process, no program, no socket, no opening to write"
+        raise _LayerUnavailable("the kernel says no filter is on")
+    if allowances is not None:
+        return f"{len(ALLOWED) + len(ARG_FILTERED) + len(PROGRAM_ALLOWED)} calls allowed, no process, no socket"
+    return f"{len(ALLOWED) + len(ARG_FILTERED)} calls allowed, no process, no program, no socket, no opening to write"
 
 
-def _program(pid: int, grants: Grants | None) -> list[bytes]:
+def _program(pid: int, allowances: Allowances | None) -> list[bytes]:
     """The filter as classic BPF over struct seccomp_data (number at 0, machine at 4, arguments from 16)."""
-    granted = {**ALLOWED, **WRITING} if grants is not None else ALLOWED
-    lines = [_load(4), _jump(0x15, _AUDIT_ARCH, 1, 0), _return(_KILL), _load(0)]
+    granted = {**ALLOWED, **PROGRAM_ALLOWED} if allowances is not None else ALLOWED
+    lines = [_load(4), _jump(0x15, _AUDIT_ARCH, 1, 0), _return(_RET_KILL), _load(0)]
     if _COLUMN == 0:
-        lines += [_jump(0x35, _X32, 0, 1), _return(_KILL)]  # the x32 numbers would slip by the table
-    for table, verdict in ((granted, _ALLOW), (DENIED, _ERRNO | errno.EPERM), (DEADLY, _KILL)):
+        lines += [_jump(0x35, _X32, 0, 1), _return(_RET_KILL)]  # the x32 numbers would slip by the table
+    for table, verdict in ((granted, _RET_ALLOW), (DENIED, _RET_ERRNO | errno.EPERM), (KILL, _RET_KILL)):
         for numbers in table.values():
             number = numbers[_COLUMN]
             if number is not None:
                 lines += [_jump(0x15, number, 0, 1), _return(verdict)]
-    for name, numbers in JUDGED.items():
+    for name, numbers in ARG_FILTERED.items():
         number = numbers[_COLUMN]
         if number is not None:
-            judged = _judge(name, pid)
+            judged = _filter_argument(name, pid)
             lines += [_jump(0x15, number, 0, len(judged)), *judged]
-    return [*lines, _return(_ERRNO | errno.ENOSYS)]
+    return [*lines, _return(_RET_ERRNO | errno.ENOSYS)]
 
 
-def _judge(name: str, pid: int) -> list[bytes]:
+def _filter_argument(name: str, pid: int) -> list[bytes]:
     """The lines that decide a call by one argument; every way through them returns."""
-    refuse = _return(_ERRNO | errno.EPERM)
+    refuse = _return(_RET_ERRNO | errno.EPERM)
     match name:
         case "open" | "openat":
             flags = _load_argument(1 if name == "open" else 2)
-            return [flags, _jump(0x45, _WRITING, 0, 1), _return(_ERRNO | errno.EACCES), _return(_ALLOW)]
+            return [flags, _jump(0x45, _OPEN_FLAGS, 0, 1), _return(_RET_ERRNO | errno.EACCES), _return(_RET_ALLOW)]
         case "clone":
-            return [_load_argument(0), _jump(0x45, _CLONE_THREAD, 0, 1), _return(_ALLOW), refuse]
+            return [_load_argument(0), _jump(0x45, _CLONE_THREAD, 0, 1), _return(_RET_ALLOW), refuse]
         case "clone3":
-            return [_return(_ERRNO | errno.ENOSYS)]  # its flags lie in memory no filter reads; libc falls back to clone
+            return [
+                _return(_RET_ERRNO | errno.ENOSYS)
+            ]  # its flags lie in memory no filter reads; libc falls back to clone
         case "kill" | "tgkill":
             return _one_of(0, (pid,), refuse)
         case "prlimit64":
@@ -333,11 +339,11 @@ def _judge(name: str, pid: int) -> list[bytes]:
         case "fcntl":  # duplicate, get and set flags; F_SETOWN would send signals to others
             return _one_of(1, (0, 1, 2, 3, 4, 1030), refuse)
         case _:  # ioctl: TCGETS (isatty), FIONREAD, FIONBIO, FIONCLEX, FIOCLEX
-            return _one_of(1, (0x5401, 0x541B, 0x5421, 0x5450, 0x5451), _return(_ERRNO | errno.ENOTTY))
+            return _one_of(1, (0x5401, 0x541B, 0x5421, 0x5450, 0x5451), _return(_RET_ERRNO | errno.ENOTTY))
 
 
 def _one_of(argument: int, values: tuple[int, ...], otherwise: bytes) -> list[bytes]:
-    tests = [line for v in values for line in (_jump(0x15, v, 0, 1), _return(_ALLOW))]
+    tests = [line for v in values for line in (_jump(0x15, v, 0, 1), _return(_RET_ALLOW))]
     return [_load_argument(argument), *tests, otherwise]
 
 

@@ -1,7 +1,7 @@
 """Warm worker processes in which decoders of untrusted media live; the parent's side.
 
-A `Jail` runs one module in a few workers; a `Seat` is a place in one of them, so that a source stays where it was
-decoded. Whatever goes wrong inside ends as one of our errors here, and the next seat gets a new worker.
+A `SandboxPool` runs one module in a few workers; a `Session` holds the state of one source in one of them.
+Whatever goes wrong inside ends as one of our errors here, and the next session gets a new worker.
 Why not multiprocessing or a process pool: docs/security.md.
 """
 
@@ -13,26 +13,26 @@ import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from mmscontent.sandbox.hardening import Layer
-from mmscontent.sandbox.protocol import Registry
-from mmscontent.sandbox.worker_handle import DEFAULT_LIMITS, JailLimits, Worker
+from mmscontent.sandbox.hardening import HardeningLayer
+from mmscontent.sandbox.protocol import Serializer
+from mmscontent.sandbox.worker_handle import DEFAULT_LIMITS, SandboxLimits, WorkerHandle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Jail", "JailLimits", "Layer", "Seat", "shared"]
+__all__ = ["HardeningLayer", "SandboxLimits", "SandboxPool", "Session", "shared_pool"]
 
 
-class Jail:
+class SandboxPool:
     """Workers that run one module, started at need and kept warm.
 
     Args:
-        module: Run as `python -m <module>` in each worker; its main calls inmate.serve.
+        module: Run as `python -m <module>` in each worker; its main calls worker_main.serve.
         workers: At most so many; by default one per processor we may use, four at most.
-        registry: Dataclasses that may cross the wall, the same as given to inmate.serve.
+        classes: Dataclasses that may cross the wall, the same as given to worker_main.serve.
 
     Raises:
-        ValueError: A class of the registry has fields that cannot be checked.
+        ValueError: A class has fields that cannot be checked.
     """
 
     def __init__(
@@ -40,19 +40,19 @@ class Jail:
         module: str,
         *,
         workers: int | None = None,
-        limits: JailLimits = DEFAULT_LIMITS,
-        registry: Iterable[type] = (),
+        limits: SandboxLimits = DEFAULT_LIMITS,
+        classes: Iterable[type] = (),
     ) -> None:
         self.module = module
         self.limits = limits
         self._most = workers or min(_processors(), 4)
-        self._registry = Registry(registry)
-        self._workers: list[Worker] = []
+        self._registry = Serializer(classes)
+        self._workers: list[WorkerHandle] = []
         self._lock = threading.Lock()
-        self._closing = weakref.finalize(self, _end_all, self._workers)
-        _JAILS.add(self)
+        self._closing = weakref.finalize(self, _stop_all, self._workers)
+        _POOLS.add(self)
 
-    def seat(self) -> Seat:
+    def open_session(self) -> Session:
         """A place in the least busy worker; one is started when all are busy and there may be more.
 
         Raises:
@@ -60,37 +60,37 @@ class Jail:
         """
         with self._lock:
             self._workers[:] = [w for w in self._workers if w.alive]
-            free = min(self._workers, key=lambda w: len(w.seats), default=None)
-            if free is None or (free.seats and len(self._workers) < self._most):
-                free = Worker(self.module, self.limits, self._registry)
+            free = min(self._workers, key=lambda w: len(w.sessions), default=None)
+            if free is None or (free.sessions and len(self._workers) < self._most):
+                free = WorkerHandle(self.module, self.limits, self._registry)
                 self._workers.append(free)
-            return Seat(self, free)
+            return Session(self, free)
 
-    def layers(self) -> tuple[Layer, ...]:
-        """The layers of the jail as a worker found them, in force or not."""
-        with self.seat() as seat:
-            return seat.layers()
+    def layers(self) -> tuple[HardeningLayer, ...]:
+        """The layers of the pool as a worker found them, in force or not."""
+        with self.open_session() as session:
+            return session.layers()
 
     def close(self) -> None:
-        """End all workers; seats that are still held raise JailKilled, a new seat starts a new worker."""
+        """End all workers; sessions that are still held raise JailKilled, a new session starts a new worker."""
         with self._lock:
-            _end_all(self._workers)
+            _stop_all(self._workers)
 
     def _forget_after_fork(self) -> None:
         """In a forked child the workers are the parent's: let go of them without a word."""
         self._lock = threading.Lock()
         for worker in self._workers:
-            worker.disown()
+            worker.detach_after_fork()
         self._workers.clear()
 
 
-class Seat:
+class Session:
     """A place in a worker, with a state of its own there; calls to one worker run one after the other."""
 
-    def __init__(self, jail: Jail, worker: Worker) -> None:
-        self._jail = jail  # a jail nobody holds ends its workers
+    def __init__(self, pool: SandboxPool, worker: WorkerHandle) -> None:
+        self._pool = pool  # a pool nobody holds ends its workers
         self._worker = worker
-        self._number = worker.take_seat()
+        self._number = worker.open_session()
 
     def __enter__(self) -> Self:
         return self
@@ -100,7 +100,7 @@ class Seat:
 
     def __del__(self) -> None:
         # May run in the middle of anything, so nothing is sent.
-        self._worker.drop_seat(self._number)
+        self._worker.discard_session(self._number)
 
     def call(self, function: str, *args: object, part: str = "", timeout_s: float | None = None) -> object:
         """Call a handler of the worker's module.
@@ -114,49 +114,49 @@ class Seat:
         Raises:
             EngineTimeout: It took longer than it may; the worker was ended.
             JailKilled: The worker died or was ended: `memory`, `cpu time`, `file size`, `system call`, `crash`,
-                `reply` (it broke the protocol), or `neighbour` (another call's fault: a new seat may retry).
+                `reply` (it broke the protocol), or `neighbour` (another call's fault: a new session may retry).
             EngineFailed: The handler raised something that is none of our errors.
             MMSContentError: What the handler raised of ours.
         """
-        order = {"function": function, "args": args, "part": part, "seat": self._number}
+        order = {"function": function, "args": args, "part": part, "session": self._number}
         return self._worker.call(order, part, timeout_s)
 
-    def layers(self) -> tuple[Layer, ...]:
-        """The layers of this seat's worker."""
+    def layers(self) -> tuple[HardeningLayer, ...]:
+        """The layers of this session's worker."""
         return self._worker.layers()
 
     def close(self) -> None:
-        """Forget the seat's state in the worker; closing twice is harmless."""
-        self._worker.leave_seat(self._number)
+        """Forget the session's state in the worker; closing twice is harmless."""
+        self._worker.close_session(self._number)
 
 
-def shared(
+def shared_pool(
     module: str,
     *,
-    limits: JailLimits = DEFAULT_LIMITS,
-    registry: Iterable[type] = (),
+    limits: SandboxLimits = DEFAULT_LIMITS,
+    classes: Iterable[type] = (),
     workers: int | None = None,
-) -> Jail:
-    """The one jail of this process for a module: made at first use, ended at exit, made anew after a fork.
+) -> SandboxPool:
+    """The one pool of this process for a module: made at first use, ended at exit, made anew after a fork.
 
-    Limits, registry and number of workers are those of the first use.
+    Limits, classes and number of workers are those of the first use.
     """
     with _SHARED.lock:
-        jail = _SHARED.jails.get(module)
-        if jail is None:
-            jail = _SHARED.jails[module] = Jail(module, limits=limits, registry=registry, workers=workers)
-        return jail
+        pool = _SHARED.pools.get(module)
+        if pool is None:
+            pool = _SHARED.pools[module] = SandboxPool(module, limits=limits, classes=classes, workers=workers)
+        return pool
 
 
 @dataclass(slots=True)
 class _Shared:
     lock: threading.Lock = field(default_factory=threading.Lock)
-    jails: dict[str, Jail] = field(default_factory=dict)
+    pools: dict[str, SandboxPool] = field(default_factory=dict)
 
 
-def _end_all(workers: list[Worker]) -> None:
+def _stop_all(workers: list[WorkerHandle]) -> None:
     for worker in workers:
-        worker.end()
+        worker.stop()
     workers.clear()
 
 
@@ -165,14 +165,14 @@ def _processors() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-_JAILS: weakref.WeakSet[Jail] = weakref.WeakSet()
+_POOLS: weakref.WeakSet[SandboxPool] = weakref.WeakSet()
 _SHARED = _Shared()
 
 
 def _after_fork() -> None:
     _SHARED.lock = threading.Lock()
-    for jail in list(_JAILS):
-        jail._forget_after_fork()  # noqa: SLF001 - of this module
+    for pool in list(_POOLS):
+        pool._forget_after_fork()  # noqa: SLF001 - of this module
 
 
 if hasattr(os, "register_at_fork"):

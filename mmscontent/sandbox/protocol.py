@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from _typeshed import WriteableBuffer as Buffer
 
-__all__ = ["Bounds", "BrokenFrame", "Closed", "Registry", "Wire"]
+__all__ = ["FrameLimits", "PeerClosed", "ProtocolError", "Serializer", "Transport"]
 
 _MAGIC = b"MMSJ"
 _PREFIX = struct.Struct(">4sII")  # magic, bytes of the header, number of blobs
@@ -39,16 +39,16 @@ _BLOCK = 1 << 16
 _MAX_IOV = 512  # buffers per sendmsg; Linux takes 1024, macOS as well
 
 
-class BrokenFrame(ValueError):
+class ProtocolError(ValueError):
     """What came over the wall is no frame we agreed on."""
 
 
-class Closed(EOFError):
+class PeerClosed(EOFError):
     """The other side is gone."""
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class FrameLimits:
     """What one frame may hold, checked before any memory is taken."""
 
     blob_bytes: int = 1 << 30
@@ -56,7 +56,7 @@ class Bounds:
     blobs: int = 4096
 
 
-class Registry:
+class Serializer:
     """The frozen dataclasses that may cross, by name, and what each field must be.
 
     Raises:
@@ -88,14 +88,14 @@ class Registry:
         """The value of a frame's header and blobs; lists come back as tuples.
 
         Raises:
-            BrokenFrame: A class is unknown, a field is not what its annotation says, or the header is no JSON of ours.
+            ProtocolError: A class is unknown, a field has another type than annotated, or the header is not ours.
         """
         try:
             return self._value(json.loads(header), blobs, 0)
-        except BrokenFrame:
+        except ProtocolError:
             raise
         except (ValueError, TypeError, KeyError, IndexError, RecursionError) as exc:
-            raise BrokenFrame(f"the header cannot be read: {type(exc).__name__} {exc}"[:300]) from exc
+            raise ProtocolError(f"the header cannot be read: {type(exc).__name__} {exc}"[:300]) from exc
 
     def pack_error(self, error: errors.MMSContentError) -> dict[str, object]:
         """One of our errors as a value."""
@@ -107,17 +107,17 @@ class Registry:
         """The error a worker told of.
 
         Raises:
-            BrokenFrame: It is none of ours, or carries what it may not.
+            ProtocolError: It is none of ours, or carries what it may not.
         """
         if not isinstance(told, dict) or told.keys() != {"class", "message", "attributes", "retryable"}:
-            raise BrokenFrame("an error came without class, message and attributes")
+            raise ProtocolError("an error came without class, message and attributes")
         name, message, held = told["class"], told["message"], told["attributes"]
         hints = self._errors.get(name) if isinstance(name, str) else None
         if hints is None or not isinstance(message, str) or not isinstance(held, dict) or held.keys() != hints.keys():
-            raise BrokenFrame(f"an error of class {name!r} is none of ours"[:200])
+            raise ProtocolError(f"an error of class {name!r} is none of ours"[:200])
         for key, hint in hints.items():
             if not self.conforms(held[key], hint):
-                raise BrokenFrame(f"{name}.{key} of an error is of the wrong type")
+                raise ProtocolError(f"{name}.{key} of an error is of the wrong type")
         error: errors.MMSContentError = getattr(errors, name)(message, **held)
         error.retryable = told["retryable"] is True
         return error
@@ -191,7 +191,7 @@ class Registry:
 
     def _value(self, tree: object, blobs: Sequence[bytes], depth: int) -> object:
         if depth > _MAX_DEPTH:
-            raise BrokenFrame(f"a value nests deeper than {_MAX_DEPTH}")
+            raise ProtocolError(f"a value nests deeper than {_MAX_DEPTH}")
         match tree:
             case None | bool() | str():
                 return tree
@@ -201,7 +201,7 @@ class Registry:
                 return tuple(self._value(v, blobs, depth + 1) for v in tree)
             case dict():
                 return self._tagged(tree, blobs, depth + 1)
-        raise BrokenFrame("the header holds a form we do not know")
+        raise ProtocolError("the header holds a form we do not know")
 
     def _tagged(self, tree: dict[str, object], blobs: Sequence[bytes], depth: int) -> object:
         """What JSON has no form for: `b` bytes, `s` long text, `d` dict, `c` class with its fields `f`."""
@@ -214,17 +214,17 @@ class Registry:
                 return {k: self._value(v, blobs, depth) for k, v in held.items()}
             case ("c", "f"), {"c": str(name), "f": dict(held)}:
                 return self._instance(name, {k: self._value(v, blobs, depth) for k, v in held.items()})
-        raise BrokenFrame("the header holds a form we do not know")
+        raise ProtocolError("the header holds a form we do not know")
 
     def _instance(self, name: str, held: dict[str, object]) -> object:
         hints = self._fields.get(name)
         if hints is None:
-            raise BrokenFrame(f"class {name!r} is not in the registry"[:200])
+            raise ProtocolError(f"class {name!r} is not in the registry"[:200])
         if held.keys() != hints.keys():
-            raise BrokenFrame(f"{name} came with other fields than it has")
+            raise ProtocolError(f"{name} came with other fields than it has")
         for key, hint in hints.items():
             if not self.conforms(held[key], hint):
-                raise BrokenFrame(f"{name}.{key} is of the wrong type: {type(held[key]).__name__}")
+                raise ProtocolError(f"{name}.{key} is of the wrong type: {type(held[key]).__name__}")
         return self._classes[name](**held)
 
 
@@ -238,7 +238,7 @@ def _append(blobs: list[bytes | memoryview], blob: bytes | memoryview) -> int:
     return len(blobs) - 1
 
 
-def _field_hints(cls: type, names: dict[str, object], registry: Registry) -> dict[str, object]:
+def _field_hints(cls: type, names: dict[str, object], registry: Serializer) -> dict[str, object]:
     if not dataclasses.is_dataclass(cls):
         raise ValueError(f"{cls!r} is no dataclass and may not cross the wall")
     hints = _resolve(cls, cls.__name__, names)
@@ -248,7 +248,7 @@ def _field_hints(cls: type, names: dict[str, object], registry: Registry) -> dic
     return fields
 
 
-def _error_hints(cls: type, names: dict[str, object], registry: Registry) -> dict[str, object]:
+def _error_hints(cls: type, names: dict[str, object], registry: Serializer) -> dict[str, object]:
     init: object = cls.__init__  # type: ignore[misc]  # the class is one of errors.__all__, its constructor is known
     hints = _resolve(init, cls.__name__, names)
     keys = [p.name for p in inspect.signature(cls).parameters.values() if p.kind is p.KEYWORD_ONLY]
@@ -266,7 +266,7 @@ def _resolve(thing: object, label: str, names: dict[str, object]) -> dict[str, o
         ) from exc
 
 
-class Wire:
+class Transport:
     """One end of the socket between us and a worker; frames go out and come in whole."""
 
     def __init__(self, end: socket.socket) -> None:
@@ -277,33 +277,33 @@ class Wire:
 
         Raises:
             TimeoutError: *until* (of time.monotonic) came first.
-            Closed: The other side is gone.
+            PeerClosed: The other side is gone.
         """
         left = [memoryview(b).cast("B") for b in buffers if len(b)]
         while left:
-            _arm(self._end, until)
+            _set_deadline(self._end, until)
             try:
                 sent = self._end.sendmsg(left[:_MAX_IOV])
             except (BrokenPipeError, ConnectionResetError) as exc:
-                raise Closed("the other side is gone") from exc
+                raise PeerClosed("the other side is gone") from exc
             left = _without(left, sent)
 
-    def read(self, bounds: Bounds, *, until: float | None = None) -> tuple[bytes, list[bytes]]:
+    def read(self, bounds: FrameLimits, *, until: float | None = None) -> tuple[bytes, list[bytes]]:
         """Read one frame: its header and its blobs.
 
         Raises:
-            BrokenFrame: No frame of ours, or over the bounds.
+            ProtocolError: No frame of ours, or over the bounds.
             TimeoutError: *until* (of time.monotonic) came first.
-            Closed: The other side is gone.
+            PeerClosed: The other side is gone.
         """
         magic, header_bytes, count = _PREFIX.unpack(self._exactly(_PREFIX.size, until))
         if magic != _MAGIC:
-            raise BrokenFrame(f"a frame begins with {magic!r}")
+            raise ProtocolError(f"a frame begins with {magic!r}")
         if header_bytes > bounds.header_bytes or count > bounds.blobs:
-            raise BrokenFrame(f"a frame announces {header_bytes} header bytes and {count} blobs, over its bounds")
+            raise ProtocolError(f"a frame announces {header_bytes} header bytes and {count} blobs, over its bounds")
         lengths = struct.unpack(f">{count}Q", self._exactly(8 * count, until))
         if sum(lengths) > bounds.blob_bytes:
-            raise BrokenFrame(f"a frame announces {sum(lengths)} bytes, at most {bounds.blob_bytes} are taken")
+            raise ProtocolError(f"a frame announces {sum(lengths)} bytes, at most {bounds.blob_bytes} are taken")
         header = self._exactly(header_bytes, until)
         return header, [self._exactly(n, until) for n in lengths]
 
@@ -314,15 +314,15 @@ class Wire:
     def _exactly(self, count: int, until: float | None) -> bytes:
         try:
             # Fills the bytes it hands out in place; never kept, as its lock would not survive a fork under a call.
-            data = io.BufferedReader(_Span(self._end, count, until), _BLOCK).read(count)
+            data = io.BufferedReader(_BoundedReader(self._end, count, until), _BLOCK).read(count)
         except ConnectionResetError as exc:
-            raise Closed("the other side is gone") from exc
+            raise PeerClosed("the other side is gone") from exc
         if len(data) < count:
-            raise Closed("the other side is gone")
+            raise PeerClosed("the other side is gone")
         return data
 
 
-class _Span(io.RawIOBase):
+class _BoundedReader(io.RawIOBase):
     """The next *count* bytes of a socket and not one more, with an end to each wait."""
 
     def __init__(self, end: socket.socket, count: int, until: float | None) -> None:
@@ -337,7 +337,7 @@ class _Span(io.RawIOBase):
     def readinto(self, buffer: Buffer, /) -> int:
         if not self._left:
             return 0
-        _arm(self._end, self._until)
+        _set_deadline(self._end, self._until)
         got = self._end.recv_into(buffer, min(len(memoryview(buffer)), self._left))
         self._left -= got
         return got
@@ -355,7 +355,7 @@ def _without(buffers: list[memoryview], sent: int) -> list[memoryview]:
     return left
 
 
-def _arm(end: socket.socket, until: float | None) -> None:
+def _set_deadline(end: socket.socket, until: float | None) -> None:
     """Let the next wait on the socket end at *until*."""
     if until is not None:
         left = until - time.monotonic()

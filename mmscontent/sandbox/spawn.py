@@ -21,20 +21,20 @@ from mmscontent.sandbox import import_paths
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["start"]
+__all__ = ["start_worker"]
 
 # The package without its face: a worker needs a few of its modules, and everything loaded is there to be misused.
 _BOOT = (
-    "import sys, json, importlib.util as u; wire, sys.path[:] = int(sys.argv[1]), json.loads(sys.argv[2]); "
+    "import sys, json, importlib.util as u; socket_fd, sys.path[:] = int(sys.argv[1]), json.loads(sys.argv[2]); "
     "sys.modules['mmscontent'] = u.module_from_spec(u.find_spec('mmscontent')); "
-    "from mmscontent.sandbox import worker_main; worker_main.enter(wire)"
+    "from mmscontent.sandbox import worker_main; worker_main.main(socket_fd)"
 )
 # Threads of numpy's algebra bring nothing here, and malloc's arenas cost address space, which is limited.
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
-def start(module: str) -> tuple[subprocess.Popen[bytes], socket.socket, int]:
-    """Start a worker: its process, our end of the wire, and where its stderr can be read without waiting."""
+def start_worker(module: str) -> tuple[subprocess.Popen[bytes], socket.socket, int]:
+    """Start a worker: its process, our end of the socket_fd, and where its stderr can be read without waiting."""
     if os.name != "posix" or not sys.executable:
         raise EngineMissing(
             "decoders are jailed in processes, which needs a POSIX system and a Python program to start"
@@ -71,7 +71,7 @@ def start(module: str) -> tuple[subprocess.Popen[bytes], socket.socket, int]:
 
 def _empty_folder() -> str:
     try:
-        return tempfile.mkdtemp(prefix="mmscontent-jail-")
+        return tempfile.mkdtemp(prefix="mmscontent-sandbox-")
     except OSError:  # a read-only system
         return "/"
 
@@ -100,7 +100,7 @@ class _Starter:
         with self._lock:
             if self._jobs is None:
                 self._jobs = queue.SimpleQueue()
-                threading.Thread(target=_work, args=(self._jobs,), name="mmscontent-jail", daemon=True).start()
+                threading.Thread(target=_work, args=(self._jobs,), name="mmscontent-sandbox", daemon=True).start()
         self._jobs.put(job)
         outcome = done.get()
         if isinstance(outcome, OSError):

@@ -6,7 +6,7 @@ means the call does not exist there. What is not listed at all answers ENOSYS, s
 
 from __future__ import annotations
 
-__all__ = ["ALLOWED", "DEADLY", "DENIED", "JUDGED", "WRITING", "Numbers"]
+__all__ = ["ALLOWED", "ARG_FILTERED", "DENIED", "KILL", "PROGRAM_ALLOWED", "Numbers"]
 
 Numbers = tuple[int | None, int | None]
 
@@ -127,8 +127,8 @@ ALLOWED: dict[str, Numbers] = {
 }
 
 # What a program of its own (engines/ffmpeg) may on top: be started once, and make files where Landlock lets it.
-# Asked before JUDGED and DENIED, so that what stands here as well is allowed.
-WRITING: dict[str, Numbers] = {
+# Asked before ARG_FILTERED and DENIED, so that what stands here as well is allowed.
+PROGRAM_ALLOWED: dict[str, Numbers] = {
     "execve": (59, 221),
     "open": (2, None),
     "openat": (257, 56),
@@ -167,7 +167,7 @@ DENIED: dict[str, Numbers] = {
 }
 
 # End the process: no decoder has a use for these, a taken-over one has.
-DEADLY: dict[str, Numbers] = {
+KILL: dict[str, Numbers] = {
     "ptrace": (101, 117),
     "process_vm_readv": (310, 270),
     "process_vm_writev": (311, 271),
@@ -233,7 +233,7 @@ DEADLY: dict[str, Numbers] = {
 }
 
 # Allowed by their arguments, see confine.py.
-JUDGED: dict[str, Numbers] = {
+ARG_FILTERED: dict[str, Numbers] = {
     "open": (2, None),
     "openat": (257, 56),
     "clone": (56, 220),

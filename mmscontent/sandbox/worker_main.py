@@ -1,6 +1,6 @@
 """The worker's side of the jail: confine ourselves, then serve calls one after the other until the wire closes.
 
-`enter` is what the parent starts; it puts on the first layers, then runs the worker's module as `python -m` would,
+`main` is what the parent starts; it puts on the first layers, then runs the worker's module as `python -m` would,
 and that module calls `serve`. The wire is one inherited socket; nothing else of the parent is left.
 """
 
@@ -20,27 +20,27 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from mmscontent.errors import EngineFailed, JailKilled, MMSContentError
 from mmscontent.sandbox import hardening
-from mmscontent.sandbox.protocol import Bounds, Closed, Registry, Wire
+from mmscontent.sandbox.protocol import FrameLimits, PeerClosed, Serializer, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["enter", "serve"]
+__all__ = ["main", "serve"]
 
 # What libraries say instead of raising MemoryError.
 _OUT_OF_MEMORY = ("out of memory", "cannot allocate memory", "unable to allocate", "failed to allocate")
 
 
-class _Cell:
-    """What `enter` hands to `serve`, which the worker's module calls without knowing of it."""
+class WorkerState:
+    """What `main` hands to `serve`, which the worker's module calls without knowing of it."""
 
-    wire: Wire | None = None
+    transport: Transport | None = None
     orders: dict[str, Any]
-    layers: tuple[hardening.Layer, ...] = ()
-    own_users: bool = False
+    layers: tuple[hardening.HardeningLayer, ...] = ()
+    own_user_namespace: bool = False
 
 
-class _Murmur(io.TextIOBase):
+class NonBlockingStderr(io.TextIOBase):
     """A stderr that loses what its pipe has no room for, and never waits."""
 
     def write(self, text: str) -> int:
@@ -52,62 +52,65 @@ class _Murmur(io.TextIOBase):
         return 2
 
 
-def enter(wire: int) -> NoReturn:
+def main(wire: int) -> NoReturn:
     """Run the module the parent orders, behind the first layers; never returns."""
     faulthandler.enable()
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it, then a full file is told as anything
-    sys.stderr = _Murmur()
-    _Cell.wire = Wire(socket.socket(fileno=wire))
-    orders = Registry().unpack(*_Cell.wire.read(Bounds()))
+    sys.stderr = NonBlockingStderr()
+    WorkerState.transport = Transport(socket.socket(fileno=wire))
+    orders = Serializer().unpack(*WorkerState.transport.read(FrameLimits()))
     assert isinstance(orders, dict)
     uid = os.getuid()
-    _Cell.orders = orders
-    _Cell.layers = hardening.enter(orders["readable"], orders["parent"])
-    _Cell.own_users = os.getuid() != uid
+    WorkerState.orders = orders
+    WorkerState.layers = hardening.apply_early(orders["readable"], orders["parent"])
+    WorkerState.own_user_namespace = os.getuid() != uid
     try:
         runpy.run_module(orders["module"], run_name="__main__", alter_sys=False)
     except Exception as exc:  # noqa: BLE001 - whatever an import raises, the parent must hear of it
-        _say(Registry(), {"failed": _in_words(exc), "missing": isinstance(exc, ImportError)})
+        _send(Serializer(), {"failed": _format_exception(exc), "missing": isinstance(exc, ImportError)})
     sys.stdout.flush()
     os._exit(1)
 
 
-def serve(handlers: Mapping[str, Callable[..., object]], *, registry: Iterable[type] = ()) -> None:
+def serve(handlers: Mapping[str, Callable[..., object]], *, classes: Iterable[type] = ()) -> None:
     """Serve calls until the parent closes the wire.
 
     Args:
-        handlers: By name; each is called with the seat's own dict and the call's arguments, and answers with a value
+        handlers: By name; each is called with the session's own dict and the call's arguments, and answers with a value
             that may cross the wall. Libraries a handler needs should be imported by now.
-        registry: Dataclasses that may cross, the same as the jail's.
+        classes: Dataclasses that may cross, the same as the jail's.
 
     Raises:
         RuntimeError: The module was not started by a jail.
     """
-    wire = _Cell.wire
+    wire = WorkerState.transport
     if wire is None:
-        raise RuntimeError("serve() belongs in a worker; use jail.Jail(module) to start one")
-    known = Registry(registry)
-    limits = _Cell.orders["limits"]
-    tightness = hardening.Tightness(limits["memory_bytes"], limits["file_bytes"], limits["open_files"])
-    layers = (*_Cell.layers, *hardening.tighten(tightness, own_users=_Cell.own_users))
-    _say(known, {"layers": tuple(astuple(layer) for layer in layers)})
-    seats: dict[int, dict[str, object]] = {}
+        raise RuntimeError("serve() belongs in a worker; use SandboxPool(module) to start one")
+    serializer = Serializer(classes)
+    limits = WorkerState.orders["limits"]
+    resources = hardening.ResourceLimits(limits["memory_bytes"], limits["file_bytes"], limits["open_files"])
+    layers = (*WorkerState.layers, *hardening.apply_late(resources, own_user_namespace=WorkerState.own_user_namespace))
+    _send(serializer, {"layers": tuple(astuple(layer) for layer in layers)})
+    sessions: dict[int, dict[str, object]] = {}
     while True:
         try:
-            order = known.unpack(*wire.read(Bounds()))
-        except Closed:
+            order = serializer.unpack(*wire.read(FrameLimits()))
+        except PeerClosed:
             os._exit(0)  # no cleaning up: nothing outlives this process
         assert isinstance(order, dict)
         if "forget" in order:
-            for seat in order["forget"]:
-                seats.pop(seat, None)
+            for session in order["forget"]:
+                sessions.pop(session, None)
             continue
         hardening.limit_cpu(limits["cpu_s"])
-        _answer(known, handlers, seats.setdefault(order["seat"], {}), order)
+        _answer(serializer, handlers, sessions.setdefault(order["session"], {}), order)
 
 
 def _answer(
-    known: Registry, handlers: Mapping[str, Callable[..., object]], state: dict[str, object], order: dict[str, Any]
+    serializer: Serializer,
+    handlers: Mapping[str, Callable[..., object]],
+    state: dict[str, object],
+    order: dict[str, Any],
 ) -> None:
     """Do one call and send its value or its error."""
     try:
@@ -115,37 +118,37 @@ def _answer(
             handler = handlers[order["function"]]
         except KeyError as exc:
             raise EngineFailed(f"the worker has no function {order['function']!r}; it has {sorted(handlers)}") from exc
-        frame = known.pack({"value": handler(state, *order["args"])})
+        frame = serializer.pack({"value": handler(state, *order["args"])})
     except BaseException as exc:  # noqa: BLE001 - whatever a decoder raises becomes one of our errors here
-        frame = known.pack({"error": _as_ours(known, exc, order["part"])})
-    assert _Cell.wire is not None
-    _Cell.wire.write(frame)
+        frame = serializer.pack({"error": _as_ours(serializer, exc, order["part"])})
+    assert WorkerState.transport is not None
+    WorkerState.transport.write(frame)
 
 
-def _as_ours(known: Registry, exc: BaseException, part: str) -> dict[str, object]:
+def _as_ours(serializer: Serializer, exc: BaseException, part: str) -> dict[str, object]:
     if isinstance(exc, MMSContentError):
         error: MMSContentError = exc
     elif isinstance(exc, MemoryError) or any(words in str(exc).lower() for words in _OUT_OF_MEMORY):
         error = JailKilled(
-            f"{part or 'a part'} needs more memory than the {_Cell.orders['limits']['memory_bytes']:,} bytes "
-            "a worker may take; raise JailLimits.memory_bytes or send a smaller file",
+            f"{part or 'a part'} needs more memory than the {WorkerState.orders['limits']['memory_bytes']:,} bytes "
+            "a worker may take; raise SandboxLimits.memory_bytes or send a smaller file",
             limit="memory",
         )
     else:
-        error = EngineFailed(f"{part or 'a part'}: {_in_words(exc)}", last_lines="".join(_trace(exc))[-2000:])
+        error = EngineFailed(f"{part or 'a part'}: {_format_exception(exc)}", last_lines="".join(_trace(exc))[-2000:])
     error.part = error.part or part
-    return known.pack_error(error)
+    return serializer.pack_error(error)
 
 
 def _trace(exc: BaseException) -> list[str]:
     return traceback.format_exception(exc)[-6:]
 
 
-def _in_words(exc: BaseException) -> str:
+def _format_exception(exc: BaseException) -> str:
     lines = str(exc).strip().splitlines()
     return f"{type(exc).__name__}: {lines[-1]}"[:500] if lines else type(exc).__name__
 
 
-def _say(known: Registry, value: dict[str, object]) -> None:
-    assert _Cell.wire is not None
-    _Cell.wire.write(known.pack(value))
+def _send(serializer: Serializer, value: dict[str, object]) -> None:
+    assert WorkerState.transport is not None
+    WorkerState.transport.write(serializer.pack(value))

@@ -9,7 +9,7 @@ from typing import Any
 import ffmpeg
 import numpy as np
 
-from mmscontent.ffmpeg import Room
+from mmscontent.ffmpeg import FfmpegSession
 
 COLOURS = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709", "color_range": "tv"}
 
@@ -20,9 +20,9 @@ def source(graph: str) -> Any:
 
 def made(*nodes: Any, muxer: str, **options: Any) -> bytes:
     """One file from lavfi nodes."""
-    with Room(b"", "video/mp4") as room:
-        room.run(ffmpeg.output(*nodes, "out", f=muxer, **options))
-        return room.read("out")
+    with FfmpegSession(b"", "video/mp4") as session:
+        session.run(ffmpeg.output(*nodes, "out", f=muxer, **options))
+        return session.read("out")
 
 
 @functools.cache

@@ -18,7 +18,7 @@ from mmscontent.codecs.audio import verify as verify_sound
 from mmscontent.codecs.video import VideoSource
 from mmscontent.codecs.video import verify as verify_film
 from mmscontent.errors import MMSContentError
-from mmscontent.ffmpeg import DEMUXERS, Room, probe
+from mmscontent.ffmpeg import DEMUXERS, FfmpegSession, probe
 from mmscontent.profiles.model import AudioFormat, AudioRule, VideoFormat, VideoRule
 from mmscontent.sniff import sniff
 from tests.codecs.clips import film, made, source, speech_like, wav
@@ -43,9 +43,9 @@ def av(muxer: str, video: str, audio: str | None = None, **more: Any) -> bytes:
 
 def with_tags(data: bytes, **display: Any) -> bytes:
     """The same film with another display matrix."""
-    with Room(data, "video/mp4") as room:
-        room.run(room.source(**display)["v:0"].output("out", f="mov", c="copy"))
-        return room.read("out")
+    with FfmpegSession(data, "video/mp4") as session:
+        session.run(session.source_node(**display)["v:0"].output("out", f="mov", c="copy"))
+        return session.read("out")
 
 
 def hdr(transfer: str) -> bytes:
@@ -63,9 +63,9 @@ def uneven() -> bytes:
 def edited() -> bytes:
     """An edit list that begins half a second in, between two key frames."""
     whole = film(160, 120, 2, 15, sound=False, g=30)
-    with Room(whole, "video/mp4") as room:
-        room.run(room.source(ss=0.5)["v:0"].output("out", f="mp4", c="copy"))
-        return room.read("out")
+    with FfmpegSession(whole, "video/mp4") as session:
+        session.run(session.source_node(ss=0.5)["v:0"].output("out", f="mp4", c="copy"))
+        return session.read("out")
 
 
 def two_tracks() -> bytes:
@@ -288,8 +288,8 @@ def test_a_film_cut_in_its_pictures_is_sent_as_far_as_it_goes_or_refused(tmp_pat
 
 def test_the_planted_film_would_be_opened() -> None:
     """The rows about lists prove something only because of this."""
-    with Room(film(64, 64, 0.4, sound=False, muxer="mpegts"), "video/mp2t") as room:
-        assert probe(room).video is not None
+    with FfmpegSession(film(64, 64, 0.4, sound=False, muxer="mpegts"), "video/mp2t") as session:
+        assert probe(session).video is not None
 
 
 def _works_in(folder: Path) -> list[str]:

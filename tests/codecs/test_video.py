@@ -16,7 +16,7 @@ from mmscontent.codecs.video.analyse import AnalysisRequest, PictureCost, analys
 from mmscontent.codecs.video.formats import FrameSize, frames_for
 from mmscontent.codecs.video.model import AudioOption, VideoRequest, best_setting, picture_quality
 from mmscontent.errors import DamagedMedia, DoesNotFit, MMSContentError, NotAllowed, OverLimits
-from mmscontent.ffmpeg import Room, probe
+from mmscontent.ffmpeg import FfmpegSession, probe
 from mmscontent.message import MediaInfo
 from mmscontent.pipeline.trim_estimate import estimate_trim
 from mmscontent.profiles.model import VideoFormat, VideoRule
@@ -97,10 +97,10 @@ def test_h263_has_one_of_its_fixed_frames_with_the_picture_undistorted_in_it() -
 
 def test_a_turned_film_comes_out_upright() -> None:
     upright = film(320, 180, 1, 15, sound=False)
-    with Room(upright, "video/mp4") as room:
-        turned_by = room.source(display_rotation=90)
-        room.run(turned_by["v:0"].output("out", f="mov", c="copy"))
-        turned = room.read("out")
+    with FfmpegSession(upright, "video/mp4") as session:
+        turned_by = session.source_node(display_rotation=90)
+        session.run(turned_by["v:0"].output("out", f="mov", c="copy"))
+        turned = session.read("out")
     assert sniff(turned).orientation in {6, 8}
     survey, got = fitted(turned, 60_000)
 
@@ -113,8 +113,8 @@ def test_a_turned_film_comes_out_upright() -> None:
 def test_pixels_become_square() -> None:
     squeezed = made(source("testsrc2=s=180x240:d=1:r=15").filter("setsar", 2), muxer="mp4", vcodec="libx264")
     survey, got = fitted(squeezed, 80_000)
-    with Room(got.data, "video/mp4") as room:
-        seen = probe(room).video
+    with FfmpegSession(got.data, "video/mp4") as session:
+        seen = probe(session).video
 
     assert "its pixels are not square" in survey.reasons
     assert seen is not None
@@ -128,8 +128,8 @@ def test_light_for_hdr_screens_is_mapped_and_said() -> None:
     picture = source("testsrc2=s=320x180:d=0.6:r=15").filter("format", "yuv420p10le").filter("setparams", **tags)
     hlg = made(picture, muxer="mp4", **options)
     survey, got = fitted(hlg, 60_000)
-    with Room(got.data, "video/mp4") as room:
-        seen = probe(room).video
+    with FfmpegSession(got.data, "video/mp4") as session:
+        seen = probe(session).video
 
     assert "HDR" in survey.traits
     assert any("HDR colours (arib-std-b67)" in note for note in got.notes)
@@ -289,10 +289,10 @@ def test_of_a_film_with_fewer_frames_each_is_the_one_of_its_time(share: int) -> 
 
 def test_the_analysis_tells_noise_from_a_clean_picture() -> None:
     def cost_of(data: bytes) -> PictureCost:
-        with Room(data, "video/mp4") as room:
-            track = probe(room).video
+        with FfmpegSession(data, "video/mp4") as session:
+            track = probe(session).video
             assert track is not None
-            return analyse(room, AnalysisRequest(track, 1000, None, MODERN, "fast"))
+            return analyse(session, AnalysisRequest(track, 1000, None, MODERN, "fast"))
 
     picture = source("testsrc2=s=320x240:r=20:d=1")
     cleanly: dict[str, Any] = {"c:v": "libx264", "crf": 10, "pix_fmt": "yuv420p"}

@@ -10,32 +10,32 @@ from pathlib import Path
 
 import pytest
 
-from mmscontent.sandbox.pool import Jail, JailLimits
+from mmscontent.sandbox.pool import SandboxLimits, SandboxPool
 from tests.sandbox.worker_handlers import REGISTRY
 
 MODULE = "tests.sandbox.worker_handlers"
 ROOT = Path(__file__).resolve().parent.parent.parent
-SMALL = JailLimits(memory_bytes=256 << 20, cpu_s=0.5, wall_s=20.0, result_bytes=1 << 20)
+SMALL = SandboxLimits(memory_bytes=256 << 20, cpu_s=0.5, wall_s=20.0, result_bytes=1 << 20)
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="this layer exists on Linux only")
 
 
 @pytest.fixture(scope="module")
-def jail():
-    made = Jail(MODULE, workers=2, limits=SMALL, registry=REGISTRY)
+def pool():
+    made = SandboxPool(MODULE, workers=2, limits=SMALL, classes=REGISTRY)
     yield made
     made.close()
 
 
 @pytest.fixture
-def seat(jail):
-    with jail.seat() as one:
+def session(pool):
+    with pool.open_session() as one:
         yield one
 
 
 @pytest.fixture
 def fresh():
-    """A jail of one worker, for tests that kill it."""
-    made = Jail(MODULE, workers=1, limits=SMALL, registry=REGISTRY)
+    """A pool of one worker, for tests that kill it."""
+    made = SandboxPool(MODULE, workers=1, limits=SMALL, classes=REGISTRY)
     yield made
     made.close()
 

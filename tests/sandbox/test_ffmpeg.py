@@ -14,8 +14,8 @@ import ffmpeg
 import pytest
 
 from mmscontent.errors import DamagedMedia, EngineFailed, EngineMissing, EngineTimeout, MMSContentError, UnknownMedia
-from mmscontent.ffmpeg import DEMUXERS, Bounds, Room, layers, probe, program_path, version
-from mmscontent.ffmpeg.probe import SoundTrack, VideoTrack, read_dump
+from mmscontent.ffmpeg import DEMUXERS, FfmpegSession, RunLimits, layers, probe, program_path, version
+from mmscontent.ffmpeg.probe import AudioTrack, VideoTrack, parse_banner
 from mmscontent.media_types import MEDIA_TYPES
 from tests.codecs.clips import film, made, source
 
@@ -64,17 +64,17 @@ def test_every_demuxer_stands_for_a_media_type_of_the_table() -> None:
 
 def test_what_no_demuxer_opens_is_refused_by_name() -> None:
     with pytest.raises(UnknownMedia, match="text/plain is no film or sound we open"):
-        Room(b"#EXTM3U\n", "text/plain")
+        FfmpegSession(b"#EXTM3U\n", "text/plain")
 
 
 def test_a_look_tells_tracks_and_length() -> None:
-    with Room(film(), "video/mp4") as room:
-        seen = probe(room)
+    with FfmpegSession(film(), "video/mp4") as session:
+        seen = probe(session)
 
     assert seen.video is not None
     assert (seen.video.codec, seen.video.width_px, seen.video.height_px, seen.video.fps) == ("h264", 320, 240, 25.0)
-    assert seen.sound is not None
-    assert (seen.sound.codec, seen.sound.sample_rate_hz, seen.sound.channels) == ("aac", 32000, 1)
+    assert seen.audio is not None
+    assert (seen.audio.codec, seen.audio.sample_rate_hz, seen.audio.channels) == ("aac", 32000, 1)
     assert abs(seen.duration_ms - 2000) < 100
 
 
@@ -110,7 +110,7 @@ DUMPS = [
 
 @pytest.mark.parametrize(("text", "expected"), DUMPS)
 def test_the_programs_words_about_a_picture_are_read(text: str, expected: VideoTrack) -> None:
-    assert read_dump(text).video == expected
+    assert parse_banner(text).video == expected
 
 
 SOUND_DUMPS = [
@@ -122,16 +122,16 @@ SOUND_DUMPS = [
 
 @pytest.mark.parametrize(("text", "rate", "channels"), SOUND_DUMPS)
 def test_the_programs_words_about_a_sound_are_read(text: str, rate: int, channels: int) -> None:
-    sound = read_dump(text).sound
+    sound = parse_banner(text).audio
 
-    assert isinstance(sound, SoundTrack)
+    assert isinstance(sound, AudioTrack)
     assert (sound.sample_rate_hz, sound.channels) == (rate, channels)
 
 
 def test_a_cover_picture_is_no_film() -> None:
     text = "  Stream #0:1: Video: mjpeg (Baseline), yuvj420p(pc), 600x600, 90k tbr, 90k tbn (attached pic)"
 
-    assert read_dump(text).video is None
+    assert parse_banner(text).video is None
 
 
 # --- what it refuses -------------------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ EVIL = [
 
 @pytest.fixture
 def planted(tmp_path: Path) -> Path:
-    """A real film outside the room, which a list could name."""
+    """A real film outside the session, which a list could name."""
     path = tmp_path / "planted.ts"
     path.write_bytes(film(64, 64, 0.4, sound=False, muxer="mpegts"))
     return path
@@ -158,10 +158,10 @@ def test_a_list_that_calls_itself_a_film_is_not_followed(name: str, text: str, p
     started = time.monotonic()
 
     for media_type in ("video/mp4", "video/mp2t", "video/webm", "audio/mpeg"):
-        with Room(evil, media_type) as room:
-            room.write("neighbour.ts", planted.read_bytes())
+        with FfmpegSession(evil, media_type) as session:
+            session.write("neighbour.ts", planted.read_bytes())
             with pytest.raises(MMSContentError) as caught:
-                probe(room)
+                probe(session)
             assert isinstance(caught.value, DamagedMedia | UnknownMedia), name
     assert time.monotonic() - started < 12
 
@@ -177,16 +177,16 @@ def test_the_planted_film_can_be_read_by_the_program_when_nothing_holds_it(plant
 
 @pytest.mark.skipif(not LINUX, reason="Landlock is Linux'")
 def test_a_fooled_demuxer_still_meets_the_wall(planted: Path) -> None:
-    with Room(f"ffconcat version 1.0\nfile {planted}\n".encode(), "video/mp4") as room:
+    with FfmpegSession(f"ffconcat version 1.0\nfile {planted}\n".encode(), "video/mp4") as session:
         fooled = ffmpeg.input("file:input", f="concat", safe=0)
         with pytest.raises(EngineFailed, match="Permission denied"):
-            room.run(ffmpeg.output(fooled, "-", f="null"))
+            session.run(ffmpeg.output(fooled, "-", f="null"))
 
 
 @pytest.mark.skipif(not LINUX, reason="network namespaces are Linux'")
 def test_no_address_is_reached_even_when_asked_for() -> None:
-    with Room(b"", "video/mp4") as room, pytest.raises(EngineFailed) as caught:
-        room.run(ffmpeg.output(ffmpeg.input("tcp://127.0.0.1:9?timeout=1000000", f="mpegts"), "-", f="null"))
+    with FfmpegSession(b"", "video/mp4") as session, pytest.raises(EngineFailed) as caught:
+        session.run(ffmpeg.output(ffmpeg.input("tcp://127.0.0.1:9?timeout=1000000", f="mpegts"), "-", f="null"))
 
     assert "Operation not permitted" in caught.value.last_lines or "Input/output error" in caught.value.last_lines
 
@@ -200,9 +200,9 @@ def test_a_run_is_behind_all_layers() -> None:
 
 def test_the_environment_is_not_handed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FFREPORT", "file=report.log:level=48")
-    with Room(film(), "video/mp4") as room:
-        probe(room)
-        left = {p.name for p in room.folder.iterdir()}
+    with FfmpegSession(film(), "video/mp4") as session:
+        probe(session)
+        left = {p.name for p in session.folder.iterdir()}
 
     assert left == {"input"}
 
@@ -211,8 +211,8 @@ def test_the_environment_is_not_handed_over(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_failure_names_command_status_and_last_lines(lodge: Path) -> None:
-    with Room(film(), "video/mp4") as room, pytest.raises(EngineFailed) as caught:
-        room.run(ffmpeg.output(room.source(), "out", f="mp4", vcodec="no-such-encoder"))
+    with FfmpegSession(film(), "video/mp4") as session, pytest.raises(EngineFailed) as caught:
+        session.run(ffmpeg.output(session.source_node(), "out", f="mp4", vcodec="no-such-encoder"))
 
     assert "no-such-encoder" in caught.value.command
     assert caught.value.status
@@ -222,8 +222,11 @@ def test_a_failure_names_command_status_and_last_lines(lodge: Path) -> None:
 
 def test_a_run_that_takes_too_long_is_ended(lodge: Path) -> None:
     started = time.monotonic()
-    with Room(b"", "video/mp4") as room, pytest.raises(EngineTimeout, match=r"longer than 0\.7 s") as caught:
-        room.run(ffmpeg.output(source(SLOW), "out", f="mp4", vcodec="libx264"), bounds=Bounds(wall_s=0.7))
+    with (
+        FfmpegSession(b"", "video/mp4") as session,
+        pytest.raises(EngineTimeout, match=r"longer than 0\.7 s") as caught,
+    ):
+        session.run(ffmpeg.output(source(SLOW), "out", f="mp4", vcodec="libx264"), limits=RunLimits(wall_s=0.7))
 
     assert caught.value.retryable
     assert time.monotonic() - started < 8
@@ -233,17 +236,17 @@ def test_a_run_that_takes_too_long_is_ended(lodge: Path) -> None:
 
 @pytest.mark.skipif(not LINUX, reason="resource limits differ")
 @pytest.mark.parametrize(
-    ("bounds", "muxer", "says"),
+    ("limits", "muxer", "says"),
     [
-        (Bounds(file_bytes=100_000), "yuv4mpegpipe", "file size"),
-        (Bounds(cpu_s=1), "mpegts", "processor time"),
-        (Bounds(memory_bytes=1 << 26), "null", "ended"),
+        (RunLimits(file_bytes=100_000), "yuv4mpegpipe", "file size"),
+        (RunLimits(cpu_s=1), "mpegts", "processor time"),
+        (RunLimits(memory_bytes=1 << 26), "null", "ended"),
     ],
 )
-def test_a_run_that_takes_too_much_is_ended(bounds: Bounds, muxer: str, says: str, lodge: Path) -> None:
+def test_a_run_that_takes_too_much_is_ended(limits: RunLimits, muxer: str, says: str, lodge: Path) -> None:
     more = {"vcodec": "libx264", "preset": "slow"} if muxer == "mpegts" else {}
-    with Room(b"", "video/mp4") as room, pytest.raises(EngineFailed, match=says):
-        room.run(ffmpeg.output(source(SLOW), "out", f=muxer, t=60, pix_fmt="yuv420p", **more), bounds=bounds)
+    with FfmpegSession(b"", "video/mp4") as session, pytest.raises(EngineFailed, match=says):
+        session.run(ffmpeg.output(source(SLOW), "out", f=muxer, t=60, pix_fmt="yuv420p", **more), limits=limits)
 
     assert not list(lodge.iterdir())
     assert until(lambda: not running_in(lodge))
@@ -252,11 +255,11 @@ def test_a_run_that_takes_too_much_is_ended(bounds: Bounds, muxer: str, says: st
 KILLED = """
 import sys, tempfile
 import ffmpeg
-from mmscontent.ffmpeg import Room, probe
+from mmscontent.ffmpeg import FfmpegSession, probe
 tempfile.tempdir = sys.argv[1]
-room = Room(b"", "video/mp4")
+session = FfmpegSession(b"", "video/mp4")
 slow = ffmpeg.output(ffmpeg.input(sys.argv[2], f="lavfi"), "out", f="mp4", vcodec="libx264")
-room.run(slow, progress=lambda ms: print(ms, flush=True))
+session.run(slow, progress=lambda ms: print(ms, flush=True))
 """
 
 
@@ -275,9 +278,9 @@ def test_when_we_are_killed_the_program_ends_and_its_folder_goes(lodge: Path) ->
 
 LEFT = """
 import os, sys, tempfile
-from mmscontent.ffmpeg import Room, probe
+from mmscontent.ffmpeg import FfmpegSession, probe
 tempfile.tempdir = sys.argv[1]
-room = Room(b"", "video/mp4")
+session = FfmpegSession(b"", "video/mp4")
 os.kill(os.getpid(), 9)
 """
 
@@ -294,7 +297,7 @@ def test_a_folder_that_nobody_holds_goes_with_the_next_room(lodge: Path) -> None
     left = lodge / "mmscontent-av-left"
     left.mkdir()
 
-    with Room(b"", "video/mp4") as one, Room(b"", "video/mp4") as other:
+    with FfmpegSession(b"", "video/mp4") as one, FfmpegSession(b"", "video/mp4") as other:
         assert not left.exists()
         assert one.folder.exists()
         assert other.folder.exists()
@@ -302,34 +305,34 @@ def test_a_folder_that_nobody_holds_goes_with_the_next_room(lodge: Path) -> None
 
 
 def test_no_process_stays_when_a_room_is_left(lodge: Path) -> None:
-    with Room(film(), "video/mp4") as room:
-        probe(room)
+    with FfmpegSession(film(), "video/mp4") as session:
+        probe(session)
         assert len(running_in(lodge)) == 1
 
     assert not running_in(lodge)
 
 
 def test_a_watcher_that_is_killed_takes_the_program_along_and_is_told(lodge: Path) -> None:
-    with Room(film(), "video/mp4") as room:
+    with FfmpegSession(film(), "video/mp4") as session:
         for process in running_in(lodge):
             os.kill(process, signal.SIGKILL)
         with pytest.raises(EngineFailed, match="cannot be started"):
-            probe(room)
+            probe(session)
 
     assert not list(lodge.iterdir())
 
 
 def test_a_room_that_was_left_runs_nothing() -> None:
-    room = Room(film(), "video/mp4")
-    room.close()
+    session = FfmpegSession(film(), "video/mp4")
+    session.close()
 
     with pytest.raises(EngineFailed, match="given back"):
-        probe(room)
+        probe(session)
 
 
 def test_folders_go_with_success(lodge: Path) -> None:
-    with Room(film(), "video/mp4") as room:
-        probe(room)
+    with FfmpegSession(film(), "video/mp4") as session:
+        probe(session)
         assert len(list(lodge.iterdir())) == 1
 
     assert not list(lodge.iterdir())
@@ -340,8 +343,8 @@ def test_folders_go_with_success(lodge: Path) -> None:
 
 def test_progress_rises_to_the_length_of_the_clip() -> None:
     told: list[int] = []
-    with Room(film(), "video/mp4") as room:
-        room.run(ffmpeg.output(room.source(), "out", f="mp4", vcodec="mpeg4"), progress=told.append)
+    with FfmpegSession(film(), "video/mp4") as session:
+        session.run(ffmpeg.output(session.source_node(), "out", f="mp4", vcodec="mpeg4"), progress=told.append)
 
     assert told == sorted(told)
     assert abs(told[-1] - 2000) < 120

@@ -1,4 +1,4 @@
-"""The walls of the jail, tried from inside by a worker that does what a taken-over decoder would."""
+"""The walls of the pool, tried from inside by a worker that does what a taken-over decoder would."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mmscontent.errors import (
     EngineTimeout,
     JailKilled,
 )
-from mmscontent.sandbox.pool import Jail
+from mmscontent.sandbox.pool import SandboxPool
 from tests.sandbox.conftest import MODULE, ROOT, SMALL, gone, needs_linux, run_script
 from tests.sandbox.worker_handlers import REGISTRY
 
@@ -23,8 +23,8 @@ from tests.sandbox.worker_handlers import REGISTRY
 
 
 @needs_linux
-def test_every_layer_is_in_force_here_or_says_why_not(jail):
-    layers = jail.layers()
+def test_every_layer_is_in_force_here_or_says_why_not(pool):
+    layers = pool.layers()
 
     assert len({layer.name for layer in layers}) == len(layers) >= 13
     assert all(layer.detail for layer in layers)
@@ -32,24 +32,24 @@ def test_every_layer_is_in_force_here_or_says_why_not(jail):
 
 
 @needs_linux
-def test_no_connection_leaves_the_jail(seat):
+def test_no_connection_leaves_the_jail(session):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0.2)
         with pytest.raises(EngineFailed, match="PermissionError"):
-            seat.call("connect", *listener.getsockname())
+            session.call("connect", *listener.getsockname())
         with pytest.raises(TimeoutError):
             listener.accept()
-    assert seat.call("connect_by_hand") == (errno.EPERM,) * 3
+    assert session.call("connect_by_hand") == (errno.EPERM,) * 3
 
 
 @needs_linux
 @pytest.mark.parametrize("function", ["read", "write"])
-def test_no_file_outside_is_read_or_written(seat, tmp_path, function):
+def test_no_file_outside_is_read_or_written(session, tmp_path, function):
     secret = tmp_path / "secret"
     secret.write_bytes(b"the key")
 
     with pytest.raises(EngineFailed, match="PermissionError"):
-        seat.call(function, str(secret))
+        session.call(function, str(secret))
     assert secret.read_bytes() == b"the key"
 
 
@@ -57,27 +57,27 @@ def test_no_file_outside_is_read_or_written(seat, tmp_path, function):
 @pytest.mark.parametrize(
     "path", ["/", "/proc", "/etc", "/tmp", str(Path.home()), str(ROOT), str(ROOT / "tests" / "..")]
 )
-def test_no_folder_outside_is_listed(seat, path):
+def test_no_folder_outside_is_listed(session, path):
     with pytest.raises(EngineFailed, match="PermissionError"):
-        seat.call("listing", path)
+        session.call("listing", path)
 
 
 @needs_linux
 @pytest.mark.parametrize("path", ["/etc/passwd", "/proc/self/environ", "/proc/self/mem", "/proc/{parent}/environ"])
-def test_no_secret_of_the_system_is_read(seat, path):
+def test_no_secret_of_the_system_is_read(session, path):
     with pytest.raises(EngineFailed, match=r"PermissionError|FileNotFoundError"):
-        seat.call("read", path.format(parent=os.getpid()))
+        session.call("read", path.format(parent=os.getpid()))
 
 
 @needs_linux
-def test_nothing_is_written_even_in_its_own_folder(seat):
+def test_nothing_is_written_even_in_its_own_folder(session):
     with pytest.raises(EngineFailed, match=r"PermissionError|FileNotFoundError"):
-        seat.call("write_here")
+        session.call("write_here")
 
 
 def test_nothing_of_our_environment_or_descriptors_is_inherited(monkeypatch):
     monkeypatch.setenv("SECRET_TOKEN", "x")
-    with open(__file__, "rb"), Jail(MODULE, registry=REGISTRY).seat() as other:  # noqa: PTH123
+    with open(__file__, "rb"), SandboxPool(MODULE, classes=REGISTRY).open_session() as other:  # noqa: PTH123
         environment = other.call("environment")
         count = other.call("open_descriptors")
 
@@ -94,20 +94,20 @@ def test_nothing_of_our_environment_or_descriptors_is_inherited(monkeypatch):
 
 @needs_linux
 @pytest.mark.parametrize("function", ["fork", "execute", "spawn"])
-def test_no_process_and_no_program_is_started(seat, function):
+def test_no_process_and_no_program_is_started(session, function):
     with pytest.raises(EngineFailed, match="PermissionError"):
-        seat.call(function)
+        session.call(function)
 
 
-def test_threads_are_allowed(seat):
-    assert seat.call("thread") == 1
+def test_threads_are_allowed(session):
+    assert session.call("thread") == 1
 
 
 @needs_linux
 @pytest.mark.parametrize("function", ["signal_other", "signal_by_descriptor"])
-def test_other_processes_cannot_be_signalled(seat, function):
+def test_other_processes_cannot_be_signalled(session, function):
     with pytest.raises(EngineFailed, match="PermissionError"):
-        seat.call(function, os.getpid())
+        session.call(function, os.getpid())
 
 
 # hostile replies
@@ -157,42 +157,42 @@ def frame(header: bytes, *lengths: int) -> bytes:
     ],
 )  # fmt: skip
 def test_a_hostile_reply_is_a_named_error_and_ends_the_worker(fresh, reply, why):
-    with fresh.seat() as seat:
-        pid = seat.call("whoami")
+    with fresh.open_session() as session:
+        pid = session.call("whoami")
         with pytest.raises(JailKilled, match=f"broke the protocol.*({why})") as caught:
-            seat.call("say_raw", reply, part="beach.jpg")
+            session.call("say_raw", reply, part="beach.jpg")
 
     assert caught.value.limit == "reply"
     assert gone(pid)
 
 
 def test_a_reply_that_drips_is_stopped_by_the_wall_clock(fresh):
-    with fresh.seat() as seat, pytest.raises(EngineTimeout):
-        seat.call("say_raw", frame(b"{}", 1000) + b"x", timeout_s=0.3)
+    with fresh.open_session() as session, pytest.raises(EngineTimeout):
+        session.call("say_raw", frame(b"{}", 1000) + b"x", timeout_s=0.3)
 
 
 def test_a_result_over_its_bound_is_refused(fresh):
-    with fresh.seat() as seat, pytest.raises(JailKilled, match="at most 1048576"):
-        seat.call("echo", bytes(SMALL.result_bytes + 1))
+    with fresh.open_session() as session, pytest.raises(JailKilled, match="at most 1048576"):
+        session.call("echo", bytes(SMALL.result_bytes + 1))
 
 
 WITHOUT_LANDLOCK_AND_NAMESPACES = f"""
 import ctypes, os, struct
 from mmscontent.sandbox import hardening
-from mmscontent.sandbox.pool import Jail
+from mmscontent.sandbox.pool import SandboxPool
 refuse = {{"x86_64": (272, 444), "aarch64": (97, 444)}}[os.uname().machine]  # unshare, landlock_create_ruleset
 lines = [hardening._load(0)]
 for number in refuse:
-    lines += [hardening._jump(0x15, number, 0, 1), hardening._return(hardening._ERRNO | 1)]
-code = ctypes.create_string_buffer(b"".join([*lines, hardening._return(hardening._ALLOW)]))
+    lines += [hardening._jump(0x15, number, 0, 1), hardening._return(hardening._RET_ERRNO | 1)]
+code = ctypes.create_string_buffer(b"".join([*lines, hardening._return(hardening._RET_ALLOW)]))
 libc = ctypes.CDLL(None)
 assert libc.prctl(38, ctypes.c_ulong(1), ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(0)) == 0
 assert libc.prctl(22, ctypes.c_ulong(2), struct.pack("@HP", len(lines) + 1, ctypes.addressof(code))) == 0
-jail = Jail({MODULE!r})
-print(sorted(layer.name for layer in jail.layers() if not layer.in_force))
+pool = SandboxPool({MODULE!r})
+print(sorted(layer.name for layer in pool.layers() if not layer.in_force))
 for attempt in (("connect", "127.0.0.1", 9), ("write", "/tmp/planted"), ("fork",), ("listing", "/tmp")):
     try:
-        print(attempt[0], "got", bool(jail.seat().call(*attempt)))
+        print(attempt[0], "got", bool(pool.open_session().call(*attempt)))
     except Exception as error:
         print(attempt[0], type(error).__name__, "PermissionError" in str(error))
 """

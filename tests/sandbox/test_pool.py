@@ -1,4 +1,4 @@
-"""What the jail promises its caller: state, errors, endings, and nothing left behind."""
+"""What the pool promises its caller: state, errors, endings, and nothing left behind."""
 
 from __future__ import annotations
 
@@ -23,52 +23,52 @@ from mmscontent.errors import (
     MalformedContent,
 )
 from mmscontent.rate_quality import Curve
-from mmscontent.sandbox.pool import Jail, shared
+from mmscontent.sandbox.pool import SandboxPool, shared_pool
 from tests.sandbox.conftest import MODULE, ROOT, gone, needs_linux, run_script
 from tests.sandbox.worker_handlers import REGISTRY, Sight
 
 # values and state
 
 
-def test_values_come_back_as_they_went_in(seat):
+def test_values_come_back_as_they_went_in(session):
     value = (None, True, -5, 2.5, "ü\ud800", b"\x00\xff", {"a": (1, {"b": b""})}, "long " * 5000)
 
-    assert seat.call("echo", *value) == value
+    assert session.call("echo", *value) == value
 
 
-def test_a_dataclass_of_the_registry_crosses_both_ways(seat):
-    made = seat.call("sight", ["a", "b"])
+def test_a_dataclass_of_the_registry_crosses_both_ways(session):
+    made = session.call("sight", ["a", "b"])
 
     assert made == Sight(made.info, Curve.through([(100, 10.0), (1000, 80.0)]), ("a", "b"), 91.5)
-    assert seat.call("echo", made) == (made,)
+    assert session.call("echo", made) == (made,)
 
 
-def test_a_seat_keeps_its_state_and_shares_it_with_nobody(jail):
-    with jail.seat() as one, jail.seat() as two, jail.seat() as three:
+def test_a_seat_keeps_its_state_and_shares_it_with_nobody(pool):
+    with pool.open_session() as one, pool.open_session() as two, pool.open_session() as three:
         assert [s.call("count", n) for s, n in ((one, 1), (two, 10), (three, 100), (one, 1), (three, 1))] == [
             1, 10, 100, 2, 101,
         ]  # fmt: skip
 
 
 def test_a_closed_seat_leaves_no_state_behind(fresh):
-    with fresh.seat() as one:
+    with fresh.open_session() as one:
         one.call("count", 5)
-    with fresh.seat() as two:
+    with fresh.open_session() as two:
         assert two.call("count", 1) == 1
 
 
-def test_seats_go_to_the_least_busy_worker_and_workers_stay_warm(jail):
-    with jail.seat() as one, jail.seat() as two:
+def test_seats_go_to_the_least_busy_worker_and_workers_stay_warm(pool):
+    with pool.open_session() as one, pool.open_session() as two:
         pids = {one.call("whoami"), two.call("whoami")}
-    with jail.seat() as three:
+    with pool.open_session() as three:
         assert len(pids) == 2
         assert three.call("whoami") in pids
 
 
-def test_a_value_that_may_not_cross_is_refused_before_it_is_sent(seat):
+def test_a_value_that_may_not_cross_is_refused_before_it_is_sent(session):
     with pytest.raises(TypeError, match=r"Path may not cross|PosixPath may not cross"):
-        seat.call("echo", Path("x"))
-    assert seat.call("echo", 1) == (1,)
+        session.call("echo", Path("x"))
+    assert session.call("echo", 1) == (1,)
 
 
 # errors
@@ -84,25 +84,25 @@ DROP = {"do": "drop", "gives": {"bytes": 1}}
         ("tight", DoesNotFit, {"limit_bytes": 5, "smallest_bytes": 9, "tries": ("q1",), "options": (DROP,)}),
     ],
 )  # fmt: skip
-def test_our_errors_cross_with_all_they_hold(seat, which, error, held):
+def test_our_errors_cross_with_all_they_hold(session, which, error, held):
     with pytest.raises(error) as caught:
-        seat.call("raise_ours", which, part="beach.jpg")
+        session.call("raise_ours", which, part="beach.jpg")
 
     assert {key: getattr(caught.value, key) for key in held} == held
 
 
-def test_any_other_exception_becomes_engine_failed_with_its_name_and_last_line(seat):
+def test_any_other_exception_becomes_engine_failed_with_its_name_and_last_line(session):
     with pytest.raises(EngineFailed, match=r"beach.jpg: KeyError") as caught:
-        seat.call("raise_other", part="beach.jpg")
+        session.call("raise_other", part="beach.jpg")
 
     assert "raise_other" in caught.value.last_lines
-    assert seat.call("echo") == ()
+    assert session.call("echo") == ()
 
 
 @pytest.mark.parametrize(("function", "why"), [("answer_odd", "object may not cross"), ("nothing", "no function")])
-def test_a_mistake_of_our_own_module_is_named(seat, function, why):
+def test_a_mistake_of_our_own_module_is_named(session, function, why):
     with pytest.raises(EngineFailed, match=why):
-        seat.call(function)
+        session.call(function)
 
 
 @pytest.mark.parametrize(
@@ -110,9 +110,9 @@ def test_a_mistake_of_our_own_module_is_named(seat, function, why):
     [("tests.sandbox.no_such_module", EngineMissing), ("tests.sandbox.broken_worker_handlers", EngineFailed)],
 )
 def test_a_worker_that_cannot_start_says_why(module, error):
-    jail = Jail(module)
-    with pytest.raises(error, match="doctor"), jail.seat() as seat:
-        seat.call("echo")
+    pool = SandboxPool(module)
+    with pytest.raises(error, match="doctor"), pool.open_session() as session:
+        session.call("echo")
 
 
 # ends
@@ -135,21 +135,21 @@ def test_a_worker_that_cannot_start_says_why(module, error):
     ],
 )
 def test_a_worker_that_dies_is_a_named_error_and_the_next_seat_works(fresh, function, args, limit):
-    with fresh.seat() as seat, pytest.raises(JailKilled, match=r"beach.jpg") as caught:
-        seat.call(function, *args, part="beach.jpg")
-    with fresh.seat() as seat:
-        assert seat.call("echo", 1) == (1,)
+    with fresh.open_session() as session, pytest.raises(JailKilled, match=r"beach.jpg") as caught:
+        session.call(function, *args, part="beach.jpg")
+    with fresh.open_session() as session:
+        assert session.call("echo", 1) == (1,)
 
     assert (caught.value.limit, caught.value.part, caught.value.retryable) == (limit, "beach.jpg", False)
 
 
 @pytest.mark.parametrize(("function", "args"), [("forever", ()), ("asleep", (30,))])
 def test_an_endless_call_is_stopped_by_the_wall_clock(fresh, function, args):
-    with fresh.seat() as seat:
-        pid = seat.call("whoami")
+    with fresh.open_session() as session:
+        pid = session.call("whoami")
         began = time.monotonic()
         with pytest.raises(EngineTimeout, match=r"beach.jpg took longer than 0.3 s") as caught:
-            seat.call(function, *args, part="beach.jpg", timeout_s=0.3)
+            session.call(function, *args, part="beach.jpg", timeout_s=0.3)
 
     assert time.monotonic() - began < 1.5
     assert caught.value.retryable
@@ -157,13 +157,13 @@ def test_an_endless_call_is_stopped_by_the_wall_clock(fresh, function, args):
 
 
 def test_processor_time_is_counted_per_call_and_bounded(fresh):
-    with fresh.seat() as seat, pytest.raises(JailKilled) as caught:
-        seat.call("forever")
+    with fresh.open_session() as session, pytest.raises(JailKilled) as caught:
+        session.call("forever")
     assert caught.value.limit == "cpu time"
 
 
 def test_the_other_seats_of_a_dead_worker_are_told_to_start_again(fresh):
-    with fresh.seat() as culprit, fresh.seat() as innocent:
+    with fresh.open_session() as culprit, fresh.open_session() as innocent:
         innocent.call("count", 1)
         with pytest.raises(JailKilled):
             culprit.call("end_by", "SIGSEGV", part="bad.jpg")
@@ -176,65 +176,65 @@ def test_the_other_seats_of_a_dead_worker_are_told_to_start_again(fresh):
 # housekeeping
 
 
-def test_a_worker_that_talks_without_end_neither_stops_nor_fills_us(seat):
-    assert all(seat.call("warn", 100_000) for _ in range(5))
+def test_a_worker_that_talks_without_end_neither_stops_nor_fills_us(session):
+    assert all(session.call("warn", 100_000) for _ in range(5))
 
 
 def test_the_last_words_of_a_dead_worker_are_told(fresh):
-    with fresh.seat() as seat, pytest.raises(JailKilled, match="it last said"):
-        seat.call("end_by", "SIGSEGV")
+    with fresh.open_session() as session, pytest.raises(JailKilled, match="it last said"):
+        session.call("end_by", "SIGSEGV")
 
 
 def test_close_leaves_no_process_and_no_folder_behind(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    jail = Jail(MODULE, workers=2, registry=REGISTRY)
-    seats = [jail.seat(), jail.seat()]
-    pids = [s.call("whoami") for s in seats]
-    jail.close()
+    pool = SandboxPool(MODULE, workers=2, classes=REGISTRY)
+    sessions = [pool.open_session(), pool.open_session()]
+    pids = [s.call("whoami") for s in sessions]
+    pool.close()
 
     assert all(gone(pid) for pid in pids)
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(JailKilled, match="the jail was closed"):
-        seats[0].call("echo")
+    with pytest.raises(JailKilled, match="the sandbox pool was closed"):
+        sessions[0].call("echo")
 
 
 def test_closing_a_jail_ends_a_call_that_another_thread_waits_for(fresh):
-    seat = fresh.seat()
-    seat.call("echo")
+    session = fresh.open_session()
+    session.call("echo")
     closing = threading.Timer(0.2, fresh.close)
     closing.start()
-    with pytest.raises(JailKilled, match="the jail was closed") as caught:
-        seat.call("asleep", 10)
+    with pytest.raises(JailKilled, match="the sandbox pool was closed") as caught:
+        session.call("asleep", 10)
     closing.join()
 
     assert caught.value.retryable
-    with fresh.seat() as again:
+    with fresh.open_session() as again:
         assert again.call("echo") == ()
 
 
 def test_an_interrupted_call_ends_its_worker_so_that_no_answer_is_taken_for_another(fresh):
-    seat = fresh.seat()
-    seat.call("echo")
+    session = fresh.open_session()
+    session.call("echo")
     main = threading.get_ident()
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell runs us in its background
     threading.Timer(0.2, lambda: signal.pthread_kill(main, signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
-        seat.call("asleep", 2)
+        session.call("asleep", 2)
     signal.signal(signal.SIGINT, before)
     with pytest.raises(JailKilled, match="interrupted"):
-        seat.call("echo", 1)
+        session.call("echo", 1)
 
 
 def test_a_seat_nobody_holds_is_forgotten(fresh):
-    fresh.seat().call("count", 5)
-    with fresh.seat() as keeper:
-        assert keeper.call("seats_held") == 1
+    fresh.open_session().call("count", 5)
+    with fresh.open_session() as keeper:
+        assert keeper.call("sessions_held") == 1
 
 
 def test_two_workers_work_at_the_same_time():
-    with Jail(MODULE, workers=2, registry=REGISTRY).seat() as one, one._jail.seat() as two:
-        for seat in (one, two):
-            seat.call("echo")
+    with SandboxPool(MODULE, workers=2, classes=REGISTRY).open_session() as one, one._pool.open_session() as two:
+        for session in (one, two):
+            session.call("echo")
         began = time.monotonic()
         helper = threading.Thread(target=lambda: one.call("asleep", 0.6))
         helper.start()
@@ -245,21 +245,21 @@ def test_two_workers_work_at_the_same_time():
 
 
 def test_a_forgotten_jail_ends_its_workers():
-    seat = Jail(MODULE, registry=REGISTRY).seat()
-    pid = seat._worker._process.pid
-    del seat
+    session = SandboxPool(MODULE, classes=REGISTRY).open_session()
+    pid = session._worker._process.pid
+    del session
 
     assert gone(pid)
 
 
-def test_many_seats_from_many_threads(jail):
+def test_many_seats_from_many_threads(pool):
     failures = []
 
     def work(number):
         for turn in range(5):
-            with jail.seat() as seat:
+            with pool.open_session() as session:
                 payload = bytes([number]) * (1000 * turn)
-                if seat.call("echo", payload) != (payload,) or seat.call("count", number) != number:
+                if session.call("echo", payload) != (payload,) or session.call("count", number) != number:
                     failures.append((number, turn))
 
     threads = [threading.Thread(target=work, args=(n,)) for n in range(1, 9)]
@@ -272,27 +272,27 @@ def test_many_seats_from_many_threads(jail):
 
 
 def test_a_worker_outlives_the_thread_that_asked_for_it():
-    jail = Jail(MODULE, workers=1, registry=REGISTRY)
+    pool = SandboxPool(MODULE, workers=1, classes=REGISTRY)
     pids = []
-    asking = threading.Thread(target=lambda: pids.append(jail.seat().call("whoami")))
+    asking = threading.Thread(target=lambda: pids.append(pool.open_session().call("whoami")))
     asking.start()
     asking.join()
     time.sleep(0.1)
 
-    with jail.seat() as seat:
-        assert seat.call("whoami") == pids[0]
-    jail.close()
+    with pool.open_session() as session:
+        assert session.call("whoami") == pids[0]
+    pool.close()
 
 
 def test_shared_is_one_jail_a_module_and_process():
-    assert shared(MODULE, registry=REGISTRY) is shared(MODULE, registry=REGISTRY)
+    assert shared_pool(MODULE, classes=REGISTRY) is shared_pool(MODULE, classes=REGISTRY)
 
 
 ASK = f"""
-from mmscontent.sandbox.pool import shared
+from mmscontent.sandbox.pool import shared_pool
 print("side effect")
-seat = shared({MODULE!r}).seat()
-print(seat.call("whoami"), flush=True)
+session = shared_pool({MODULE!r}).open_session()
+print(session.call("whoami"), flush=True)
 """
 
 
@@ -319,11 +319,11 @@ def test_after_a_fork_the_child_has_workers_of_its_own(tmp_path):
         + f"""
 import os
 child = os.fork()
-with shared({MODULE!r}).seat() as own:
+with shared_pool({MODULE!r}).open_session() as own:
     print(own.call("whoami"), flush=True)
 if child:
     assert os.waitpid(child, 0)[1] == 0
-    print(seat.call("whoami"), flush=True)
+    print(session.call("whoami"), flush=True)
 """,
     )
 
@@ -337,7 +337,7 @@ if child:
 @needs_linux
 def test_no_worker_outlives_a_parent_that_is_killed(tmp_path):
     script = tmp_path / "script.py"
-    script.write_text(ASK + '\nseat.call("forever", timeout_s=100)\n')
+    script.write_text(ASK + '\nsession.call("forever", timeout_s=100)\n')
     parent = subprocess.Popen(
         [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
     )
@@ -353,17 +353,17 @@ def test_no_worker_outlives_a_parent_that_is_killed(tmp_path):
 def test_serve_outside_a_jail_says_what_to_do():
     from mmscontent.sandbox import worker_main
 
-    with pytest.raises(RuntimeError, match="Jail"):
+    with pytest.raises(RuntimeError, match="SandboxPool"):
         worker_main.serve({})
 
 
-def test_an_empty_call_is_fast(jail):
-    with jail.seat() as seat:
-        seat.call("echo")
+def test_an_empty_call_is_fast(pool):
+    with pool.open_session() as session:
+        session.call("echo")
         times = []
         for _ in range(200):
             began = time.perf_counter()
-            seat.call("echo")
+            session.call("echo")
             times.append(time.perf_counter() - began)
 
     assert sorted(times)[100] < 0.003  # 0.15 ms on an idle machine

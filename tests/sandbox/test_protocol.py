@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmscontent import errors
-from mmscontent.sandbox.protocol import Bounds, BrokenFrame, Closed, Registry, Wire
+from mmscontent.sandbox.protocol import FrameLimits, PeerClosed, ProtocolError, Serializer, Transport
 
 ours = settings(max_examples=150, deadline=None, derandomize=True)
 
@@ -49,7 +49,7 @@ class Plain:
     pass
 
 
-REGISTRY = Registry((Leaf, Tree))
+SERIALIZER = Serializer((Leaf, Tree))
 integers, floats = st.integers(-(2**63), 2**64 - 1), st.floats(allow_nan=False, allow_infinity=False)
 leaves = st.builds(Leaf, integers, st.sampled_from(["image", "video"]), st.none() | floats)
 text = st.text(st.characters(), max_size=20)
@@ -73,10 +73,10 @@ def through(value: object) -> object:
     """Over a real socket pair, from another thread as a frame may be larger than the socket holds."""
     near, far = socket.socketpair()
     with near, far:
-        sending = threading.Thread(target=lambda: Wire(near).write(REGISTRY.pack(value)))
+        sending = threading.Thread(target=lambda: Transport(near).write(SERIALIZER.pack(value)))
         sending.start()
         try:
-            return REGISTRY.unpack(*Wire(far).read(Bounds(), until=time.monotonic() + 10))
+            return SERIALIZER.unpack(*Transport(far).read(FrameLimits(), until=time.monotonic() + 10))
         finally:
             far.close()
             sending.join()
@@ -106,14 +106,14 @@ def test_more_blobs_than_one_system_call_takes():
 @pytest.mark.parametrize("value", [object(), {1: 2}, {1, 2}, Plain(), Odd({1}), 1j, print, 2**64, float("nan")])
 def test_what_is_not_agreed_on_does_not_leave(value):
     with pytest.raises(TypeError, match=r"may cross|may not cross"):
-        REGISTRY.pack((value,))
+        SERIALIZER.pack((value,))
 
 
 def test_a_value_nested_without_end_does_not_leave():
     loop: list[Any] = []
     loop.append(loop)
     with pytest.raises(TypeError, match="nests deeper"):
-        REGISTRY.pack(loop)
+        SERIALIZER.pack(loop)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_value_nested_without_end_does_not_leave():
 )
 def test_a_class_that_cannot_be_checked_is_refused_at_once(classes, why):
     with pytest.raises(ValueError, match=why):
-        Registry(classes)
+        Serializer(classes)
 
 
 trees_of_json = st.recursive(
@@ -147,8 +147,8 @@ trees_of_json = st.recursive(
 )
 def test_any_header_is_a_value_of_ours_or_a_broken_frame(header, blobs):
     try:
-        value = REGISTRY.unpack(header, blobs)
-    except BrokenFrame:
+        value = SERIALIZER.unpack(header, blobs)
+    except ProtocolError:
         return
     assert only_ours(value)
 
@@ -174,8 +174,8 @@ def test_any_bytes_on_the_wire_are_a_frame_a_broken_frame_or_an_end(data):
     with near, far:
         near.sendall(data)
         near.close()
-        with pytest.raises((BrokenFrame, Closed)):
-            Wire(far).read(Bounds(blob_bytes=1000, header_bytes=1000, blobs=10), until=time.monotonic() + 5)
+        with pytest.raises((ProtocolError, PeerClosed)):
+            Transport(far).read(FrameLimits(blob_bytes=1000, header_bytes=1000, blobs=10), until=time.monotonic() + 5)
 
 
 ERRORS = [
@@ -194,7 +194,7 @@ ERRORS = [
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda e: type(e).__name__)
 def test_each_of_our_errors_crosses_whole(error):
-    told = REGISTRY.unpack_error(through(REGISTRY.pack_error(error)))
+    told = SERIALIZER.unpack_error(through(SERIALIZER.pack_error(error)))
 
     assert type(told) is type(error)
     assert (str(told), told.retryable, told.part) == (str(error), error.retryable, error.part)
@@ -205,13 +205,13 @@ def test_a_subclass_of_our_errors_crosses_as_the_one_of_ours_it_is():
     class Special(errors.DamagedMedia):
         pass
 
-    assert type(REGISTRY.unpack_error(REGISTRY.pack_error(Special("x")))) is errors.DamagedMedia
+    assert type(SERIALIZER.unpack_error(SERIALIZER.pack_error(Special("x")))) is errors.DamagedMedia
 
 
 def test_time_runs_out_on_a_side_that_neither_sends_nor_reads():
     near, far = socket.socketpair()
     with near, far:
         with pytest.raises(TimeoutError):
-            Wire(far).read(Bounds(), until=time.monotonic() + 0.05)
+            Transport(far).read(FrameLimits(), until=time.monotonic() + 0.05)
         with pytest.raises(TimeoutError):
-            Wire(near).write([bytes(10_000_000)], until=time.monotonic() + 0.05)
+            Transport(near).write([bytes(10_000_000)], until=time.monotonic() + 0.05)

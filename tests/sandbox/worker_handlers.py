@@ -1,4 +1,4 @@
-"""A worker for the tests of the jail: each handler tries one thing that a taken-over decoder would."""
+"""A worker for the tests of the pool: each handler tries one thing that a taken-over decoder would."""
 
 from __future__ import annotations
 
@@ -33,32 +33,32 @@ class Sight:
 REGISTRY = (MediaInfo, Curve, Sight)
 
 
-def echo(_seat, *args):
+def echo(_session, *args):
     return args
 
 
-def count(seat, step):
-    seat["count"] = seat.get("count", 0) + step
-    return seat["count"]
+def count(session, step):
+    session["count"] = session.get("count", 0) + step
+    return session["count"]
 
 
-def seats_held(_seat):
-    """How many seats' states the worker holds, found as its main loop holds them."""
+def sessions_held(_session):
+    """How many sessions' states the worker holds, found as its main loop holds them."""
     frame = sys._getframe()
-    while "seats" not in frame.f_locals:
+    while "sessions" not in frame.f_locals:
         frame = frame.f_back
-    return len(frame.f_locals["seats"])
+    return len(frame.f_locals["sessions"])
 
 
-def whoami(_seat):
+def whoami(_session):
     return os.getpid()
 
 
-def environment(_seat):
+def environment(_session):
     return dict(os.environ)
 
 
-def open_descriptors(_seat):
+def open_descriptors(_session):
     return sum(_is_open(n) for n in range(64))
 
 
@@ -70,27 +70,27 @@ def _is_open(number):
     return True
 
 
-def read(_seat, path):
+def read(_session, path):
     return Path(path).read_bytes()
 
 
-def listing(_seat, path):
+def listing(_session, path):
     return [entry.name for entry in Path(path).iterdir()]
 
 
-def write(_seat, path):
+def write(_session, path):
     Path(path).write_bytes(b"planted")
 
 
-def write_here(_seat):
+def write_here(_session):
     Path("planted").write_bytes(b"planted")
 
 
-def connect(_seat, host, port):
+def connect(_session, host, port):
     socket.create_connection((host, port), timeout=2).close()
 
 
-def connect_by_hand(_seat):
+def connect_by_hand(_session):
     """The calls themselves, past Python's socket module; the errno of each."""
     libc = ctypes.CDLL(None, use_errno=True)
     answers = []
@@ -100,19 +100,19 @@ def connect_by_hand(_seat):
     return answers
 
 
-def fork(_seat):
+def fork(_session):
     return os.fork()
 
 
-def execute(_seat):
+def execute(_session):
     os.execv(sys.executable, [sys.executable, "-c", "pass"])
 
 
-def spawn(_seat):
+def spawn(_session):
     return subprocess.run([sys.executable, "-c", "pass"], check=False).returncode
 
 
-def thread(_seat):
+def thread(_session):
     seen = []
     one = threading.Thread(target=lambda: seen.append(threading.get_native_id()))
     one.start()
@@ -120,25 +120,25 @@ def thread(_seat):
     return len(seen)
 
 
-def signal_other(_seat, pid):
+def signal_other(_session, pid):
     os.kill(pid, 0)
 
 
-def signal_by_descriptor(_seat, pid):
+def signal_by_descriptor(_session, pid):
     """Ask that whatever arrives on a descriptor be told to another process by a signal."""
     fcntl.fcntl(1, fcntl.F_SETOWN, pid)
 
 
-def attach(_seat, pid):
+def attach(_session, pid):
     """ptrace(PTRACE_ATTACH): deadly."""
     ctypes.CDLL(None).ptrace(16, pid, None, None)
 
 
-def bomb_bytes(seat):
-    seat["bomb"] = [bytearray(64 << 20) for _ in range(1000)]
+def bomb_bytes(session):
+    session["bomb"] = [bytearray(64 << 20) for _ in range(1000)]
 
 
-def bomb_malloc(_seat):
+def bomb_malloc(_session):
     """A library that does not check what malloc gave it."""
     libc = ctypes.CDLL(None)
     libc.malloc.restype = ctypes.c_void_p
@@ -146,25 +146,25 @@ def bomb_malloc(_seat):
     libc.memset(libc.malloc(ctypes.c_size_t(1 << 40)), 1, 1)
 
 
-def forever(_seat):
+def forever(_session):
     while True:
         pass
 
 
-def asleep(_seat, seconds):
+def asleep(_session, seconds):
     time.sleep(seconds)
 
 
-def end_by(_seat, name):
+def end_by(_session, name):
     os.kill(os.getpid(), getattr(signal, name))
     time.sleep(5)
 
 
-def leave(_seat, status):
+def leave(_session, status):
     os._exit(status)
 
 
-def raise_ours(_seat, which):
+def raise_ours(_session, which):
     raise {
         "damaged": DamagedMedia("beach.jpg ends early"),
         "malformed": MalformedContent("bad octet", offset=17),
@@ -178,38 +178,38 @@ def raise_ours(_seat, which):
     }[which]
 
 
-def raise_other(_seat):
+def raise_other(_session):
     raise KeyError("a library's own\ninside story")
 
 
-def answer_odd(_seat):
+def answer_odd(_session):
     return object()
 
 
-def sight(_seat, tags):
+def sight(_session, tags):
     info = MediaInfo("image/jpeg", "image", 1000, width_px=640, height_px=480, notes=("odd",))
     return Sight(info, Curve.through([(100, 10.0), (1000, 80.0)]), tuple(tags), 91.5)
 
 
-def warn(_seat, count):
+def warn(_session, count):
     sys.stderr.write("x" * count)
     return count
 
 
-def say_raw(_seat, data):
+def say_raw(_session, data):
     """A taken-over worker writes what it likes on the wire."""
-    os.write(worker_main._Cell.wire._end.fileno(), data)
+    os.write(worker_main.WorkerState.transport._end.fileno(), data)
     time.sleep(30)
 
 
 HANDLERS = {
     f.__name__: f
     for f in (
-        echo, count, seats_held, whoami, environment, open_descriptors, read, listing, write, write_here, connect,
+        echo, count, sessions_held, whoami, environment, open_descriptors, read, listing, write, write_here, connect,
         connect_by_hand, fork, execute, spawn, thread, signal_other, signal_by_descriptor, attach, bomb_bytes,
         bomb_malloc, forever, asleep, end_by, leave, raise_ours, raise_other, answer_odd, sight, warn, say_raw,
     )
 }  # fmt: skip
 
 if __name__ == "__main__":
-    worker_main.serve(HANDLERS, registry=REGISTRY)
+    worker_main.serve(HANDLERS, classes=REGISTRY)

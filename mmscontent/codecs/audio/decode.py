@@ -9,11 +9,11 @@ import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 
 from mmscontent.codecs.audio.samples import Samples
 from mmscontent.errors import DamagedMedia, EngineFailed, OverLimits
-from mmscontent.ffmpeg import Bounds
+from mmscontent.ffmpeg import RunLimits
 
 if TYPE_CHECKING:
     from mmscontent.codecs.audio.encoders import AudioEncoder, AudioSetting
-    from mmscontent.ffmpeg import Room, SoundTrack
+    from mmscontent.ffmpeg import AudioTrack, FfmpegSession
 
 __all__ = ["MAX_DURATION_MS", "DecodeOutput", "check_duration", "decode", "decode_output", "encode", "encode_input"]
 
@@ -37,18 +37,18 @@ def check_duration(duration_ms: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class DecodeOutput:
-    """A sound track on its way to samples: an output for `Room.run`, and what it will hold."""
+    """A sound track on its way to samples: an output for `FfmpegSession.run`, and what it will hold."""
 
     output: Any
     rate_hz: int
     channels: int
 
-    def read(self, room: Room) -> Samples:
+    def read(self, session: FfmpegSession) -> Samples:
         """The samples, once the output was run; none when it could not be decoded."""
-        return Samples(room.read(_SAMPLES), self.rate_hz, self.channels)
+        return Samples(session.read(_SAMPLES), self.rate_hz, self.channels)
 
 
-def decode_output(room: Room, track: SoundTrack, duration_ms: int) -> DecodeOutput:
+def decode_output(session: FfmpegSession, track: AudioTrack, duration_ms: int) -> DecodeOutput:
     """How a track is decoded: at most two channels, at most 48 kHz; what is long in one channel at 16 kHz.
 
     Raises:
@@ -59,28 +59,28 @@ def decode_output(room: Room, track: SoundTrack, duration_ms: int) -> DecodeOutp
     rate = 16_000 if long else min(track.sample_rate_hz, _MOST_RATE_HZ)
     channels = 1 if long else min(track.channels, 2)
     most_s = MAX_DURATION_MS / 1000 if long else _LONG_MS / 1000 + 60
-    sound = room.source()[str(track.index)]
+    sound = session.source_node()[str(track.index)]
     output = ffmpeg.output(sound, _SAMPLES, f="s16le", ar=rate, ac=channels, t=most_s)
     return DecodeOutput(output, rate, channels)
 
 
-def decode(room: Room, track: SoundTrack, duration_ms: int) -> tuple[Samples, str]:
+def decode(session: FfmpegSession, track: AudioTrack, duration_ms: int) -> tuple[Samples, str]:
     """All samples of a track, by a run of its own, and what the program found wrong with it, "" for nothing.
 
     Raises:
         DamagedMedia: It holds no sound that can be decoded.
         OverLimits: It lasts longer than an hour.
     """
-    way = decode_output(room, track, duration_ms)
+    way = decode_output(session, track, duration_ms)
     try:
-        wrong = room.run(way.output, bounds=Bounds(wall_s=120)).strip()
+        wrong = session.run(way.output, limits=RunLimits(wall_s=120)).strip()
     except EngineFailed as exc:
         if exc.status is None:
             raise  # the program never ran
-        if not room.size(_SAMPLES):
+        if not session.size(_SAMPLES):
             raise DamagedMedia(f"its sound cannot be decoded: {_last(exc)}") from exc
         wrong = _last(exc)
-    samples = way.read(room)
+    samples = way.read(session)
     if not samples.frames:
         raise DamagedMedia("its sound track holds not one sample that can be decoded")
     return samples, wrong
@@ -91,25 +91,25 @@ def _last(exc: EngineFailed) -> str:
 
 
 def encode_input(
-    room: Room, samples: Samples, encoder: AudioEncoder, setting: AudioSetting
+    session: FfmpegSession, samples: Samples, encoder: AudioEncoder, setting: AudioSetting
 ) -> tuple[Any, dict[str, Any]]:
-    """How samples are encoded: a node and options for an output; the samples are laid in the room."""
-    room.write(_PCM, samples.data)
+    """How samples are encoded: a node and options for an output; the samples are laid in the session's folder."""
+    session.write(_PCM, samples.data)
     rate = setting.sample_rate_hz
-    sound = room.made(_PCM, "s16le", ar=samples.rate_hz, ac=samples.channels)
+    sound = session.input_node(_PCM, "s16le", ar=samples.rate_hz, ac=samples.channels)
     # A change of rate leaves a few samples more or fewer; cut to the number that sizes are reckoned with.
     sound = sound.filter("aresample", rate).filter("atrim", end_sample=samples.frames_at(rate))
     options = {"c:a": encoder.encoder, "b:a": setting.rate_bps, "ar": rate, "ac": setting.channels}
     return sound, {**options, "flags:a": "+bitexact"}
 
 
-def encode(room: Room, samples: Samples, encoder: AudioEncoder, setting: AudioSetting) -> bytes:
+def encode(session: FfmpegSession, samples: Samples, encoder: AudioEncoder, setting: AudioSetting) -> bytes:
     """Encode samples; the same samples and setting give the same bytes.
 
     Raises:
         EngineFailed, EngineTimeout: The program failed.
     """
-    sound, options = encode_input(room, samples, encoder, setting)
+    sound, options = encode_input(session, samples, encoder, setting)
     options |= {"f": encoder.muxer, "map_metadata": -1, "fflags": "+bitexact", "threads": 1, **dict(encoder.options)}
-    room.run(ffmpeg.output(sound, _OUT, **options))
-    return room.read(_OUT)
+    session.run(ffmpeg.output(sound, _OUT, **options))
+    return session.read(_OUT)

@@ -18,7 +18,7 @@ from mmscontent.codecs.audio.samples import AudioAnalysis, Samples, analyse_audi
 from mmscontent.codecs.base import Rendition, Survey
 from mmscontent.codecs.strip_location import without_location
 from mmscontent.errors import DamagedMedia, DoesNotFit, NotAllowed
-from mmscontent.ffmpeg import Room, probe
+from mmscontent.ffmpeg import FfmpegSession, probe
 from mmscontent.profiles.model import AudioRule
 from mmscontent.rate_quality import Curve
 from mmscontent.sniff import sniff
@@ -62,7 +62,7 @@ class AudioSource:
         self._info = info
         self._kept, self._stripped = without_location(data)
         self._rule = AudioRule()
-        self._room: Room | None = None
+        self._session: FfmpegSession | None = None
         self._samples, self._decode_errors = Samples(b"", 8000, 1), ""
         self._analysis = AudioAnalysis("music", 0.0, -120.0, -120.0, stereo=False, lead_ms=0, trail_ms=0)
 
@@ -71,9 +71,9 @@ class AudioSource:
 
     def close(self) -> None:
         """Give back the folder it works in; leaving a source to be forgotten does the same."""
-        room = getattr(self, "_room", None)
-        if room is not None:
-            room.close()
+        session = getattr(self, "_session", None)
+        if session is not None:
+            session.close()
 
     def survey(self, rule: Rule, effort: Effort) -> Survey:  # noqa: ARG002 - sound is quick either way
         """Decode and listen; see codecs/base.py.
@@ -154,12 +154,12 @@ class AudioSource:
     def _listen(self) -> None:
         if self._samples.frames:
             return
-        self._room = Room(self._data, self._info.media_type)
-        seen = probe(self._room)
-        if seen.sound is None:
+        self._session = FfmpegSession(self._data, self._info.media_type)
+        seen = probe(self._session)
+        if seen.audio is None:
             raise DamagedMedia("it holds no sound track")
         longest = max(seen.duration_ms, self._info.duration_ms or 0)
-        self._samples, self._decode_errors = decode(self._room, seen.sound, longest)
+        self._samples, self._decode_errors = decode(self._session, seen.audio, longest)
         self._analysis = analyse_audio(self._samples)
 
     def _facts(self) -> MediaInfo:
@@ -217,7 +217,7 @@ class AudioSource:
 
     def _encode(self, way: _EncodeOption, samples: Samples, limit: int, *, cut: bool) -> Rendition:
         """Encode; AAC, whose rate can be anything, is aimed at the limit and corrected."""
-        assert self._room is not None
+        assert self._session is not None
         tries: list[str] = []
         best, chosen, factor, before = b"", way.setting, 1.0, 0
         while len(tries) < (_TRIES if best else _MOST_TRIES):
@@ -225,7 +225,7 @@ class AudioSource:
             if best and setting.rate_bps <= chosen.rate_bps:
                 break
             predicted = round(way.encoder.size_of(setting, samples.frames_at(setting.sample_rate_hz)) * factor)
-            data = encode(self._room, samples, way.encoder, setting)
+            data = encode(self._session, samples, way.encoder, setting)
             tries.append(f"{setting} → {len(data):,} bytes, {predicted:,} predicted")
             if len(best) < len(data) <= limit:
                 best, chosen = data, setting

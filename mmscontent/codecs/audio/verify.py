@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 
 from mmscontent.errors import EngineFailed, SourceError
-from mmscontent.ffmpeg import Bounds, Room
+from mmscontent.ffmpeg import FfmpegSession, RunLimits
 from mmscontent.sniff import sniff
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ def verify(data: bytes, info: MediaInfo) -> MediaInfo:
 
 
 def _heard_ms(data: bytes, info: MediaInfo) -> int:
-    with Room(data, info.media_type) as room:
-        out = ffmpeg.output(room.source()["a:0"], "heard", f="s16le", ar=8000, ac=1)
-        said = room.run(out, bounds=Bounds(wall_s=60))
+    with FfmpegSession(data, info.media_type) as session:
+        out = ffmpeg.output(session.source_node()["a:0"], "heard", f="s16le", ar=8000, ac=1)
+        said = session.run(out, limits=RunLimits(wall_s=60))
         if said.strip():
             raise EngineFailed(f"the {info.media_type} just made does not decode cleanly: {said.strip()[:200]}")
-        return room.size("heard") // 16
+        return session.size("heard") // 16

@@ -17,14 +17,14 @@ from mmscontent.codecs.video.encode import ANALYSIS_PASS, picture_options
 from mmscontent.codecs.video.filter_graph import filter_graph
 from mmscontent.codecs.video.formats import FrameSize
 from mmscontent.errors import DamagedMedia, EngineFailed
-from mmscontent.ffmpeg import Bounds
+from mmscontent.ffmpeg import RunLimits
 from mmscontent.profiles.model import VideoFormat
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mmscontent.codecs.base import Effort
-    from mmscontent.ffmpeg import Room, VideoTrack
+    from mmscontent.ffmpeg import FfmpegSession, VideoTrack
 
 __all__ = ["AnalysisRequest", "PictureCost", "analyse"]
 
@@ -53,7 +53,7 @@ class PictureCost:
 
     Attributes:
         frames, duration_ms: As decoded; of a long film as its header says.
-        counted: They were decoded, all of them, and x264's statistics of them are left in the room.
+        counted: They were decoded, all of them, and x264's statistics of them are left in the session's folder.
         clean: The decoder had nothing to complain of.
         likeness_db: SSIM of the anchor to what it was made of, as −10 · log10(1 − SSIM): noise and fine detail are lost
             first.
@@ -110,11 +110,11 @@ class AnalysisRequest:
     effort: Effort
 
 
-def analyse(room: Room, request: AnalysisRequest, beside: Sequence[Any] = ()) -> PictureCost:
+def analyse(session: FfmpegSession, request: AnalysisRequest, beside: Sequence[Any] = ()) -> PictureCost:
     """Decode the film once and encode it small in a few ways.
 
     Args:
-        room: Where the film lies.
+        session: Where the film lies.
         request: What to analyse.
         beside: Other outputs to make in the same run; the picture is looked at without them when they fail.
 
@@ -123,7 +123,7 @@ def analyse(room: Room, request: AnalysisRequest, beside: Sequence[Any] = ()) ->
     """
     track = request.track
     spans = _spans(track, request.duration_ms)
-    sources = [room.source(**span)[str(track.index)] for span in spans]
+    sources = [session.source_node(**span)[str(track.index)] for span in spans]
     probes = [(_small(track, share), factor, f"probe{i}") for i, (share, factor) in enumerate(_PROBES)]
     largest = probes[0][0]
     parts = [filter_graph(node, track, largest, fps=request.fps, flags="area") for node in sources]
@@ -132,17 +132,17 @@ def analyse(room: Room, request: AnalysisRequest, beside: Sequence[Any] = ()) ->
     outputs = [_probe(copies.stream(i), request, *probe, largest) for i, probe in enumerate(probes)]
     outputs.append(_clock(copies.stream(len(probes))))
     try:
-        said = room.run(*outputs, *beside, bounds=Bounds(wall_s=150), loglevel="level+info")
+        said = session.run(*outputs, *beside, limits=RunLimits(wall_s=150), loglevel="level+info")
         wrong = _WRONG.search(said) is not None
     except EngineFailed as exc:
         if exc.status is None:
             raise  # the program never ran
-        if not room.size(probes[0][2]):
+        if not session.size(probes[0][2]):
             if beside:
-                return analyse(room, request)
+                return analyse(session, request)
             raise DamagedMedia(f"its picture cannot be decoded: {_last(exc)}", part=exc.part) from exc
         said, wrong = "", True
-    cost = _cost(room, probes, request.duration_ms if len(spans) > 1 else 0, track)
+    cost = _cost(session, probes, request.duration_ms if len(spans) > 1 else 0, track)
     return replace(_with_encoder_log(cost, said), clean=not wrong or not cost.counted)
 
 
@@ -205,15 +205,17 @@ def _last(exc: EngineFailed) -> str:
     return exc.last_lines.splitlines()[-1][:200] if exc.last_lines else str(exc)
 
 
-def _cost(room: Room, probes: list[tuple[FrameSize, int, str]], whole_ms: int, track: VideoTrack) -> PictureCost:
-    times = _times(room.read(_TIMES).decode("ascii", "replace"))
+def _cost(
+    session: FfmpegSession, probes: list[tuple[FrameSize, int, str]], whole_ms: int, track: VideoTrack
+) -> PictureCost:
+    times = _times(session.read(_TIMES).decode("ascii", "replace"))
     pictures = len(times) - 1
     if pictures < 1:
         raise DamagedMedia("its picture track holds not one picture that can be decoded")
     seen_ms = max(1, round(times[-1] - times[0]))
     if seen_ms < 1000 * pictures / _MOST_FPS:
         seen_ms = round(1000 * pictures / (track.fps or 25))  # times that stand still
-    sizes = [max(1.0, room.size(name) * 8 / pictures) for _, _, name in probes]
+    sizes = [max(1.0, session.size(name) * 8 / pictures) for _, _, name in probes]
     (frame_a, factor_a, _), (_, factor_b, _), (frame_c, _, _) = probes
     steps = _FLATTER * log2(sizes[0] / sizes[1]) / (factor_b - factor_a)
     areas = log2(frame_a.area_px / frame_c.area_px)

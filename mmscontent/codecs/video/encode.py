@@ -1,6 +1,6 @@
 """One encode of the whole film: picture by the chosen codec, sound beside it, header in front.
 
-An encode at a rate reads statistics that x264 left in the room, be it in the analysis at another size (x264 scales
+An encode at a rate reads statistics that x264 left in the folder, be it in the analysis at another size (x264 scales
 them) or in a pass of its own (`study_film`); it lands near a wanted size.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 
 from mmscontent.codecs.video.filter_graph import SMALL_COLOURS_PX, filter_graph
-from mmscontent.ffmpeg import Bounds
+from mmscontent.ffmpeg import RunLimits
 from mmscontent.sniff.boxes import boxes, child, top_boxes
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from mmscontent.codecs.base import Effort
     from mmscontent.codecs.video.formats import FrameSize
-    from mmscontent.ffmpeg import Room, VideoTrack
+    from mmscontent.ffmpeg import FfmpegSession, VideoTrack
     from mmscontent.profiles.model import VideoFormat
 
 __all__ = [
@@ -63,7 +63,7 @@ class EncodeTarget:
 
 
 def encode_video(
-    room: Room,
+    session: FfmpegSession,
     track: VideoTrack,
     wanted: VideoFormat,
     target: EncodeTarget,
@@ -76,7 +76,7 @@ def encode_video(
     """Encode; the same source, aim, effort and statistics give the same bytes.
 
     Args:
-        room: Where the film lies.
+        session: Where the film lies.
         track: Its picture track.
         wanted: What to make of it.
         target: Frame size, frame rate, and rate factor or bit rate.
@@ -100,7 +100,7 @@ def encode_video(
         options["g"] = round((target.fps or 15) * _KEYFRAMES_S)
     if wanted.max_bit_rate_bps:
         options |= {"maxrate": wanted.max_bit_rate_bps, "bufsize": 2 * wanted.max_bit_rate_bps}
-    nodes = [filter_graph(room.source()[str(track.index)], track, target.frame, fps=target.fps)]
+    nodes = [filter_graph(session.source_node()[str(track.index)], track, target.frame, fps=target.fps)]
     if sound is not None:
         nodes.append(sound[0])
         options |= sound[1]
@@ -113,17 +113,19 @@ def encode_video(
         "fflags": "+bitexact",
         "flags:v": "+bitexact",
     }
-    room.run(ffmpeg.output(*nodes, _OUT, **options), bounds=Bounds(wall_s=600, cpu_s=1200), progress=progress)
-    return room.read(_OUT)
+    session.run(ffmpeg.output(*nodes, _OUT, **options), limits=RunLimits(wall_s=600, cpu_s=1200), progress=progress)
+    return session.read(_OUT)
 
 
-def first_pass(room: Room, track: VideoTrack, wanted: VideoFormat, target: EncodeTarget, *, effort: Effort) -> None:
-    """Let x264 go through the film quickly and leave its statistics in the room, for an encode with the same aim."""
-    picture = filter_graph(room.source()[str(track.index)], track, target.frame, fps=target.fps)
+def first_pass(
+    session: FfmpegSession, track: VideoTrack, wanted: VideoFormat, target: EncodeTarget, *, effort: Effort
+) -> None:
+    """Let x264 go through the film quickly and leave its statistics in the folder, for an encode with the same aim."""
+    picture = filter_graph(session.source_node()[str(track.index)], track, target.frame, fps=target.fps)
     options = picture_options(wanted, effort)
     options |= {"b:v": target.bits_per_second, "passlogfile": FIRST_PASS, "pass": 1}
     options |= {"f": "null", "fps_mode": "passthrough" if target.fps is None else "cfr"}
-    room.run(ffmpeg.output(picture, "-", **options), bounds=Bounds(wall_s=600, cpu_s=1200))
+    session.run(ffmpeg.output(picture, "-", **options), limits=RunLimits(wall_s=600, cpu_s=1200))
 
 
 def picture_options(wanted: VideoFormat, effort: Effort) -> dict[str, Any]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mmscontent.codecs.base import Effort
     from mmscontent.codecs.video.encode import AudioInput
     from mmscontent.codecs.video.formats import FrameSize
-    from mmscontent.ffmpeg import Room, VideoTrack
+    from mmscontent.ffmpeg import FfmpegSession, VideoTrack
 
 __all__ = ["EncodedVideo", "VideoFitter"]
 
@@ -64,7 +64,7 @@ class VideoFitter:
         tries: What was tried, in words.
     """
 
-    room: Room
+    session: FfmpegSession
     track: VideoTrack
     request: VideoRequest
     effort: Effort
@@ -151,7 +151,7 @@ class VideoFitter:
             return ANALYSIS_PASS
         if self._first_pass_of != (setting.frame, setting.fps):
             self._first_pass_of = setting.frame, setting.fps
-            first_pass(self.room, self.track, self.request.wanted, target, effort=self.effort)
+            first_pass(self.session, self.track, self.request.wanted, target, effort=self.effort)
             self.tries.append(f"{target}: statistics")
         return FIRST_PASS
 
@@ -160,7 +160,13 @@ class VideoFitter:
         statistics = self._statistics(setting, target) if rate else ""
         sound = self.sound_for(setting)
         data = encode_video(
-            self.room, self.track, self.request.wanted, target, effort=self.effort, sound=sound, statistics=statistics
+            self.session,
+            self.track,
+            self.request.wanted,
+            target,
+            effort=self.effort,
+            sound=sound,
+            statistics=statistics,
         )
         self.tries.append(f"{target} → {len(data):,} bytes, {setting.size_bytes:,} predicted")
         return EncodedVideo(data, setting, max(1, picture_bytes(data)), rate)

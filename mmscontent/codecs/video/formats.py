@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mmscontent.ffmpeg import Seen
+    from mmscontent.ffmpeg import ProbeResult
     from mmscontent.message import MediaInfo
     from mmscontent.profiles.model import VideoFormat
 
@@ -137,7 +137,7 @@ def _h263_frames(wanted: VideoFormat, width_px: int, height_px: int) -> tuple[Fr
 # --- may it pass as it is? -------------------------------------------------------------------------------------
 
 
-def passthrough_blockers(info: MediaInfo, seen: Seen, formats: Sequence[VideoFormat]) -> tuple[str, ...]:
+def passthrough_blockers(info: MediaInfo, seen: ProbeResult, formats: Sequence[VideoFormat]) -> tuple[str, ...]:
     """Why no format takes the film as it is, by the format that comes nearest; empty when one does."""
     assert seen.video is not None
     always = [*_always(info, seen)]
@@ -145,7 +145,7 @@ def passthrough_blockers(info: MediaInfo, seen: Seen, formats: Sequence[VideoFor
     return min(tries, key=len) if tries else ("the receiver plays no film",)
 
 
-def _always(info: MediaInfo, seen: Seen) -> list[str]:
+def _always(info: MediaInfo, seen: ProbeResult) -> list[str]:
     assert seen.video is not None
     reasons = []
     if seen.video.turned:
@@ -159,7 +159,7 @@ def _always(info: MediaInfo, seen: Seen) -> list[str]:
     return reasons
 
 
-def _against(info: MediaInfo, seen: Seen, wanted: VideoFormat) -> list[str]:
+def _against(info: MediaInfo, seen: ProbeResult, wanted: VideoFormat) -> list[str]:
     assert seen.video is not None
     reasons = []
     if info.media_type != wanted.media_type:
@@ -177,7 +177,7 @@ def _against(info: MediaInfo, seen: Seen, wanted: VideoFormat) -> list[str]:
         reasons.append(f"{info.fps or seen.video.fps:g} frames a second are over {wanted.max_fps:g}")
     if wanted.max_bit_rate_bps and (info.bit_rate_bps or 0) > wanted.max_bit_rate_bps * _TOLERANCE:
         reasons.append(f"{info.bit_rate_bps or 0:,} b/s are over {wanted.max_bit_rate_bps:,}")
-    if seen.sound is not None and info.audio_codec != audio_codec_of(wanted):
+    if seen.audio is not None and info.audio_codec != audio_codec_of(wanted):
         reasons.append(f"its sound is {info.audio_codec}, not {audio_codec_of(wanted)}")
     return reasons
 

@@ -20,7 +20,7 @@ from mmscontent.codecs.video.formats import FrameSize, audio_codec_of, choose_fo
 from mmscontent.codecs.video.model import AudioOption, VideoRequest, VideoSetting, best_setting, most_bytes
 from mmscontent.codecs.video.verify import facts_of
 from mmscontent.errors import DamagedMedia, DoesNotFit, NotAllowed, OverLimits
-from mmscontent.ffmpeg import Bounds, Room, Seen, probe
+from mmscontent.ffmpeg import FfmpegSession, ProbeResult, RunLimits, probe
 from mmscontent.profiles.model import VideoFormat, VideoRule
 from mmscontent.rate_quality import Curve
 from mmscontent.sniff import sniff
@@ -72,10 +72,10 @@ class VideoSource:
         self._data = data
         self._info = info
         self._kept, self._stripped = without_location(data)
-        self._room: Room | None = None
+        self._session: FfmpegSession | None = None
         self._effort: Effort = "fast"
         self._wanted = VideoFormat("video/3gpp", "h263")
-        self._seen = Seen(None, None)
+        self._seen = ProbeResult(None, None)
         self._cost: PictureCost | None = None
         self._audio: _DecodedAudio | None = None
 
@@ -84,9 +84,9 @@ class VideoSource:
 
     def close(self) -> None:
         """Give back the folder it works in; leaving a source to be forgotten does the same."""
-        room = getattr(self, "_room", None)
-        if room is not None:
-            room.close()
+        session = getattr(self, "_session", None)
+        if session is not None:
+            session.close()
 
     def survey(self, rule: Rule, effort: Effort) -> Survey:
         """Look, listen and analyse; see codecs/base.py.
@@ -149,20 +149,20 @@ class VideoSource:
 
     def measure(self, data: bytes) -> float | None:
         """VMAF of a rendition on the view of 480 lines; None when the program says none."""
-        room, track = self._open(), self._seen.video
+        session, track = self._open(), self._seen.video
         assert track is not None
         made = facts_of(data, self._wanted.media_type)
         frame = self._frame_of(made)
         scale = _VIEW_PX / min(track.width_px, track.height_px)
         width, height = (round(side * scale / 2) * 2 for side in (track.width_px, track.height_px))
         view = FrameSize(width, height, (width, height))
-        room.write("rendition", data)
-        shown = room.made("rendition", "mov")["v:0"].filter("crop", *frame.picture_px)
+        session.write("rendition", data)
+        shown = session.input_node("rendition", "mov")["v:0"].filter("crop", *frame.picture_px)
         shown = shown.filter("scale", width, height, flags="bicubic").filter("format", "yuv420p")
-        whole = filter_graph(room.source()[str(track.index)], track, view, flags="bicubic")
+        whole = filter_graph(session.source_node()[str(track.index)], track, view, flags="bicubic")
         # The rendition's pictures, each against the one the film shows at that time.
         graph = ffmpeg.filter([shown, whole], "libvmaf", n_threads=2, ts_sync_mode="nearest")
-        said = room.run(ffmpeg.output(graph, "-", f="null"), loglevel="info", bounds=Bounds(wall_s=240))
+        said = session.run(ffmpeg.output(graph, "-", f="null"), loglevel="info", limits=RunLimits(wall_s=240))
         score = re.search(r"VMAF score: ([\d.]+)", said)
         return float(score[1]) if score else None
 
@@ -175,10 +175,10 @@ class VideoSource:
 
     # --- looking -----------------------------------------------------------------------------------------------
 
-    def _open(self) -> Room:
-        if self._room is None:
-            self._room = Room(self._data, self._info.media_type)
-        return self._room
+    def _open(self) -> FfmpegSession:
+        if self._session is None:
+            self._session = FfmpegSession(self._data, self._info.media_type)
+        return self._session
 
     def _probe_source(self) -> None:
         self._refuse_huge(self._info.width_px or 0, self._info.height_px or 0)
@@ -204,14 +204,14 @@ class VideoSource:
     def _analyse(self) -> PictureCost:
         if self._cost is not None:
             return self._cost
-        room, track = self._open(), self._seen.video
+        session, track = self._open(), self._seen.video
         assert track is not None
         said_ms = max(self._info.duration_ms or 0, self._seen.duration_ms)
-        way = decode_output(room, self._seen.sound, said_ms) if self._seen.sound else None
+        way = decode_output(session, self._seen.audio, said_ms) if self._seen.audio else None
         request = AnalysisRequest(track, said_ms, self._capped_fps(track.fps), self._wanted, self._effort)
-        self._cost = analyse(room, request, [way.output] if way else [])
+        self._cost = analyse(session, request, [way.output] if way else [])
         if way is not None:
-            self._audio = self._decoded_audio(way.read(room))
+            self._audio = self._decoded_audio(way.read(session))
         return self._cost
 
     def _decoded_audio(self, samples: Samples) -> _DecodedAudio | None:
@@ -337,7 +337,7 @@ class VideoSource:
         shown = setting.fps or self._capped_fps(track.fps) or track.fps
         if shown < track.fps * 0.9:
             yield f"{shown:g} of its {track.fps:g} frames a second are shown"
-        if self._seen.sound is not None and setting.sound is None:
+        if self._seen.audio is not None and setting.sound is None:
             yield "its sound track holds nothing that can be heard and is left out"
         if self._audio is not None and setting.sound is not None:
             yield f"its sound, taken for {self._audio.analysis.kind}: {self._audio.settings[setting.sound.key]}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 
 from mmscontent.errors import EngineFailed, SourceError
-from mmscontent.ffmpeg import Bounds, Room
+from mmscontent.ffmpeg import FfmpegSession, RunLimits
 from mmscontent.sniff import sniff
 
 if TYPE_CHECKING:
@@ -45,11 +45,11 @@ def verify(data: bytes, info: MediaInfo) -> MediaInfo:
     if wrong:
         raise EngineFailed(f"the {info.media_type} just made has {'; '.join(wrong)}")
     told: list[int] = []
-    with Room(data, info.media_type) as room:
-        node = room.source()
+    with FfmpegSession(data, info.media_type) as session:
+        node = session.source_node()
         nodes = [node["v:0"], *([node["a:0"]] if info.audio_codec else [])]
         out = ffmpeg.output(*nodes, "-", f="null", fps_mode="passthrough")
-        said = room.run(out, bounds=Bounds(wall_s=120), progress=told.append)
+        said = session.run(out, limits=RunLimits(wall_s=120), progress=told.append)
     if said.strip():
         raise EngineFailed(f"the {info.media_type} just made does not decode cleanly: {said.strip()[:200]}")
     shown_ms = told[-1] if told else 0
