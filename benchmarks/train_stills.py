@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import csv
-import io
+import json
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,6 @@ from mmscontent.codecs.image.decode import decode
 from mmscontent.codecs.image.encode import JpegSettings
 from mmscontent.codecs.image.header import read_header
 from mmscontent.codecs.image.model import terms
-from mmscontent.codecs.image.size_model import KNOTS
 from mmscontent.sniff import sniff
 
 if TYPE_CHECKING:
@@ -59,8 +58,11 @@ LARGE_PX = 400_000  # views of fewer pixels are weighed whole, nearly
 RIDGE = 0.01
 LEAST_SCORE, LEAST_SCALE = 10.0, 0.4
 SIZE_RIDGE = 0.001
-HEAD = '"""Numbers of the {} model, written by benchmarks/train_stills.py; not to be edited by hand."""\n\n'
-IMPORT = "from __future__ import annotations\n\n"
+MODELS = FOLDER / "jpeg_models.json"
+KNOTS: dict[JpegEncoder, tuple[int, ...]] = {"tuned": (30, 48, 68, 88), "trellis": (25, 50, 76, 94)}
+HEAD = (
+    "Numbers of the size and quality models of JPEG, written by benchmarks/train_stills.py; not to be edited by hand."
+)
 
 
 def rows() -> dict[str, NDArray[np.float64]]:
@@ -187,19 +189,19 @@ def _ridge(x: Numbers, y: Numbers) -> Numbers:
     return np.asarray(np.linalg.solve(x.T @ x + SIZE_RIDGE * np.eye(x.shape[1]), x.T @ y), float)
 
 
-def size_text(tables: dict[JpegEncoder, Numbers]) -> str:
-    """The module of the size model."""
-    target = io.StringIO()
-    target.write(HEAD.format("size") + IMPORT + '__all__ = ["BETWEEN", "GRIDS", "KNOTS"]\n\n')
-    target.write("# By encoder: the qualities that are weighed, those of the table, and a row of the table a knot,\n")
-    target.write("# after one for all: what it adds at each quality to a straight line between the knots.\n")
-    target.write(f"KNOTS: dict[str, tuple[int, ...]] = {KNOTS!r}\n")
-    target.write(f"GRIDS: dict[str, tuple[int, ...]] = {GRIDS!r}\n")
-    rounded = {
-        encoder: tuple(tuple(float(f"{v:.5g}") for v in row) for row in table) for encoder, table in tables.items()
-    }
-    target.write(f"BETWEEN: dict[str, tuple[tuple[float, ...], ...]] = {rounded!r}\n")
-    return target.getvalue().replace("'", '"')  # and laid out by the formatter
+def models_text(weights: Numbers, tables: dict[JpegEncoder, Numbers]) -> str:
+    """The JSON of both models, one row of numbers a line; codecs/image/probe.py says what they mean."""
+    size = ",\n".join(_size_text(encoder, table) for encoder, table in tables.items())
+    rounded = json.dumps([float(f"{v:.8g}") for v in weights])
+    head = json.dumps(HEAD + " by hand.")
+    return f'{{\n  "comment": {head},\n  "quality_weights": {rounded},\n  "size": {{\n{size}\n  }}\n}}\n'
+
+
+def _size_text(encoder: JpegEncoder, table: Numbers) -> str:
+    rows = ",\n".join("        " + json.dumps([float(f"{v:.5g}") for v in row]) for row in table)
+    knots, grid = json.dumps(KNOTS[encoder]), json.dumps(GRIDS[encoder])
+    head = f'      "knots": {knots},\n      "grid": {grid},\n      "between": [\n'
+    return f'    "{encoder}": {{\n{head}{rows}\n      ]\n    }}'
 
 
 def main() -> None:
@@ -228,10 +230,7 @@ def main() -> None:
     print(f"  of it, the mean of a picture {level:.2f}")
     weights = solve(x, y, count)
     if arguments.write:
-        lines = "".join(f"    {value:.8g},\n" for value in weights)
-        text = HEAD.format("quality") + IMPORT + '__all__ = ["WEIGHTS"]\n\nWEIGHTS: tuple[float, ...] = (\n'
-        (FOLDER / "quality_model.py").write_text(f"{text}{lines})\n", encoding="utf-8")
-        (FOLDER / "size_model.py").write_text(size_text(sizes), encoding="utf-8")
+        MODELS.write_text(models_text(weights, sizes), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -163,7 +163,7 @@ def test_a_level_is_brought_to_a_sane_one_and_said(level: float, low: float, hig
     one = sound(speech_like(level=level))
     one.survey(RULES["amr"], "fast")
 
-    assert low <= one._heard.gain_db <= high
+    assert low <= one._analysis.gain_db <= high
     said = [n for n in one.render(60_000).notes if "dBFS was changed" in n]
     assert bool(said) == (high > 0)
 

@@ -49,13 +49,13 @@ def test_two_encodes_are_the_rule() -> None:
 
 @pytest.mark.parametrize("long_px", [1080, 900, 500])
 @pytest.mark.parametrize("quality", [40.0, 70.25])
-def test_strips_weigh_what_the_whole_does(long_px: int, quality: float) -> None:
+def test_the_size_of_strips_predicts_the_size_of_the_whole(long_px: int, quality: float) -> None:
     pixels = np.asarray(files.photograph(1080, 810))
     probe = Probe(pixels, 1080, 1080, lambda _: pixels)
 
-    weighed = probe.sample_size(long_px, quality, JpegSettings("tuned"))
+    estimate = probe.sample_size(long_px, quality, JpegSettings("tuned"))
 
-    assert weighed == pytest.approx(len(encode_jpeg(probe.at(long_px), quality, JpegSettings("tuned"))), rel=0.04)
+    assert estimate == pytest.approx(len(encode_jpeg(probe.at(long_px), quality, JpegSettings("tuned"))), rel=0.04)
 
 
 def test_a_picture_of_next_to_nothing_is_not_made_a_stamp() -> None:
@@ -131,7 +131,7 @@ def test_best_effort_is_no_worse_and_says_what_it_won() -> None:
         image = files.opened(rendition.data).resize(files.photograph().size, Image.Resampling.LANCZOS)
         scores.append(metric.score(np.asarray(image)))
     assert scores[1] >= scores[0] - 0.3
-    assert any(note.startswith("best effort looked") for note in best.notes)
+    assert any(note.startswith("best effort scored") for note in best.notes)
 
 
 def test_the_curve_is_what_is_written_then() -> None:
@@ -221,7 +221,7 @@ def test_an_animation_that_cannot_move_sends_its_first_frame_and_says_so() -> No
 
     assert survey.keep_bytes is None
     assert survey.info.frames == 3
-    assert "the animation of 3 frames was given up, its first frame is sent" in rendition.notes
+    assert "the animation of 3 frames cannot be sent; its first frame is sent instead" in rendition.notes
     assert files.is_near(files.corner_colours(files.opened(rendition.data))[0], (255, 0, 0))
 
 

@@ -1,11 +1,11 @@
-"""A second look at an animation: libvips (libnsgif) decodes what was written, and it is compared with the claim."""
+"""Verifies a GIF we made: libvips (libnsgif), which did not write it, decodes it and the facts are compared."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mmscontent.codecs.image import vips
+from mmscontent.codecs.image.decode import Vips, VipsError
 from mmscontent.codecs.image.verify import verify as verify_still
 from mmscontent.errors import EngineFailed
 
@@ -18,7 +18,7 @@ _MOST_OFF_MS = 10  # GIF counts hundredths of a second
 
 
 def verify(data: bytes, info: MediaInfo) -> MediaInfo:
-    """Decode all frames and return what was seen.
+    """Decode all frames and return the facts found.
 
     Raises:
         EngineFailed: Sides, frames or playing time are not what was claimed, or it does not decode.
@@ -26,11 +26,11 @@ def verify(data: bytes, info: MediaInfo) -> MediaInfo:
     if info.media_type != "image/gif" or (info.frames or 1) == 1:
         return verify_still(data, info)
     try:
-        pages = vips.Image.gifload_buffer(data, n=-1, access="sequential", fail_on="error")
+        pages = Vips.gifload_buffer(data, n=-1, access="sequential", fail_on="error")
         pages.avg()
         frames = pages.get("n-pages")
         delays = pages.get("delay")
-    except vips.VipsError as exc:
+    except VipsError as exc:
         raise EngineFailed(
             f"the GIF that was made cannot be decoded again ({exc}); this is a fault of its encoder"
         ) from exc

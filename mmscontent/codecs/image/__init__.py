@@ -1,8 +1,8 @@
-"""Stills: one picture from bytes to the best bytes a receiver takes within a limit.
+"""The codec of still pictures: turns one picture into the best bytes a receiver takes within a limit.
 
-exif, jpeg_file, chunk_files < header (facts before pixels) < decode (upright sRGB pixels) < detect (what it shows),
-encode (ways of writing), eye (how it looks) < probe < model (predicted size and quality) < search, graphics < still
-< source (the codec); keep (what passes as it is) and verify (the second look) stand beside.
+A picture passes header (facts before pixels), decode (upright sRGB pixels), detect (photograph or graphic), probe
+(sample encodes, scored by quality_metric), model (predicted size and quality), search (encodes that fill the limit),
+renderer (chooses among encodings) and verify (decodes the result). passthrough says what may be sent as it is.
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
-"""From bytes to upright sRGB pixels of the size wanted: three bands, eight bits, transparency laid on a colour.
+"""Decodes a picture to upright sRGB pixels of a wanted size: three bands of eight bits, transparency flattened.
 
-libvips reads JPEG, PNG and WebP, the first and the last in one stream with the shrinking; libheif and Pillow read the
-rest. The loader is always named by us, never guessed from the data.
+libvips reads JPEG, PNG and WebP, and shrinks JPEG and WebP while it reads them; libheif and Pillow read the rest. The
+caller names the loader by media type; it is never guessed from the data. This module is the only one that sets up
+libvips: hardened, on one thread, without a cache between pictures.
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,11 @@ import numpy as np
 import pillow_heif
 from PIL import Image as Pillow
 
-from mmscontent.codecs.image import vips
+# libvips reads it when it is loaded. One thread is as fast as two at phone sizes and leaves none behind in a worker.
+os.environ.setdefault("VIPS_CONCURRENCY", "1")
+
+import pyvips  # only after its setting
+
 from mmscontent.codecs.image.header import Header, decoding, is_icc, is_srgb, open_with_pillow, wbmp_head
 from mmscontent.errors import DamagedMedia
 
@@ -24,26 +30,41 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.uint8]
 
-__all__ = ["DecodedImage", "PixelCache", "decode", "resize", "scale_image", "scale_to_fit"]
+__all__ = [
+    "DecodedImage",
+    "PixelCache",
+    "Vips",
+    "VipsError",
+    "decode",
+    "resize",
+    "scale_image",
+    "scale_to_fit",
+    "vips_image",
+]
+
+pyvips.block_untrusted_set(True)  # no loader that libvips marks as untrusted: ImageMagick, PDF, SVG and the like
+pyvips.cache_set_max(0)
+
+Vips: Any = pyvips.Image
+VipsError: type[Exception] = pyvips.Error
 
 _BACKGROUND_SIDE_PX = 256
 _MIN_OPAQUE = 250
 _TWELVE_BITS = 4096
 _WHITE = (255, 255, 255)
-# Decoded and scaled in one stream, so that decoding again costs no more than the first time.
+# libvips decodes and scales these in one stream, so decoding again costs no more than the first time.
 _STREAMED = frozenset(("image/jpeg", "image/webp"))
-_MOST_HELD_PX = 24_000_000
-_MOST_LOOKED_AT_PX = 6_000_000
+_MAX_CACHED_PX = 24_000_000
+_MAX_NATIVE_PX = 6_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class DecodedImage:
-    """Pixels ready to be scaled and encoded.
+    """Pixels ready to be scaled and encoded: rows, columns and three bands of eight bits, sRGB, upright.
 
     Attributes:
-        pixels: Rows, columns and three bands of eight bits: sRGB, upright.
-        background: The colour transparency was laid on; None for an opaque picture.
-        notes: Colours that were converted, oddities.
+        background: The colour behind transparent pixels; None for an opaque picture.
+        notes: What was converted or found odd, for the ledger.
     """
 
     pixels: Pixels
@@ -52,27 +73,27 @@ class DecodedImage:
 
     @property
     def image(self) -> Any:  # noqa: ANN401 - pyvips has no types
-        """The pixels as libvips sees them, not copied."""
-        return vips.image_from(self.pixels)
+        """The pixels as a libvips image, not copied."""
+        return vips_image(self.pixels)
 
 
 @dataclass(slots=True)
 class PixelCache:
-    """One picture at any size: streamed anew for each, or decoded once, held, and scaled from memory.
+    """Gives one picture at any size: streamed anew for each size, or decoded once, cached and scaled from memory.
 
     Attributes:
-        most_px: Long side nothing is ever wanted larger than; a very large picture is held no larger.
+        most_px: The longest side anyone will ask for; a very large picture is cached no larger.
     """
 
     data: bytes
     header: Header
     most_px: int
-    _held: Any = None
+    _cached: Any = None
     _native: Pixels | None = None
     _background: tuple[int, int, int] | None = None
 
-    def take(self, box_px: tuple[int, int]) -> DecodedImage:
-        """Pixels no larger than a box of long and short side, whichever way it lies, and never enlarged.
+    def pixels_within(self, box_px: tuple[int, int]) -> DecodedImage:
+        """Return the picture within a box of long and short side, in either orientation and never enlarged.
 
         Raises:
             DamagedMedia: Pixels are missing or broken.
@@ -80,97 +101,100 @@ class PixelCache:
         header = self.header
         with decoding(header.media_type, len(self.data)):
             if header.media_type in _STREAMED:
-                image, background = _opaque(_LOADERS[header.media_type](self.data, header, box_px))
+                image, background = _without_alpha(_LOADERS[header.media_type](self.data, header, box_px))
             else:
-                image, background = self._hold(), self._background
+                image, background = self._decode_once(), self._background
             return _finish(image, background, header, box_px)
 
     def native(self) -> Pixels | None:
-        """The pixels as they are in the source, when they are held, not too many, and of three bands of eight bits.
+        """The unscaled pixels of the source, when they are cached, few enough, and of three bands of eight bits.
 
-        Screenshots are recognised by what scaling takes away. Neither upright nor sRGB.
+        Screenshots are recognised by details that scaling removes. These pixels are neither upright nor sRGB.
         """
         return self._native
 
-    def _hold(self) -> Any:  # noqa: ANN401
-        if self._held is None:
+    def _decode_once(self) -> Any:  # noqa: ANN401
+        if self._cached is None:
             load = _LOADERS.get(self.header.media_type, _load_by_pillow)
-            image, self._background = _opaque(load(self.data, self.header, (self.most_px, self.most_px)))
-            if image.width * image.height > _MOST_HELD_PX:
+            image, self._background = _without_alpha(load(self.data, self.header, (self.most_px, self.most_px)))
+            if image.width * image.height > _MAX_CACHED_PX:
                 image = scale_image(image, scale_to_fit(image.width, image.height, (self.most_px, self.most_px)))
             is_plain = image.bands == 3 and image.format == "uchar" and image.interpretation == "srgb"  # noqa: PLR2004
-            if is_plain and image.width * image.height <= _MOST_LOOKED_AT_PX:
+            if is_plain and image.width * image.height <= _MAX_NATIVE_PX:
                 self._native = _in_memory(image)
-                self._held = vips.image_from(self._native)
+                self._cached = vips_image(self._native)
                 if image.get_typeof("icc-profile-data"):
-                    self._held = self._held.copy()
-                    self._held.set_type(vips.BLOB, "icc-profile-data", image.get("icc-profile-data"))
+                    self._cached = self._cached.copy()
+                    self._cached.set_type(pyvips.GValue.blob_type, "icc-profile-data", image.get("icc-profile-data"))
             else:
-                self._held = image.copy_memory()
-        return self._held
+                self._cached = image.copy_memory()
+        return self._cached
+
+
+def vips_image(pixels: Any, interpretation: str = "srgb") -> Any:  # noqa: ANN401 - pyvips has no types
+    """Wrap an array of rows, columns and bands as a libvips image."""
+    return Vips.new_from_array(pixels, interpretation=interpretation)
 
 
 def decode(data: bytes, header: Header, box_px: tuple[int, int]) -> DecodedImage:
-    """Decode a picture once; no larger than a box of long and short side, whichever way it lies, and never enlarged.
+    """Decode a picture once, within a box of long and short side, in either orientation and never enlarged.
 
     Raises:
         DamagedMedia: Pixels are missing or broken.
     """
-    return PixelCache(data, header, max(box_px)).take(box_px)
+    return PixelCache(data, header, max(box_px)).pixels_within(box_px)
 
 
 def scale_to_fit(width: int, height: int, box_px: tuple[int, int]) -> float:
-    """Factor, at most 1, that brings sides into a box of long and short side."""
+    """Return the factor, at most 1, that scales sides into a box of long and short side."""
     return min(1.0, box_px[0] / max(width, height), box_px[1] / min(width, height))
 
 
 def _load_jpeg(data: bytes, header: Header, box_px: tuple[int, int]) -> Any:  # noqa: ANN401
-    # DCT scaling by half costs detail unless the rest of the way down is at least as far again.
+    # libjpeg's DCT scaling loses detail unless the picture is scaled down at least by half once more.
     factor = 1 / scale_to_fit(header.width, header.height, box_px)
     shrink = next((s for s in (8, 4, 2) if factor >= 2 * s), 1)
-    return vips.Image.jpegload_buffer(data, shrink=shrink, access="sequential", fail_on="error")
+    return Vips.jpegload_buffer(data, shrink=shrink, access="sequential", fail_on="error")
 
 
 def _load_png(data: bytes, _header: Header, _box_px: tuple[int, int]) -> Any:  # noqa: ANN401
-    return vips.Image.pngload_buffer(data, access="sequential", fail_on="error")
+    return Vips.pngload_buffer(data, access="sequential", fail_on="error")
 
 
 def _load_webp(data: bytes, _header: Header, _box_px: tuple[int, int]) -> Any:  # noqa: ANN401
-    return vips.Image.webpload_buffer(data, access="sequential", fail_on="error")
+    return Vips.webpload_buffer(data, access="sequential", fail_on="error")
 
 
 def _load_wbmp(data: bytes, _header: Header, _box_px: tuple[int, int]) -> Any:  # noqa: ANN401
-
     width, height, at = wbmp_head(data)
     row_bytes = -(-width // 8)
     if len(data) - at < row_bytes * height:
         raise DamagedMedia(f"image/vnd.wap.wbmp of {width}×{height} ends before its last row; take another copy")
     rows = np.frombuffer(data, np.uint8, row_bytes * height, at).reshape(height, row_bytes)
-    return vips.image_from(np.unpackbits(rows, axis=1)[:, :width] * np.uint8(255), "b-w")
+    return vips_image(np.unpackbits(rows, axis=1)[:, :width] * np.uint8(255), "b-w")
 
 
 def _load_heif(data: bytes, header: Header, box_px: tuple[int, int]) -> Any:  # noqa: ANN401
-    # Straight from libheif: Pillow would copy a phone's 12 megapixels twice.
+    # libheif directly: Pillow would copy the 12 megapixels of a phone's photo twice.
     opened = pillow_heif.open_heif(data)
     if opened.mode not in ("RGB", "RGBA"):
         return _load_by_pillow(data, header, box_px)
-    return _with_colours(vips.image_from(np.asarray(opened)), opened.info)
+    return _with_colours(vips_image(np.asarray(opened)), opened.info)
 
 
 def _load_by_pillow(data: bytes, header: Header, _box_px: tuple[int, int]) -> Any:  # noqa: ANN401
-
     with open_with_pillow(data, header.media_type) as opened:
         opened.load()
         simple = _simple_mode(opened)
-        return _with_colours(vips.image_from(np.asarray(simple), _INTERPRETATIONS[simple.mode]), opened.info)
+        return _with_colours(vips_image(np.asarray(simple), _INTERPRETATIONS[simple.mode]), opened.info)
 
 
 def _with_colours(image: Any, info: Mapping[Any, Any]) -> Any:  # noqa: ANN401
-    """With what the file says of its colours: a profile, or P3 by its numbers."""
+    """Apply the file's colour description: attach its ICC profile, or convert P3 given by code points."""
     icc = info.get("icc_profile")
     if icc:
         image = image.copy()
-        image.set_type(vips.BLOB, "icc-profile-data", icc)
+        image.set_type(pyvips.GValue.blob_type, "icc-profile-data", icc)
     elif (info.get("nclx_profile") or {}).get("color_primaries") in (11, 12):  # H.273: P3 with DCI or D65 white
         image = image.icc_transform("srgb", input_profile="p3")
     return image
@@ -180,10 +204,10 @@ _INTERPRETATIONS = {"L": "b-w", "LA": "b-w", "RGB": "srgb", "RGBA": "srgb", "CMY
 
 
 def _simple_mode(image: Pillow.Image) -> Pillow.Image:
-    """One of L, LA, RGB, RGBA, CMYK with eight bits a sample."""
+    """Convert to one of the modes L, LA, RGB, RGBA, CMYK with eight bits a sample."""
     if image.mode.startswith("I;16"):
         samples = np.asarray(image)
-        # Twelve bits in words of sixteen would come out black: what no sample reaches is not part of the scale.
+        # Twelve-bit samples in sixteen-bit words would come out black, so the scale ends at the highest sample.
         bits = int(samples.max()).bit_length() if samples.max() < _TWELVE_BITS else 16
         return Pillow.fromarray((samples >> max(bits - 8, 0)).astype(np.uint8))
     if image.mode in ("I", "F"):
@@ -205,7 +229,7 @@ _LOADERS: dict[str, Callable[[bytes, Header, tuple[int, int]], Any]] = {
     "image/vnd.wap.wbmp": _load_wbmp,
 }
 
-# EXIF value → (turn clockwise, mirror afterwards left to right).
+# EXIF orientation (Exif 2.32, 4.6.4, tag 0x0112) → (turn clockwise, then mirror left to right).
 _UPRIGHT: dict[int, tuple[str | None, bool]] = {
     1: (None, False),
     2: (None, True),
@@ -218,13 +242,13 @@ _UPRIGHT: dict[int, tuple[str | None, bool]] = {
 }
 
 
-def _opaque(image: Any) -> tuple[Any, tuple[int, int, int] | None]:  # noqa: ANN401
-    """The picture laid on a colour where it is transparent, and that colour."""
+def _without_alpha(image: Any) -> tuple[Any, tuple[int, int, int] | None]:  # noqa: ANN401
+    """Flatten transparency onto a background colour; returns the picture and that colour."""
     if not image.hasalpha():
         return image, None
     image = image.copy_memory()
     background = _edge_colour(image) if _is_translucent(image) else None
-    return _flattened(image, background or _WHITE), background
+    return _flatten(image, background or _WHITE), background
 
 
 def _finish(
@@ -233,7 +257,7 @@ def _finish(
     header: Header,
     box_px: tuple[int, int],
 ) -> DecodedImage:
-    """Scale, convert to sRGB, turn upright; the costly steps last, on fewer pixels."""
+    """Scale, convert to sRGB, turn upright: the costly steps last, on fewer pixels."""
     scale = scale_to_fit(image.width, image.height, box_px)
     if scale < 1:
         image = scale_image(image, scale)
@@ -251,12 +275,12 @@ def _in_memory(image: Any) -> Pixels:  # noqa: ANN401
 
 
 def resize(pixels: Pixels, scale: float) -> Pixels:
-    """Pixels made smaller by a factor, as `scaled` does it."""
-    return _in_memory(scale_image(vips.image_from(pixels), scale))
+    """Scale pixels down by a factor, as `scale_image` does."""
+    return _in_memory(scale_image(vips_image(pixels), scale))
 
 
 def scale_image(image: Any, scale: float) -> Any:  # noqa: ANN401
-    """A picture made smaller by a factor, low-pass filtered (Lanczos, three lobes), sides rounded to whole pixels."""
+    """Scale a picture down with a low-pass filter (Lanczos, three lobes); sides are rounded to whole pixels."""
     width, height = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     return image.resize(width / image.width, vscale=height / image.height, kernel="lanczos3")
 
@@ -270,7 +294,7 @@ def _to_srgb(image: Any) -> tuple[Any, tuple[str, ...]]:  # noqa: ANN401
         try:
             image = image.icc_transform("srgb", embedded=True, intent="relative", black_point_compensation=True)
             notes = ("colours converted to sRGB by the embedded profile",)
-        except vips.VipsError:
+        except VipsError:
             notes = ("the embedded colour profile is broken and was not used",)
     if image.interpretation == "cmyk":
         image = image.icc_transform("srgb", input_profile="cmyk", embedded=False)
@@ -287,7 +311,7 @@ def _is_translucent(image: Any) -> bool:  # noqa: ANN401
     return bool(image.extract_band(image.bands - 1).min() < top)
 
 
-def _flattened(image: Any, background: tuple[int, int, int]) -> Any:  # noqa: ANN401
+def _flatten(image: Any, background: tuple[int, int, int]) -> Any:  # noqa: ANN401
     deep = 257 if image.format == "ushort" else 1
     if image.bands <= 2:  # noqa: PLR2004 - grey and alpha
         return image.flatten(background=[deep * sum(background) // 3])
@@ -295,9 +319,9 @@ def _flattened(image: Any, background: tuple[int, int, int]) -> Any:  # noqa: AN
 
 
 def _edge_colour(image: Any) -> tuple[int, int, int]:  # noqa: ANN401
-    """What transparency is laid on: white, unless the opaque picture's own edge is so light that it would vanish.
+    """Choose the background for transparent pixels.
 
-    A light drawing on nothing was made for a dark ground; everything else reads best on white.
+    It is the colour of an opaque edge, black for a nearly white drawing (made for a dark page), white for the rest.
     """
     small = image.thumbnail_image(_BACKGROUND_SIDE_PX, size="down")
     small = small.colourspace("srgb") if small.interpretation != "srgb" else small
@@ -305,7 +329,7 @@ def _edge_colour(image: Any) -> tuple[int, int, int]:  # noqa: ANN401
     alpha, colour = pixels[..., -1], pixels[..., :3]
     edge = np.concatenate([alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1]])
     edge_colour = np.concatenate([colour[0], colour[-1], colour[:, 0], colour[:, -1]])
-    if (edge >= _MIN_OPAQUE).mean() > 0.5:  # noqa: PLR2004 - the picture has a ground of its own: carry it on
+    if (edge >= _MIN_OPAQUE).mean() > 0.5:  # noqa: PLR2004 - the picture has its own background: continue it
         red, green, blue = (int(v) for v in np.median(edge_colour[edge >= _MIN_OPAQUE], axis=0))
         return red, green, blue
     visible = colour[alpha >= _MIN_OPAQUE // 2]

@@ -1,7 +1,6 @@
-"""What a picture shows, as far as it decides how to write it: photograph, drawing, text, code.
+"""Detects whether a picture is a photograph, a screenshot, line art or a QR code, which decides how it is encoded.
 
-Looks at some tiles of the pixels as they will be sent, because flat areas and hard edges are what count and both
-are lost in a thumbnail.
+It measures some tiles of the unscaled pixels: flat areas and hard edges decide, and a thumbnail loses both.
 """
 
 from __future__ import annotations
@@ -24,13 +23,12 @@ _DARK, _LIGHT = 80, 176
 
 @dataclass(frozen=True, slots=True)
 class ImageFeatures:
-    """Measured features, and the traits that follow from them.
+    """Measured features of a picture, and its traits as the ledger names them.
 
     Attributes:
         flat: Share of pixels equal to their right neighbour.
-        soft: Share that differ a little, as sensors, lenses and gradients make them.
-        hard: Share that differ by a hard step.
-        traits: In the words of the ledger.
+        soft: Share of pixels that differ a little from it, as sensors, lenses and gradients make them.
+        hard: Share of pixels that differ from it by a hard step.
     """
 
     flat: float
@@ -40,12 +38,12 @@ class ImageFeatures:
 
     @property
     def is_graphic(self) -> bool:
-        """Kept sharp, and offered a palette."""
+        """The picture must stay sharp and may be sent with a palette."""
         return "photograph" not in self.traits
 
 
 def detect_features(pixels: NDArray[np.uint8]) -> ImageFeatures:
-    """Features and traits of a picture given as (height, width, 3)."""
+    """Measure the features and traits of a picture given as (height, width, 3)."""
     tiles = _tiles(pixels)
     left, right = tiles[:, :, :-1], tiles[:, :, 1:]
     steps = (np.maximum(left, right) - np.minimum(left, right)).transpose(3, 0, 1, 2)
@@ -56,7 +54,7 @@ def detect_features(pixels: NDArray[np.uint8]) -> ImageFeatures:
 
 
 def _tiles(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Tiles on a grid over the whole picture, as one array (tile, row, column, channel)."""
+    """Cut tiles on a grid over the whole picture, as one array (tile, row, column, channel)."""
     height, width, _ = pixels.shape
     side_y, side_x = min(_TILE_PX, height), min(_TILE_PX, width)
     tops = np.unique(np.linspace(0, height - side_y, min(_TILES_ACROSS, -(-height // side_y))).astype(int))
@@ -72,9 +70,9 @@ def _colour_counts(tiles: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def _traits(pixels: NDArray[np.uint8], tiles: NDArray[np.uint8], steps: tuple[float, float, float]) -> tuple[str, ...]:
-    """Thresholds from the real pictures of benchmarks/pictures.py; see docs/fitting.md."""
+    # The thresholds separate the real pictures of benchmarks/pictures.py; see docs/fitting.md.
     flat, soft, hard = steps
-    # A sensor leaves soft steps everywhere; a drawing has none but where it shades or was scaled.
+    # A sensor leaves soft steps everywhere; a drawing has them only where it shades or was scaled.
     if hard < 0.005 or hard < 0.12 * soft:  # noqa: PLR2004
         return ("photograph",)
     if _is_two_tone(pixels) and _finder_rows(pixels) >= 3:  # noqa: PLR2004 - rows through the corner marks
@@ -89,7 +87,7 @@ def _traits(pixels: NDArray[np.uint8], tiles: NDArray[np.uint8], steps: tuple[fl
 
 
 def _is_two_tone(pixels: NDArray[np.uint8]) -> bool:
-    """Nearly all dark or light, and a fair part of each."""
+    """Whether nearly all pixels are dark or light, with a fair share of each."""
     step = max(1, len(pixels) // _MAX_SCAN_ROWS)
     green = pixels[::step, ::2, 1]
     dark, light = float((green < _DARK).mean()), float((green > _LIGHT).mean())
@@ -97,7 +95,7 @@ def _is_two_tone(pixels: NDArray[np.uint8]) -> bool:
 
 
 def _finder_rows(pixels: NDArray[np.uint8]) -> int:
-    """Rows in which dark and light alternate 1:1:3:1:1 as in the corner marks of a QR code (ISO 18004, 6.3.3)."""
+    """Count rows through the corner marks of a QR code."""
     rows = pixels[:: max(1, len(pixels) // _MAX_SCAN_ROWS), :, 1] < 128  # noqa: PLR2004 - dark
     return sum(_has_finder(row) for row in rows)
 
@@ -108,6 +106,7 @@ def _has_finder(dark: NDArray[np.bool_]) -> bool:
         return False
     fives = np.lib.stride_tricks.sliding_window_view(np.diff(changes).astype(float), 5)
     unit = fives.sum(axis=1, keepdims=True) / 7
+    # ISO/IEC 18004, 6.3.3: a finder pattern alternates dark and light as 1:1:3:1:1 along any row through its middle.
     near = np.abs(fives / unit - (1, 1, 3, 1, 1)) < (0.5, 0.5, 1, 0.5, 0.5)
     starts_dark = dark[changes[: len(fives)]]
     return bool(np.any(near.all(axis=1) & starts_dark & (unit[:, 0] >= 2)))  # noqa: PLR2004 - pixels a module

@@ -1,6 +1,6 @@
-"""One way of writing pixels each: JPEG by two encoders, PNG, PNG with a palette, GIF. No choices are made here.
+"""Encodes pixels: JPEG with two encoders, PNG without loss, PNG or GIF with a palette. It makes no choices.
 
-All of them give the same bytes for the same pixels, and write nothing but what a decoder needs.
+Every encoder gives the same bytes for the same pixels, and writes nothing but what a decoder needs.
 """
 
 from __future__ import annotations
@@ -12,27 +12,28 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from PIL import Image
 
-from mmscontent.codecs.image import vips
+from mmscontent.codecs.image.decode import vips_image
 from mmscontent.errors import EngineMissing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
     from numpy.typing import NDArray
 
     Numbers = NDArray[np.float64]
 
 try:
     import imagequant
-except ImportError:  # its absence is told when a palette is asked for
+except ImportError:  # reported when a palette is asked for
     imagequant = None
 
 __all__ = [
     "JpegEncoder",
     "JpegSettings",
-    "encode_gif",
+    "PaletteVariant",
     "encode_jpeg",
-    "encode_palette_png",
-    "encode_png",
     "encoder_input",
+    "palette_variants",
 ]
 
 JpegEncoder = Literal["tuned", "trellis"]
@@ -74,16 +75,16 @@ _TABLES = {
     full_chroma: tuple(np.array(text.split(), float) for text in (_LUMA, chroma))
     for full_chroma, chroma in ((False, _HALF_CHROMA), (True, _FULL_CHROMA))
 }
-_MOST = 255  # of an entry, in baseline
+_MAX_ENTRY = 255  # T.81 B.2.4.1: a table entry of a baseline JPEG has eight bits
 _TUNED_QUALITIES = np.arange(15.0, 104.1, 0.5)
 _TRELLIS_QUALITIES = np.arange(12.0, 99.0)
-# A few of them, first and last among them, for tables between whose columns things run smoothly.
+# Some of them, with the first and the last: the columns of the prediction tables, which are interpolated between.
 _TUNED_GRID, _TRELLIS_GRID = np.append(np.arange(15.0, 104.0, 2.5), 104.0), np.append(np.arange(12.0, 98.0, 4.0), 98.0)
 
 
 @dataclass(frozen=True, slots=True)
 class JpegSettings:
-    """How to write a JPEG, but for its quality.
+    """Everything about encoding a JPEG except its quality.
 
     Attributes:
         encoder: `tuned` (libjpeg-turbo with our tables, any fraction of quality) or `trellis` (mozjpeg).
@@ -96,44 +97,44 @@ class JpegSettings:
 
     @property
     def label(self) -> str:
-        """Chroma and coding in the ledger's words."""
+        """Chroma and coding as the ledger names them."""
         return ("4:4:4" if self.full_chroma else "4:2:0") + (" progressive" if self.progressive else "")
 
     @property
     def qualities(self) -> Numbers:
-        """Those it knows, rising; on the encoder's own scale."""
+        """All qualities of the encoder, rising, on its own scale."""
         return _TUNED_QUALITIES if self.encoder == "tuned" else _TRELLIS_QUALITIES
 
     @property
     def grid(self) -> Numbers:
-        """A few of its qualities, first and last among them."""
+        """Some of its qualities, with the first and the last."""
         return _TUNED_GRID if self.encoder == "tuned" else _TRELLIS_GRID
 
     @property
     def step(self) -> float:
-        """Qualities are multiples of this: a quarter where any fraction can be written."""
+        """Qualities are multiples of this: a quarter for our own tables, which take any fraction."""
         return 0.25 if self.encoder == "tuned" else 1.0
 
     def coarseness(self, quality: Numbers) -> Numbers:
-        """Natural logarithm of how coarse the tables are, 0 for those of quality 50."""
+        """Natural logarithm of the factor on the quantisation tables; 0 at quality 50."""
         if self.encoder == "tuned":
             return np.asarray((50 - quality) * np.log(2) / 10, float)  # ten steps halve the tables
-        # As libjpeg and its kin scale theirs.
+        # libjpeg's jpeg_quality_scaling, which mozjpeg kept.
         return np.asarray(np.log(np.where(quality < 50, 50 / quality, np.maximum(2 - quality / 50, 0.01))), float)  # noqa: PLR2004
 
 
 def encode_jpeg(image: Any, quality: float, settings: JpegSettings) -> bytes:  # noqa: ANN401 - pyvips has no types
-    """Write a three-band picture as JPEG, baseline unless the way says progressive."""
+    """Encode a three-band picture as JPEG, baseline unless the settings say progressive."""
     if settings.encoder == "trellis":
         return _encode_trellis(image, round(quality), settings)
     factor = float(np.exp(settings.coarseness(np.array(quality))))
     tables = [
-        np.clip(np.rint(table * factor), 1, _MOST).astype(int).tolist() for table in _TABLES[settings.full_chroma]
+        np.clip(np.rint(table * factor), 1, _MAX_ENTRY).astype(int).tolist() for table in _TABLES[settings.full_chroma]
     ]
     subsampling = "4:4:4" if settings.full_chroma else "4:2:0"
-    picture = _picture(image)
+    picture = _as_pillow(image)
     options = {"qtables": tables, "subsampling": subsampling, "progressive": settings.progressive}
-    return _saved(picture, "JPEG", optimize=True, **options)
+    return _save(picture, "JPEG", optimize=True, **options)
 
 
 def _encode_trellis(image: Any, quality: int, settings: JpegSettings) -> bytes:  # noqa: ANN401
@@ -144,7 +145,7 @@ def _encode_trellis(image: Any, quality: int, settings: JpegSettings) -> bytes: 
             optimize_coding=True,
             interlace=settings.progressive,
             subsample_mode="off" if settings.full_chroma else "on",
-            # Table 3 gives more at 4:2:0 and less at 4:4:4, measured: docs/fitting.md.
+            # mozjpeg's table 3 scored higher at 4:2:0 and lower at 4:4:4: docs/fitting.md.
             quant_table=0 if settings.full_chroma else 3,
             trellis_quant=True,
             overshoot_deringing=True,
@@ -153,30 +154,11 @@ def _encode_trellis(image: Any, quality: int, settings: JpegSettings) -> bytes: 
     )
 
 
-def encode_png(image: Any) -> bytes:  # noqa: ANN401
-    """Write a picture as PNG without loss."""
-    return bytes(image.pngsave_buffer(compression=9, keep="none", filter="all"))
-
-
-def encode_palette_png(image: Any, colours: int, *, dithered: bool = True) -> bytes:  # noqa: ANN401
-    """Write a picture as PNG with a palette of at most *colours*.
-
-    Raises:
-        EngineMissing: The quantiser is not installed.
-    """
-    return _saved(_quantised(image, colours, dithered=dithered), "PNG", optimize=True)
-
-
-def encode_gif(image: Any, colours: int, *, dithered: bool = True) -> bytes:  # noqa: ANN401
-    """Write a picture as a GIF of one frame with at most *colours*."""
-    return _saved(_quantised(image, colours, dithered=dithered), "GIF", optimize=True)
-
-
-def _quantised(image: Any, colours: int, *, dithered: bool) -> Image.Image:  # noqa: ANN401
+def _quantise(image: Any, colours: int, *, dithered: bool) -> Image.Image:  # noqa: ANN401
     if imagequant is None:
         raise EngineMissing("imagequant is missing, so no palette can be made; install imagequant")
     size = image.width, image.height
-    rgba = _picture(image).convert("RGBA").tobytes()
+    rgba = _as_pillow(image).convert("RGBA").tobytes()
     level = 1.0 if dithered else 0.0
     pixels, palette = imagequant.quantize_raw_rgba_bytes(rgba, *size, dithering_level=level, max_colors=colours)
     picture = Image.frombytes("P", size, bytes(pixels))
@@ -186,17 +168,94 @@ def _quantised(image: Any, colours: int, *, dithered: bool) -> Image.Image:  # n
 
 
 def encoder_input(pixels: NDArray[np.uint8], settings: JpegSettings) -> Any:  # noqa: ANN401
-    """Pixels as the encoder takes them; worth having where they are encoded several times."""
-    return vips.image_from(pixels) if settings.encoder == "trellis" else Image.fromarray(pixels)
+    """Wrap pixels as the encoder takes them; worth keeping where they are encoded several times."""
+    return vips_image(pixels) if settings.encoder == "trellis" else Image.fromarray(pixels)
 
 
-def _picture(image: Any) -> Image.Image:  # noqa: ANN401
+def _as_pillow(image: Any) -> Image.Image:  # noqa: ANN401
     if isinstance(image, Image.Image):
         return image
     return Image.fromarray(image.numpy())
 
 
-def _saved(picture: Image.Image, form: str, **options: object) -> bytes:
+def _save(picture: Image.Image, form: str, **options: object) -> bytes:
     target = io.BytesIO()
     picture.save(target, form, **options)
     return target.getvalue()
+
+
+# --- lossless and palette variants: pictures that must stay sharp ------------------------------------------------
+
+# Flat pages with text are three to five times smaller with a palette than as JPEG of the same quality, and stay legible
+# with four colours at half their size where a JPEG of as many bytes is a smear (docs/fitting.md). A sample cannot tell
+# how large a variant is, so all of them are encoded when the picture is surveyed.
+
+
+@dataclass(frozen=True, slots=True)
+class PaletteSettings:
+    """One lossless or palette encoding.
+
+    Attributes:
+        colours: Largest number of palette entries; 0 encodes without loss.
+        share: Share of the picture's long side.
+        dithered: Shades are mixed from dots; with few colours the dots cost more bytes than the shades are worth.
+    """
+
+    colours: int
+    share: float
+    dithered: bool
+
+
+# The last one is the smallest in which a photographed receipt could still be read: four colours at half the size.
+VARIANTS = (
+    PaletteSettings(0, 1.0, dithered=False),
+    PaletteSettings(256, 1.0, dithered=True),
+    PaletteSettings(16, 1.0, dithered=False),
+    PaletteSettings(16, 0.5, dithered=False),
+    PaletteSettings(8, 0.5, dithered=False),
+    PaletteSettings(4, 0.5, dithered=False),
+)
+_MAX_PALETTE_PX = 6_000_000  # the quantiser takes a second for these
+_MIN_LONG_PX = 320  # a variant is not scaled down below this
+
+
+@dataclass(frozen=True, slots=True)
+class PaletteVariant:
+    """One picture encoded without loss or with a palette; *label* names how in the ledger."""
+
+    data: bytes
+    media_type: str
+    label: str
+    sides_px: tuple[int, int]
+
+
+def palette_variants(at: Callable[[int], Any], long_px: int, media_types: Sequence[str]) -> Iterator[PaletteVariant]:
+    """Encode the picture in every variant the receiver shows, largest first.
+
+    Args:
+        at: Returns the picture scaled to a long side.
+        long_px: Long side of the whole picture.
+        media_types: What the receiver shows; PNG is preferred to GIF.
+
+    Raises:
+        EngineMissing: The quantiser is not installed.
+    """
+    has_png = "image/png" in media_types
+    for variant in VARIANTS:
+        side = round(long_px * variant.share)
+        if (variant.colours == 0 and not has_png) or (variant.share < 1 and side < _MIN_LONG_PX):
+            continue
+        image = at(side)
+        if variant.colours == 0 or image.width * image.height <= _MAX_PALETTE_PX:
+            yield _encode_variant(image, variant, has_png=has_png)
+
+
+def _encode_variant(image: Any, variant: PaletteSettings, *, has_png: bool) -> PaletteVariant:  # noqa: ANN401
+    sides = image.width, image.height
+    if variant.colours == 0:
+        data = bytes(image.pngsave_buffer(compression=9, keep="none", filter="all"))
+        return PaletteVariant(data, "image/png", "PNG", sides)
+    picture = _quantise(image, variant.colours, dithered=variant.dithered)
+    form, label = ("PNG", "PNG-8") if has_png else ("GIF", "GIF")
+    label = f"{sides[0]}×{sides[1]} {label} of {variant.colours} colours"
+    return PaletteVariant(_save(picture, form, optimize=True), f"image/{form.lower()}", label, sides)

@@ -1,7 +1,7 @@
-"""A picture judged by its header alone, for an answer before sending: what it would roughly become, and what is sure.
+"""Estimates a picture's size and quality from its header alone, for an answer before anything is decoded.
 
-No pixel is decoded. The curve is what 54 real pictures did at the median (benchmarks/data/stills_grid.csv), off by some
-ten points for any one of them; the floor is one that no picture of the kind passed, so what fits by it fits.
+The curve is the median of 54 real pictures (benchmarks/data/stills_grid.csv) and about ten points off for any one of
+them. The minimum size is one that none of those pictures exceeded, so a picture that fits by it does fit.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 __all__ = ["TRAIT", "estimate_from_header"]
 
 TRAIT = "judged by its header"
-# Logarithm to base 2 of bits a pixel of the view, and the median score of the best JPEG of as many bytes.
+# Logarithm to base 2 of bits per pixel of the view, and the median score of the best JPEG of as many bytes.
 _TYPICAL = ((-3.0, 1), (-2.0, 34), (-1.0, 63), (0.0, 79), (1.0, 88), (2.0, 93), (3.0, 96))
-# Bits a pixel of the view at which every picture of the grid is worth sending (20 points): photographs, and what may be
-# lettering.
+# Bits per pixel of the view at which every picture of the grid scored 20 points, enough to be worth sending: for
+# photographs (False), and for types that may hold lettering (True).
 _SURE_BITS = {False: 0.7, True: 1.3}
 _LETTERING = frozenset(("image/png", "image/gif", "image/bmp", "image/vnd.wap.wbmp", "image/tiff", "image/webp"))
 
 
 def estimate_from_header(data: bytes, info: MediaInfo, rule: Rule) -> Survey:
-    """The picture as its header tells; `curve` is typical, `minimum_bytes` is sure.
+    """Estimate a survey from the header: its `curve` is typical, its `minimum_bytes` is certain.
 
     Raises:
-        SourceError: It is over the limits or no picture.
+        SourceError: The data are over the limits or no picture.
     """
     assert isinstance(rule, ImageRule)
     header = read_header(data, info.media_type)
@@ -47,7 +47,7 @@ def estimate_from_header(data: bytes, info: MediaInfo, rule: Rule) -> Survey:
     floor = math.ceil(area * _SURE_BITS[header.media_type in _LETTERING] / 8) + 1_000
     kept = None if reasons else len(kept_bytes(data, header))
     points = [(round(2**bits * area / 8) + 1, float(score)) for bits, score in _TYPICAL]
-    told = replace(
+    estimated = replace(
         info,
         size_bytes=len(data),
         width_px=header.width,
@@ -59,7 +59,7 @@ def estimate_from_header(data: bytes, info: MediaInfo, rule: Rule) -> Survey:
         notes=tuple(dict.fromkeys((*info.notes, *header.notes))),
     )
     return Survey(
-        info=told,
+        info=estimated,
         curve=Curve.through(points),
         minimum_bytes=floor if kept is None else min(floor, kept),
         keep_bytes=kept,

@@ -1,7 +1,7 @@
-"""What a picture would weigh and how it would look, written at any scale and quality: one table a way of writing.
+"""Predicts the size and the score of a JPEG at any scale and quality: one table per encoder setting.
 
-The size comes straight from the probe. The look of the view does too; a fitted polynomial carries it to other
-scales, and from the tiles to the whole: benchmarks/train_stills.py makes its numbers, docs/fitting.md tells them.
+The probe measures sizes and the score at the receiver's view. A fitted polynomial extends the score to other scales,
+and from tiles to the whole picture: benchmarks/train_stills.py fits it, docs/fitting.md describes it.
 """
 
 from __future__ import annotations
@@ -11,28 +11,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmscontent.codecs.image.probe import HEADER_BYTES, texture
-from mmscontent.codecs.image.quality_model import WEIGHTS
+from mmscontent.codecs.image.probe import HEADER_BYTES, JPEG_MODELS, texture
 
 if TYPE_CHECKING:
     from mmscontent.codecs.image.encode import JpegSettings
     from mmscontent.codecs.image.probe import Numbers, Probe
 
-    Ends = tuple[float | Numbers, float | Numbers]
+    Pair = tuple[float | Numbers, float | Numbers]
 
-__all__ = ["EncodeSetting", "SizeQualityTable", "best_setting", "predict_table", "terms"]
+__all__ = ["MAX_VIEWS", "EncodeSetting", "SizeQualityTable", "best_setting", "predict_table", "terms"]
 
 _MIN_LONG_PX = 96
-_STEP = 0.85  # between the scales looked at
-_MOST_VIEWS = 2.4  # more pixels than this add nothing a phone shows
-# Points by which more pixels than the view must win, for they have to be taken from the source anew; and where the
-# view's own cannot be told from the original.
-_WORTH_LARGER, _WORTH_LARGER_WHEN_FINE, _FINE = 0.8, 2.5, 90.0
+_SCALE_STEP = 0.85  # between neighbouring scales of a table
+MAX_VIEWS = 2.4  # of the view's long side: more pixels than this add nothing a phone shows
+# Points by which a rendition larger than the view must win, because its pixels have to be decoded anew; more points
+# where the rendition at the view already scores as high as one that cannot be told from the original.
+_LARGER_MARGIN, _LARGER_MARGIN_WHEN_FINE, _FINE = 0.8, 2.5, 90.0
+_WEIGHTS = JPEG_MODELS["quality_weights"]
 
 
 @dataclass(frozen=True, slots=True)
 class EncodeSetting:
-    """A way of writing with its scale and quality, and what is predicted of it."""
+    """Encoder settings with a scale and a quality, and the size and score predicted for them."""
 
     long_px: int
     quality: float
@@ -43,13 +43,13 @@ class EncodeSetting:
 
 @dataclass(frozen=True, slots=True)
 class SizeQualityTable:
-    """All choices of one way of writing.
+    """Predicted sizes and scores for one encoder setting.
 
     Attributes:
-        view_px: Long side at which scores are meant.
+        view_px: Long side at which scores are judged.
         long_px: Scales, rising; the last is the picture's own.
-        sizes: Bytes, one row a scale, one column a quality of the way's grid; rising with quality.
-        scores: Of the common scale, likewise.
+        sizes: Bytes, a row per scale and a column per quality of the setting's grid; rising with quality.
+        scores: Scores in the same layout.
     """
 
     settings: JpegSettings
@@ -58,14 +58,14 @@ class SizeQualityTable:
     sizes: Numbers
     scores: Numbers
 
-    def corrected(self, seen: list[tuple[float, float]]) -> SizeQualityTable:
-        """The same by what is known: straight between what was weighed, in proportion outside.
+    def corrected(self, known: list[tuple[float, float]]) -> SizeQualityTable:
+        """Correct the sizes by measured ones: log-linear between them, in proportion outside.
 
         Args:
-            seen: Bytes as predicted and as they are, of each that is known.
+            known: Pairs of predicted and measured bytes.
         """
         rising: list[tuple[float, float]] = []
-        for predicted, real in sorted((float(np.log(p)), float(np.log(r))) for p, r in seen):
+        for predicted, real in sorted((float(np.log(p)), float(np.log(r))) for p, r in known):
             if not rising or (predicted > rising[-1][0] and real > rising[-1][1]):
                 rising.append((predicted, real))
         before, after = (np.array(column) for column in zip(*rising, strict=True))
@@ -75,21 +75,21 @@ class SizeQualityTable:
         return replace(self, sizes=np.exp(inside + outside))
 
     def fullest(self, row: int, limit_bytes: float) -> EncodeSetting | None:
-        """The highest quality of one scale that stays within a limit; None when none does."""
+        """Return the highest quality of one scale within a limit; None when none fits."""
         return self._choice(int(self.long_px[row]), self.sizes[row], self.scores[row], limit_bytes)
 
     def fullest_at(self, long_px: int, limit_bytes: float) -> EncodeSetting | None:
-        """The same at a scale that need not be of the table."""
+        """Return the same for a scale that need not be in the table."""
         sizes = np.exp(self._row(np.log(self.sizes), long_px))
         return self._choice(long_px, sizes, self._row(self.scores, long_px), limit_bytes)
 
     def least(self) -> EncodeSetting:
-        """The smallest there is."""
+        """Return the setting with the smallest size."""
         quality, size, score = float(self.settings.grid[0]), float(self.sizes[0, 0]), float(self.scores[0, 0])
         return EncodeSetting(int(self.long_px[0]), quality, self.settings, size, score)
 
     def frontier(self, limits: Numbers) -> Numbers:
-        """The best score within each limit; minus infinity where nothing is so small."""
+        """Return the best score within each limit; minus infinity where nothing fits."""
         logs, near = np.log(limits), self.long_px <= self.view_px
         scores = np.stack(
             [np.interp(logs, np.log(s), q, left=-np.inf) for s, q in zip(self.sizes, self.scores, strict=True)]
@@ -100,17 +100,17 @@ class SizeQualityTable:
 
     @property
     def most_bytes(self) -> float:
-        """What its best choice of all comes to."""
+        """Size of the setting with the best score of all."""
         near = self.long_px <= self.view_px
-        worth = self.scores[:, -1].max() > _beaten_by(self.scores[near, -1].max())
-        return float(self.sizes[:, -1].max() if worth else self.sizes[near, -1].max())
+        larger_wins = self.scores[:, -1].max() > _beaten_by(self.scores[near, -1].max())
+        return float(self.sizes[:, -1].max() if larger_wins else self.sizes[near, -1].max())
 
     def size_at(self, long_px: float, quality: float) -> float:
-        """Bytes at a scale and quality between those of the table."""
+        """Interpolate the bytes at a scale and quality."""
         return float(np.exp(np.interp(quality, self.settings.grid, self._row(np.log(self.sizes), long_px))))
 
     def score_at(self, long_px: float, quality: float) -> float:
-        """Score at a scale and quality between those of the table."""
+        """Interpolate the score at a scale and quality."""
         return float(np.interp(quality, self.settings.grid, self._row(self.scores, long_px)))
 
     def _row(self, table: Numbers, long_px: float) -> Numbers:
@@ -129,21 +129,21 @@ class SizeQualityTable:
 
 
 def predict_table(probe: Probe, settings: JpegSettings) -> SizeQualityTable:
-    """Sizes and scores of a picture for one way of writing, at all scales and qualities worth looking at."""
-    seen = probe.seen(settings)
+    """Predict a picture's sizes and scores for one encoder setting, at all scales and qualities worth trying."""
+    sample = probe.statistics(settings)
     long_px = _scales(probe.long_px, probe.view_px)
     quality = settings.grid
-    bits = np.maximum.accumulate(seen.bits_per_pixel(np.log2(long_px), quality), axis=1)
+    bits = np.maximum.accumulate(sample.bits_per_pixel(np.log2(long_px), quality), axis=1)
     area = probe.pixels.shape[0] * probe.pixels.shape[1] * (long_px / probe.base_px) ** 2
     scores = np.tensordot(
         terms(
             np.log2(long_px / probe.view_px)[:, None],
             settings.coarseness(quality)[None, :],
-            seen.look(quality)[None, :],
-            seen.looks,
-            texture(seen),
+            sample.score(quality)[None, :],
+            sample.scores,
+            texture(sample),
         ),
-        WEIGHTS,
+        _WEIGHTS,
         axes=([0], [0]),
     )
     scores = np.maximum.accumulate(scores, axis=1)
@@ -152,25 +152,33 @@ def predict_table(probe: Probe, settings: JpegSettings) -> SizeQualityTable:
     )
 
 
-def terms(scale: Numbers, coarse: Numbers, look: Numbers, looks: Ends, texture: Ends) -> Numbers:
-    """The terms the polynomial weighs, stacked.
+def terms(scale: Numbers, coarse: Numbers, score: Numbers, scores: Pair, texture: Pair) -> Numbers:
+    """Compute the terms of the score polynomial, stacked.
 
     Args:
         scale: Logarithm to base 2 of the long side over the view's.
-        coarse: Logarithm of how coarse the tables are.
-        look: Score of the probe's tiles at that quality, at the view.
-        looks: That score at the two qualities that were looked at.
-        texture: Logarithm of bits per pixel at the view and a middling quality, and how much that is over the one at
-            half the view.
+        coarse: `JpegSettings.coarseness` of the quality.
+        score: Score of the probe's tiles at that quality, at the view.
+        scores: Score of the tiles at the two qualities that the probe decoded.
+        texture: What `probe.texture` says of the picture.
     """
     less, more = np.minimum(scale, 0.0), np.maximum(scale, 0.0)
     weight, fine = texture
-    low, high = looks
-    one = np.ones(np.broadcast_shapes(scale.shape, coarse.shape, look.shape))
+    low, high = scores
+    one = np.ones(np.broadcast_shapes(scale.shape, coarse.shape, score.shape))
     parts = (
-        *(one, look, look**2 / 100, look**3 / 10_000, coarse, coarse**2, look * coarse),
-        *(less, less**2, less * look, less * look**2 / 100, less * coarse, less**2 * look, less * weight, less * fine),
-        *(more, more**2, more * look, more * look**2 / 100, more * coarse, more * weight, more * fine),
+        *(one, score, score**2 / 100, score**3 / 10_000, coarse, coarse**2, score * coarse),
+        *(
+            less,
+            less**2,
+            less * score,
+            less * score**2 / 100,
+            less * coarse,
+            less**2 * score,
+            less * weight,
+            less * fine,
+        ),
+        *(more, more**2, more * score, more * score**2 / 100, more * coarse, more * weight, more * fine),
         *(weight, fine, low, high, low * low / 100, high * high / 100, low * high / 100),
         *(low * coarse, high * coarse, low * coarse**2 / 10, high * coarse**2 / 10, coarse**3),
     )
@@ -178,7 +186,7 @@ def terms(scale: Numbers, coarse: Numbers, look: Numbers, looks: Ends, texture: 
 
 
 def best_setting(tables: list[SizeQualityTable], limit_bytes: float) -> EncodeSetting | None:
-    """The most predicted quality within a limit; None when nothing is so small."""
+    """Return the setting with the best predicted score within a limit; None when nothing fits."""
     rows = ((each, row) for each in tables for row in range(len(each.long_px)))
     found = [choice for each, row in rows if (choice := each.fullest(row, limit_bytes)) is not None]
     near = [c for c in found if c.long_px <= tables[0].view_px]
@@ -189,19 +197,19 @@ def best_setting(tables: list[SizeQualityTable], limit_bytes: float) -> EncodeSe
 
 
 def _beaten_by(score: Numbers | float) -> Numbers | float:
-    """What a rendition larger than the view has to look like, when this is the best that is not."""
-    return score + np.where(np.asarray(score) < _FINE, _WORTH_LARGER, _WORTH_LARGER_WHEN_FINE)
+    """Return the score that a rendition larger than the view must exceed to win over one of this score."""
+    return score + np.where(np.asarray(score) < _FINE, _LARGER_MARGIN, _LARGER_MARGIN_WHEN_FINE)
 
 
 def _scales(native_px: int, view_px: int) -> Numbers:
-    """Long sides to look at: the picture's own, the view's, and steps from the view both ways."""
+    """Long sides to predict for: the picture's own, the view's, and steps from the view in both directions."""
     sides = {native_px, view_px}
-    side = view_px * _STEP
+    side = view_px * _SCALE_STEP
     while side >= min(_MIN_LONG_PX, view_px * 0.6):
         sides.add(round(side))
-        side *= _STEP
-    side = view_px / _STEP
-    while side < min(native_px * 0.93, view_px * _MOST_VIEWS):
+        side *= _SCALE_STEP
+    side = view_px / _SCALE_STEP
+    while side < min(native_px * 0.93, view_px * MAX_VIEWS):
         sides.add(round(side))
-        side /= _STEP
+        side /= _SCALE_STEP
     return np.array(sorted(sides), float)

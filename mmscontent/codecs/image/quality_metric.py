@@ -1,8 +1,8 @@
-"""How good a picture looks beside another: SSIMULACRA2 with the terms that count, in some milliseconds.
+"""Approximates SSIMULACRA2 in a few milliseconds, with the 26 of its 108 terms that carry nearly all the weight.
 
-Of the 108 terms of the metric 26 carry all its weight, and none of colour at full resolution; the two of luma at
-full resolution are replaced by their like one scale down. Benchmarks measure with the whole metric; this one
-steers. Source: github.com/cloudinary/ssimulacra2 (weights, opsin matrix); docs/fitting.md tells how near it comes.
+None of those terms is colour at full resolution; the two of luma at full resolution are replaced by the same terms one
+scale down. This metric steers the encoders; benchmarks measure with the whole one. Source: weights and opsin matrix of
+github.com/cloudinary/ssimulacra2; docs/fitting.md says how close the approximation is.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _BIAS = np.float32(0.0037930732552754493)
 
 
 class _TermWeights(NamedTuple):
-    """Of one plane at one scale: lost structure, edges that came, edges that went; as mean and as fourth norm."""
+    """Weights of one plane at one scale: lost structure, added edges, lost edges; each for its mean and its 4-norm."""
 
     structure: tuple[float, float] = (0, 0)
     ringing: tuple[float, float] = (0, 0)
@@ -49,7 +49,7 @@ class _TermWeights(NamedTuple):
 # (scale, plane): scale 1 is half the sides; planes are X (red-green), Y (luma), B (blue-yellow).
 _TERMS: dict[tuple[int, int], _TermWeights] = {
     (1, 0): _TermWeights((0, 1.104)),
-    (1, 1): _TermWeights((0, 6.684 + 7.467), blurring=(0, 1.028 + 17.446)),  # those of full resolution with them
+    (1, 1): _TermWeights((0, 6.684 + 7.467), blurring=(0, 1.028 + 17.446)),  # plus those of full resolution
     (2, 0): _TermWeights((0, 1.842), (0, 11.441)),
     (2, 1): _TermWeights((225.205, 19.213)),
     (3, 0): _TermWeights((0, 1.879), (0, 10.949)),
@@ -61,7 +61,7 @@ _TERMS: dict[tuple[int, int], _TermWeights] = {
 }
 
 
-class _Seen(NamedTuple):
+class _PlaneStatistics(NamedTuple):
     image: Plane
     mean: Plane
     variance: Plane
@@ -69,40 +69,41 @@ class _Seen(NamedTuple):
 
 @dataclass(slots=True)
 class Ssimulacra2Approx:
-    """One picture, (height, width, 3), prepared to be compared with others of its sides.
+    """Compares pictures with one reference picture, (height, width, 3), of the same sides.
 
     Attributes:
-        scales: Those looked at; the finest costs most of the time and tells least.
+        scales: Scales compared; the finest costs most of the time and tells least.
     """
 
     pixels: Pixels
     known_sizes: tuple[int, ...] = (1, 2, 3, 4)
-    _seen: dict[tuple[int, int], _Seen] = field(default_factory=dict)
+    _reference: dict[tuple[int, int], _PlaneStatistics] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for key, image in _planes(self.pixels, self.known_sizes):
-            mean, square = _blurred(np.stack([image, image * image]))
-            self._seen[key] = _Seen(image, mean, square - mean * mean)
+            mean, square = _blur(np.stack([image, image * image]))
+            self._reference[key] = _PlaneStatistics(image, mean, square - mean * mean)
 
     def score(self, pixels: Pixels) -> float:
-        """0 to 100 and, for a wreck, less; 90 cannot be told from the original, 70 shows on a close look."""
+        """Score a picture: 90 cannot be told from the reference, 70 differs on a close look, a ruin is below 0."""
         total = 0.0
         for key, image in _planes(pixels, self.known_sizes):
-            seen = self._seen[key]
-            mean, square, product = _blurred(np.stack([image, image * image, image * seen.image]))
-            other = _Seen(image, mean, square - mean * mean)
-            total += _weighed(seen, other, product - seen.mean * mean, _TERMS[key])
+            reference = self._reference[key]
+            mean, square, product = _blur(np.stack([image, image * image, image * reference.image]))
+            other = _PlaneStatistics(image, mean, square - mean * mean)
+            total += _weighted_error(reference, other, product - reference.mean * mean, _TERMS[key])
+        # The metric's own mapping of the weighted sum to its scale.
         total *= 0.9562382616834844
         total = 2.326765642916932 * total - 0.020884521182843837 * total**2 + 6.248496625763138e-05 * total**3
         return float(100.0 - 10.0 * max(total, 0.0) ** 0.6276336467831387)
 
 
 def _planes(pixels: Pixels, known_sizes: tuple[int, ...]) -> Iterator[tuple[tuple[int, int], Plane]]:
-    """Each scale's planes that have terms, as far down as something is left to compare."""
+    """Yield the planes of each scale that have terms, down to the last scale with anything to compare."""
     linear = _LINEAR.take(pixels)
     for scale in range(1, max(known_sizes) + 1):
-        linear = _halved(linear)
-        if min(linear.shape[:2]) < 2:  # noqa: PLR2004 - nothing left to compare
+        linear = _halve(linear)
+        if min(linear.shape[:2]) < 2:  # noqa: PLR2004 - nothing is left to compare
             return
         if scale in known_sizes:
             for plane, image in enumerate(_xyb(linear)):
@@ -110,7 +111,7 @@ def _planes(pixels: Pixels, known_sizes: tuple[int, ...]) -> Iterator[tuple[tupl
                     yield (scale, plane), image
 
 
-def _halved(linear: Plane) -> Plane:
+def _halve(linear: Plane) -> Plane:
     height, width, _ = linear.shape
     if height % 2 or width % 2:
         linear = np.pad(linear, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
@@ -126,24 +127,24 @@ def _xyb(linear: Plane) -> tuple[Plane, Plane, Plane]:
     return x, y + np.float32(0.01), lms[2] - y + np.float32(0.55)
 
 
-def _blurred(planes: Plane) -> Plane:
-    """Each plane, the last two axes, under the Gaussian; mirrored at its edges."""
+def _blur(planes: Plane) -> Plane:
+    """Blur each plane (the last two axes) with the Gaussian, mirrored at its edges."""
     height, width = planes.shape[-2:]
     rows = planes[..., _mirrored(height), :]
-    down = _summed([rows[..., at : at + height, :] for at in range(2 * _RADIUS + 1)])
+    down = _apply_kernel([rows[..., at : at + height, :] for at in range(2 * _RADIUS + 1)])
     columns = down[..., _mirrored(width)]
-    return _summed([columns[..., at : at + width] for at in range(2 * _RADIUS + 1)])
+    return _apply_kernel([columns[..., at : at + width] for at in range(2 * _RADIUS + 1)])
 
 
 @cache
 def _mirrored(length: int) -> NDArray[np.intp]:
-    """Places of a line with its mirrored edges; a line shorter than the edge is mirrored again and again."""
+    """Indices of a line with mirrored edges; a line shorter than the edge is mirrored repeatedly."""
     places = np.arange(-_RADIUS, length + _RADIUS) % (2 * length)
     return np.minimum(places, 2 * length - 1 - places)
 
 
-def _summed(taps: list[Plane]) -> Plane:
-    """The taps weighed by the kernel, which is the same both ways."""
+def _apply_kernel(taps: list[Plane]) -> Plane:
+    """Sum the taps weighted by the kernel, which is symmetric."""
     total = taps[_RADIUS] * _KERNEL[_RADIUS]
     pair = np.empty_like(total)
     for at in range(_RADIUS):
@@ -153,7 +154,9 @@ def _summed(taps: list[Plane]) -> Plane:
     return np.asarray(total, np.float32)
 
 
-def _weighed(reference: _Seen, other: _Seen, covariance: Plane, weights: _TermWeights) -> float:
+def _weighted_error(
+    reference: _PlaneStatistics, other: _PlaneStatistics, covariance: Plane, weights: _TermWeights
+) -> float:
     total = 0.0
     if any(weights.structure):
         off = reference.mean - other.mean

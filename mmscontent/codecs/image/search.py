@@ -1,7 +1,7 @@
-"""Writes a picture so that it fills a limit: predict, weigh strips of the very scale, write, learn from the size.
+"""Encodes a JPEG that fills a limit: predict, encode strips at that scale, encode the whole, correct by its size.
 
-The first writing lands within some per cent of the aim, which is enough two times in three; the second on the spot.
-There are never more than five.
+The first encode lands within a few per cent of its target, which is enough two times in three; the second nearly always
+is. There are never more than five.
 """
 
 from __future__ import annotations
@@ -17,30 +17,27 @@ from mmscontent.codecs.image.model import EncodeSetting, SizeQualityTable, best_
 if TYPE_CHECKING:
     from mmscontent.codecs.image.probe import Probe
 
-__all__ = ["MAX_ENCODES", "Fit", "fit_jpeg"]
+__all__ = ["MAX_ENCODES", "FittedJpeg", "fit_jpeg"]
 
 MAX_ENCODES = 5
-# Of the limit: what strips scatter about the whole before and after one writing told how much heavier it is.
+# Targets as shares of the limit: below it by how much strips scatter about the whole, before and after the first encode
+# has shown how much larger the whole is.
 _FIRST_AIM, _NEXT_AIM = 0.978, 0.99
-_SAFE_AIM = 0.9  # of the limit: for the last writing there may be, when nothing was small enough yet
+_SAFE_AIM = 0.9  # for the last encode, when nothing was small enough yet
 _ENOUGH = 0.955
-_CAREFUL_AIM, _CAREFULLY_ENOUGH = 0.992, 0.985  # where time is no matter
-_WEIGHINGS = 3  # before each writing, at most
-_NEAR = 0.03  # what was weighed or written within this of the aim tells the rest of the way without another weighing
-_FAR_OFF = 0.15  # a prediction missed by more than this may have chosen the wrong scale
-_SIDE_POWER = 1.5  # bytes grow with the long side by about this power
+_CAREFUL_AIM, _CAREFULLY_ENOUGH = 0.992, 0.985  # where time does not matter
+_STRIP_ENCODES = 3  # before each encode of the whole, at most
+_NEAR = 0.03  # a known size this near to the target needs no further strips
+_FAR_OFF = 0.15  # a prediction off by more than this may have chosen the wrong scale
+_SIDE_POWER = 1.5  # bytes grow with about this power of the long side
 
 
 @dataclass(slots=True)
-class Fit:
-    """What a search found; *data* is None when nothing was small enough.
-
-    Attributes:
-        encodes: Full encodes it took.
-    """
+class FittedJpeg:
+    """Result of a search; *data* is None when nothing was small enough. *encodes* counts full encodes."""
 
     data: bytes | None = None
-    choice: EncodeSetting | None = None
+    setting: EncodeSetting | None = None
     sides_px: tuple[int, int] = (0, 0)
     encodes: int = 0
     tries: list[str] = field(default_factory=list)
@@ -48,42 +45,46 @@ class Fit:
 
 @dataclass(slots=True)
 class _KnownSizes:
-    """What was weighed so far.
+    """Sizes measured so far.
 
     Attributes:
-        known: Each choice as it was predicted, with the bytes its strips stand for.
-        heavier: How much heavier the whole is than its strips, as the last writing showed.
+        known: Each setting as predicted, with the bytes estimated from its strips.
+        whole_per_strips: Size of the whole over the estimate from strips, as the last encode showed.
     """
 
     probe: Probe
     tables: list[SizeQualityTable]
     known: list[tuple[EncodeSetting, float]] = field(default_factory=list)
-    heavier: float = 1.0
+    whole_per_strips: float = 1.0
 
-    def add(self, choice: EncodeSetting, size: float) -> None:
-        """Keep what a choice came to, beside what was first predicted of it."""
-        raw = next(f for f in self.tables if f.settings == choice.settings).size_at(choice.long_px, choice.quality)
-        self.known = [(c, w) for c, w in self.known if _key(c) != _key(choice)]
-        self.known.append((replace(choice, size_bytes=raw), size / self.heavier))
+    def add(self, setting: EncodeSetting, size: float) -> None:
+        """Record the size of a setting beside its first prediction."""
+        raw = next(f for f in self.tables if f.settings == setting.settings).size_at(setting.long_px, setting.quality)
+        self.known = [(c, w) for c, w in self.known if _key(c) != _key(setting)]
+        self.known.append((replace(setting, size_bytes=raw), size / self.whole_per_strips))
 
-    def find(self, choice: EncodeSetting, step: float = 0.0) -> float | None:
-        """What it, or its neighbour in quality, comes to as far as is known."""
-        key = _key(replace(choice, quality=choice.quality + step))
-        return next((w * self.heavier for c, w in self.known if _key(c) == key), None)
+    def find(self, setting: EncodeSetting, step: float = 0.0) -> float | None:
+        """Return the known size of a setting, or of its neighbour in quality."""
+        key = _key(replace(setting, quality=setting.quality + step))
+        return next((w * self.whole_per_strips for c, w in self.known if _key(c) == key), None)
 
-    def is_near(self, choice: EncodeSetting, aim_bytes: float) -> bool:
-        """Something at the scale of a choice is known to come near the aim."""
-        here = [w * self.heavier for c, w in self.known if (c.settings, c.long_px) == (choice.settings, choice.long_px)]
+    def is_near(self, setting: EncodeSetting, aim_bytes: float) -> bool:
+        """Whether a known size at the setting's scale is near the target."""
+        here = [
+            w * self.whole_per_strips
+            for c, w in self.known
+            if (c.settings, c.long_px) == (setting.settings, setting.long_px)
+        ]
         return any(abs(float(np.log(size / aim_bytes))) <= _NEAR for size in here)
 
     def corrected(self, like: EncodeSetting | None) -> list[SizeQualityTable]:
-        """The forecasts by what is known: of all ways, or of one way at one scale."""
-        ways: dict[JpegSettings, list[tuple[float, float]]] = {f.settings: [] for f in self.tables}
-        for choice, weighed in self.known:
-            if like is None or (choice.settings, choice.long_px) == (like.settings, like.long_px):
-                ways[choice.settings].append((choice.size_bytes, weighed * self.heavier))
+        """Correct the tables by the known sizes: all of them, or that of one setting at one scale."""
+        pairs: dict[JpegSettings, list[tuple[float, float]]] = {f.settings: [] for f in self.tables}
+        for setting, weighed in self.known:
+            if like is None or _scale_key(setting) == _scale_key(like):
+                pairs[setting.settings].append((setting.size_bytes, weighed * self.whole_per_strips))
         wanted = [f for f in self.tables if like is None or f.settings == like.settings]
-        return [f.corrected(ways[f.settings]) if ways[f.settings] else f for f in wanted]
+        return [f.corrected(pairs[f.settings]) if pairs[f.settings] else f for f in wanted]
 
 
 def fit_jpeg(
@@ -93,73 +94,75 @@ def fit_jpeg(
     max_encodes: int = MAX_ENCODES,
     *,
     careful: bool = False,
-) -> Fit:
-    """Write the picture with as much quality as a limit allows, in ways whose forecasts are given.
+) -> FittedJpeg:
+    """Encode the picture with as much quality as a limit allows, with the settings of the given tables.
 
     Args:
         probe: The picture.
         tables: Predictions, one per encoder setting.
-        limit_bytes: What it may weigh.
-        max_encodes: Writings at most.
-        careful: Fill the limit to the last per cent, at the cost of a writing more.
+        limit_bytes: Largest size.
+        max_encodes: Largest number of full encodes.
+        careful: Fill the limit to the last per cent, at the cost of one more encode.
     """
-    fit, known_sizes = Fit(), _KnownSizes(probe, tables)
-    written: list[EncodeSetting] = []
+    fit, known_sizes = FittedJpeg(), _KnownSizes(probe, tables)
+    encoded: list[EncodeSetting] = []
     aim, enough = (_CAREFUL_AIM, _CAREFULLY_ENOUGH) if careful else (_FIRST_AIM, _ENOUGH)
     while fit.encodes < max_encodes:
-        choice = _next_setting(known_sizes, limit_bytes * aim, written[-1] if written else None)
-        if choice is None or any(_key(c) == _key(choice) for c in written):
+        setting = _next_setting(known_sizes, limit_bytes * aim, encoded[-1] if encoded else None)
+        if setting is None or any(_key(c) == _key(setting) for c in encoded):
             break
-        written.append(choice)
-        size = _write(probe, choice, limit_bytes, fit)
+        encoded.append(setting)
+        size = _encode(probe, setting, limit_bytes, fit)
         if enough * limit_bytes <= size <= limit_bytes:
             break
-        known_sizes.heavier *= size / (known_sizes.find(choice) or choice.size_bytes)
-        known_sizes.add(choice, size)
+        known_sizes.whole_per_strips *= size / (known_sizes.find(setting) or setting.size_bytes)
+        known_sizes.add(setting, size)
         last_chance = fit.data is None and fit.encodes == max_encodes - 1
         aim = _SAFE_AIM if last_chance else _NEXT_AIM - 0.005 * (fit.encodes - 1)
     return fit
 
 
-def _write(probe: Probe, choice: EncodeSetting, limit_bytes: int, fit: Fit) -> int:
-    """Write once, keep it when it is within the limit and fuller than what there was; its size."""
-    pixels = probe.pixels_at(choice.long_px)
-    data = encode_jpeg(encoder_input(pixels, choice.settings), choice.quality, choice.settings)
+def _encode(probe: Probe, setting: EncodeSetting, limit_bytes: int, fit: FittedJpeg) -> int:
+    """Encode once and keep the result if it fits and is the largest so far; returns its size."""
+    pixels = probe.pixels_at(setting.long_px)
+    data = encode_jpeg(encoder_input(pixels, setting.settings), setting.quality, setting.settings)
     sides = pixels.shape[1], pixels.shape[0]
     fit.encodes += 1
-    fit.tries.append(f"{sides[0]}×{sides[1]} q{choice.quality:g} {choice.settings.label} → {len(data):,} bytes")
+    fit.tries.append(f"{sides[0]}×{sides[1]} q{setting.quality:g} {setting.settings.label} → {len(data):,} bytes")
     if len(data) <= limit_bytes and (fit.data is None or len(data) > len(fit.data)):
-        fit.data, fit.choice, fit.sides_px = data, choice, sides
+        fit.data, fit.setting, fit.sides_px = data, setting, sides
     return len(data)
 
 
 def _next_setting(known_sizes: _KnownSizes, aim_bytes: float, last: EncodeSetting | None) -> EncodeSetting | None:
-    """What to write next, its size as well known as a few weighings make it; None when there is nothing."""
-    choice = (
+    """Choose the next setting, its size refined by a few encodes of strips; None when there is none left."""
+    setting = (
         best_setting(known_sizes.tables, aim_bytes) if last is None else _at_same_scale(known_sizes, last, aim_bytes)
     )
-    choice = choice or min((f.least() for f in known_sizes.tables), key=lambda c: c.size_bytes)
-    for count in range(_WEIGHINGS):
-        if known_sizes.find(choice) is not None or (last is None and known_sizes.is_near(choice, aim_bytes)):
+    setting = setting or min((f.least() for f in known_sizes.tables), key=lambda c: c.size_bytes)
+    for count in range(_STRIP_ENCODES):
+        if known_sizes.find(setting) is not None or (last is None and known_sizes.is_near(setting, aim_bytes)):
             break
-        weighed = known_sizes.heavier * known_sizes.probe.sample_size(choice.long_px, choice.quality, choice.settings)
-        is_far = last is None and count == 0 and abs(float(np.log(weighed / choice.size_bytes))) > _FAR_OFF
-        known_sizes.add(choice, weighed)
+        estimate = known_sizes.whole_per_strips * known_sizes.probe.sample_size(
+            setting.long_px, setting.quality, setting.settings
+        )
+        is_far = last is None and count == 0 and abs(float(np.log(estimate / setting.size_bytes))) > _FAR_OFF
+        known_sizes.add(setting, estimate)
         following = (
             best_setting(known_sizes.corrected(None), aim_bytes)
             if is_far
-            else _at_same_scale(known_sizes, choice, aim_bytes)
+            else _at_same_scale(known_sizes, setting, aim_bytes)
         )
         if following is None:
             break
-        choice = following
-    return choice
+        setting = following
+    return setting
 
 
-def _at_same_scale(known_sizes: _KnownSizes, choice: EncodeSetting, aim_bytes: float) -> EncodeSetting | None:
-    """The quality that meets the aim at the scale of a choice; where its steps are too coarse, a hair smaller."""
-    table = known_sizes.corrected(choice)[0]
-    wanted = table.fullest_at(choice.long_px, aim_bytes)
+def _at_same_scale(known_sizes: _KnownSizes, setting: EncodeSetting, aim_bytes: float) -> EncodeSetting | None:
+    """Choose the quality that meets the target at the same scale, or a slightly smaller scale between two qualities."""
+    table = known_sizes.corrected(setting)[0]
+    wanted = table.fullest_at(setting.long_px, aim_bytes)
     if wanted is None:
         return best_setting(known_sizes.corrected(None), aim_bytes)
     size, step = known_sizes.find(wanted), wanted.settings.step
@@ -168,9 +171,13 @@ def _at_same_scale(known_sizes: _KnownSizes, choice: EncodeSetting, aim_bytes: f
     finer, over = replace(wanted, quality=wanted.quality + step), known_sizes.find(wanted, step)
     if over is None:
         return replace(finer, size_bytes=table.size_at(finer.long_px, finer.quality))
-    side = round(choice.long_px * (aim_bytes / over) ** (1 / _SIDE_POWER))
+    side = round(setting.long_px * (aim_bytes / over) ** (1 / _SIDE_POWER))
     return replace(finer, long_px=side, size_bytes=aim_bytes)
 
 
-def _key(choice: EncodeSetting) -> tuple[int, float, JpegSettings]:
-    return choice.long_px, choice.quality, choice.settings
+def _key(setting: EncodeSetting) -> tuple[int, float, JpegSettings]:
+    return setting.long_px, setting.quality, setting.settings
+
+
+def _scale_key(setting: EncodeSetting) -> tuple[JpegSettings, int]:
+    return setting.settings, setting.long_px

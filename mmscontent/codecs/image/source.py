@@ -1,6 +1,6 @@
-"""The codec of stills: one source, looked at once, decoded once, written as often as it takes.
+"""The codec of still pictures: one source, decoded once and encoded as often as its limits change.
 
-Knows one picture and one rule; nothing of messages, budgets over several parts, or receivers' names.
+It knows one picture and one rule; nothing of messages, budgets over several parts, or receivers' names.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from mmscontent.codecs.base import Rendition, Survey
 from mmscontent.codecs.image.decode import DecodedImage, PixelCache, scale_to_fit
 from mmscontent.codecs.image.detect import detect_features
 from mmscontent.codecs.image.header import read_header
+from mmscontent.codecs.image.model import MAX_VIEWS
 from mmscontent.codecs.image.passthrough import kept_bytes, passthrough_blockers
 from mmscontent.codecs.image.probe import Probe
 from mmscontent.codecs.image.renderer import EncodedImage, ImageRenderer
@@ -31,8 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["StillSource"]
 
-_WRITTEN = frozenset(("image/jpeg", "image/png", "image/gif"))
-_MOST_VIEWS = 2.4  # nothing is written with more pixels than these; the receiver's view is decoded first
+_ENCODED_TYPES = frozenset(("image/jpeg", "image/png", "image/gif"))
 
 
 class StillSource:
@@ -40,64 +40,65 @@ class StillSource:
 
     def __init__(self, data: bytes, info: MediaInfo) -> None:
         self._data = data
-        self._told = info
+        self._declared = info
         self._header = read_header(data, info.media_type)
         self._renderer: ImageRenderer | None = None
 
     def survey(self, rule: Rule, effort: Effort) -> Survey:
-        """Decode, look and predict; remembers rule and effort for render.
+        """Decode, sample and predict; remembers rule and effort for render.
 
         Raises:
             DamagedMedia: Pixels are missing or broken.
-            NotAllowed: The rule takes no type that is written here.
+            NotAllowed: The rule takes no type that this codec encodes.
         """
         assert isinstance(rule, ImageRule)
-        if not _WRITTEN.intersection(rule.media_types):
-            taken = ", ".join(rule.media_types) or "no pictures"
-            raise NotAllowed(f"the receiver takes {taken}; JPEG, PNG and GIF are what is written here")
-        pixel_cache = PixelCache(self._data, self._header, round(rule.view_long_px * _MOST_VIEWS))
-        decoded = pixel_cache.take(_box(rule, rule.view_long_px))
+        if not _ENCODED_TYPES.intersection(rule.media_types):
+            accepted = ", ".join(rule.media_types) or "no pictures"
+            raise NotAllowed(f"the receiver takes {accepted}; pictures can be converted to JPEG, PNG and GIF only")
+        pixel_cache = PixelCache(self._data, self._header, round(rule.view_long_px * MAX_VIEWS))
+        decoded = pixel_cache.pixels_within(_box(rule, rule.view_long_px))
         native = pixel_cache.native()
-        look = detect_features(decoded.pixels if native is None else native)
-        self._renderer = still = ImageRenderer(decoded, look, rule, effort, self._probe(rule, decoded, pixel_cache))
+        features = detect_features(decoded.pixels if native is None else native)
+        probe = self._probe(rule, decoded, pixel_cache)
+        self._renderer = renderer = ImageRenderer(decoded, features, rule, effort, probe)
         reasons = passthrough_blockers(self._header, rule)
         kept = None if reasons else len(kept_bytes(self._data, self._header))
-        floor = still.minimum_bytes()
+        floor = renderer.minimum_bytes()
         return Survey(
             info=self._info(),
-            curve=still.curve(),
+            curve=renderer.curve(),
             minimum_bytes=floor if kept is None else min(floor, kept),
             keep_bytes=kept,
             scale=f"ssimulacra2@{rule.view_long_px}",
             reasons=reasons,
-            traits=look.traits,
+            traits=features.traits,
             stripped=self._header.labels,
         )
 
     def keep(self) -> Rendition:
-        """The source as it is but for its metadata."""
+        """Return the source without its metadata, its pixels unchanged."""
         data = kept_bytes(self._data, self._header)
         info = replace(self._info(), size_bytes=len(data), metadata=(), notes=())
         return Rendition(data, info, encodes=0, predicted_quality=100.0, stripped=self._header.labels)
 
     def render(self, limit_bytes: int) -> Rendition:
-        """The best rendition of at most *limit_bytes*, and never larger than the source.
+        """Return the best rendition of at most *limit_bytes*, never larger than the source.
 
         Raises:
             DoesNotFit: Even the smallest one worth sending is larger.
         """
-        still = self._surveyed()
-        # A source denser than anything written here (a small AVIF, say) may have to grow to the floor, not further.
-        limit = min(limit_bytes, max(len(self._data), still.minimum_bytes()))
-        written = still.write(limit)
-        if written is None:
-            least = still.minimum_bytes()
+        renderer = self._surveyed()
+        # A source denser than our encodings (a small AVIF, say) may have to grow to the minimum, but not further.
+        limit = min(limit_bytes, max(len(self._data), renderer.minimum_bytes()))
+        encoded = renderer.encode(limit)
+        if encoded is None:
+            least = renderer.minimum_bytes()
             raise DoesNotFit(
                 f"the picture needs at least {least:,} bytes, {limit_bytes:,} are left; allow more or leave it out",
                 limit_bytes=limit_bytes,
                 smallest_bytes=least,
             )
-        return self._rendition(still, written)
+        return self._rendition(renderer, encoded)
 
     def measure(self, data: bytes) -> float | None:
         """SSIMULACRA2 of a rendition at the receiver's view; None when the ssimulacra2 package is missing."""
@@ -105,8 +106,7 @@ class StillSource:
             from ssimulacra2 import compute_ssimulacra2  # noqa: PLC0415 - optional, and it takes a second to load
         except ImportError:
             return None
-        still = self._surveyed()
-        reference = Image.fromarray(still.probe.samples().shown.numpy())
+        reference = Image.fromarray(self._surveyed().probe.samples().shown.numpy())
         with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "GIF", "WEBP", "BMP")) as opened:
             shown = opened.convert("RGB")
         if shown.size != reference.size:
@@ -119,7 +119,7 @@ class StillSource:
         long_px = max(1, round(max(sides) * scale_to_fit(*sides, box)))
 
         def enlarge(wanted_px: int) -> NDArray[np.uint8]:
-            return pixel_cache.take(_box(rule, wanted_px)).pixels
+            return pixel_cache.pixels_within(_box(rule, wanted_px)).pixels
 
         return Probe(decoded.pixels, rule.view_long_px, long_px, enlarge)
 
@@ -130,9 +130,9 @@ class StillSource:
 
     def _info(self) -> MediaInfo:
         header, jpeg = self._header, self._header.jpeg
-        notes = dict.fromkeys((*self._told.notes, *header.notes))
+        notes = dict.fromkeys((*self._declared.notes, *header.notes))
         return replace(
-            self._told,
+            self._declared,
             size_bytes=len(self._data),
             width_px=header.width,
             height_px=header.height,
@@ -143,36 +143,36 @@ class StillSource:
             notes=tuple(notes),
         )
 
-    def _rendition(self, still: ImageRenderer, written: EncodedImage) -> Rendition:
+    def _rendition(self, renderer: ImageRenderer, encoded: EncodedImage) -> Rendition:
         profile = None
-        if written.media_type == "image/jpeg":
-            profile = "progressive" if written.settings and written.settings.progressive else "baseline"
-        width, height = written.sides_px
-        info = MediaInfo(written.media_type, "image", len(written.data), width, height, frames=1, profile=profile)
+        if encoded.media_type == "image/jpeg":
+            profile = "progressive" if encoded.settings and encoded.settings.progressive else "baseline"
+        width, height = encoded.sides_px
+        info = MediaInfo(encoded.media_type, "image", len(encoded.data), width, height, frames=1, profile=profile)
         return Rendition(
-            written.data,
+            encoded.data,
             info,
-            encodes=written.encodes,
-            predicted_quality=round(float(np.clip(written.score, 0, 100)), 1),
+            encodes=encoded.encodes,
+            predicted_quality=round(float(np.clip(encoded.score, 0, 100)), 1),
             stripped=self._header.labels,
-            tries=written.tries,
-            notes=(*self._notes(still), *written.notes),
+            tries=encoded.tries,
+            notes=(*self._notes(renderer), *encoded.notes),
         )
 
-    def _notes(self, still: ImageRenderer) -> tuple[str, ...]:
-        header, decoded = self._header, still.decoded
+    def _notes(self, renderer: ImageRenderer) -> tuple[str, ...]:
+        header, decoded = self._header, renderer.decoded
         notes = [*header.notes, *decoded.notes]
         if header.frames > 1:
-            notes.append(f"the animation of {header.frames} frames was given up, its first frame is sent")
+            notes.append(f"the animation of {header.frames} frames cannot be sent; its first frame is sent instead")
         if header.orientation != 1:
             notes.append(f"turned upright (EXIF orientation {header.orientation})")
         if decoded.background is not None:
-            notes.append("transparency laid on #{:02x}{:02x}{:02x}".format(*decoded.background))
+            notes.append("transparent areas filled with #{:02x}{:02x}{:02x}".format(*decoded.background))
         return tuple(notes)
 
 
 def _box(rule: ImageRule, long_px: int) -> tuple[int, int]:
-    """The receiver's box, cut to a long side."""
+    """The receiver's box, reduced to a long side."""
     return min(rule.max_long_px, long_px), min(rule.max_short_px, long_px)
 
 

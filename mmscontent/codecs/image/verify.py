@@ -1,4 +1,4 @@
-"""A second look at what was made: decoded by another program than the one that made it, and compared with the claim."""
+"""Verifies a picture we encoded: another decoder than its encoder reads it, and the facts are compared."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ _TYPES = {
 
 
 def verify(data: bytes, info: MediaInfo) -> MediaInfo:
-    """Decode an output with Pillow and return what was seen.
+    """Decode an output with Pillow and return the facts found.
 
     Raises:
-        EngineFailed: Type, sides, frames or orientation are not what was claimed, or it does not decode.
+        EngineFailed: Type, sides, frames or orientation differ from those claimed, or it does not decode.
     """
     if info.media_type not in _TYPES.values():
-        return info  # kept as it came, and Pillow was its first reader already
+        return info  # passed through unchanged; Pillow read it when it was surveyed
     try:
         with Image.open(io.BytesIO(data), formats=_READERS) as image:
             image.seek(0)
             image.load()
-            seen = replace(
+            decoded = replace(
                 info,
                 media_type=_TYPES[image.format or ""],
                 width_px=image.width,
@@ -50,24 +50,24 @@ def verify(data: bytes, info: MediaInfo) -> MediaInfo:
                 orientation=read_exif(image.info.get("exif") or b"").orientation,
                 size_bytes=len(data),
             )
-            profile = _coding(data) if seen.media_type == "image/jpeg" else info.profile
+            profile = _coding(data) if decoded.media_type == "image/jpeg" else info.profile
     except (OSError, ValueError, SyntaxError, DamagedMedia) as exc:
         raise EngineFailed(
-            f"the {info.media_type} that was made cannot be decoded again ({exc}); this is a fault of its encoder"
+            f"the encoded {info.media_type} cannot be decoded ({exc}); this is a fault of its encoder"
         ) from exc
-    seen = replace(seen, profile=profile)
+    decoded = replace(decoded, profile=profile)
     for name in ("media_type", "width_px", "height_px", "frames", "orientation", "profile"):
-        claimed, found = getattr(info, name), getattr(seen, name)
+        claimed, found = getattr(info, name), getattr(decoded, name)
         if claimed is not None and claimed != found:
             raise EngineFailed(
-                f"the {info.media_type} that was made says {name} {found}, claimed was {claimed};"
+                f"the encoded {info.media_type} has {name} {found}, but {claimed} was claimed;"
                 " this is a fault of its encoder"
             )
-    return seen
+    return decoded
 
 
 def _frames(data: bytes, image: Image.Image) -> int:
-    """As people count: of an MPO the first picture is meant, of an APNG a default picture outside is not counted."""
+    # An MPO counts as its first picture; the default picture of an APNG counts only when it is part of the animation.
     reader = chunk_reader("image/png")
     if image.format == "PNG" and reader is not None:
         return reader(data).frames
