@@ -15,7 +15,7 @@ from mmscontent.files import read_file
 from mmscontent.ledger import columns
 from mmscontent.profiles import kinds_of, lint_profiles, list_profiles, load_profile
 from mmscontent.profiles.match import match_profiles
-from mmscontent.profiles.model import AudioFormat, VideoFormat
+from mmscontent.profiles.model import FIELD_RULES, AudioFormat, VideoFormat
 
 if TYPE_CHECKING:
     from mmscontent.profiles.model import Origin, Profile
@@ -23,29 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["profiles_group"]
 
 FOUND_FAULTS = 1
-# The values `show` tells, in its order: field of the profile, and the words for it.
-_TOLD = (
-    ("limit_bytes", "largest packed message, bytes"),
-    ("target_bytes", "aimed at, bytes"),
-    ("image.media_types", "pictures"),
-    ("image.max_long_px", "picture box, long side px"),
-    ("image.max_short_px", "picture box, short side px"),
-    ("image.progressive", "progressive JPEG"),
-    ("image.animated", "animated GIF"),
-    ("image.view_long_px", "seen at, long side px"),
-    ("video.formats", "video"),
-    ("audio.formats", "sound"),
-    ("text.charsets", "text"),
-    ("text.max_chars", "text, characters"),
-    ("contact.versions", "cards"),
-    ("contact.media_type", "cards are labelled"),
-    ("calendar.versions", "calendar entries"),
-    ("smil.accepted", "slides are played"),
-    ("subject_max_chars", "subject, characters"),
-    ("max_recipients", "recipients"),
-    ("max_parts", "parts"),
-    ("counts", "what is counted"),
-)
 
 
 @click.group("profiles")
@@ -86,10 +63,10 @@ def show_command(key: str | None, *, as_json: bool, **options: Any) -> None:  # 
         write_json(_profile_json(profile))
         return
     rows = [("what", "value", "set by", "date", "confidence")]
-    for name, words in _TOLD:
+    for name, rule in FIELD_RULES.items():
         origin = profile.origin(name)
-        said = (origin.source, origin.date, origin.confidence) if origin else ("built in", "", "")
-        rows.append((words, _words(_value(profile, name)), *said))
+        decided = (origin.source, origin.date, origin.confidence) if origin else ("built in", "", "")
+        rows.append((rule.meaning, _words(_value(profile, name)), *decided))
     click.echo(columns(rows))
     for note in profile.notes:
         click.echo(f"note: {note}")
@@ -119,7 +96,7 @@ def why_command(key: str | None, *, as_json: bool, **options: Any) -> None:  # n
 def diff_command(first: str, second: str, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click's own
     """Show what differs between two profiles; what the options print_status holds for both."""
     one, other = _load(first, dict(options)), _load(second, dict(options))
-    differing = [(words, _value(one, name), _value(other, name)) for name, words in _TOLD]
+    differing = [(rule.meaning, _value(one, name), _value(other, name)) for name, rule in FIELD_RULES.items()]
     if options["route"] is None:
         differing += _by_route(first, second, options)
     differing = [row for row in differing if row[1] != row[2]]
@@ -136,7 +113,7 @@ def _by_route(first: str, second: str, options: dict[str, Any]) -> list[tuple[st
     for route in ROUTES:
         one, other = (_load(key, {**options, "route": route}) for key in (first, second))
         rows.append((f"{route}, largest message, bytes", one.limit_bytes, other.limit_bytes))
-        rows.append((f"{route}, aimed at, bytes", one.target_bytes, other.target_bytes))
+        rows.append((f"{route}, size to aim at, bytes", one.target_bytes, other.target_bytes))
     return rows
 
 

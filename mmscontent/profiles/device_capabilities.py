@@ -109,11 +109,11 @@ def device_profile(document: DeviceCapabilities, source: str = "", date: str = "
     origin = Origin(f"device {key}", source or "its UAProf document", date, "high")
     words = words_for(document.accepts)
     codecs = words_for(document.levels)
-    floor = is_lower_bound(document.os_name, document.screen_px)
+    lower_bound = is_lower_bound(document.os_name, document.screen_px)
     values: dict[str, object] = {
         "limit_bytes": document.max_message_bytes or _class_bytes(document.content_classes),
         "image.media_types": image_types(words),
-        "video.formats": video_formats((*words, *codecs), document.levels, smartphone=floor) if words else None,
+        "video.formats": video_formats((*words, *codecs), document.levels, smartphone=lower_bound) if words else None,
         "audio.formats": audio_formats(words),
         "text.charsets": _written_charsets(document.charsets),
         **_box(document),
@@ -130,7 +130,7 @@ def device_profile(document: DeviceCapabilities, source: str = "", date: str = "
             if value or (field == "video.formats" and value is not None)
         ),
         extends="generic/portable-300",
-        floor=floor,
+        is_lower_bound=lower_bound,
         notes=tuple(f.message for f in document.findings),
     )
 

@@ -6,7 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mmscontent.errors import NotAllowed, ProfileError
-from mmscontent.profiles.merge import ProfileKeys, ProfileLayer, Statement, apply_overrides, build_profile, merge
+from mmscontent.profiles.merge import (
+    ProfileKeys,
+    ProfileLayer,
+    Statement,
+    Statements,
+    apply_overrides,
+    build_profile,
+    merge,
+)
 from mmscontent.profiles.observed_limits import observed_limit
 from mmscontent.profiles.read import chain_of, read_profile
 from mmscontent.profiles.schema import ROUTES, ProfileFile, RouteLimit, parse_overrides
@@ -16,6 +24,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+    from typing import Any
 
     from mmscontent.profiles.model import Origin, Profile
 
@@ -55,12 +64,12 @@ def load_profile(  # noqa: PLR0913 - the public signature: one argument a thing 
         overrides: Values for this call alone, by the names of Profile: `{"image.max_long_px": 800}`.
         profiles: A folder of the same shape as the shipped one, whose files come first; the environment
             variable MMSCONTENT_PROFILES when None.
-        allow_inactive: Shape for a network although it has ended or switched off MMS.
+        allow_inactive: Load the profile of a network although it has ended or switched off MMS.
         use_observed: Let sizes the network was seen to refuse lower the limit (`observe`).
 
     Raises:
         ProfileError: A key, route or file is unknown or wrong; file, key and value say which.
-        NotAllowed: The network takes no MMS any more; the message says since when.
+        NotAllowed: The network has ended MMS; the message says since when.
     """
     _check(route, max_message_bytes)
     folders = profile_folders(profiles)
@@ -73,65 +82,61 @@ def load_profile(  # noqa: PLR0913 - the public signature: one argument a thing 
         chain = chain_of(read_profile("carrier", carrier, folders), folders)
         notes += _status_notes(chain, allow_inactive=allow_inactive)
         layer, more = _carrier_layer(chain, route)
-        seen = observed_limit(folders, carrier, route)
-        layers.append(_with_observed(layer, seen, use_observed=use_observed) if seen else layer)
+        observed = observed_limit(folders, carrier, route)
+        layers.append(_with_observed(layer, observed, use_observed=use_observed) if observed else layer)
         notes += more
         if device is None:
             layers.append(_base_layer(DEFAULT_PHONE, folders))
     elif route is not None:
-        notes.append(f"route {route} means nothing without a carrier; name the carrier")
+        notes.append(f"route {route} has no effect without a carrier; name the carrier")
     if content_class is not None:
-        layers.append(_class_layer(read_profile("class", content_class, folders), folders))
+        stated = _inherited(chain_of(read_profile("class", content_class, folders), folders))
+        layers.append(ProfileLayer("class", content_class, stated))
     layers.append(_base_layer(DEFAULT_CLASS, folders))
     merged, more_notes = merge(layers, max_message_bytes=max_message_bytes)
     apply_overrides(merged, parse_overrides(overrides or {}))
-    names = ProfileKeys(carrier, route, device.key if isinstance(device, ProfileFile) else device, content_class)
-    return build_profile(merged, names, (*notes, *more_notes))
+    keys = ProfileKeys(carrier, route, device.key if isinstance(device, ProfileFile) else device, content_class)
+    return build_profile(merged, keys, (*notes, *more_notes))
 
 
 def _check(route: str | None, max_message_bytes: int | None) -> None:
     if route is not None and (route not in ROUTES or route == "any"):
         raise ProfileError(f"route {route!r} is not known; use {', '.join(ROUTES[:-1])}", key="route", value=route)
     if max_message_bytes is not None and max_message_bytes < 1:
-        said = str(max_message_bytes)
-        raise ProfileError(f"max_message_bytes must be 1 or more, got {said}", key="max_message_bytes", value=said)
+        given = str(max_message_bytes)
+        raise ProfileError(f"max_message_bytes must be 1 or more, got {given}", key="max_message_bytes", value=given)
 
 
 # -- device and class ---------------------------------------------------------------------------------------------
 
 
 def _device_layers(profile: ProfileFile, folders: tuple[Path, ...]) -> list[ProfileLayer]:
-    """What the device states, and as bases the classes it extends."""
+    """The layer of the device, and the classes it extends as layers that only fill gaps."""
     chain = chain_of(profile, folders)
     own = [p for p in chain if p.kind == "device"]
     classes = [p for p in chain if p.kind == "class"]
     return [
-        ProfileLayer("device", profile.key, _inherited(own), floor=own[-1].floor or own[0].floor),
+        ProfileLayer("device", profile.key, _inherited(own), own[-1].is_lower_bound or own[0].is_lower_bound),
         *(ProfileLayer("base", p.key, _assumed(p.statements)) for p in classes),
     ]
-
-
-def _class_layer(profile: ProfileFile, folders: tuple[Path, ...]) -> ProfileLayer:
-    """A named class with what it inherits; all of it binds."""
-    return ProfileLayer("class", profile.key, _inherited(chain_of(profile, folders)))
 
 
 def _base_layer(key: str, folders: tuple[Path, ...]) -> ProfileLayer:
     return ProfileLayer("base", key, _assumed(_inherited(chain_of(read_profile("class", key, folders), folders))))
 
 
-def _inherited(chain: list[ProfileFile]) -> tuple[Statement, ...]:
+def _inherited(chain: list[ProfileFile]) -> Statements:
     """The statements of a chain, the nearest one about each field."""
-    nearest: dict[str, Statement] = {}
+    nearest: dict[str, Statement[Any]] = {}
     for profile in chain:
         for one in profile.statements:
             nearest.setdefault(one.field, one)
     return tuple(nearest.values())
 
 
-def _assumed(statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
-    """The same statements, their origins saying that nobody stated them for this receiver."""
-    return tuple(replace(f, origin=replace(f.origin, source=f"assumed: {f.origin.source}")) for f in statements)
+def _assumed(statements: Statements) -> Statements:
+    """The same statements, marked in their origins as assumed: no source states them for this receiver."""
+    return tuple(replace(s, origin=replace(s.origin, source=f"assumed: {s.origin.source}")) for s in statements)
 
 
 # -- carrier and route ----------------------------------------------------------------------------------------------
@@ -141,7 +146,7 @@ def _carrier_layer(chain: list[ProfileFile], route: str | None) -> tuple[Profile
     limit, notes = _route_limit(chain, route)
     own = next(_routes(chain, "p2p"), None)
     handset = Statement("limit_bytes", own.limit_bytes, own.origin) if own else None
-    statements = (
+    statements: Statements = (
         Statement("limit_bytes", limit.limit_bytes, limit.origin),
         Statement("target_bytes", limit.target_bytes, limit.target_origin),
         Statement("counts", limit.counts, replace(limit.origin, competing=())),
@@ -151,7 +156,7 @@ def _carrier_layer(chain: list[ProfileFile], route: str | None) -> tuple[Profile
 
 
 def _own(chain: list[ProfileFile]) -> list[ProfileFile]:
-    """The files that are the carrier itself: a user's, and the shipped one it extends."""
+    """The files of the carrier itself: the user's, and the shipped one that it extends."""
     return [p for p in chain if p.key == chain[0].key]
 
 
@@ -174,7 +179,7 @@ def _named(profile: ProfileFile, limit: RouteLimit) -> RouteLimit:
 
 
 def _route_limit(chain: list[ProfileFile], route: str | None) -> tuple[RouteLimit, list[str]]:
-    """Which one holds for a route; without one the tightest of the carrier's own."""
+    """The limit that holds for a route; when no route is named, the tightest of the carrier's own."""
     if route is not None:
         found = next(_routes(chain, route), None)
         if found is None:
@@ -196,12 +201,12 @@ def _tightest(chain: list[ProfileFile]) -> tuple[RouteLimit, list[str]]:
     tightest = min(limits, key=lambda r: (r.target_bytes, r.limit_bytes))
     if len(limits) == 1:
         return tightest, []
-    words = f"no route was named, so the tightest of {chain[0].key} holds: {tightest.route}; name one to use more"
+    words = f"no route was named, so the tightest of {chain[0].key} holds: {tightest.route}; name the route to use more"
     return tightest, [words]
 
 
 def _within_own(chain: list[ProfileFile], found: RouteLimit) -> RouteLimit:
-    """A limit read from a parent never passes what the carrier lets its own phones send."""
+    """Bound a limit that comes from a parent by what the carrier lets its own phones send."""
     stated_here = any(p.route(found.route) for p in _own(chain))
     own = next(_routes(_own(chain), "p2p"), None)
     if stated_here or own is None or own.limit_bytes >= found.limit_bytes:
@@ -211,32 +216,31 @@ def _within_own(chain: list[ProfileFile], found: RouteLimit) -> RouteLimit:
     return replace(own, target_bytes=target, target_origin=origin)
 
 
-def _with_observed(layer: ProfileLayer, seen: Statement, *, use_observed: bool) -> ProfileLayer:
-    """The carrier's layer with a refused size beside its limit, or in its place when the caller says so."""
-    sentence = f"{seen.origin.source}: {seen.origin.stated}"
-    statements = []
-    for one in layer.statements:
+def _with_observed(layer: ProfileLayer, observed: Statement[int], *, use_observed: bool) -> ProfileLayer:
+    """Note a refused size beside the carrier's limit, or put it in its place when the caller asks for that."""
+    sentence = f"{observed.origin.source}: {observed.origin.stated}"
+
+    def adjust(one: Statement[Any]) -> Statement[Any]:
         if one.field not in {"limit_bytes", "target_bytes"}:
-            statements.append(one)
-        elif use_observed and isinstance(one.value, int) and isinstance(seen.value, int) and seen.value < one.value:
-            said = f"{one.origin.source}: {one.value:,}"
-            statements.append(Statement(one.field, seen.value, replace(seen.origin, competing=(said,))))
-        else:
-            statements.append(replace(one, origin=replace(one.origin, competing=(*one.origin.competing, sentence))))
-    return replace(layer, statements=tuple(statements))
+            return one
+        if use_observed and observed.value < one.value:
+            return replace(observed, field=one.field).noting(f"{one.origin.source}: {one.value:,}")
+        return one.noting(sentence)
+
+    return replace(layer, statements=tuple(map(adjust, layer.statements)))
 
 
 def _status_notes(chain: list[ProfileFile], *, allow_inactive: bool) -> list[str]:
-    """Stop at a network that takes no MMS; say so when its state is in doubt."""
+    """Refuse a network that has ended MMS; note it when that is in doubt."""
     stated = next((p for p in _own(chain) if p.status is not None), None)
     if stated is None or stated.status is None or stated.status not in _STATUS_WORDS:
         return []
     origin = stated.status_origin
     since = f" on {origin.date}" if stated.status == "discontinued" else f" (as of {origin.date})"
-    said = f"carrier {stated.key} {_STATUS_WORDS[stated.status]}{since}"
+    sentence = f"carrier {stated.key} {_STATUS_WORDS[stated.status]}{since}"
     if stated.status in _ENDED and not allow_inactive:
         raise NotAllowed(
-            f"{said}, says {origin.url}; "
-            "send by another channel, or pass allow_inactive=True to shape for it all the same"
+            f"{sentence}, according to {origin.url}; "
+            "send by another channel, or pass allow_inactive=True to fit the message all the same"
         )
-    return [f"{said}: {origin.stated}" if origin.stated else said]
+    return [f"{sentence}: {origin.stated}" if origin.stated else sentence]

@@ -1,39 +1,30 @@
-"""What one profile file states, and how several statements merge into a Profile.
+"""What one source states about a receiver, and how the statements of several sources are merged into a Profile.
 
-Pure arithmetic. A limit is the lowest anybody states, a list is what all have in common, a flag is true when
-nobody denies it; who decided is remembered per field. A *floor* is a device's word that the carrier's own
-handset configuration may raise; the *base* only fills what nobody states. Source: docs/profiles.md.
+Pure arithmetic. model.py has the merge rule of each field; this module applies it, remembers who decided, and
+combines the byte limits. A layer of *lower bounds* is a device whose document understates it, so that the carrier's
+handset configuration may raise it; the *base* only fills what no source states. Source: docs/profiles.md.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from mmscontent.profiles.model import (
-    AudioFormat,
-    AudioRule,
-    CalendarRule,
-    ContactRule,
-    ImageRule,
-    Origin,
-    Profile,
-    SmilRule,
-    TextRule,
-    VideoFormat,
-    VideoRule,
-)
+from mmscontent.profiles.model import FIELD_RULES, SECTIONS, AudioFormat, Origin, Profile, VideoFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
+
+    from mmscontent.profiles.fields import FieldRule
 
 __all__ = [
-    "MERGE_RULES",
     "UNKNOWN_DEVICE_TARGET_BYTES",
+    "Merged",
     "ProfileKeys",
     "ProfileLayer",
     "Role",
     "Statement",
+    "Statements",
     "apply_overrides",
     "build_profile",
     "format_value",
@@ -44,18 +35,31 @@ __all__ = [
 # documents declare 600,000 bytes or more, and gateways call 600 KB safe on every US route.
 UNKNOWN_DEVICE_TARGET_BYTES = 600_000
 
-_N = TypeVar("_N", int, float)
+T = TypeVar("T")
 Role = Literal["device", "carrier", "class", "base"]
+# Of equal statements the first is named as the origin; the order has no other effect.
 _ORDER: dict[Role, int] = {"device": 0, "carrier": 1, "class": 2, "base": 3}
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
-    """One stated value: the field of Profile it is for, and where it was read."""
+class Statement(Generic[T]):
+    """One value as a source states it: the field of Profile it is for, and where it was read."""
 
     field: str
-    value: object
+    value: T
     origin: Origin
+
+    def against(self, other: Statement[T]) -> Statement[T]:
+        """This statement, with the other one noted beside it when it differs."""
+        return self if other.value == self.value else self.noting(f"{other.origin.source}: {format_value(other.value)}")
+
+    def noting(self, *sentences: str) -> Statement[T]:
+        """This statement, with sentences about others that lost against it."""
+        return replace(self, origin=replace(self.origin, competing=(*self.origin.competing, *sentences)))
+
+
+Statements = tuple[Statement[Any], ...]
+Merged = dict[str, Statement[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,133 +68,23 @@ class ProfileLayer:
 
     Attributes:
         role: The base only fills; the others all bind.
-        floor: Its byte limit and picture box may be raised by the carrier's handset configuration.
-        handset_limit: What the carrier lets its own phones send, bytes; raises floors.
+        is_lower_bound: The carrier's handset configuration may raise its byte limit and picture box.
+        handset_limit: The byte limit that the carrier sets for its own phones.
     """
 
     role: Role
     key: str
-    statements: tuple[Statement, ...]
-    floor: bool = False
-    handset_limit: Statement | None = None
+    statements: Statements
+    is_lower_bound: bool = False
+    handset_limit: Statement[int] | None = None
 
-    def statement(self, field: str) -> Statement | None:
+    def find(self, field: str) -> Statement[Any] | None:
         """The statement about one field, or None."""
-        return next((f for f in self.statements if f.field == field), None)
+        return next((s for s in self.statements if s.field == field), None)
 
 
-# -- one rule a field: what two statements leave ---------------------------------------------------------------
-
-
-def _least(a: object, b: object) -> object:
-    return min(cast("int", a), cast("int", b))
-
-
-def _both(a: object, b: object) -> object:
-    return bool(a) and bool(b)
-
-
-def _either(a: object, b: object) -> object:
-    return bool(a) or bool(b)
-
-
-def _first(a: object, _b: object) -> object:
-    return a
-
-
-def _common(a: object, b: object) -> object:
-    other = cast("tuple[str, ...]", b)
-    return tuple(v for v in cast("tuple[str, ...]", a) if v in other)
-
-
-def _common_audio(a: object, b: object) -> object:
-    other = cast("tuple[AudioFormat, ...]", b)
-    return tuple(v for v in cast("tuple[AudioFormat, ...]", a) if v in other)
-
-
-def _common_video(a: object, b: object) -> object:
-    mine, others = cast("tuple[VideoFormat, ...]", a), cast("tuple[VideoFormat, ...]", b)
-    met = (_narrower(v, o) for v in mine for o in others if (v.media_type, v.codec) == (o.media_type, o.codec))
-    return tuple(dict.fromkeys(met))
-
-
-def _narrower(a: VideoFormat, b: VideoFormat) -> VideoFormat:
-    """The bounds both keep; profile and level are those of the one with the smaller frame."""
-    strict = (
-        b
-        if (b.max_long_px or 1 << 30, b.max_bit_rate_bps or 1 << 40)
-        < (
-            a.max_long_px or 1 << 30,
-            a.max_bit_rate_bps or 1 << 40,
-        )
-        else a
-    )
-    loose = a if strict is b else b
-    return replace(
-        strict,
-        profile=strict.profile or loose.profile,
-        level=strict.level or loose.level,
-        max_long_px=_least_known(a.max_long_px, b.max_long_px),
-        max_short_px=_least_known(a.max_short_px, b.max_short_px),
-        max_fps=_least_known(a.max_fps, b.max_fps),
-        max_bit_rate_bps=_least_known(a.max_bit_rate_bps, b.max_bit_rate_bps),
-        audio_codec=strict.audio_codec or loose.audio_codec,
-    )
-
-
-def _least_known(a: _N | None, b: _N | None) -> _N | None:
-    return b if a is None else a if b is None else min(a, b)
-
-
-_STRICTNESS = ("pdu", "mime", "base64")
-
-
-def _strictest(a: object, b: object) -> object:
-    return max(cast("str", a), cast("str", b), key=_STRICTNESS.index)
-
-
-MERGE_RULES: dict[str, Callable[[object, object], object]] = {
-    "image.media_types": _common,
-    "image.max_long_px": _least,
-    "image.max_short_px": _least,
-    "image.progressive": _both,
-    "image.animated": _both,
-    "image.view_long_px": _least,
-    "video.formats": _common_video,
-    "audio.formats": _common_audio,
-    "text.charsets": _common,
-    "text.max_chars": _least,
-    "text.sms_to_mms_segments": _least,
-    "contact.media_type": _first,
-    "contact.versions": _common,
-    "calendar.versions": _common,
-    "smil.accepted": _both,
-    "smil.src": _first,
-    "max_recipients": _least,
-    "max_parts": _least,
-    "subject_max_chars": _least,
-    "counts": _strictest,
-    "content_disposition": _both,
-    "group_mms": _both,
-    "carrier_transcodes": _either,
-    "extra_media_types": _common,
-}
-# What is left when statements have nothing in common; a receiver that takes MMS at all takes these.
-_LAST_RESORT: dict[str, object] = {
-    "image.media_types": ("image/jpeg",),
-    "video.formats": (),
-    "audio.formats": (AudioFormat("audio/amr", "amr-nb"),),
-    "text.charsets": ("utf-8", "us-ascii"),
-    "contact.versions": ("2.1",),
-    "calendar.versions": ("1.0",),
-}
-_FLOORED = ("image.max_long_px", "image.max_short_px")
-
-
-def merge(
-    layers: Iterable[ProfileLayer], *, max_message_bytes: int | None = None
-) -> tuple[dict[str, Statement], tuple[str, ...]]:
-    """Combine all that is stated into one statement per field, in any order of the layers.
+def merge(layers: Iterable[ProfileLayer], *, max_message_bytes: int | None = None) -> tuple[Merged, tuple[str, ...]]:
+    """Merge all layers into one statement per field; their order does not matter.
 
     Args:
         layers: What device, carrier, class and base state; the carrier's for one route.
@@ -202,41 +96,37 @@ def merge(
     ordered = sorted(layers, key=lambda layer: _ORDER[layer.role])
     binding = [layer for layer in ordered if layer.role != "base"]
     base = [layer for layer in ordered if layer.role == "base"]
-    merged: dict[str, Statement] = {}
-    for field in MERGE_RULES:
-        stated = _stated(field, binding)
-        statement = merge_field(field, stated) if stated else next((f for b in base if (f := b.statement(field))), None)
-        if statement is not None:
-            merged[field] = statement
-    notes = _byte_limits(merged, binding, base)
-    return merged, notes + _callers_limit(merged, max_message_bytes)
+    merged: Merged = {}
+    for field, rule in FIELD_RULES.items():
+        stated = _find_binding(field, rule, binding)
+        if rule.merge is None:
+            continue
+        one = merge_field(rule, stated) if stated else next((s for b in base if (s := b.find(field))), None)
+        if one is not None:
+            merged[field] = one
+    notes = _merge_byte_limits(merged, binding, base)
+    return merged, notes + _apply_callers_limit(merged, max_message_bytes)
 
 
-def _stated(field: str, layers: list[ProfileLayer]) -> list[Statement]:
-    """Statements about a field; a floor gives way to the carrier's own."""
-    statements = [(layer, f) for layer in layers if (f := layer.statement(field))]
-    carrier = any(layer.role == "carrier" for layer, _ in statements)
-    return [f for layer, f in statements if not (layer.floor and field in _FLOORED and carrier)]
+def _find_binding(field: str, rule: FieldRule[Any], layers: list[ProfileLayer]) -> list[Statement[Any]]:
+    """Statements that bind for a field; a lower bound yields to the carrier's value where the rule says so."""
+    found = [(layer, s) for layer in layers if (s := layer.find(field))]
+    yields = rule.carrier_raises and any(layer.role == "carrier" for layer, _ in found)
+    return [s for layer, s in found if not (yields and layer.is_lower_bound)]
 
 
-def merge_field(field: str, statements: list[Statement]) -> Statement:
-    """What all statements leave; the origin is that of the one who had the last word."""
-    merged = statements[0]
-    for other in statements[1:]:
-        value = MERGE_RULES[field](merged.value, other.value)
-        if value == () and field in _LAST_RESORT and merged.value and other.value:
-            value = _LAST_RESORT[field]
+def merge_field(rule: FieldRule[T], stated: list[Statement[T]]) -> Statement[T]:
+    """Merge the statements about one field; the origin is that of the statement which decided."""
+    assert rule.merge is not None
+    merged = stated[0]
+    for other in stated[1:]:
+        value = rule.merge(merged.value, other.value)
+        # An empty list says "nothing of the kind"; the fallback is only for lists that miss each other.
+        if value == () and rule.fallback is not None and merged.value and other.value:
+            value = rule.fallback
         winner, loser = (other, merged) if value == other.value != merged.value else (merged, other)
-        merged = Statement(field, value, _over(winner, loser))
+        merged = replace(winner.against(loser), value=value)
     return merged
-
-
-def _over(winner: Statement, loser: Statement) -> Origin:
-    """The winner's origin, with the loser's statement beside it when it differs."""
-    if loser.value == winner.value:
-        return winner.origin
-    sentence = f"{loser.origin.source}: {format_value(loser.value)}"
-    return replace(winner.origin, competing=(*winner.origin.competing, sentence))
 
 
 def format_value(value: object) -> str:
@@ -256,103 +146,90 @@ def format_value(value: object) -> str:
     return str(value)
 
 
-# -- bytes -----------------------------------------------------------------------------------------------------
+# -- byte limits -----------------------------------------------------------------------------------------------------
 
 
-def _byte_limits(
-    merged: dict[str, Statement], binding: list[ProfileLayer], base: list[ProfileLayer]
-) -> tuple[str, ...]:
-    """Set `limit_bytes` and `target_bytes`: the lowest of all, floors raised first, unknown sides assumed."""
+def _merge_byte_limits(merged: Merged, binding: list[ProfileLayer], base: list[ProfileLayer]) -> tuple[str, ...]:
+    """Set `limit_bytes` and `target_bytes` to the lowest of all; lower bounds are raised before."""
     carrier = next((layer for layer in binding if layer.role == "carrier"), None)
-    known = any(layer.role in {"carrier", "class"} and layer.statement("limit_bytes") for layer in binding)
+    # What is assumed of an unknown receiver bounds it only where neither network nor class has a number.
+    known = any(layer.role in {"carrier", "class"} and layer.find("limit_bytes") for layer in binding)
     bounding = binding if known else [*binding, *base]
-    limits = [_raised(layer, f, carrier) for layer in bounding if (f := layer.statement("limit_bytes"))]
-    merged["limit_bytes"] = limit = _lowest("limit_bytes", limits)
-    targets = [f for layer in bounding if (f := layer.statement("target_bytes"))]
-    notes: tuple[str, ...] = ()
-    cautious = carrier and _for_unknown_device(carrier, binding)
+    limits = [_raised(layer, s, carrier) for layer in bounding if (s := layer.find("limit_bytes"))]
+    merged["limit_bytes"] = limit = _lowest(limits)
+    targets: list[Statement[int]] = [s for layer in bounding if (s := layer.find("target_bytes"))]
+    cautious = carrier and _target_for_unknown_device(carrier, binding)
     if cautious:
         targets.append(cautious)
-    merged["target_bytes"] = target = _lowest(
-        "target_bytes", [*targets, Statement("target_bytes", limit.value, limit.origin)]
+    targets.append(replace(limit, field="target_bytes"))
+    merged["target_bytes"] = target = _lowest(targets)
+    if not cautious or target.origin.source != cautious.origin.source:
+        return ()
+    words = (
+        f"the device is not known and the carrier's number is of {limit.origin.confidence} confidence, so the message"
+        f" aims at {UNKNOWN_DEVICE_TARGET_BYTES:,} bytes; name the device to use more"
     )
-    if cautious and target.origin.source == cautious.origin.source:
-        notes = (
-            (
-                f"the device is not known and the carrier's number is of {limit.origin.confidence} confidence, so the "
-                f"message aims at {UNKNOWN_DEVICE_TARGET_BYTES:,} bytes; name the device to use more"
-            ),
-        )
-    return notes
+    return (words,)
 
 
-def _raised(layer: ProfileLayer, statement: Statement, carrier: ProfileLayer | None) -> Statement:
-    """A floor, raised to what the carrier lets its own phones send; anything else as it is."""
+def _raised(layer: ProfileLayer, stated: Statement[int], carrier: ProfileLayer | None) -> Statement[int]:
+    """Raise a lower bound to what the carrier lets its own phones send; leave any other statement as it is."""
     handset = carrier.handset_limit if carrier else None
-    if not layer.floor or handset is None or cast("int", handset.value) <= cast("int", statement.value):
-        return statement
-    sentence = f"{statement.origin.source}: {format_value(statement.value)} (a floor)"
-    return Statement(
-        statement.field, handset.value, replace(handset.origin, competing=(*handset.origin.competing, sentence))
-    )
+    if not layer.is_lower_bound or handset is None or handset.value <= stated.value:
+        return stated
+    return handset.noting(f"{stated.origin.source}: {format_value(stated.value)} (a lower bound)")
 
 
-def _lowest(field: str, statements: list[Statement]) -> Statement:
+def _lowest(stated: list[Statement[int]]) -> Statement[int]:
     """The lowest statement, the others beside it; of equal ones the first."""
-    winner = min(statements, key=lambda f: cast("int", f.value))
-    origin = winner.origin
-    for loser in statements:
-        if loser is not winner and loser.origin.source != origin.source:
-            origin = _over(Statement(field, winner.value, origin), loser)
-    return Statement(field, winner.value, origin)
+    lowest = winner = min(stated, key=lambda s: s.value)
+    for loser in stated:
+        if loser is not winner and loser.origin.source != winner.origin.source:
+            lowest = lowest.against(loser)
+    return lowest
 
 
-def _for_unknown_device(carrier: ProfileLayer, binding: list[ProfileLayer]) -> Statement | None:
-    """The careful target for a phone nobody named, or None when the carrier's number can be trusted."""
-    limit = carrier.statement("limit_bytes")
+def _target_for_unknown_device(carrier: ProfileLayer, binding: list[ProfileLayer]) -> Statement[int] | None:
+    """The careful target for a device nobody named, or None when the carrier's number can be trusted."""
+    limit = carrier.find("limit_bytes")
     if limit is None or limit.origin.confidence == "high" or any(layer.role == "device" for layer in binding):
         return None
     return Statement("target_bytes", UNKNOWN_DEVICE_TARGET_BYTES, Origin("unknown device", confidence="medium"))
 
 
-def _callers_limit(merged: dict[str, Statement], max_message_bytes: int | None) -> tuple[str, ...]:
-    """Replace limit and target by the caller's own; a note says so when that is above what the receiver states."""
+def _apply_callers_limit(merged: Merged, max_message_bytes: int | None) -> tuple[str, ...]:
+    """Replace limit and target by the caller's own; a note says when that is above what the receiver states."""
     if max_message_bytes is None:
         return ()
-    limit = merged["limit_bytes"]
-    merged["limit_bytes"] = _lowest_said("limit_bytes", max_message_bytes, limit)
-    merged["target_bytes"] = _lowest_said("target_bytes", max_message_bytes, merged["target_bytes"])
-    if max_message_bytes <= cast("int", limit.value):
+    limit: Statement[int] = merged["limit_bytes"]
+    origin = Origin("caller", confidence="high", stated=str(max_message_bytes))
+    for field in ("limit_bytes", "target_bytes"):
+        merged[field] = Statement(field, max_message_bytes, origin).against(merged[field])
+    if max_message_bytes <= limit.value:
         return ()
-    return (
-        (
-            f"the caller's limit of {max_message_bytes:,} bytes is above the {format_value(limit.value)} bytes of "
-            f"{limit.origin.source}; the message may be refused"
-        ),
+    words = (
+        f"the caller's limit of {max_message_bytes:,} bytes is above the {limit.value:,} bytes of"
+        f" {limit.origin.source}; the message may be refused"
     )
+    return (words,)
 
 
-def _lowest_said(field: str, value: int, before: Statement) -> Statement:
-    origin = Origin("caller", confidence="high", stated=str(value))
-    return Statement(field, value, _over(Statement(field, value, origin), before))
-
-
-def apply_overrides(merged: dict[str, Statement], statements: Iterable[Statement]) -> None:
-    """Let the caller's own values replace what is merged; a target is never above the limit."""
-    for statement in statements:
-        before = merged.get(statement.field)
-        merged[statement.field] = replace(statement, origin=_over(statement, before)) if before else statement
+def apply_overrides(merged: Merged, overrides: Iterable[Statement[Any]]) -> None:
+    """Let the caller's own values replace what was merged; a target is never above the limit."""
+    for own in overrides:
+        before = merged.get(own.field)
+        merged[own.field] = own.against(before) if before else own
     limit, target = merged["limit_bytes"], merged["target_bytes"]
-    if cast("int", target.value) > cast("int", limit.value):
-        merged["target_bytes"] = Statement("target_bytes", limit.value, _over(limit, target))
+    if target.value > limit.value:
+        merged["target_bytes"] = replace(limit, field="target_bytes").against(target)
 
 
-# -- the profile -----------------------------------------------------------------------------------------------
+# -- the profile -----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileKeys:
-    """What the caller asked for, by key."""
+    """The keys that the caller asked for."""
 
     carrier: str | None = None
     route: str | None = None
@@ -360,32 +237,19 @@ class ProfileKeys:
     content_class: str | None = None
 
 
-def build_profile(merged: dict[str, Statement], names: ProfileKeys, notes: tuple[str, ...] = ()) -> Profile:
-    """The Profile that the merged statements make; fields nobody states keep their built-in default."""
+def build_profile(merged: Merged, keys: ProfileKeys, notes: tuple[str, ...] = ()) -> Profile:
+    """Build the Profile of merged statements; fields that no source states keep their built-in default."""
+    values: dict[str, dict[str, Any]] = {section: {} for section in ("", *SECTIONS)}
+    for field, one in merged.items():
+        section, _, name = field.rpartition(".")
+        values[section][name] = one.value
     return Profile(
-        carrier=names.carrier,
-        route=names.route,
-        device=names.device,
-        content_class=names.content_class,
-        image=ImageRule(**_section(merged, "image")),
-        video=VideoRule(**_section(merged, "video")),
-        audio=AudioRule(**_section(merged, "audio")),
-        text=TextRule(**_section(merged, "text")),
-        contact=ContactRule(**_section(merged, "contact")),
-        calendar=CalendarRule(**_section(merged, "calendar")),
-        smil=SmilRule(**_section(merged, "smil")),
+        carrier=keys.carrier,
+        route=keys.route,
+        device=keys.device,
+        content_class=keys.content_class,
         notes=notes,
-        origins=tuple(
-            (name, merged[name].origin) for name in ("limit_bytes", "target_bytes", *MERGE_RULES) if name in merged
-        ),
-        **_section(merged, ""),
+        origins=tuple((field, merged[field].origin) for field in FIELD_RULES if field in merged),
+        **{section: rule(**values[section]) for section, rule in SECTIONS.items()},
+        **values[""],
     )
-
-
-def _section(merged: dict[str, Statement], prefix: str) -> dict[str, Any]:
-    dot = f"{prefix}." if prefix else ""
-    return {
-        name[len(dot) :]: statement.value
-        for name, statement in merged.items()
-        if name.startswith(dot) and "." not in name[len(dot) :]
-    }

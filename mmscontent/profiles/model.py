@@ -1,14 +1,37 @@
-"""What one receiver accepts, and how content class, device, carrier and route combine into it.
+"""What one receiver accepts, as values; each field states its default, TOML reader, merge rule and meaning.
 
-Pure values and arithmetic; profile_files.py reads the files. Every limit remembers who decided it.
+A new field is one line here: schema.py, merge.py and the command read it from `FIELD_RULES`. Source: docs/profiles.md.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any, Literal
+
+from mmscontent.profiles.fields import (
+    FieldRule,
+    all_true,
+    any_true,
+    common,
+    count,
+    first,
+    flag,
+    lowest,
+    lowest_known,
+    media_types,
+    one_of,
+    profile_field,
+    size,
+    strictest,
+    table_rows,
+    text,
+    texts,
+)
 
 __all__ = [
+    "COUNTS",
+    "FIELD_RULES",
+    "SECTIONS",
     "AudioFormat",
     "AudioRule",
     "CalendarRule",
@@ -26,11 +49,16 @@ __all__ = [
 Confidence = Literal["high", "medium", "low"]
 Route = Literal["p2p", "long_code", "toll_free", "short_code"]
 Counts = Literal["pdu", "mime", "base64"]
+Reference = Literal["location", "cid"]
+# The same message is larger in each form than in the one before it, so the last is the strictest way of counting.
+COUNTS: tuple[Counts, ...] = ("pdu", "mime", "base64")
+_REFERENCES: tuple[Reference, ...] = ("location", "cid")
+_UNBOUNDED = 1 << 40  # above every frame side and bit rate, where a format states none
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a number comes from.
+    """Where a value comes from.
 
     Attributes:
         source: Who decided, in words: `carrier us/t-mobile route long_code`, `device apple/iphone`, `caller`.
@@ -49,28 +77,8 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class ImageRule:
-    """Stills and animations a receiver takes.
-
-    Attributes:
-        media_types: What it shows, best first.
-        max_long_px, max_short_px: The picture box, whichever way it lies.
-        progressive: Progressive JPEG is shown.
-        animated: Animated GIF moves.
-        view_long_px: Long side at which the receiver's screen shows it; quality is judged there.
-    """
-
-    media_types: tuple[str, ...] = ("image/jpeg", "image/gif", "image/png")
-    max_long_px: int = 640
-    max_short_px: int = 480
-    progressive: bool = False
-    animated: bool = True
-    view_long_px: int = 1080
-
-
-@dataclass(frozen=True, slots=True)
 class VideoFormat:
-    """One way of writing video a receiver plays; None means no statement."""
+    """One video format that a receiver plays; None means no statement."""
 
     media_type: str
     codec: str
@@ -84,57 +92,102 @@ class VideoFormat:
 
 
 @dataclass(frozen=True, slots=True)
-class VideoRule:
-    """Video a receiver plays, best first; empty means none is known to play."""
-
-    formats: tuple[VideoFormat, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class AudioFormat:
-    """One way of writing sound a receiver plays."""
+    """One audio format that a receiver plays."""
 
     media_type: str
     codec: str
 
 
+def _common_video(a: tuple[VideoFormat, ...], b: tuple[VideoFormat, ...]) -> tuple[VideoFormat, ...]:
+    """The formats of the same container and codec, each within the bounds of both."""
+    same = (_narrower(v, o) for v in a for o in b if (v.media_type, v.codec) == (o.media_type, o.codec))
+    return tuple(dict.fromkeys(same))
+
+
+def _narrower(a: VideoFormat, b: VideoFormat) -> VideoFormat:
+    """The bounds both keep; profile and level are those of the one with the smaller frame."""
+    strict, loose = (b, a) if _bounds(b) < _bounds(a) else (a, b)
+    return replace(
+        strict,
+        profile=strict.profile or loose.profile,
+        level=strict.level or loose.level,
+        max_long_px=lowest_known(a.max_long_px, b.max_long_px),
+        max_short_px=lowest_known(a.max_short_px, b.max_short_px),
+        max_fps=lowest_known(a.max_fps, b.max_fps),
+        max_bit_rate_bps=lowest_known(a.max_bit_rate_bps, b.max_bit_rate_bps),
+        audio_codec=strict.audio_codec or loose.audio_codec,
+    )
+
+
+def _bounds(one: VideoFormat) -> tuple[int, int]:
+    return one.max_long_px or _UNBOUNDED, one.max_bit_rate_bps or _UNBOUNDED
+
+
+_AMR = (AudioFormat("audio/amr", "amr-nb"),)  # the one codec that every MMS phone plays (MMS CONF table 1)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRule:
+    """Stills and animations that a receiver shows; sides hold whichever way the picture lies."""
+
+    media_types: tuple[str, ...] = profile_field(
+        ("image/jpeg", "image/gif", "image/png"), media_types, common, "images", fallback=("image/jpeg",)
+    )
+    max_long_px: int = profile_field(640, size, lowest, "largest image, long side px", carrier_raises=True)
+    max_short_px: int = profile_field(480, size, lowest, "largest image, short side px", carrier_raises=True)
+    progressive: bool = profile_field(False, flag, all_true, "progressive JPEG")
+    animated: bool = profile_field(True, flag, all_true, "animated GIF")
+    # quality is judged at this size, because nobody sees more of the picture
+    view_long_px: int = profile_field(1080, size, lowest, "screen, long side px")
+
+
+@dataclass(frozen=True, slots=True)
+class VideoRule:
+    """Video that a receiver plays, best first; empty means none is known to play."""
+
+    formats: tuple[VideoFormat, ...] = profile_field((), table_rows(VideoFormat), _common_video, "video")
+
+
 @dataclass(frozen=True, slots=True)
 class AudioRule:
-    """Sound a receiver plays, best first."""
+    """Audio that a receiver plays, best first."""
 
-    formats: tuple[AudioFormat, ...] = (AudioFormat("audio/amr", "amr-nb"),)
+    formats: tuple[AudioFormat, ...] = profile_field(_AMR, table_rows(AudioFormat), common, "audio", fallback=_AMR)
 
 
 @dataclass(frozen=True, slots=True)
 class TextRule:
-    """Text a receiver shows."""
+    """Text that a receiver shows."""
 
-    charsets: tuple[str, ...] = ("utf-8", "us-ascii")
-    max_chars: int | None = None
-    sms_to_mms_segments: int | None = None
+    charsets: tuple[str, ...] = profile_field(
+        ("utf-8", "us-ascii"), texts, common, "text", fallback=("utf-8", "us-ascii")
+    )
+    max_chars: int | None = profile_field(None, size, lowest, "text, characters")
+    sms_to_mms_segments: int | None = profile_field(None, size, lowest, "longest SMS, segments")
 
 
 @dataclass(frozen=True, slots=True)
 class ContactRule:
-    """Cards a receiver opens: versions best first, and the label it wants."""
+    """Contacts that a receiver opens: vCard versions best first, and the media type it expects."""
 
-    media_type: str = "text/x-vcard"
-    versions: tuple[str, ...] = ("2.1", "3.0")
+    media_type: str = profile_field("text/x-vcard", text, first, "contact media type")
+    versions: tuple[str, ...] = profile_field(("2.1", "3.0"), texts, common, "contact versions", fallback=("2.1",))
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarRule:
-    """Calendar entries a receiver opens: `1.0` is vCalendar, `2.0` iCalendar."""
+    """Calendar entries that a receiver opens: `1.0` is vCalendar, `2.0` iCalendar."""
 
-    versions: tuple[str, ...] = ("1.0",)
+    versions: tuple[str, ...] = profile_field(("1.0",), texts, common, "calendar entries", fallback=("1.0",))
 
 
 @dataclass(frozen=True, slots=True)
 class SmilRule:
-    """Whether slides are played, and how the receiver wants its SMIL."""
+    """Whether a receiver plays slides, and by what its SMIL names the parts."""
 
-    accepted: bool = True
-    src: Literal["location", "cid"] = "location"
+    accepted: bool = profile_field(True, flag, all_true, "slides are played")
+    src: Reference = profile_field("location", one_of(_REFERENCES), first, "SMIL names parts by")  # noqa: RUF009 - a field
 
 
 Rule = ImageRule | VideoRule | AudioRule | TextRule | ContactRule | CalendarRule
@@ -142,7 +195,7 @@ Rule = ImageRule | VideoRule | AudioRule | TextRule | ContactRule | CalendarRule
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Everything one receiver accepts, combined from class, device, carrier and route.
+    """Everything one receiver accepts, merged from class, device, carrier and route.
 
     Attributes:
         limit_bytes: Above this the packed message is refused.
@@ -154,8 +207,8 @@ class Profile:
         origins: Who decided each value, by field name (`limit_bytes`, `image.max_long_px`, …).
     """
 
-    limit_bytes: int
-    target_bytes: int
+    limit_bytes: int = field(metadata={"rule": FieldRule(size, None, "largest packed message, bytes")})
+    target_bytes: int = field(metadata={"rule": FieldRule(size, None, "size to aim at, bytes")})
     carrier: str | None = None
     route: str | None = None
     device: str | None = None
@@ -167,14 +220,14 @@ class Profile:
     contact: ContactRule = ContactRule()
     calendar: CalendarRule = CalendarRule()
     smil: SmilRule = SmilRule()
-    max_recipients: int | None = None
-    max_parts: int | None = None
-    subject_max_chars: int | None = 40
-    counts: Counts = "pdu"
-    content_disposition: bool = True
-    group_mms: bool = True
-    carrier_transcodes: bool = False
-    extra_media_types: tuple[str, ...] = ()
+    max_recipients: int | None = profile_field(None, size, lowest, "recipients")
+    max_parts: int | None = profile_field(None, size, lowest, "parts")
+    subject_max_chars: int | None = profile_field(40, count, lowest, "subject, characters")
+    counts: Counts = profile_field("pdu", one_of(COUNTS), strictest(COUNTS), "what is counted")  # noqa: RUF009 - a field
+    content_disposition: bool = profile_field(True, flag, all_true, "Content-Disposition")
+    group_mms: bool = profile_field(True, flag, all_true, "group MMS")
+    carrier_transcodes: bool = profile_field(False, flag, any_true, "carrier transcodes")
+    extra_media_types: tuple[str, ...] = profile_field((), media_types, common, "other types")
     notes: tuple[str, ...] = ()
     origins: tuple[tuple[str, Origin], ...] = ()
 
@@ -185,3 +238,21 @@ class Profile:
     def origin(self, field: str) -> Origin | None:
         """Who decided a value, by field name; None when it is the built-in default."""
         return next((o for name, o in self.origins if name == field), None)
+
+
+# The rules that have a table of their own in a profile file, by the name of the table.
+SECTIONS: dict[str, Any] = {f.name: type(f.default) for f in fields(Profile) if is_dataclass(f.default)}
+
+
+def _field_rules() -> dict[str, FieldRule[Any]]:
+    """Every field that a source may state, by its dotted name, in the order of the profile."""
+    found: dict[str, FieldRule[Any]] = {}
+    for owner in fields(Profile):
+        if owner.name in SECTIONS:
+            found |= {f"{owner.name}.{f.name}": f.metadata["rule"] for f in fields(SECTIONS[owner.name])}
+        elif "rule" in owner.metadata:
+            found[owner.name] = owner.metadata["rule"]
+    return found
+
+
+FIELD_RULES = _field_rules()

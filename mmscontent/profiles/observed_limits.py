@@ -47,7 +47,7 @@ def observe(profiles: str | os.PathLike[str], carrier: str, route: str | None, r
         raise ProfileError(f"{folder / OBSERVED} cannot be written: {exc}", file=str(folder / OBSERVED)) from exc
 
 
-def observed_limit(folders: tuple[Path, ...], carrier: str, route: str | None) -> Statement | None:
+def observed_limit(folders: tuple[Path, ...], carrier: str, route: str | None) -> Statement[int] | None:
     """The largest size below the smallest one refused, or None when nothing was seen."""
     seen = [
         (size, date)

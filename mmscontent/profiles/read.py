@@ -14,7 +14,7 @@ from mmscontent.profiles.search_path import read_toml, rows_of, table_text, toml
 from mmscontent.profiles.uaprof_vocabulary import types_for
 
 if TYPE_CHECKING:
-    from mmscontent.profiles.merge import Statement
+    from mmscontent.profiles.merge import Statements
 
 __all__ = ["EXAMPLES", "INHERITED", "POPULATION", "chain_of", "find_profile", "read_profile"]
 
@@ -131,7 +131,7 @@ def _pair(text: str) -> tuple[int, int] | None:
     return (int(width), int(height)) if cross else None
 
 
-def _with_builds(statements: tuple[Statement, ...], chosen: list[str], rows: list[list[str]]) -> tuple[Statement, ...]:
+def _with_builds(statements: Statements, chosen: list[str], rows: list[list[str]]) -> Statements:
     """The statements, with the limits other builds of the model declare beside the one that holds."""
     said = tuple(
         f"another build declares {int(row[4]):,} bytes (address digest {row[1]})"
