@@ -13,9 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mmscontent.errors import DoesNotFit, JailKilled, MMSContentError, NotAllowed
-from mmscontent.message import Content, Envelope, Message
+from mmscontent.message import Content, Envelope, Message, slide_roles
 from mmscontent.pack import registry as pack
-from mmscontent.pipeline import part_naming
 from mmscontent.pipeline.apply_remedy import apply_remedy, summarize_options
 from mmscontent.pipeline.estimate import Estimator
 from mmscontent.pipeline.examine import examine, fit_subject, paginate, sms_equivalence_notes
@@ -345,7 +344,7 @@ def _refuse_call(request: ComposeRequest, probed: Parts) -> None:
 
 def _refuse_misplaced(message: Message, probed: Parts) -> None:
     """A slide's place must hold what it is for."""
-    places = [place for slide in message.slides for place in part_naming.places(slide)]
+    places = [place for slide in message.slides for place in slide_roles(slide)]
     for place, one in zip(places, probed, strict=False):
         if one.info.kind != place:
             raise NotAllowed(

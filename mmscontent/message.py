@@ -5,17 +5,29 @@ Nothing here reads bytes. Sizes are bytes, lengths milliseconds, sides pixels, a
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mmscontent import media_types
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mmscontent.media_types import Kind
 
-__all__ = ["Content", "Envelope", "MediaInfo", "Message", "Part", "Slide", "Unpacked"]
+__all__ = [
+    "Content",
+    "Envelope",
+    "MediaInfo",
+    "Message",
+    "Part",
+    "Slide",
+    "Unpacked",
+    "replace_parts",
+    "select_parts",
+    "slide_roles",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +191,41 @@ def _slide(role: SlideRole, part: Part) -> Slide:
 
 def _with(slide: Slide, role: SlideRole, part: Part) -> Slide:
     return replace(slide, audio=part) if role == "audio" else replace(slide, text=part)
+
+
+def slide_roles(slide: Slide) -> tuple[SlideRole, ...]:
+    """The role of each part of a slide, in the order of `Slide.parts`."""
+    roles: tuple[SlideRole, ...] = ("image", "video", "audio", "text")
+    return tuple(role for role in roles if getattr(slide, role) is not None)
+
+
+def replace_parts(message: Message, parts: Sequence[Part]) -> Message:
+    """The same message with its parts replaced, one for one in the order of `Message.parts`."""
+    rest = iter(parts)
+    slides = []
+    for slide in message.slides:
+        changes: dict[str, Any] = {role: next(rest) for role in slide_roles(slide)}
+        slides.append(replace(slide, **changes))
+    return replace(message, slides=tuple(slides), attachments=tuple(rest))
+
+
+def select_parts(message: Message, chosen: Mapping[int, Part]) -> Message:
+    """The message with some of its parts only, by their index in `Message.parts`; a video may have become an image.
+
+    Slides left without a part go; what is left of a slide stays together.
+    """
+    indices = itertools.count()
+    slides = []
+    for slide in message.slides:
+        kept: dict[str, Part | None] = {role: chosen.get(next(indices)) for role in slide_roles(slide)}
+        video = kept.get("video")
+        if video is not None and video.kind == "image":
+            kept |= {"image": video, "video": None}
+        changes: dict[str, Any] = {"image": None, "video": None, "audio": None, "text": None, **kept}
+        if any(changes.values()):
+            slides.append(replace(slide, **changes))
+    attachments = (chosen.get(next(indices)) for _ in message.attachments)
+    return replace(message, slides=tuple(slides), attachments=tuple(p for p in attachments if p is not None))
 
 
 @dataclass(frozen=True, slots=True)

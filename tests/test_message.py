@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mmscontent.message import Envelope, Message, Part, Slide
+from mmscontent.message import Envelope, Message, Part, Slide, replace_parts
 
 TYPES = {
     "i": "image/jpeg",
@@ -60,3 +60,16 @@ IMPOSSIBLE = [
 def test_what_would_be_illegal_on_the_wire_cannot_be_made(make) -> None:
     with pytest.raises(ValueError, match=r"."):
         make()
+
+
+def test_parts_are_put_back_where_they_were() -> None:
+    picture, clip, words, card = (
+        Part(b"1", t, name=n)
+        for t, n in (("image/png", "p"), ("video/mp4", "v"), ("text/plain", "t"), ("text/x-vcard", "c"))
+    )
+    message = Message((Slide(text=words, image=picture), Slide(video=clip)), (card,))
+
+    again = replace_parts(message, message.parts)
+
+    assert again == message
+    assert [p.name for p in message.parts] == ["p", "t", "v", "c"]

@@ -13,14 +13,15 @@ from mmscontent.compose import Composed
 from mmscontent.errors import DoesNotFit
 from mmscontent.files import identify
 from mmscontent.ledger import PartEntry
-from mmscontent.message import Envelope
-from mmscontent.pipeline import part_naming
+from mmscontent.message import Envelope, replace_parts
+from mmscontent.part_names import assign_part_names
 from mmscontent.pipeline.examine import examine_part, fit_subject, paginate, sms_equivalence_notes
 from mmscontent.pipeline.plan import Keep, Plan, ProbedPart, relabel
 from mmscontent.pipeline.present import present_and_pack, read_back
 from mmscontent.pipeline.report import build_ledger
 from mmscontent.pipeline.request import ComposeRequest, PackedMessage
 from mmscontent.pipeline.transcode import TranscodedPart
+from mmscontent.smil.compose import PRESENTATION_NAMES
 from mmscontent.smil.template import is_template
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def _examined(
     request = ComposeRequest(
         work.message, profile, envelope or Envelope(), encoding, "fast", False, smil, warnings, notes
     )
-    named = zip(part_naming.name_parts(work.message.parts), work.origins, strict=True)
+    named = zip(assign_part_names(work.message.parts, PRESENTATION_NAMES), work.origins, strict=True)
     return request, relabel([_known(media, part, index, profile) for part, index in named])
 
 
@@ -169,7 +170,7 @@ def _filled(media: FittedMedia, message: Message) -> Message:
         if (part.kind == "text") != (known is None):
             raise ValueError(f"{part.name or part.media_type} stands where the fitted media have another kind of part")
     filled = [part if known is None else known.part for part, known in zip(own, media.parts, strict=True)]
-    return part_naming.with_parts(message, filled)
+    return replace_parts(message, filled)
 
 
 def _made(media: FittedMedia, one: ProbedPart) -> TranscodedPart:

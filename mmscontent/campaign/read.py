@@ -22,8 +22,7 @@ from mmscontent.batch.receivers import COLUMNS, Receivers
 from mmscontent.campaign.template import placeholders, render
 from mmscontent.errors import BatchError, ProfileError
 from mmscontent.files import read_file, read_parts
-from mmscontent.message import Message, Part, Slide
-from mmscontent.pipeline import part_naming
+from mmscontent.message import Message, Part, Slide, replace_parts, slide_roles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,7 +66,7 @@ class MessageTemplate:
         """The message with these texts in place of its own."""
         fresh = iter(texts)
         parts = [Part.of_text(next(fresh)) if _is_ours(p) else p for p in self.message.parts]
-        return replace(part_naming.with_parts(self.message, parts), subject=subject)
+        return replace(replace_parts(self.message, parts), subject=subject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +115,7 @@ def read_template(path: Path) -> MessageTemplate:
     digest = hashlib.sha256()
     for part in message.parts:
         digest.update(repr((part.name, part.media_type, hashlib.sha256(part.data).hexdigest())).encode())
-    shape = [(part_naming.places(s), s.duration_ms) for s in message.slides]
+    shape = [(slide_roles(s), s.duration_ms) for s in message.slides]
     digest.update(repr((shape, message.subject, told.get("from", ""), smil)).encode())
     return MessageTemplate(message, str(told.get("from", "")), smil, tuple(columns), digest.hexdigest())
 

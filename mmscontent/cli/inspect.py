@@ -12,7 +12,7 @@ from mmscontent.cli.output import print_status, write_file, write_json
 from mmscontent.errors import MMSContentError
 from mmscontent.files import read_file
 from mmscontent.ledger import facts
-from mmscontent.pipeline import part_naming
+from mmscontent.part_names import assign_part_names
 from mmscontent.smil.resolve import message_of
 from mmscontent.sniff import sniff
 
@@ -79,7 +79,7 @@ def unpack_command(message: Path, output: Path | None, *, as_json: bool) -> int:
 def _safe_names(unpacked: Unpacked) -> list[tuple[Part, str]]:
     """Every part with a name of our own making: no path, no blank, none twice."""
     content = unpacked.content
-    named = part_naming.name_parts(content.parts)
+    named = assign_part_names(content.parts, ("presentation.smil",))
     shown = [(content.presentation, "presentation.smil")] if content.presentation else []
     return shown + [(part, safe.content_location) for part, safe in zip(content.parts, named, strict=True)]
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from mmscontent.errors import MalformedContent
 from mmscontent.message import Content, Envelope, Unpacked
 from mmscontent.pack.addresses import PHONE_DOMAIN
+from mmscontent.pack.content import content_digest
+from mmscontent.pack.header_values import printable
 from mmscontent.pack.mime import headers
 from mmscontent.pack.mime.read import Walk, header_start, read_entity
 from mmscontent.pack.mime.write import (
@@ -24,7 +26,6 @@ from mmscontent.pack.mime.write import (
     multipart_of,
     write_body,
 )
-from mmscontent.pack.naming import clean, digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -204,7 +205,7 @@ def _measure(message: Mm4, peer: Mm4Peer) -> Multipart | None:
 
 def mm4_of(content: Content, envelope: Envelope, peer: Mm4Peer = DEFAULT_PEER) -> Mm4:
     """The forward request that carries this content to another operator."""
-    derived = digest(content, envelope)
+    derived = content_digest(content, envelope)
     fields: list[tuple[str, str | bool]] = [
         (_TRANSACTION, envelope.transaction_id or f"T{derived}"),
         (_MESSAGE, envelope.message_id or f"{derived}@{peer.domain}"),
@@ -347,7 +348,7 @@ def _envelope_value(attribute: str, value: str | bool) -> str | int | bool | Non
     """The value as the envelope wants it, or None when it has no place there."""
     if attribute in ("delivery_report", "read_report"):
         return value if isinstance(value, bool) else None
-    text = clean(str(value))
+    text = printable(str(value))
     if attribute in _WORDS:
         return text.lower() if text.lower() in _WORDS[attribute] else None
     if attribute == "expiry_s":

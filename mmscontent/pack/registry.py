@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 from mmscontent.errors import MalformedContent, SourceError
 from mmscontent.message import Content, Envelope, Part, Unpacked
 from mmscontent.pack import mime, mm4, mm7, pdu
+from mmscontent.pack.content import content_digest, with_wire_names
 from mmscontent.pack.mime import headers
-from mmscontent.pack.naming import digest, laid_out
 from mmscontent.sniff import sniff
 
 if TYPE_CHECKING:
@@ -68,7 +68,9 @@ _PDU = Encoding(
 
 def _identified(content: Content, envelope: Envelope) -> Envelope:
     """The envelope with a transaction id, derived from content where none is given."""
-    return envelope if envelope.transaction_id else replace(envelope, transaction_id=f"T{digest(content, envelope)}")
+    if envelope.transaction_id:
+        return envelope
+    return replace(envelope, transaction_id=f"T{content_digest(content, envelope)}")
 
 
 def _pdu_of(content: Content, envelope: Envelope) -> pdu.Pdu:
@@ -126,12 +128,12 @@ def pack(content: Content, envelope: Envelope, encoding: str) -> Packed:
     Raises:
         ValueError: The encoding is unknown, or the envelope holds what the form cannot say.
     """
-    return _encoding(encoding).write(laid_out(content), envelope)
+    return _encoding(encoding).write(with_wire_names(content), envelope)
 
 
 def size(content: Content, envelope: Envelope, encoding: str) -> int:
     """Exactly how many bytes `pack` gives, without building bodies."""
-    return _encoding(encoding).size(laid_out(content), envelope)
+    return _encoding(encoding).size(with_wire_names(content), envelope)
 
 
 def body_budget(limit_bytes: int, content: Content, envelope: Envelope, encoding: str) -> int:
@@ -140,7 +142,7 @@ def body_budget(limit_bytes: int, content: Content, envelope: Envelope, encoding
     Whatever the parts' shares are, it is never too much; 0 when even empty parts pass the limit. The presentation
     counts as it is, the parts by their number, names and types.
     """
-    return _encoding(encoding).body_budget(limit_bytes, laid_out(content), envelope)
+    return _encoding(encoding).body_budget(limit_bytes, with_wire_names(content), envelope)
 
 
 # --- reading -------------------------------------------------------------------------------------------------------

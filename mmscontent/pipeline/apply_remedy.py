@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mmscontent.pipeline import part_naming
+from mmscontent.message import select_parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ def apply_remedy(
     """The request of one of a remedy's messages, and its parts."""
     parts, count = remedy.messages[at], len(remedy.messages)
     chosen = {_place(one, probed): one.part for one in parts}
-    message = part_naming.only(request.message, chosen)
+    message = select_parts(request.message, chosen)
     whole = len(parts) == len(probed) and all(one.form == "" for one in parts)
     smil_lost = request.smil is not None and not whole
     warnings = [*request.warnings, *_remedy_warnings(remedy, at, probed)]

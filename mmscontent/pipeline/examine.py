@@ -14,8 +14,9 @@ from mmscontent.errors import OverLimits
 from mmscontent.files import identify
 from mmscontent.limits import DEFAULT_INPUT_LIMITS
 from mmscontent.message import MediaInfo, Message, Part, Slide
-from mmscontent.pipeline import part_naming
+from mmscontent.part_names import assign_part_names
 from mmscontent.pipeline.plan import ProbedPart, mark_unwanted, relabel
+from mmscontent.smil.compose import PRESENTATION_NAMES
 from mmscontent.smil.timing import PACE, reading_of
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def examine(work: PaginatedMessage, profile: Profile) -> tuple[ProbedPart, ...]:
         )
     found = [
         replace(examine_part(part, profile), index=origin)
-        for part, origin in zip(part_naming.name_parts(parts), work.origins, strict=True)
+        for part, origin in zip(assign_part_names(parts, PRESENTATION_NAMES), work.origins, strict=True)
     ]
     return mark_unwanted(relabel(found), profile)
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from mmscontent.errors import EngineFailed, SourceError
 from mmscontent.ledger import SlideEntry
-from mmscontent.message import Content, MediaInfo, Message
+from mmscontent.message import Content, MediaInfo, Message, replace_parts
 from mmscontent.pack import registry as pack
-from mmscontent.pipeline import part_naming
+from mmscontent.part_names import assign_part_names
 from mmscontent.pipeline.request import ComposeRequest, PackedMessage, RenderedPresentation
-from mmscontent.smil.compose import needs_presentation, present
+from mmscontent.smil.compose import PRESENTATION_NAMES, needs_presentation, present
 from mmscontent.smil.lint import lint
 from mmscontent.smil.rename import rename_sources
 from mmscontent.smil.template import is_template, present_by_template
@@ -28,7 +28,7 @@ __all__ = ["present_and_pack", "present_parts", "read_back"]
 
 def present_parts(request: ComposeRequest, parts: Sequence[Part], infos: Sequence[MediaInfo]) -> RenderedPresentation:
     """The parts under their wire names in the order they are played, and the SMIL that plays them."""
-    message = part_naming.with_parts(request.message, part_naming.name_parts(parts))
+    message = replace_parts(request.message, assign_part_names(parts, PRESENTATION_NAMES))
     if not needs_presentation(message, request.profile):
         return RenderedPresentation(Content(message.parts, None, message.subject))
     lengths = {index: info.duration_ms for index, info in enumerate(infos) if info.duration_ms}

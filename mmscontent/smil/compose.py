@@ -31,6 +31,7 @@ __all__ = [
     "MOVING",
     "PRESENTATION_ID",
     "PRESENTATION_LOCATION",
+    "PRESENTATION_NAMES",
     "Arrangement",
     "Presented",
     "SlideTiming",
@@ -45,6 +46,7 @@ __all__ = [
 
 PRESENTATION_ID = "smil"
 PRESENTATION_LOCATION = "smil.xml"
+PRESENTATION_NAMES = (PRESENTATION_ID, PRESENTATION_LOCATION)  # what no part of a composed message may be called
 
 # Share of the screen the picture gets beside a caption, by the longest caption, percent. 70 is the iPhone's, 80 AOSP's;
 # 50 is what Sony Ericsson, Openwave and the OMA test messages use. The steps between them are chosen.

@@ -6,8 +6,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from mmscontent.errors import SourceError
+from mmscontent.part_names import is_unsafe_name, wrong_extension
 from mmscontent.smil.model import Presentation
-from mmscontent.smil.predicates import is_external, is_unsafe_name, wrong_extension
+from mmscontent.smil.predicates import is_external
 from mmscontent.smil.read import read
 from mmscontent.smil.resolve import resolve_presentation
 from mmscontent.smil.rules import RULES, LintFinding

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 __all__ = ["rename_sources"]
 
 
-def rename_sources(data: bytes, before: Sequence[Part], after: Sequence[Part], rule: SmilRule) -> bytes:
+def rename_sources(data: bytes, before: Sequence[Part], after: Sequence[Part], rule: SmilRule | None = None) -> bytes:
     """The document with every source that named one of the old parts naming the new one.
 
     Args:
         data: A SMIL document, of any handset's making.
         before: The parts as the document knows them.
         after: The same parts in the same order under their new names.
-        rule: Whether the receiver follows Content-Locations or Content-IDs.
+        rule: Whether the receiver follows Content-Locations or Content-IDs; None keeps the way of each source.
 
     Raises:
         MalformedContent, OverLimits: It cannot be read at all.
@@ -40,11 +40,16 @@ def rename_sources(data: bytes, before: Sequence[Part], after: Sequence[Part], r
         if not is_medium(element):
             continue
         key = next((k for k in element.attrib if str(k).rpartition("}")[2].lower() == "src"), None)
-        found = find_part(str(element.attrib[key]).strip(), before) if key is not None else None
-        if key is not None and found is not None:
-            element.attrib[key] = _source(after[found.index], rule)
+        if key is None:
+            continue
+        source = str(element.attrib[key]).strip()
+        found = find_part(source, before)
+        if found is not None:
+            by_id = rule.src == "cid" if rule is not None else source[:4].lower() == "cid:"
+            element.attrib[key] = _source(after[found.index], by_id=by_id)
     return etree.tostring(root, encoding="utf-8", xml_declaration=False)
 
 
-def _source(part: Part, rule: SmilRule) -> str:
-    return part.content_location if rule.src == "location" else f"cid:{quote(part.content_id, safe='@!$*+._~-')}"
+def _source(part: Part, *, by_id: bool) -> str:
+    # RFC 2392 section 2: a cid URL is the Content-ID without its brackets, percent-encoded
+    return f"cid:{quote(part.content_id, safe='@!$*+._~-')}" if by_id else part.content_location

@@ -15,12 +15,12 @@ from urllib.parse import quote
 
 from mmscontent.errors import SourceError
 from mmscontent.message import Content, Message, Part
+from mmscontent.part_names import assign_part_names, wrong_extension
 from mmscontent.smil.compose import PRESENTATION_ID, PRESENTATION_LOCATION, length_of
 from mmscontent.smil.lint import lint
 from mmscontent.smil.lint_content import PLAYABLE, cuts_reading, is_inline_text
 from mmscontent.smil.model import Medium, Presentation, SlideView, element_for
 from mmscontent.smil.parsed_input import parse_input
-from mmscontent.smil.part_naming import name_parts
 from mmscontent.smil.predicates import is_external
 from mmscontent.smil.read import read
 from mmscontent.smil.regions import PICTURES, placed
@@ -96,7 +96,9 @@ def _repair_content(content: Content, durations_ms: Mapping[int, int], findings:
     parts = content.parts + _inline_texts(presentation, content.parts)
     drafts = _drafts(resolve_presentation(presentation, parts), parts)
     own = _presentation_part(content.presentation)
-    parts = name_parts(parts, (own.content_location, own.content_id))
+    # lint finds fault with an id that ends like another kind; nothing else looks at the ending of an id
+    parts = tuple(replace(p, content_id="") if wrong_extension(p.content_id, p.kind) else p for p in parts)
+    parts = assign_part_names(parts, (own.content_location, own.content_id))
     by_id = bool(presentation.media) and all(m.src[:4].lower() == "cid:" for m in presentation.media)
     slides = [s for d in drafts for s in _slides(d, parts, durations_ms, by_id=by_id)]
     captions = [len(text_of(parts[i])) for d in drafts for i, _ in d.shown if parts[i].kind == "text"]

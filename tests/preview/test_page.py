@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmscontent.message import Content, Message, Part, Slide
+from mmscontent.message import Content, Message, Part, Slide, replace_parts
 from mmscontent.pack.registry import unpack
-from mmscontent.pipeline.part_naming import name_parts, with_parts
+from mmscontent.part_names import assign_part_names
 from mmscontent.preview import filmstrip, preview
 from mmscontent.profiles.model import Profile
 from mmscontent.smil.compose import present
@@ -26,7 +26,7 @@ PROFILE = Profile(600_000, 600_000)
 
 
 def content_of(message: Message, durations_ms: dict[int, int] | None = None) -> Content:
-    message = with_parts(message, name_parts(message.parts))
+    message = replace_parts(message, assign_part_names(message.parts))
     made = present(message, durations_ms or {}, PROFILE)
     return Content(made.parts, made.part, message.subject)
 

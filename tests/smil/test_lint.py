@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from mmscontent.errors import SourceError
 from mmscontent.message import Content, Envelope, Part
 from mmscontent.pack.registry import pack, unpack
+from mmscontent.part_names import is_unsafe_name
 from mmscontent.smil.lint import lint
 from mmscontent.smil.lint_content import PLAYABLE
-from mmscontent.smil.predicates import is_external, is_unsafe_name
+from mmscontent.smil.predicates import is_external
 from mmscontent.smil.read import read
 from mmscontent.smil.repair import repair
 from mmscontent.smil.resolve import resolve_presentation

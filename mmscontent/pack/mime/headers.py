@@ -19,7 +19,7 @@ from mmscontent.errors import OverLimits
 from mmscontent.pack import wsp
 from mmscontent.pack.addresses import PHONE_DOMAIN, from_wire, is_email, to_wire
 from mmscontent.pack.assigned import charset_code
-from mmscontent.pack.naming import MAX_SECONDS, clean
+from mmscontent.pack.header_values import MAX_DATE_S, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,7 +79,7 @@ def read_fields(data: bytes, at: int, end: int, notes: list[str]) -> tuple[Field
                 "octets in all"
             )
         value = wsp.decode_text(_FOLD.sub(b"", match[2]))
-        rows.append((match[1].decode("ascii"), clean(value).strip()))
+        rows.append((match[1].decode("ascii"), printable(value).strip()))
         here = match.end()
     blank = _BLANK.match(data, here, end)
     if blank is None:
@@ -96,7 +96,7 @@ def words(raw: str) -> str:
         pieces = decode_header(raw)
     except (email_errors.HeaderParseError, ValueError, binascii.Error):
         return raw
-    return clean("".join(_word(text, charset) for text, charset in pieces))
+    return printable("".join(_word(text, charset) for text, charset in pieces))
 
 
 def _word(text: str | bytes, charset: str | None) -> str:
@@ -114,7 +114,7 @@ def content_type(raw: str) -> tuple[str, dict[str, str]]:
     """Media type in lower case, and its parameters by lower-case name; text/plain when there is none (RFC 2045 5.2)."""
     holder: Message[str, str] = Message()
     holder["Content-Type"] = raw or "text/plain"
-    name = clean(raw or "text/plain").partition(";")[0].strip().lower()
+    name = printable(raw or "text/plain").partition(";")[0].strip().lower()
     if not re.fullmatch(r"[!-.0-~]+/[!-.0-~]+", name):
         name = "application/octet-stream" if raw else "text/plain"
     return name, parameters(holder, "content-type")
@@ -133,7 +133,7 @@ def _decoded(pairs: Sequence[tuple[str, str | tuple[str | None, str | None, str]
     found: dict[str, str] = {}
     for key, value in pairs:
         text = value if isinstance(value, str) else _word(value[2].encode("raw-unicode-escape"), value[0] or "us-ascii")
-        found.setdefault(key.strip().lower(), clean(words(text)).strip())
+        found.setdefault(key.strip().lower(), printable(words(text)).strip())
     return found
 
 
@@ -144,13 +144,13 @@ def disposition(raw: str) -> tuple[str, str]:
     holder: Message[str, str] = Message()
     holder["Content-Disposition"] = raw
     found = parameters(holder, "content-disposition")
-    return clean(raw).partition(";")[0].strip().lower(), found.get("filename", "")
+    return printable(raw).partition(";")[0].strip().lower(), found.get("filename", "")
 
 
 def addresses(fields: Fields, name: str) -> tuple[str, ...]:
     """Every address of the fields of that name, in the envelope's plain form."""
     found = (address for value in fields.get_all(name) for address in split_addresses(words(value)))
-    return tuple(plain for address in found if (plain := from_wire(clean(address))))
+    return tuple(plain for address in found if (plain := from_wire(printable(address))))
 
 
 # One step of RFC 5322 section 3.4: a quoted string, a run of plain text, or a single sign.
@@ -191,7 +191,7 @@ def timestamp(raw: str) -> int | None:
         seconds = -1 if fields is None else int(mktime_tz(fields))
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
-    return seconds if 0 <= seconds <= MAX_SECONDS else None
+    return seconds if 0 <= seconds <= MAX_DATE_S else None
 
 
 # --- writing -------------------------------------------------------------------------------------------------------
@@ -261,6 +261,6 @@ def _parameter(name: str, text: str) -> str:
 
 def date_text(seconds: int) -> str:
     """A date of RFC 5322, in UTC."""
-    if not 0 <= seconds <= MAX_SECONDS:
+    if not 0 <= seconds <= MAX_DATE_S:
         raise ValueError(f"{seconds} seconds since 1970 is no date a message can carry")
     return formatdate(seconds, usegmt=False)

@@ -10,8 +10,8 @@ from mmscontent.errors import MalformedContent, OverLimits
 from mmscontent.limits import DEFAULT_INPUT_LIMITS
 from mmscontent.message import Content, Envelope, Part, Unpacked
 from mmscontent.pack.assigned import MESSAGE_TYPE_CODES
+from mmscontent.pack.content import split_presentation
 from mmscontent.pack.mime import headers, transfer
-from mmscontent.pack.naming import presentation_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ class Walk:
 
     def content(self, subject: str = "") -> Content:
         """The parts with the presentation taken out."""
-        presentation, parts, notes = presentation_first(tuple(self.parts), self.start)
+        presentation, parts, notes = split_presentation(tuple(self.parts), self.start)
         self.notes += notes
         return Content(parts, presentation, subject)
 

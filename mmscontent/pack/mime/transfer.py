@@ -6,7 +6,7 @@ import binascii
 import re
 from typing import TYPE_CHECKING
 
-from mmscontent.pack.naming import clean
+from mmscontent.pack.header_values import printable
 
 if TYPE_CHECKING:
     from mmscontent.message import Part
@@ -94,7 +94,7 @@ def decode(body: bytes, encoding: str) -> tuple[bytes, str]:
         return binascii.a2b_qp(body), ""
     if name == "base64":
         return _from_base64(body)
-    return body, f"the transfer encoding {clean(encoding)!r} is not known, the body is kept as it is"
+    return body, f"the transfer encoding {printable(encoding)!r} is not known, the body is kept as it is"
 
 
 def _from_base64(body: bytes) -> tuple[bytes, str]:

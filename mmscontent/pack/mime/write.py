@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from mmscontent.message import Content, Part
 from mmscontent.pack.addresses import PHONE_DOMAIN
+from mmscontent.pack.content import content_digest
 from mmscontent.pack.mime import headers, transfer
-from mmscontent.pack.naming import digest
 
 if TYPE_CHECKING:
     from mmscontent.message import Envelope
@@ -67,7 +67,7 @@ def multipart_of(content: Content, envelope: Envelope, *, binary: bool = False) 
     """The content with a boundary that stands in none of its bodies."""
     salt = 0
     while True:
-        mark = digest(content, envelope, salt=salt)
+        mark = content_digest(content, envelope, salt=salt)
         found = Multipart(content, f"=_mms_{mark}", binary)
         # The digest alone is looked for, so that an outer multipart may build its boundary on it. In base64 it would
         # have to stand behind an underscore, which base64 does not have.

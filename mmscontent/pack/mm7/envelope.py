@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from mmscontent.message import Content, Envelope, Unpacked
 from mmscontent.pack.addresses import from_wire, is_email, is_phone_number, to_wire
+from mmscontent.pack.header_values import MAX_DATE_S, printable
 from mmscontent.pack.mm7.model import Address, Mm7, Mm7Recipient, SenderIdentification, Status
 from mmscontent.pack.mm7.nodes import Node
-from mmscontent.pack.naming import MAX_SECONDS, clean
 
 if TYPE_CHECKING:
     from mmscontent.pack.mm7.model import Value
@@ -91,7 +91,7 @@ def _address(address: str, peer: Mm7Peer) -> Address:
 def _time(seconds: int | None) -> str | None:
     if seconds is None:
         return None
-    if not 0 <= seconds <= MAX_SECONDS:
+    if not 0 <= seconds <= MAX_DATE_S:
         raise ValueError(f"{seconds} seconds since 1970 is no date a message can carry")
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -116,7 +116,7 @@ _DURATION = re.compile(r"P(?:(\d{1,6})D)?(?:T(?:(\d{1,7})H)?(?:(\d{1,8})M)?(?:(\
 def unpacked_of(reading: Mm7Reading) -> Unpacked:
     """Envelope and content of what was read; what they have no place for comes as text headers."""
     message = reading.message
-    found: dict[str, Any] = {"transaction_id": clean(message.transaction_id)}
+    found: dict[str, Any] = {"transaction_id": printable(message.transaction_id)}
     found["message_type"] = _MESSAGE_TYPE.get(message.operation, message.operation)
     rest: list[tuple[str, str]] = []
     for name, value in message.fields:
@@ -142,19 +142,19 @@ def _about(message: Mm7) -> tuple[tuple[str, str], ...]:
 def _take(found: dict[str, Any], rest: list[tuple[str, str]], operation: str, name: str, value: Value) -> bool:
     """Put an element into the envelope's arguments; False when it has no place there."""
     if isinstance(value, SenderIdentification):
-        found["sender"] = from_wire(clean(value.address.value)) if value.address else ""
+        found["sender"] = from_wire(printable(value.address.value)) if value.address else ""
         ids = (("MMSRelayServerID", value.relay_id), ("VASPID", value.vasp_id), ("VASID", value.vas_id))
         rest.extend((key, text) for key, text in ids if text)
         return True
     if name == "Sender" and isinstance(value, Address):
-        found["sender"] = from_wire(clean(value.value))
+        found["sender"] = from_wire(printable(value.value))
         return True
     if name == "Recipients" and isinstance(value, tuple):
         for role, attribute in _ROLES.items():
-            found[attribute] = tuple(from_wire(clean(r.address.value)) for r in value if r.role == role)
+            found[attribute] = tuple(from_wire(printable(r.address.value)) for r in value if r.role == role)
         return True
     if name == "Recipient" and isinstance(value, Address):
-        found["to"] = (from_wire(clean(value.value)),)
+        found["to"] = (from_wire(printable(value.value)),)
         return True
     return _take_simple(found, operation, name, value)
 
@@ -173,7 +173,7 @@ def _take_simple(found: dict[str, Any], operation: str, name: str, value: Value)
         word = str(value).lower()
         found.update({attribute: word} if word in _WORDS[name] else {})
         return word in _WORDS[name]
-    found[attribute] = clean(value) if isinstance(value, str) else value
+    found[attribute] = printable(value) if isinstance(value, str) else value
     return True
 
 
@@ -203,17 +203,17 @@ def _as_text(value: Value) -> str:
         case bool():
             return "true" if value else "false"
         case str():
-            return clean(value)
+            return printable(value)
         case Status():
-            return clean(" ".join(filter(None, (str(value.code), value.text, value.details))))
+            return printable(" ".join(filter(None, (str(value.code), value.text, value.details))))
         case Address():
-            return clean(value.value)
+            return printable(value.value)
         case Node():
             return _node_text(value)
         case _:
-            return clean(str(value))
+            return printable(str(value))
 
 
 def _node_text(node: Node) -> str:
     attributes = (f"{name}={value}" for name, value in node.attributes)
-    return clean(" ".join(filter(None, (node.text, *attributes, *(_node_text(child) for child in node.children)))))
+    return printable(" ".join(filter(None, (node.text, *attributes, *(_node_text(child) for child in node.children)))))

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mmscontent.pack.naming import clean
+from mmscontent.pack.header_values import printable
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -49,7 +49,7 @@ def from_element(element: etree._Element) -> Node:
     """An element and all in it; how deep it may be is the parser's business (mmscontent.xml_parser)."""
     return Node(
         local_name(str(element.tag)),
-        clean(element.text or "").strip(),
+        printable(element.text or "").strip(),
         tuple(_attributes(element).items()),
         tuple(from_element(child) for child in element if isinstance(child.tag, str)),
     )
@@ -59,7 +59,7 @@ def _attributes(element: etree._Element) -> dict[str, str]:
     """Attributes by local name; two may differ in their namespace alone, and the first of a name counts."""
     found: dict[str, str] = {}
     for key, value in element.attrib.items():
-        found.setdefault(local_name(str(key)), clean(str(value)))
+        found.setdefault(local_name(str(key)), printable(str(value)))
     return found
 
 
@@ -81,4 +81,4 @@ def to_text(node: Node, prefix: str = "", namespace: str = "") -> str:
 
 def _escape(text: str) -> str:
     """Text that XML 1.0 can carry: control characters and non-characters go (section 2.2)."""
-    return html.escape(clean(text).replace("\ufffe", "").replace("\uffff", ""))
+    return html.escape(printable(text).replace("\ufffe", "").replace("\uffff", ""))

@@ -12,13 +12,13 @@ from urllib.parse import unquote
 from mmscontent import xml_parser
 from mmscontent.errors import MalformedContent
 from mmscontent.pack.assigned import charset_code
+from mmscontent.pack.header_values import printable
 from mmscontent.pack.mime import headers, transfer
 from mmscontent.pack.mime.read import Walk, read_entity, split
 from mmscontent.pack.mm7.model import OPERATIONS, Mm7, Value
 from mmscontent.pack.mm7.nodes import Node, from_element, local_name
 from mmscontent.pack.mm7.peers import quirk
 from mmscontent.pack.mm7.values import ELEMENT_CODECS, read_yes
-from mmscontent.pack.naming import clean
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -215,7 +215,7 @@ def _transaction_id(root: etree._Element, notes: list[str]) -> str:
     text = (found.text or "") if found is not None else ""
     if text != text.strip():
         notes.append(quirk("spaced-text", "TransactionID"))
-    return clean(text).strip()
+    return printable(text).strip()
 
 
 def _operation(root: etree._Element, notes: list[str]) -> etree._Element:

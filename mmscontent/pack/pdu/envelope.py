@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmscontent.message import Content, Envelope, Unpacked
 from mmscontent.pack.addresses import from_wire, to_wire
-from mmscontent.pack.naming import MAX_SECONDS, clean
+from mmscontent.pack.header_values import MAX_DATE_S, printable
 from mmscontent.pack.pdu.model import Pdu
 from mmscontent.pack.pdu.values import Counted, Element, Flag, Octets, Time, Total
 
@@ -97,7 +97,7 @@ _CLASSES = ("personal", "advertisement", "informational", "auto")
 def _take(found: dict[str, Any], name: str, value: Value) -> bool:
     """Put a field into the envelope's arguments; False when it has no place there."""
     if name in _LISTS and isinstance(value, str):
-        found[_LISTS[name]] = (*found.get(_LISTS[name], ()), from_wire(clean(value)))
+        found[_LISTS[name]] = (*found.get(_LISTS[name], ()), from_wire(printable(value)))
         return True
     attribute, kind = _SINGLE.get(name, ("", type(None)))
     if not attribute or attribute in found or not isinstance(value, kind):
@@ -108,10 +108,10 @@ def _take(found: dict[str, Any], name: str, value: Value) -> bool:
         value = value.seconds
     if name == "X-Mms-Message-Class" and value not in _CLASSES:
         return False
-    if isinstance(value, int) and not 0 <= value <= MAX_SECONDS:
+    if isinstance(value, int) and not 0 <= value <= MAX_DATE_S:
         return False
     if isinstance(value, str):
-        value = from_wire(clean(value)) if name == "From" else clean(value)
+        value = from_wire(printable(value)) if name == "From" else printable(value)
     found[attribute] = value
     return True
 
@@ -122,16 +122,16 @@ def as_text(value: Value) -> str:
         case bool():
             return "yes" if value else "no"
         case str() | int():
-            return clean(str(value))
+            return printable(str(value))
         case Octets():
             return value.data.hex()
         case Time():
             return f"{value.seconds} s from now" if value.relative else f"{value.seconds} s since 1970"
         case Counted():
-            return clean(f"{value.count}: {value.value}")
+            return printable(f"{value.count}: {value.value}")
         case Flag():
-            return clean(f"{value.operation} {value.keyword}")
+            return printable(f"{value.operation} {value.keyword}")
         case Total():
             return f"{value.amount} {value.unit}"
         case Element():
-            return clean(f"{value.reference} {value.parameters.hex()}".strip())
+            return printable(f"{value.reference} {value.parameters.hex()}".strip())

@@ -25,7 +25,8 @@ from mmscontent.pack.assigned import (
     charset_code,
     content_type_code,
 )
-from mmscontent.pack.naming import clean, presentation_first
+from mmscontent.pack.content import split_presentation
+from mmscontent.pack.header_values import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +57,7 @@ class Body:
 
     def content(self, start: str) -> Content:
         """The parts with the presentation taken out."""
-        presentation, parts, notes = presentation_first(tuple(self.parts), start)
+        presentation, parts, notes = split_presentation(tuple(self.parts), start)
         self.notes += notes
         return Content(parts, presentation)
 
@@ -125,10 +126,10 @@ def _part(data: bytes, name: str, parameters: Mapping[str, str | int], headers: 
     return Part(
         data,
         name,
-        name=clean(label),
-        content_id=clean(headers.get("Content-ID", "")).strip("<>"),
-        content_location=clean(headers.get("Content-Location", "")),
-        charset=clean(str(parameters.get("charset", ""))),
+        name=printable(label),
+        content_id=printable(headers.get("Content-ID", "")).strip("<>"),
+        content_location=printable(headers.get("Content-Location", "")),
+        charset=printable(str(parameters.get("charset", ""))),
     )
 
 
@@ -148,7 +149,7 @@ def _media_type(data: bytes, at: int, end: int) -> tuple[str, int]:
         return CONTENT_TYPES.get(number, "application/octet-stream").replace("/*", "/octet-stream"), at
     octets, at = wsp.read_text(data, at, end)
     # QUIRK: some gateways write the whole MIME field with its parameters as one text
-    name = clean(wsp.decode_text(octets)).partition(";")[0].strip().lower()
+    name = printable(wsp.decode_text(octets)).partition(";")[0].strip().lower()
     return name if "/" in name else "application/octet-stream", at
 
 
@@ -214,7 +215,7 @@ def _keep_header(found: dict[str, str], name: str, data: bytes, body: Body, numb
         return
     if name.lower() == "content-disposition":
         data, found["filename"] = _disposition(data)
-    body.headers.append((f"Part-{number}-{clean(name)}", _as_text(data)))
+    body.headers.append((f"Part-{number}-{printable(name)}", _as_text(data)))
 
 
 def _disposition(data: bytes) -> tuple[bytes, str]:
@@ -230,7 +231,7 @@ def _disposition(data: bytes) -> tuple[bytes, str]:
 def _as_text(data: bytes) -> str:
     """Any value as text for people: words as they are, numbers in decimal, the rest in hexadecimal."""
     if wsp.starts_text(data[0]):
-        return clean(wsp.decode_text(wsp.read_text(data, 0, len(data))[0]))
+        return printable(wsp.decode_text(wsp.read_text(data, 0, len(data))[0]))
     return str(data[0] & 0x7F) if len(data) == 1 else data.hex()
 
 

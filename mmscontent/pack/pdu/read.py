@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mmscontent.errors import MalformedContent, OverLimits
 from mmscontent.pack import wsp
 from mmscontent.pack.assigned import COUNTED_FIELDS, FIELDS, MESSAGE_TYPES
-from mmscontent.pack.naming import clean
+from mmscontent.pack.header_values import printable
 from mmscontent.pack.pdu.model import Pdu
 from mmscontent.pack.pdu.multipart import read_body
 from mmscontent.pack.pdu.values import FIELD_CODECS, Octets
@@ -127,5 +127,5 @@ def _read_application_header(data: bytes, at: int, state: _State) -> int:
     if not name or not _NAME_CHARS.issuperset(name):
         raise MalformedContent(f"octet {at:,} is neither a field number nor the name of a header", offset=at)
     value, stop = wsp.read_text(data, after, len(data))
-    state.headers.append((name, clean(wsp.decode_text(value))))
+    state.headers.append((name, printable(wsp.decode_text(value))))
     return stop

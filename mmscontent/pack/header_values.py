@@ -1,0 +1,16 @@
+"""What no header field of any wire form may hold: control characters, and dates after the year 9999."""
+
+from __future__ import annotations
+
+import unicodedata
+
+__all__ = ["MAX_DATE_S", "printable"]
+
+MAX_DATE_S = 253_402_300_799  # the last second of the year 9999: RFC 5322 section 3.3 writes four digits
+
+
+def printable(text: str) -> str:
+    """The text with a space in place of each control character, for values that may not hold a line break."""
+    if text.isprintable():
+        return text
+    return "".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in text)
