@@ -19,7 +19,7 @@ import httpx
 import mmscontent as mms
 from gateway_adapter.connectors.base import Connection, Response, SubmitRequest
 from gateway_adapter.connectors.registry import connector_of
-from gateway_adapter.messages.forwarding import choose
+from gateway_adapter.messages.forwarding import choose_configuration
 from gateway_adapter.model import Configuration
 from gateway_adapter.transport.http_fetcher import Fetcher
 from gateway_adapter.transport.url_policy import UrlPolicy, parse_networks
@@ -56,7 +56,7 @@ def translate(rounds: int) -> None:
     took = best(lambda: connector_of(KINDS["mm7"]).read_answer(response, KINDS["mm7"]), rounds)
     print(f"read an MM7 answer                {took * 1000:8.3f} ms")
     rows = [Configuration("12345", keyword=f"word{n}") for n in range(100)]
-    took = best(lambda: choose(rows, "Word77, please send me one of these"), rounds)
+    took = best(lambda: choose_configuration(rows, "Word77, please send me one of these"), rounds)
     print(f"find one of 100 keywords          {took * 1000:8.3f} ms")
 
 

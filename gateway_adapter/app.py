@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import uvicorn
 from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy import text
 from starlette.datastructures import MutableHeaders
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
@@ -139,14 +138,14 @@ class SystemEndpoints:
 
     async def ready(self, _request: Request) -> Response:
         """It can do its work: the store answers, the sweep comes round."""
-        store, sweep = self._gateway.store, self._gateway.sweep
+        store, housekeeping = self._gateway.store, self._gateway.housekeeping
         try:
             async with asyncio.timeout(_READ_S):
-                await store.read(lambda c: c.execute(text("SELECT 1")).scalar())
+                await store.ping()
             reads = True
         except Exception:  # noqa: BLE001 - whatever it is, the answer is no
             reads = False
-        checks = {"store": reads, "sweep": time.monotonic() - sweep.last_run_at < _STALE_S}
+        checks = {"store": reads, "sweep": time.monotonic() - housekeeping.last_run_at < _STALE_S}
         return JSONResponse({"ready": all(checks.values()), **checks}, 200 if all(checks.values()) else 503)
 
     async def metrics(self, request: Request) -> Response:

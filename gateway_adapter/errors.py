@@ -1,10 +1,10 @@
-"""What the service itself raises, beside the library's own errors; what each is called on the wire is in statuses.py.
+"""The gateway's own exceptions, beside the library's; statuses.py maps each to the codes of every side.
 
 MMSContentError
 └─ GatewayError
-   ├─ Refused       the request, or the other side, says no for good
-   ├─ Throttled     not now: a quota or a rate; retryable, after_s says when
-   ├─ Unreachable   the other side did not answer, or answered nonsense; retryable
+   ├─ Refused       the request was refused for good, by the gateway or by the other side
+   ├─ Throttled     a quota or a rate is used up for now; retryable, after_s says when
+   ├─ Unreachable   the other side did not answer, or its answer makes no sense; retryable
    └─ Misconfigured a setting or the connections file is wrong; file, key and value are named
 """
 
@@ -16,17 +16,17 @@ __all__ = ["GatewayError", "Misconfigured", "Refused", "Throttled", "Unreachable
 
 
 class GatewayError(mms.MMSContentError):
-    """Anything the service refuses or fails at."""
+    """Base of everything the gateway raises itself."""
 
     code = "gateway"
 
 
 class Refused(GatewayError):
-    """A final no.
+    """A final refusal.
 
     Attributes:
-        field: Which field of the request is at fault, "" when none is.
-        error: Id of statuses.py for a message's error, 0 when it is the request that is refused.
+        field: The wrong field of the request, "" when none is.
+        error: Id of a message's error in statuses.py, 0 when the request as a whole is refused.
     """
 
     code = "refused"
@@ -38,7 +38,7 @@ class Refused(GatewayError):
 
 
 class Throttled(GatewayError):
-    """Too many for now; *after_s* is when to try again."""
+    """Too many requests for now; *after_s* seconds later there is capacity again."""
 
     code = "throttled"
     retryable = True
@@ -49,19 +49,19 @@ class Throttled(GatewayError):
 
 
 class Unreachable(GatewayError):
-    """The other side could not be reached, broke off, or answered what makes no sense."""
+    """The other side could not be reached, closed the connection, or sent an answer that makes no sense."""
 
     code = "unreachable"
     retryable = True
 
 
 class Misconfigured(GatewayError):
-    """Something the operator of this service wrote is wrong.
+    """A wrong setting, made by whoever runs this gateway.
 
     Attributes:
-        file: Of which file, or the environment variable.
-        key: Dotted key inside it, or "".
-        value: The offending value as text, or "".
+        file: The file, or the environment variable.
+        key: Dotted key inside the file, or "".
+        value: The wrong value as text, or "".
     """
 
     code = "misconfigured"

@@ -1,4 +1,4 @@
-"""The gateway put together from its settings: what runs in a process, started and stopped in order."""
+"""The gateway of one process: builds every object from the settings, starts and stops them in order."""
 
 from __future__ import annotations
 
@@ -23,37 +23,37 @@ from gateway_adapter.messages.routing import Router, load_lookup
 from gateway_adapter.messages.service import Service
 from gateway_adapter.messages.submission_worker import SubmissionWorker
 from gateway_adapter.messages.wakeups import WEBHOOKS_DUE, WakeupBus
-from gateway_adapter.model import Account, Order, Submission
+from gateway_adapter.model import Account, AutoReply, InboundMail, Order, Submission
 from gateway_adapter.settings import PREFIX
 from gateway_adapter.simulator.operator import OperatorBehaviour, SimulatedOperator
-from gateway_adapter.store import references
+from gateway_adapter.store import accounts
 from gateway_adapter.store.blobs import MediaStore
-from gateway_adapter.store.references import Link
-from gateway_adapter.store.serialization import deserialize
 from gateway_adapter.store.transaction_queue import TransactionQueue
+from gateway_adapter.store.uploads import Link
 from gateway_adapter.transport.http_fetcher import Fetcher
 from gateway_adapter.transport.inflight_limiter import InflightLimiter
 from gateway_adapter.transport.operator_client import OperatorClient
 from gateway_adapter.transport.rate_limits import rate_limiter_for
 from gateway_adapter.transport.smtp_client import SmtpClient, parse_smarthost
 from gateway_adapter.transport.url_policy import UrlPolicy, parse_networks
-from gateway_adapter.webhooks.delivery_worker import WebhookWorker
+from gateway_adapter.webhooks.delivery_worker import WebhookWorker, attempt_url
 from gateway_adapter.webhooks.payloads import WebhookPayloads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gateway_adapter.settings import Settings
+    from gateway_adapter.store.webhook_queue import DeliveryBatch
 
 __all__ = ["Gateway", "prepare_api_keys"]
 
-_INSIDE = Connection("loopback", "loopback", concurrency=128)  # when no file names connections
+_INSIDE = Connection("loopback", "loopback", concurrency=128)  # used without a connections file
 _OK = 200
-_MAIL_TAKEN = range(200, 300)
+_SMTP_ACCEPTED = range(200, 300)
 
 
 class Gateway:
-    """A gateway; belongs to the event loop it is started in.
+    """Everything that runs in one process; belongs to the event loop it is started in.
 
     Args:
         settings: With `public_url` filled in.
@@ -71,10 +71,15 @@ class Gateway:
         self.media = MediaStore(settings.data_dir / "media", durable=settings.synchronous == "FULL")
         self.generated_key = prepare_api_keys(settings, self.store)
         self.fetcher = Fetcher(UrlPolicy(networks=parse_networks(settings.networks, f"{PREFIX}NETWORKS")))
-        self.fitter = RenditionCache(settings, self.store, self.media, self._fetch)
-        self.dispatch = WakeupBus(settings.broker_url, self._run, worker_threads=settings.worker_threads)
+        self.renditions = RenditionCache(settings, self.store, self.media, self._fetch)
+        self.wakeups = WakeupBus(settings.broker_url, self._run, worker_threads=settings.worker_threads)
         self.service = Service(
-            settings, self.store, self.media, router=self.router, fitter=self.fitter, wake=self.dispatch.wake
+            settings,
+            self.store,
+            self.media,
+            router=self.router,
+            renditions=self.renditions,
+            wake=self.wakeups.notify,
         )
         self.operators = {
             row.name: self._operator(row) for row in connections if row.kind == "loopback" and not row.url
@@ -84,81 +89,82 @@ class Gateway:
         self._tasks: list[asyncio.Task[None]] = []
 
     def _make_workers(self) -> None:
-        self.mailer = SmtpClient()
+        settings, connections = self.settings, self.router.connections
+        self.smtp = SmtpClient()
         inside = {name: operator.submit for name, operator in self.operators.items()}
-        self.sender = OperatorClient(
-            inside=inside, mail=self.mailer.send, wait=rate_limiter_for(self.settings.broker_url).wait
+        self.client = OperatorClient(
+            inside=inside, mail=self.smtp.send, wait=rate_limiter_for(settings.broker_url).wait
         )
-        url = f"{self.settings.public_url}/operators"
-        self.outbound = SubmissionWorker(
-            self.settings,
+        self.submissions = SubmissionWorker(
+            settings,
             self.store,
-            self.fitter,
+            self.renditions,
             self.router,
-            self.sender,
-            report_url=url,
-            wake=self._wake_hooks,
+            self.client,
+            report_url=f"{settings.public_url}/operators",
+            wake=self._wake_webhooks,
             inflight=self.inflight,
         )
-        teller = WebhookPayloads(self.store, self.media, self.settings.public_url)
-        secret = self.settings.webhook_secret or _kept_secret(self.settings.data_dir / "webhook.secret")
         self.webhooks = WebhookWorker(
-            self.settings, self.store, secret=secret, write=teller.write, post=self._post, wake=self._wake_hooks
+            settings,
+            self.store,
+            secret=settings.webhook_secret or _load_secret(settings.data_dir / "webhook.secret"),
+            build=WebhookPayloads(self.store, self.media, settings.public_url).build,
+            send=self._send_webhook,
+            wake=self._wake_webhooks,
         )
-        names = [row.name for row in self.router.connections]
-        self.mm4 = Mm4Server(
-            self.router.connections, self._receive, self.mailer.send, max_bytes=self.settings.max_body_bytes
-        )
-        self.sweep = Housekeeping(self.settings, self.store, self.media, names=names, wake=self.dispatch.wake)
+        self.mm4 = Mm4Server(connections, self._receive, self.smtp.send, max_bytes=settings.max_body_bytes)
+        names = [row.name for row in connections]
+        self.housekeeping = Housekeeping(settings, self.store, self.media, names=names, wake=self.wakeups.notify)
 
-    # --- life ---------------------------------------------------------------------------------------------------
+    # --- start and stop ---------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Begin to work."""
+        """Start the workers and housekeeping."""
         await asyncio.to_thread(_warm_up)
-        self.dispatch.start()
-        self._tasks = [asyncio.ensure_future(self.sweep.run())]
+        self.wakeups.start()
+        self._tasks = [asyncio.ensure_future(self.housekeeping.run())]
 
     async def listen(self) -> None:
-        """Take mails of other operators too, where a port is set for it; one process of a machine can."""
+        """Listen for other operators' MM4 mails if MM4_PORT is set; only one process of a machine can."""
         if self.settings.mm4_port:
             await self.mm4.start(self.settings.host, self.settings.mm4_port)
 
     async def stop(self) -> None:
-        """Stop; what is under way is left to its lease."""
+        """Stop; work in progress becomes due again when its lease ends."""
         for task in self._tasks:
             task.cancel()
         for operator in self.operators.values():
             await operator.close()
         await self.mm4.stop()
-        await asyncio.to_thread(self.dispatch.stop)
+        await asyncio.to_thread(self.wakeups.stop)
         await self.webhooks.close()
-        await self.sender.close()
-        await self.mailer.close()
+        await self.client.close()
+        await self.smtp.close()
         await self.fetcher.close()
-        await self.fitter.close()
+        await self.renditions.close()
         await asyncio.to_thread(self.store.close)
 
-    def _wake_hooks(self) -> None:
-        self.dispatch.wake((WEBHOOKS_DUE,))
+    def _wake_webhooks(self) -> None:
+        self.wakeups.notify((WEBHOOKS_DUE,))
 
     async def _run(self, name: str) -> None:
         if name == WEBHOOKS_DUE:
             await self.webhooks.run()
         else:
-            await self.outbound.run(name)
+            await self.submissions.run(name)
 
-    # --- the doors ----------------------------------------------------------------------------------------------
+    # --- connections between the parts --------------------------------------------------------------------------
 
     async def _receive(self, connection: Connection, request: Request) -> Response:
         return await receive_operator_request(self.service, connection, request, self.fetcher)
 
     def _operator(self, connection: Connection) -> SimulatedOperator:
-        async def tell(request: Request) -> Response:
+        async def report(request: Request) -> Response:
             return await self._receive(connection, request)
 
         return SimulatedOperator(
-            tell, name=connection.name, behaviour=OperatorBehaviour(delay_s=self.settings.loopback_delay_s)
+            report, name=connection.name, behaviour=OperatorBehaviour(delay_s=self.settings.loopback_delay_s)
         )
 
     async def _fetch(self, url: str) -> Link:
@@ -167,28 +173,28 @@ class Gateway:
             blob, _ = await self.media.put_stream(opened.chunks, most, url[:200])
             return Link(blob, opened.media_type, opened.file_name)
 
-    async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> Response:
-        """Bring a webhook to where it goes: a URL, a mailbox, or, for an answer to a phone, the service itself."""
-        if url == "answer:":
-            order = deserialize(Order, body.decode())
-            account = Account(headers["account"], headers["account"])
-            key = headers["X-MMS-Webhook-Id"]
-            await self.service.submit(account, Submission((order,), idempotency_key=key, request_digest=key))
-            return Response(_OK)
-        if url.startswith("mailto:"):
-            return await self._post_mail(headers, body)
-        return await self.fetcher.post(url, headers, body)
+    async def _send_webhook(self, batch: DeliveryBatch, headers: Mapping[str, str], body: bytes) -> Response:
+        """Bring a webhook to its destination: a URL, a mailbox or, for a reply to a phone, the service itself."""
+        match batch.webhook:
+            case AutoReply(order):
+                account = Account(batch.account, batch.account)
+                submission = Submission((order,), idempotency_key=batch.id, request_digest=batch.id)
+                await self.service.submit(account, submission)
+                return Response(_OK)
+            case InboundMail():
+                return await self._send_mail(headers, body)
+        return await self.fetcher.post(attempt_url(batch), headers, body)
 
-    async def _post_mail(self, headers: Mapping[str, str], body: bytes) -> Response:
+    async def _send_mail(self, headers: Mapping[str, str], body: bytes) -> Response:
         if not self.settings.smtp_url:
-            raise Unreachable(f"{PREFIX}SMTP_URL names no server that takes mail; forwarding by e-mail needs one")
-        host = parse_smarthost(self.settings.smtp_url, f"{PREFIX}SMTP_URL")
-        response = await self.mailer.send(Request("MAIL", host.url, headers, body), host)
-        return Response(_OK) if response.status in _MAIL_TAKEN else response
+            raise Unreachable(f"{PREFIX}SMTP_URL is not set; forwarding messages by e-mail needs a mail server")
+        server = parse_smarthost(self.settings.smtp_url, f"{PREFIX}SMTP_URL")
+        response = await self.smtp.send(Request("MAIL", server.url, headers, body), server)
+        return Response(_OK) if response.status in _SMTP_ACCEPTED else response
 
 
 def _warm_up() -> None:
-    """Load what fitting needs, so that the first message does not wait for it."""
+    """Load the engines that fitting needs, so that the first message does not wait for them."""
     order = Order("v2", "", (), ())
     with contextlib.suppress(mms.MMSContentError):
         renditions.fit(
@@ -197,22 +203,22 @@ def _warm_up() -> None:
 
 
 def prepare_api_keys(settings: Settings, store: TransactionQueue) -> str:
-    """Let the keys of the settings in, and no others; gives the key that was made when there was none, else ""."""
-    accounts = read_keys(settings.api_keys, settings.quotas)
-    if accounts:
-        store.write_now(lambda c: references.set_accounts(c, accounts))
+    """Store the API keys of the settings, or generate one at the first start without any; gives the generated key."""
+    given = read_keys(settings.api_keys, settings.quotas)
+    if given:
+        store.write_now(lambda t: accounts.set_accounts(t, given))
         return ""
-    if store.read_now(references.accounts_by_hash):
+    if store.read_now(accounts.accounts_by_hash):
         return ""
     key = new_key()
     hashed = hash_key(key)
-    made = {hashed: Account(f"key-{hashed[:12]}", f"key-{hashed[:12]}")}
-    store.write_now(lambda c: references.set_accounts(c, made))
+    generated = {hashed: Account(f"key-{hashed[:12]}", f"key-{hashed[:12]}")}
+    store.write_now(lambda t: accounts.set_accounts(t, generated))
     return key
 
 
-def _kept_secret(path: Path) -> str:
-    """A secret that is made once and kept, readable by its owner alone."""
+def _load_secret(path: Path) -> str:
+    """Read the secret of a file that only its owner may read; generate it the first time."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -1,14 +1,14 @@
-"""The values that flow through the service; no wire names of any side in here.
+"""The values that pass between the modules of the gateway; none has a wire name of either side.
 
-A request of any northbound generation becomes a `Submission`; a row of the store is read as what a step needs; what
-an operator says becomes an `Event`. Numbers are digits without a plus; times are milliseconds since 1970, lengths of
-time seconds. What the service shows of its rows are the `…View`s: they know no table and no wire name either.
+A customer's request of any API generation becomes a `Submission`, a request of an operator an `Event`, and what the
+service returns of its rows are the `…View`s. Phone numbers are digits without a plus, times are milliseconds since
+1970, durations seconds.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Accepted",
     "Account",
+    "AutoReply",
     "AutoResponse",
     "Configuration",
     "Destination",
@@ -23,13 +24,16 @@ __all__ = [
     "EventKind",
     "Failover",
     "Family",
+    "ForwardFormat",
     "Forwarding",
     "ForwardingType",
     "Generation",
     "HistoryStep",
+    "InboundMail",
     "InboundMedia",
     "InboundPart",
     "InboundView",
+    "InboundWebhook",
     "LogFilters",
     "LogView",
     "MessageView",
@@ -37,13 +41,17 @@ __all__ = [
     "Quota",
     "Receipt",
     "ReportFilters",
+    "ReportMode",
     "ReportView",
+    "ReportWebhook",
     "Segment",
     "SegmentKind",
+    "SmsFallback",
     "SpeedLimit",
     "State",
     "Submission",
     "UploadView",
+    "Webhook",
     "Window",
 ]
 
@@ -53,6 +61,9 @@ EventKind = Literal["accepted", "refused", "delivery", "read", "inbound"]
 Family = Literal["v1", "v2", "messages"]
 State = Literal["accepted", "ready", "submitted", "delivered", "undeliverable", "expired", "rejected", "cancelled"]
 ForwardingType = Literal["http", "email", "pull", "none"]
+ForwardFormat = Literal["MO_MMS_2", "MULTIPART", "XML"]
+# How the customer learns a message's end: not at all, by fetching reports, by webhook; "gone" was fetched.
+ReportMode = Literal["", "pull", "push", "gone"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +71,11 @@ class Segment:
     """One piece of content as the customer gave it.
 
     Attributes:
-        text: The words of `text`, the document of `smil`.
+        media_type: As declared, "" when not; only a hint, like *file_name*.
+        text: The text of a `text`, the document of a `smil` segment.
         url: Where a `link` is fetched from.
         blob: SHA-256 (hex) of the bytes of a `blob`, already in the media store.
-        upload_id: The id an earlier upload was answered with.
-        media_type: As declared; evidence only, "" when not said.
-        file_name: As declared in the request.
+        upload_id: The gateway's id of an earlier upload.
     """
 
     kind: SegmentKind
@@ -80,7 +90,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A number, or a group of 1 to 200 that see one another."""
+    """A recipient's number, or a group of 1 to 200 recipients that see one another."""
 
     to: str = ""
     message_id: str = ""
@@ -89,7 +99,7 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """When a message may be delivered, in UTC: days 0 (Monday) to 6, minutes of the day; may end on the next day."""
+    """A delivery window in UTC: days 0 (Monday) to 6, minutes of the day; it may end on the next day."""
 
     days: tuple[int, ...]
     from_minute: int = 0
@@ -98,7 +108,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class SpeedLimit:
-    """At most *amount* messages of a bulk each *per_s* seconds."""
+    """A sending speed: at most *amount* messages of a bulk per *per_s* seconds."""
 
     amount: int
     per_s: int
@@ -106,7 +116,7 @@ class SpeedLimit:
 
 @dataclass(frozen=True, slots=True)
 class Failover:
-    """A text that is to go as SMS when the MMS can not be delivered."""
+    """A text that is sent as SMS when the MMS cannot be delivered."""
 
     text: str
     sender: str = ""
@@ -118,12 +128,12 @@ class Order:
     """One message of a request, to one or several destinations.
 
     Attributes:
-        send_at_ms: Not before this; None means now.
-        validity_s: Given up after this long, counted from the time of sending; at most 48 hours.
-        notify: False: no report is pushed; True or None: to `notify_url`, or as the account's default says.
+        notify: False: no report at all; True or None: to `notify_url`, or as REPORT_URL says.
         report_xml: Reports are pushed as XML.
-        carrier, route, device: Overrides of what the number's prefix says; "" leaves it to the gateway.
-        if_not_fit: What is to happen to a message whose content can not fit: `fail`, `drop` or `poster`.
+        validity_s: Counted from the time of sending; at most 48 hours.
+        send_at_ms: Not before this; None means now.
+        carrier, route, device: Profile keys that override the number's prefix; "" leaves them to the gateway.
+        if_not_fit: What happens to a message whose content cannot fit: `fail`, `drop` or `poster`.
     """
 
     generation: Generation
@@ -153,7 +163,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A whole request: its messages and what holds for all of them."""
+    """A whole request: its messages, and the options that hold for all of them."""
 
     orders: tuple[Order, ...]
     bulk_id: str = ""
@@ -165,7 +175,7 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What became of one destination at the door; *status* is an id of statuses.py (26: accepted)."""
+    """The result of one destination of a submission; *status* is an id of statuses.py (26: accepted)."""
 
     to: str
     message_id: str
@@ -183,7 +193,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class InboundPart:
-    """A part of a phone-originated message; where *url* is set its bytes are still to be fetched from there."""
+    """A part of a message from a phone; where *url* is set, its bytes must still be fetched from there."""
 
     media_type: str
     content_id: str
@@ -194,15 +204,15 @@ class InboundPart:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What an operator tells us.
+    """What an operator reports.
 
     Attributes:
         kind: `accepted` and `refused` answer a submission later than its response (MM4); `delivery` and `read` are
             reports; `inbound` is a message from a phone.
         transaction_id: Of the operator's request: an answer must carry it.
-        operator_message_id: Which submission is meant, or the new message's own id.
-        status, error: Ids of statuses.py: what a delivery report says.
-        final: False for reports such as "deferred" and "forwarded", and for a refusal that may be tried again.
+        operator_message_id: The operator's id of the submission, or of the new message.
+        status, error: Ids of statuses.py: the content of a delivery report.
+        final: False for reports such as "deferred" and "forwarded", and for a temporary refusal.
         answer_to: Where the answer goes, when it does not go back the way the request came (MM4).
     """
 
@@ -223,12 +233,12 @@ class Event:
     answer_to: str = ""
 
 
-# --- who ------------------------------------------------------------------------------------------------------
+# --- accounts ---------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What one key may do; 0 means no limit."""
+    """How many messages one key may send; 0 means no limit."""
 
     per_second: float = 0.0
     per_day: int = 0
@@ -236,19 +246,19 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whose messages these are; *id* is what rows carry, *name* is for people and for the user part of Basic."""
+    """The owner of messages; rows carry the *id*, people and logs see the *name*."""
 
     id: str
     name: str
     quota: Quota = Quota()
 
 
-# --- what the service shows of its rows -----------------------------------------------------------------------
+# --- views of rows ----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class ReportFilters:
-    """Which reports are asked for; an empty field takes all."""
+    """Which reports to return; an empty field takes all."""
 
     bulk_id: str = ""
     message_id: str = ""
@@ -260,12 +270,12 @@ class ReportFilters:
 
 @dataclass(frozen=True, slots=True)
 class ReportView:
-    """What became of one message to one recipient, as far as is known.
+    """The current outcome of one message to one recipient.
 
     Attributes:
         status, error: Ids of statuses.py.
         final: False for an intermediate report.
-        done_at_ms: When the operator says it happened; when we learned it, where it does not say.
+        done_at_ms: The operator's time of the outcome; the time of its report, where it names none.
     """
 
     message_id: str
@@ -288,12 +298,12 @@ class ReportView:
 
 @dataclass(frozen=True, slots=True)
 class LogFilters:
-    """Which log lines are asked for; empty fields take all.
+    """Which log entries to return; empty fields take all.
 
     Attributes:
-        status_group: Name of a group of statuses.py in capitals, `DELIVERED`.
+        status_group: Name of a group of statuses.py, `DELIVERED`.
         since_ms, until_ms: Of the time of sending.
-        cursor: What the page before gave as the next one.
+        cursor: Of the previous page.
     """
 
     senders: tuple[str, ...] = ()
@@ -314,7 +324,7 @@ class LogFilters:
 
 @dataclass(frozen=True, slots=True)
 class LogView:
-    """One sent message as the logs show it."""
+    """One sent message as a log entry."""
 
     report: ReportView
     title: str
@@ -323,7 +333,7 @@ class LogView:
 
 @dataclass(frozen=True, slots=True)
 class HistoryStep:
-    """One line of a message's history."""
+    """One step of a message's history."""
 
     at_ms: int
     name: str
@@ -332,13 +342,13 @@ class HistoryStep:
 
 @dataclass(frozen=True, slots=True)
 class MessageView:
-    """Everything known of one message to one recipient.
+    """One message to one recipient in full.
 
     Attributes:
         steps: Its history, oldest first.
-        ledger: The fitting's ledger (JSON), None until it was fitted.
-        rendition: SHA-256 of the fitted content in the media store, "" until then.
-        size_bytes: Packed size counted as the route counts, 0 until fitted.
+        ledger: The library's ledger (JSON), None until it was fitted.
+        rendition: SHA-256 of the fitted content in the media store, "" until it was fitted.
+        size_bytes: Packed size counted as the route counts, 0 until it was fitted.
     """
 
     log: LogView
@@ -365,12 +375,12 @@ class UploadView:
     expires_at_ms: int
 
 
-# --- the way in -----------------------------------------------------------------------------------------------
+# --- messages from phones ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class InboundMedia:
-    """A part of a phone-originated message as it is kept: text in *text*, everything else by its SHA-256."""
+    """A part of a message from a phone as it is stored: text in *text*, everything else by its SHA-256."""
 
     media_type: str
     content_id: str
@@ -381,7 +391,7 @@ class InboundMedia:
 
 @dataclass(frozen=True, slots=True)
 class InboundView:
-    """A phone-originated message; *media_key* opens its hosted parts at `/media/{message_id}/{n}?key=…`."""
+    """A message from a phone; *media_key* gives access to its parts at `/media/{message_id}/{n}?key=…`."""
 
     message_id: str
     sender: str
@@ -400,11 +410,11 @@ class InboundView:
 
 @dataclass(frozen=True, slots=True)
 class Forwarding:
-    """Where a phone-originated message goes.
+    """Where a message from a phone goes.
 
     Attributes:
         target: URL of `http`, address of `email`.
-        renderer: Body of `http`: `MO_MMS_2` (JSON with hosted media), `MULTIPART` (parts in the body), `XML`.
+        renderer: Body of `http`: a ForwardFormat, as the customer wrote it.
     """
 
     type: ForwardingType
@@ -415,7 +425,7 @@ class Forwarding:
 
 @dataclass(frozen=True, slots=True)
 class AutoResponse:
-    """A text that answers a phone-originated message."""
+    """A text that answers a message from a phone."""
 
     text: str
     sender: str = ""
@@ -424,12 +434,12 @@ class AutoResponse:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What happens with messages to a number; *keyword* "" is the number's default.
+    """What happens to messages for a number; *keyword* "" is the number's default.
 
     Attributes:
-        key: Given by the service when empty.
-        block: `""`, `from_sender` or `from_any_sender`: whom a message with this keyword puts on the block list;
-            `unblock_from_sender` and `unblock_from_any_sender` take off it.
+        key: The service fills it in when it is empty.
+        block: Whether the message blocks its sender's number: `""`, `from_sender`, `from_any_sender`,
+            `unblock_from_sender` or `unblock_from_any_sender`.
     """
 
     number: str
@@ -443,3 +453,56 @@ class Configuration:
     entity_id: str = ""
     application_id: str = ""
     callback_data: str = ""
+
+
+# --- webhooks ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ReportWebhook:
+    """Delivery reports to a URL, in the body of one API generation."""
+
+    kind: ClassVar[str] = "report"
+    url: str
+    failover_url: str
+    generation: Generation
+    xml: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InboundWebhook:
+    """A message from a phone to a URL.
+
+    `MO_MMS_2` is JSON with hosted media, `MULTIPART` has the parts in the body, `XML` is the older reports' form.
+    """
+
+    kind: ClassVar[str] = "inbound"
+    url: str
+    format: ForwardFormat
+
+
+@dataclass(frozen=True, slots=True)
+class InboundMail:
+    """A message from a phone to a mailbox."""
+
+    kind: ClassVar[str] = "inbound"
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class AutoReply:
+    """An automatic reply to a phone: an order of the account that the gateway submits to itself."""
+
+    kind: ClassVar[str] = "answer"
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class SmsFallback:
+    """The text of an undelivered message's SMS failover, to the URL of an SMS gateway."""
+
+    kind: ClassVar[str] = "sms"
+    url: str
+
+
+Webhook: TypeAlias = ReportWebhook | InboundWebhook | InboundMail | AutoReply | SmsFallback

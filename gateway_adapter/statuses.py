@@ -1,8 +1,8 @@
-"""Every status and error a customer can be told, one row each, and the one table from our errors to all sides' codes.
+"""The statuses and errors of messages, one row each, and one table that maps this gateway's exceptions to all codes.
 
 Ids and names are those of Infobip's list of response statuses and error codes (families general and MMS), so that a
-customer's system reads them as it always did; the descriptions are ours. The groups of the 15xxx errors are ours too:
-the list gives none, and clients take only the four of `GROUPS`.
+customer's system reads them as before; the descriptions are ours. The groups of the 15xxx errors are ours too: the list
+has none, and clients accept only the four of `GROUPS`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ __all__ = [
     "MM_STATUSES",
     "STATUSES",
     "STATUS_GROUPS",
+    "TOO_BIG_CONTENT",
     "ErrorRow",
     "Fault",
     "MessageStatus",
@@ -39,14 +40,14 @@ STATUS_GROUPS: Mapping[int, str] = MappingProxyType(
     {0: "ACCEPTED", 1: "PENDING", 2: "UNDELIVERABLE", 3: "DELIVERED", 4: "EXPIRED", 5: "REJECTED"}
 )
 FINAL_GROUPS = frozenset({2, 3, 4, 5})
-# Clients refuse any other word than these four.
+# Clients reject any other name than these four.
 GROUPS: Mapping[int, str] = MappingProxyType({0: "OK", 1: "HANDSET_ERRORS", 2: "USER_ERRORS", 3: "OPERATOR_ERRORS"})
 _OK, _HANDSET, _USER, _OPERATOR = GROUPS
 
 
 @dataclass(frozen=True, slots=True)
 class MessageStatus:
-    """What became of a message."""
+    """A status of a message."""
 
     id: int
     group: int
@@ -55,13 +56,13 @@ class MessageStatus:
 
     @property
     def group_name(self) -> str:
-        """The group's word."""
+        """The group's name."""
         return STATUS_GROUPS[self.group]
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorRow:
-    """Why; *permanent* says that the same message will not fare better later."""
+    """The reason for a status; *permanent*: the same message would fail again later."""
 
     id: int
     group: int
@@ -71,7 +72,7 @@ class ErrorRow:
 
     @property
     def group_name(self) -> str:
-        """The group's word, one of the four that clients take."""
+        """The group's name, one of the four that clients accept."""
         return GROUPS[self.group]
 
 
@@ -105,13 +106,13 @@ _STATUS_ROWS = (
     MessageStatus(52, 5, "REJECTED_DESTINATION", "Recipient is not a valid number"),
     MessageStatus(56, 5, "REJECTED_INVALID_NOTIFY_URL", "URL for the delivery report is not valid"),
     MessageStatus(77, 5, "REJECTED_MESSAGE_TEXT_TOO_LONG", "Text has more than 1600 characters"),
-    # The list has this id twice, under EXPIRED and REJECTED; the later one says what happened.
+    # The list has this id twice, under EXPIRED and REJECTED; the later entry describes what happened.
     MessageStatus(87, 5, "SIGNALS_BLOCKED", "Message stopped as suspected fraud"),
     MessageStatus(99, 5, "REJECTED", "Message rejected"),
     MessageStatus(100, 5, "UNDELIVERABLE_REJECTED_PLATFORM", "Message malformed, or the service not available"),
 )
 STATUSES: Mapping[int, MessageStatus] = MappingProxyType({row.id: row for row in _STATUS_ROWS})
-# What a status we have no row for (an aggregator's newer one) is told as, by its group.
+# The status that stands for one without a row here (an aggregator's newer one), by its group.
 GENERAL_STATUS: Mapping[int, int] = MappingProxyType({0: 26, 1: 3, 2: 9, 3: 5, 4: 15, 5: 99})
 
 _ERROR_ROWS = (
@@ -176,31 +177,30 @@ _ERROR_ROWS = (
     ErrorRow(15202, _USER, "EC_MMS_INVALID_SOURCE_ADDRESS", permanent=True, description="Sender is not valid"),
     ErrorRow(15203, _USER, "EC_INVALID_SUBJECT", permanent=True, description="Subject is not valid"),
 )  # fmt: skip
+TOO_BIG_CONTENT = 15026  # an operator's refusal for size
+_DELIVERED_TO_OPERATOR = 2
 ERRORS: Mapping[int, ErrorRow] = MappingProxyType({row.id: row for row in _ERROR_ROWS})
 
 
 def status_row(status_id: int) -> MessageStatus:
-    """The row of a status; an id that is not in the list is told as 99, REJECTED, with its own number."""
+    """The row of a status; an unknown id keeps its number under the name of 99, REJECTED."""
     return STATUSES.get(status_id) or MessageStatus(status_id, 5, "REJECTED", "Message rejected")
 
 
 def error_row(error_id: int) -> ErrorRow:
-    """The row of an error; an id that is not in the list keeps its number under the general name."""
+    """The row of an error; an unknown id keeps its number under the general name."""
     known = ERRORS.get(error_id)
     return known or ErrorRow(error_id, _OPERATOR, "EC_MMS_GENERAL_ERROR", permanent=False, description="General error")
 
 
 def is_final(status_id: int) -> bool:
-    """Whether nothing more is expected after this status; DELIVERED_TO_OPERATOR is followed by the handset's."""
-    return status_row(status_id).group in FINAL_GROUPS and status_id != STATUS_TO_OPERATOR
-
-
-STATUS_TO_OPERATOR = 2
+    """Whether no further status follows; DELIVERED_TO_OPERATOR is followed by the handset's."""
+    return status_row(status_id).group in FINAL_GROUPS and status_id != _DELIVERED_TO_OPERATOR
 
 
 @dataclass(frozen=True, slots=True)
 class MmStatus:
-    """What an MM7 or MM4 delivery report's status means."""
+    """The meaning of an MM7 or MM4 delivery report's status."""
 
     status: int
     error: int
@@ -214,7 +214,7 @@ MM_STATUSES: Mapping[str, MmStatus] = MappingProxyType(
         "expired": MmStatus(15, 15006, final=True),
         "rejected": MmStatus(9, 15015, final=True),
         "deferred": MmStatus(3, 15004, final=False),
-        # It went to a network that reports nothing (23.140 8.1.7): the last we shall hear, and no failure.
+        # 23.140 8.1.7: the message went to a network that sends no reports. No further one comes; it is no failure.
         "indeterminate": MmStatus(2, 0, final=False),
         "forwarded": MmStatus(3, 15005, final=False),
         "unreachable": MmStatus(9, 27, final=True),
@@ -227,16 +227,16 @@ MM_STATUSES: Mapping[str, MmStatus] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What one of our errors is called on every side.
+    """The codes of one class of exceptions on every side.
 
     Attributes:
         status, error: Of a message that ends this way.
         http: The answer when a customer's request ends this way.
-        code: Northbound error code of the newer bodies.
-        word: Northbound message id of the older bodies.
-        mm7: StatusCode of our answer to an operator's MM7 request.
-        mm4: X-Mms-Request-Status-Code of our answer to an operator's MM4 request.
-        mm1: X-Mms-Response-Status octet (OMA-TS-MMS_ENC 7.3.49) where a peer speaks MM1 terms.
+        code: Error code of the newer API bodies.
+        word: Message id of the older API bodies.
+        mm7: StatusCode of the answer to an operator's MM7 request.
+        mm4: X-Mms-Request-Status-Code of the answer to an operator's MM4 request.
+        mm1: X-Mms-Response-Status octet (OMA-TS-MMS_ENC 7.3.49) where a peer uses MM1 terms.
     """
 
     raised: type[mms.MMSContentError]
@@ -255,7 +255,7 @@ _CORRUPT, _REFUSED, _UNSPECIFIED = (
     "Error-content-not-accepted",
     "Error-unspecified",
 )
-# Most special first: the first row whose class the error is of speaks for it.
+# Subclasses first: the first row whose class matches decides.
 FAULTS: tuple[Fault, ...] = (
     Fault(Throttled, 20, 541, 429, "E429", "TOO_MANY_REQUESTS", 4006, "Error-network-problem", 0xC3),
     Fault(Unreachable, 21, 4097, 502, "E500", "GENERAL_ERROR", 4006, "Error-network-problem", 0xC3),
@@ -275,5 +275,5 @@ FAULTS: tuple[Fault, ...] = (
 
 
 def fault_of(error: mms.MMSContentError) -> Fault:
-    """What the error is called on every side."""
+    """The row of an exception."""
     return next(row for row in FAULTS if isinstance(error, row.raised))

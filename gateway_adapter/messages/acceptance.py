@@ -1,26 +1,26 @@
-"""What a submission comes to at the door: rows to be kept and the receipt. Pure: clock, ids and routes are passed in.
+"""Decides about every recipient of a submission: the rows to store, and the receipt. Pure: time and ids are passed in.
 
-One row a recipient. A group is one message that all members see: its rows share one transaction id, and the first one
-leads. What is refused here is kept as an ended row, so that the logs show it; its receipt has said so already, so it
-has no report.
+There is one row per recipient. A group is one message that all its members see: its rows share a transaction id, and
+the first of them leads. A refused recipient gets an ended row, so that the logs show it, but no report: the receipt
+has said it already.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
 from gateway_adapter.errors import Refused
-from gateway_adapter.model import Accepted, Destination, Order, Receipt
+from gateway_adapter.model import Accepted, Destination, Order, Receipt, ReportWebhook
 from gateway_adapter.schedule import after_speed, next_open
 from gateway_adapter.store.serialization import history_line, serialize
+from gateway_adapter.store.webhook_queue import report_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator
 
-    from gateway_adapter.model import Submission
+    from gateway_adapter.model import ReportMode, Submission
 
 __all__ = [
     "AcceptanceContext",
@@ -34,18 +34,12 @@ __all__ = [
 
 Row: TypeAlias = dict[str, object]
 
-MOST_TEXT = 1600  # characters; more is status 77
-_MOST_VALIDITY_S = 48 * 3600
-_ACCEPTED, _MISSING_TO, _BAD_TO, _NO_ROUTE, _DUPLICATE, _BAD_URL, _TEXT_TOO_LONG, _BLOCKED = (
-    26,
-    51,
-    52,
-    19,
-    23,
-    56,
-    77,
-    14,
-)
+_MAX_TEXT = 1600  # characters; a longer text has status 77
+_MAX_VALIDITY_S = 48 * 3600
+_NUMBER_DIGITS = range(3, 21)  # short codes have 3 digits, E.164 numbers 15 at most, some operators' own numbers more
+# Ids of statuses.py, and the error of each refusal.
+_ACCEPTED, _MISSING_TO, _BAD_TO, _NO_ROUTE, _DUPLICATE, _BAD_URL, _TEXT_TOO_LONG = 26, 51, 52, 19, 23, 56, 77
+_BLOCKED = 14
 _ERRORS = {
     _MISSING_TO: 15201,
     _BAD_TO: 15201,
@@ -55,17 +49,16 @@ _ERRORS = {
     _TEXT_TOO_LONG: 355,
     _BLOCKED: 603,
 }
-_NUMBER_DIGITS = range(3, 21)  # short codes have 3, E.164 at most 15, some operators' own numbers more
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptanceContext:
-    """What the plan needs beside the submission.
+    """What the decision needs beside the submission.
 
     Attributes:
         route: Name of the connection for a number and an order; "" when none takes it.
         report_url: Where reports go of orders that name no URL; "" leaves them to be fetched.
-        sms_url: Where a text goes that falls back to SMS.
+        sms_url: Where the text of an SMS failover goes.
     """
 
     account: str
@@ -78,11 +71,12 @@ class AcceptanceContext:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedRows:
-    """Rows to put in, and what is answered.
+    """The result of a submission.
 
     Attributes:
         orders: Each order's row with the rows of its recipients.
         due: Connections that have something to do at once.
+        count: Number of recipients.
     """
 
     receipt: Receipt
@@ -92,104 +86,107 @@ class AcceptedRows:
 
 
 def assign_ids(submission: Submission, new_id: Callable[[], str]) -> Submission:
-    """The submission with every id given, so that a second try of the same request keeps them.
+    """The submission with an id wherever the customer gave none.
 
     Raises:
-        Refused: There is no message, or one goes to nobody.
+        Refused: There is no message, or one has no destination.
     """
     if not submission.orders:
         raise Refused("the request holds no message; give at least one", field="messages")
-    for order in submission.orders:
-        if not order.destinations:
-            raise Refused("a message goes to nobody; give at least one destination", field="destinations")
-    orders = tuple(replace(o, destinations=tuple(_named(d, new_id) for d in o.destinations)) for o in submission.orders)
+    if not all(order.destinations for order in submission.orders):
+        raise Refused("a message has no destination; give at least one", field="destinations")
+    orders = tuple(
+        replace(order, destinations=tuple(_with_id(d, new_id) for d in order.destinations))
+        for order in submission.orders
+    )
     return replace(submission, orders=orders, bulk_id=submission.bulk_id or new_id())
 
 
-def _named(destination: Destination, new_id: Callable[[], str]) -> Destination:
+def _with_id(destination: Destination, new_id: Callable[[], str]) -> Destination:
     if destination.group:
-        return replace(destination, group=tuple(_named(member, new_id) for member in destination.group))
+        return replace(destination, group=tuple(_with_id(member, new_id) for member in destination.group))
     return destination if destination.message_id else replace(destination, message_id=new_id())
 
 
 def given_message_ids(submission: Submission) -> list[str]:
-    """Every message id the customer gave."""
-    return [d.message_id for order in submission.orders for d, _ in _flat(order) if d.message_id]
+    """Every message id that the customer gave."""
+    return [d.message_id for order in submission.orders for d, _ in _recipients(order) if d.message_id]
 
 
 def recipient_numbers(submission: Submission) -> list[str]:
     """Every recipient's number."""
-    return [d.to for order in submission.orders for d, _ in _flat(order)]
+    return [d.to for order in submission.orders for d, _ in _recipients(order)]
 
 
-def _flat(order: Order) -> Iterator[tuple[Destination, tuple[str, ...]]]:
-    """Each recipient of an order, and the numbers of its group ("" to itself when there is none)."""
+def _recipients(order: Order) -> Iterator[tuple[Destination, tuple[str, ...]]]:
+    """Each recipient of an order with the numbers of its group, none when it is in no group."""
     for destination in order.destinations:
-        if destination.group:
-            numbers = tuple(member.to for member in destination.group)
-            yield from ((member, numbers) for member in destination.group)
-        else:
-            yield destination, ()
+        numbers = tuple(member.to for member in destination.group)
+        yield from ((member, numbers) for member in destination.group or (destination,))
 
 
 def plan_submission(
-    submission: Submission, context: AcceptanceContext, taken: set[str], blocked: Collection[tuple[str, str]] = ()
+    submission: Submission,
+    context: AcceptanceContext,
+    used_ids: set[str],
+    blocked: Collection[tuple[str, str]] = (),
 ) -> AcceptedRows:
     """Decide about every recipient.
 
     Args:
-        submission: With every id given.
+        submission: With every id assigned.
         context: What the decision needs beside it.
-        taken: Message ids that were used before; those of this request are added.
-        blocked: Numbers that want nothing, each with the sender they want nothing of, "" for any.
+        used_ids: Message ids of earlier messages; those of this request are added.
+        blocked: Numbers whose owners opted out, each with the sender, "" for any.
     """
     entries: list[Accepted] = []
     orders: list[tuple[Row, tuple[Row, ...]]] = []
     due: set[str] = set()
     for order in submission.orders:
         rows: list[Row] = []
-        lead: dict[tuple[str, ...], Row] = {}
-        for destination, group in _flat(order):
-            status = _judge(order, destination, taken)
+        leaders: dict[tuple[str, ...], Row] = {}
+        for destination, group in _recipients(order):
             row = _row(submission, order, destination, group, context, len(entries))
-            if status == _ACCEPTED and not row["connection"]:
-                status = _NO_ROUTE
-            if (
-                status == _ACCEPTED
-                and blocked
-                and not {(destination.to, ""), (destination.to, order.sender)}.isdisjoint(blocked)
-            ):
-                status = _BLOCKED
+            status = _status(order, destination, str(row["connection"]), used_ids, blocked)
             entries.append(Accepted(destination.to, destination.message_id, status, group))
-            if status == _DUPLICATE:  # the id is another message's: there can be no row of it
+            if status == _DUPLICATE:  # the id belongs to another message, so this one has no row
                 continue
-            taken.add(destination.message_id)
-            _lead_or_follow(row, group, lead, accepted=status == _ACCEPTED)
-            rows.append(row if status == _ACCEPTED else _refused(row, status, context.now_ms))
-        due |= {str(r["connection"]) for r in rows if r["due_at"] == context.now_ms}
+            used_ids.add(destination.message_id)
+            if status != _ACCEPTED:
+                rows.append(_refused(row, status, context.now_ms))
+                continue
+            if group:
+                _lead_or_follow(row, leaders.setdefault(group, row))
+            rows.append(row)
+        due |= {str(row["connection"]) for row in rows if row["due_at"] == context.now_ms}
         orders.append((_order_row(order, submission, context), tuple(rows)))
     return AcceptedRows(Receipt(submission.bulk_id, tuple(entries)), tuple(orders), frozenset(due), len(entries))
 
 
-def _judge(order: Order, destination: Destination, taken: set[str]) -> int:
-    if destination.message_id in taken:
+def _status(
+    order: Order, destination: Destination, via: str, used_ids: set[str], blocked: Collection[tuple[str, str]]
+) -> int:
+    to = destination.to
+    if destination.message_id in used_ids:
         return _DUPLICATE
-    if not destination.to:
+    if not to:
         return _MISSING_TO
-    if not (destination.to.isdecimal() and len(destination.to) in _NUMBER_DIGITS) and "@" not in destination.to:
+    if not (to.isdecimal() and len(to) in _NUMBER_DIGITS) and "@" not in to:
         return _BAD_TO
-    if any(len(segment.text) > MOST_TEXT for segment in order.segments if segment.kind == "text"):
+    if any(len(segment.text) > _MAX_TEXT for segment in order.segments if segment.kind == "text"):
         return _TEXT_TOO_LONG
     if order.notify_url and urlsplit(order.notify_url).scheme not in ("http", "https"):
         return _BAD_URL
-    return _ACCEPTED
+    if not via:
+        return _NO_ROUTE
+    return _BLOCKED if blocked and ((to, "") in blocked or (to, order.sender) in blocked) else _ACCEPTED
 
 
 def _row(
     submission: Submission,
     order: Order,
     destination: Destination,
-    group: Sequence[str],
+    group: tuple[str, ...],
     context: AcceptanceContext,
     index: int,
 ) -> Row:
@@ -211,29 +208,26 @@ def _row(
         "error": 0,
         "accepted_at": context.now_ms,
         "send_at": send_at,
-        "expires_at": send_at + min(order.validity_s, _MOST_VALIDITY_S) * 1000,
+        "expires_at": send_at + min(order.validity_s, _MAX_VALIDITY_S) * 1000,
         "done_at": None,
-        "report": _told_by(order, context),
-        "trail": history_line(context.now_ms, "accepted", f"for {via or 'nobody'}{later}"),
+        "report": _report_mode(order, context),
+        "history": history_line(context.now_ms, "accepted", f"for {via or 'no connection'}{later}"),
     }
 
 
-def _lead_or_follow(row: Row, group: tuple[str, ...], lead: dict[tuple[str, ...], Row], *, accepted: bool) -> None:
-    """The first member of a group that is accepted leads; the others share its transaction and are never due."""
-    if not group or not accepted:
-        return
-    leader = lead.setdefault(group, row)
+def _lead_or_follow(row: Row, leader: Row) -> None:
+    """Give a group member the transaction of its leader, the first accepted member; only the leader is ever due."""
     if leader is not row:
         row.update(transaction_id=leader["transaction_id"], connection=leader["connection"], leads=0, due_at=None)
 
 
 def _refused(row: Row, status: int, now_ms: int) -> Row:
     ended = {"state": "rejected", "due_at": None, "status": status, "error": _ERRORS[status], "done_at": now_ms}
-    trail = history_line(now_ms, "rejected", f"at the door, status {status}")
-    return {**row, **ended, "report": "", "trail": str(row["trail"]) + trail}
+    line = history_line(now_ms, "rejected", f"on acceptance, status {status}")
+    return {**row, **ended, "report": "", "history": str(row["history"]) + line}
 
 
-def _told_by(order: Order, context: AcceptanceContext) -> str:
+def _report_mode(order: Order, context: AcceptanceContext) -> ReportMode:
     if order.notify is False:
         return ""
     return "push" if order.notify_url or context.report_url else "pull"
@@ -241,7 +235,6 @@ def _told_by(order: Order, context: AcceptanceContext) -> str:
 
 def _order_row(order: Order, submission: Submission, context: AcceptanceContext) -> Row:
     url = order.notify_url or context.report_url
-    form = f"report/{order.generation}/{'xml' if order.report_xml else 'json'}"
     return {
         "account": context.account,
         "bulk_id": submission.bulk_id,
@@ -250,12 +243,7 @@ def _order_row(order: Order, submission: Submission, context: AcceptanceContext)
         "entity_id": order.entity_id,
         "application_id": order.application_id,
         "campaign": order.campaign_reference,
-        "notify_url": url,
-        "notify_failover_url": order.notify_failover_url,
-        "form": form,
-        "target": hashlib.sha256(f"{url}\n{order.notify_failover_url}\n{form}".encode()).hexdigest()[:32]
-        if url
-        else "",
+        **report_columns(ReportWebhook(url, order.notify_failover_url, order.generation, xml=order.report_xml)),
         "intermediate": int(order.intermediate_report),
         "sms_url": context.sms_url if order.sms_failover is not None else "",
         "body": serialize(replace(order, destinations=())),

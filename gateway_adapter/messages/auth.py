@@ -1,6 +1,7 @@
-"""Who asks: keys, their four forms of header, and how much a key may do.
+"""API keys: their four forms of the Authorization header, and the quota of each.
 
-Keys are kept as SHA-256 (they are long and random, so a slow hash would protect nothing) and compared in constant time.
+Keys are stored as SHA-256 (they are long and random, so a slow hash would protect nothing) and compared in constant
+time.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import binascii
 import hashlib
 import hmac
 import secrets
-import time
 from typing import TYPE_CHECKING
 
 from gateway_adapter.errors import Misconfigured, Throttled
@@ -20,18 +20,21 @@ from gateway_adapter.settings import PREFIX
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["ApiKeys", "Buckets", "hash_key", "new_key", "read_keys"]
+    from gateway_adapter.schedule import TokenBuckets
+
+__all__ = ["ApiKeys", "hash_key", "new_key", "read_keys", "take_quota"]
 
 _HASHED = "sha256$"
+_MIN_KEY = 8  # characters
 
 
 def hash_key(key: str) -> str:
-    """How a key is kept."""
+    """The form in which a key is stored."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def new_key() -> str:
-    """A key nobody can guess."""
+    """A random key."""
     return secrets.token_hex(24)
 
 
@@ -45,8 +48,8 @@ def read_keys(text: str, quotas: str) -> dict[str, Account]:
     found: dict[str, Account] = {}
     for entry in filter(None, (one.strip() for one in text.split(","))):
         name, colon, key = entry.rpartition(":")
-        if len(key) < 8:  # noqa: PLR2004 - a key anybody would type by accident
-            raise Misconfigured(f"{PREFIX}API_KEYS has a key of {len(key)} characters; a key needs at least 8")
+        if len(key) < _MIN_KEY:
+            raise Misconfigured(f"{PREFIX}API_KEYS has a key of {len(key)} characters; a key needs at least {_MIN_KEY}")
         hashed = key.removeprefix(_HASHED) if key.startswith(_HASHED) else hash_key(key)
         identity = name if colon and name else f"key-{hashed[:12]}"
         found[hashed] = Account(identity, identity, allowed.get(identity, Quota()))
@@ -68,64 +71,51 @@ def _quotas(text: str) -> dict[str, Quota]:
 
 
 class ApiKeys:
-    """The keys that are let in."""
+    """The API keys that may use the gateway."""
 
     def __init__(self, accounts: Mapping[str, Account]) -> None:
         self._accounts = dict(accounts)
 
     @property
     def owner(self) -> str:
-        """Whose messages are to numbers nobody has a configuration for: the only account's, if there is but one."""
+        """The account that owns messages to numbers without a configuration: the only one there is, else ""."""
         ids = {account.id for account in self._accounts.values()}
         return ids.pop() if len(ids) == 1 else ""
 
     def find(self, header: str) -> Account | None:
-        """Whose an `Authorization` header is: `App`, `IBSSO` or `Bearer` with the key, `Basic` with it as password."""
-        scheme, _, said = header.strip().partition(" ")
-        reader = _FORMS.get(scheme.lower())
-        key = reader(said.strip()) if reader else ""
+        """The account of an `Authorization` header: the key of `App`, `IBSSO` or `Bearer`, the password of `Basic`."""
+        scheme, _, credential = header.strip().partition(" ")
+        read = _SCHEMES.get(scheme.lower())
+        key = read(credential.strip()) if read else ""
         if not key:
             return None
         hashed, found = hash_key(key), None
+        # Compare with every key, so that the time taken does not depend on which one matches.
         for known, account in self._accounts.items():
             if hmac.compare_digest(known, hashed):
                 found = account
         return found
 
 
-def _basic(said: str) -> str:
+def _basic_password(credential: str) -> str:
     try:
-        pair = base64.b64decode(said, validate=True).decode("utf-8")
+        pair = base64.b64decode(credential, validate=True).decode("utf-8")
     except (binascii.Error, ValueError):
         return ""
     return pair.partition(":")[2]
 
 
-_FORMS: Mapping[str, Callable[[str], str]] = {"app": str, "ibsso": str, "bearer": str, "basic": _basic}
+_SCHEMES: Mapping[str, Callable[[str], str]] = {"app": str, "ibsso": str, "bearer": str, "basic": _basic_password}
 
 
-class Buckets:
-    """Messages a second, for each account: a bucket that holds two seconds' worth and fills steadily."""
+def take_quota(buckets: TokenBuckets, account: Account, amount: int) -> None:
+    """Count messages against an account's rate; twice the rate may go at once.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._levels: dict[str, tuple[float, float]] = {}
-
-    def take(self, account: Account, amount: int) -> None:
-        """Count messages.
-
-        Raises:
-            Throttled: The account's rate is passed; `after_s` is when there is room again.
-        """
-        rate = account.quota.per_second
-        if not rate:
-            return
-        now = self._clock()
-        level, at = self._levels.get(account.id, (2 * rate, now))
-        level = min(2 * rate, level + (now - at) * rate)
-        if level < min(amount, 2 * rate):  # a bulk larger than the bucket may go when it is full
-            wait = (min(amount, 2 * rate) - level) / rate
-            raise Throttled(
-                f"{account.name} may send {rate:g} messages a second; try again in {wait:.1f} s", after_s=wait
-            )
-        self._levels[account.id] = (level - amount, now)
+    Raises:
+        Throttled: The rate is used up; `after_s` is when there is capacity again.
+    """
+    rate = account.quota.per_second
+    wait_s = buckets.take(account.id, amount, rate, 2 * rate) if rate else 0
+    if wait_s:
+        text = f"{account.name} may send {rate:g} messages a second; try again in {wait_s:.1f} s"
+        raise Throttled(text, after_s=wait_s)

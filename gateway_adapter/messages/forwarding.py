@@ -1,7 +1,7 @@
-"""What happens with a message from a phone: decided by its number and keyword, and the forms only this does.
+"""Decides what happens with a message from a phone, by its number and keyword, and renders its multipart and mail form.
 
-Pure: a decision says where the message goes, what answers it and who is blocked; who carries it out is the caller's
-matter. The JSON and XML forms are northbound's (reports.py); here are the form with the media inside and the mail.
+Pure: a decision names where the message goes, what answers it and which number is blocked; inbound.py carries it out.
+api/webhook_bodies.py has the JSON and XML forms.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import mmscontent as mms
 from gateway_adapter.connectors.common import add_plus
 from gateway_adapter.errors import Refused
-from gateway_adapter.model import Destination, Forwarding, Order, Segment
+from gateway_adapter.model import Destination, ForwardFormat, Forwarding, InboundMail, InboundWebhook, Order, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from gateway_adapter.model import Configuration, Event, InboundMedia, InboundView
 
-__all__ = ["Block", "Decision", "choose", "decide", "form_of", "mail_of", "multipart_of", "target_of"]
+__all__ = ["BlockChange", "Decision", "choose_configuration", "decide", "render_mail", "render_multipart", "webhook_of"]
 
-# What is done with a message to a number nobody configured: kept, for whoever asks.
-_KEPT = Forwarding("pull")
-_NOTHING = Forwarding("none")
+# A message to a number without any configuration waits to be fetched.
+_PULL = Forwarding("pull")
+_NO_FORWARDING = Forwarding("none")
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """A change of the block list: *sender* "" means any sender of the account's."""
+class BlockChange:
+    """A change of the block list; *sender* "" means any sender of the account."""
 
     number: str
     sender: str
@@ -43,21 +43,19 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is to happen with a message.
+    """What happens with a message.
 
     Attributes:
-        configuration: The one that decided, None when the number has none.
-        keyword: As configured, "" when the number's default decided.
-        forwarding: The one way it goes.
-        reply: What answers the phone, or None.
-        block: The change of the block list, or None.
+        configuration: The one that applies, None when the number has none.
+        keyword: As configured, "" when the number's default applies.
+        reply: The answer to the phone, or None.
     """
 
     configuration: Configuration | None
     keyword: str
     forwarding: Forwarding
     reply: Order | None = None
-    block: Block | None = None
+    block: BlockChange | None = None
 
 
 # --- the decision --------------------------------------------------------------------------------------------------
@@ -65,27 +63,26 @@ class Decision:
 _LEADING = re.compile(r"[^\w]+", re.UNICODE)
 
 
-def choose(configurations: Sequence[Configuration], text: str, subject: str = "") -> Configuration | None:
-    """The configuration of a number that a message's words name.
+def choose_configuration(configurations: Sequence[Configuration], text: str, subject: str = "") -> Configuration | None:
+    """The configuration whose keyword a message begins with, else the number's default.
 
-    A keyword counts when the words begin with it, whatever its case, after white space and marks, and end or go on with
-    something that is no letter or digit. The longest wins. The text is looked at first, then the subject, because many
-    phones put the first line there. Without a keyword it is the number's default.
+    Case does not count, nor do white space and punctuation before the keyword; after it comes the end or something that
+    is no letter or digit. The longest keyword wins. The subject is read after the text: many phones put the first line
+    there.
     """
     by_keyword = {_folded(row.keyword): row for row in configurations}
     keywords = sorted(filter(None, by_keyword), key=len, reverse=True)
-    for words in (_folded(text), _folded(subject)):
-        bare = _LEADING.sub("", words, count=1) if _LEADING.match(words) else words
+    for line in (_folded(text), _folded(subject)):
+        stripped = _LEADING.sub("", line, count=1) if _LEADING.match(line) else line
         for keyword in keywords:
-            if _begins(words, keyword) or _begins(bare, keyword):
+            if _begins(line, keyword) or _begins(stripped, keyword):
                 return by_keyword[keyword]
     return by_keyword.get("")
 
 
-def _begins(words: str, keyword: str) -> bool:
-    following = words[len(keyword) : len(keyword) + 1]
-    ends = not following.isalnum() or not keyword[-1].isalnum()
-    return words.startswith(keyword) and ends
+def _begins(line: str, keyword: str) -> bool:
+    following = line[len(keyword) : len(keyword) + 1]
+    return line.startswith(keyword) and (not following.isalnum() or not keyword[-1].isalnum())
 
 
 def _folded(text: str) -> str:
@@ -93,18 +90,22 @@ def _folded(text: str) -> str:
 
 
 def decide(number: str, configurations: Sequence[Configuration], event: Event) -> Decision:
-    """What is to happen with a message to one of our numbers.
+    """Decide what happens with a message to one of the gateway's numbers.
 
     Args:
         number: Which of the message's recipients.
-        configurations: All of that number.
+        configurations: All of that number's.
         event: The message.
     """
-    found = choose(configurations, event.text, event.subject)
+    found = choose_configuration(configurations, event.text, event.subject)
     if found is None:
-        return Decision(None, "", _KEPT if not configurations else _NOTHING)
+        return Decision(None, "", _PULL if not configurations else _NO_FORWARDING)
     return Decision(
-        found, found.keyword, found.forwarding or _NOTHING, _reply(number, found, event), _block(number, found, event)
+        found,
+        found.keyword,
+        found.forwarding or _NO_FORWARDING,
+        _reply(number, found, event),
+        _block(number, found, event),
     )
 
 
@@ -112,7 +113,7 @@ _PHONE_DIGITS = 7
 
 
 def _reply(number: str, configuration: Configuration, event: Event) -> Order | None:
-    """The answer to a phone; a short code, an address or the number itself may be a machine that answers back."""
+    """The answer to a phone; a short code, an address or the number itself may be a machine and gets none."""
     response = configuration.auto_response
     is_phone = event.sender.isdecimal() and len(event.sender) >= _PHONE_DIGITS
     if response is None or not is_phone or event.sender == number:
@@ -129,93 +130,78 @@ def _reply(number: str, configuration: Configuration, event: Event) -> Order | N
     )
 
 
-def _block(number: str, configuration: Configuration, event: Event) -> Block | None:
+def _block(number: str, configuration: Configuration, event: Event) -> BlockChange | None:
     level = configuration.block.removeprefix("unblock_")
     if not level:
         return None
-    return Block(event.sender, number if level == "from_sender" else "", on=level == configuration.block)
+    return BlockChange(event.sender, number if level == "from_sender" else "", on=level == configuration.block)
 
 
 # --- where it goes -------------------------------------------------------------------------------------------------
 
-_FORMS = ("MO_MMS_2", "MULTIPART", "XML")
-_MAIL = "EMAIL"
+_FORMATS: tuple[ForwardFormat, ...] = get_args(ForwardFormat)
 _ADDRESS = re.compile(r"[^\s@,;:<>()\[\]\\\"]{1,64}@[A-Za-z0-9.-]{1,253}")
 
 
-def target_of(forwarding: Forwarding) -> str:
-    """The URL it is posted to, `mailto:` for an e-mail; "" when it goes nowhere by itself.
+def webhook_of(forwarding: Forwarding) -> InboundWebhook | InboundMail | None:
+    """The delivery of a forwarding; None when the message is only stored.
 
     Raises:
-        Refused: The address is none a mail can go to.
-    """
-    if forwarding.type == "http":
-        return forwarding.target
-    if forwarding.type != "email":
-        return ""
-    if not _ADDRESS.fullmatch(forwarding.target):
-        raise Refused(f"{forwarding.target!r} is no e-mail address", field="forwarding.address")
-    return f"mailto:{forwarding.target}"
-
-
-def form_of(forwarding: Forwarding) -> str:
-    """Which form it goes in: one of the renderers of `http`, or the mail.
-
-    Raises:
-        Refused: There is no such renderer.
+        Refused: The address or the format is none that the gateway can deliver to.
     """
     if forwarding.type == "email":
-        return _MAIL
-    if forwarding.renderer not in _FORMS:
-        raise Refused(f"{forwarding.renderer!r} is no form; {', '.join(_FORMS)} are", field="forwarding.format")
-    return forwarding.renderer
+        if not _ADDRESS.fullmatch(forwarding.target):
+            raise Refused(f"{forwarding.target!r} is not an e-mail address", field="forwarding.address")
+        return InboundMail(forwarding.target)
+    if forwarding.type != "http":
+        return None
+    form = next((one for one in _FORMATS if one == forwarding.renderer), None)
+    if form is None:
+        text = f"{forwarding.renderer!r} is not a format; use one of {', '.join(_FORMATS)}"
+        raise Refused(text, field="forwarding.format")
+    return InboundWebhook(forwarding.target, form)
 
 
-# --- the form with the media inside --------------------------------------------------------------------------------
+# --- MULTIPART -----------------------------------------------------------------------------------------------------
 
 _PART_NAMES: Mapping[str, str] = MappingProxyType({"text/plain": "text", "application/smil": "smil"})
 
 
-def multipart_of(view: InboundView, read: Callable[[str], bytes]) -> tuple[str, bytes]:
-    """Content type and body of `MULTIPART`: what `/mms/1/single` takes, the other way round.
+def render_multipart(view: InboundView, read: Callable[[str], bytes]) -> tuple[str, bytes]:
+    """Content type and body of the `MULTIPART` form, which mirrors the request of `/mms/1/single`.
 
-    A part `head` (JSON) says who, to whom, when; then each part of the message in order: `text`, `smil` and `media`.
+    A part `head` (JSON) has sender, recipient and time; then comes each part of the message: `text`, `smil` or `media`.
 
     Args:
         view: The message.
-        read: Bytes of the media store by their SHA-256.
+        read: Reads a blob by its SHA-256.
     """
     parts = [(part, _data_of(part, read)) for part in view.parts]
     boundary = _boundary(view.message_id, [data for _, data in parts])
     pieces = [_form_part(boundary, 'name="head"', "application/json", _head(view))]
     for number, (part, data) in enumerate(parts, 1):
         name = _PART_NAMES.get(part.media_type, "media")
-        place = f'name="{name}"; filename="{_file_name(part, number)}"' if name == "media" else f'name="{name}"'
-        pieces.append(_form_part(boundary, place, _content_type(part), data))
+        disposition = f'name="{name}"; filename="{_file_name(part, number)}"' if name == "media" else f'name="{name}"'
+        pieces.append(_form_part(boundary, disposition, _content_type(part), data))
     pieces.append(f"--{boundary}--\r\n".encode("ascii"))
     return f"multipart/form-data; boundary={boundary}", b"".join(pieces)
 
 
 def _head(view: InboundView) -> bytes:
-    said = {
+    head = {
         "messageId": view.message_id,
         "from": view.sender,
         "to": view.to,
         "group": list(view.group),
         "subject": view.subject,
         "keyword": view.keyword,
-        "receivedAt": _moment(view.received_at_ms),
+        "receivedAt": datetime.fromtimestamp(view.received_at_ms / 1000, UTC).isoformat(timespec="milliseconds"),
         "userAgent": view.user_agent,
         "callbackData": view.callback_data,
         "entityId": view.entity_id,
         "applicationId": view.application_id,
     }
-    return json.dumps({key: value for key, value in said.items() if value}, ensure_ascii=False).encode("utf-8")
-
-
-def _moment(at_ms: int) -> str:
-
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    return json.dumps({key: value for key, value in head.items() if value}, ensure_ascii=False).encode("utf-8")
 
 
 def _data_of(part: InboundMedia, read: Callable[[str], bytes]) -> bytes:
@@ -233,13 +219,13 @@ def _file_name(part: InboundMedia, number: int) -> str:
     return safe or f"part{number}"
 
 
-def _form_part(boundary: str, place: str, content_type: str, data: bytes) -> bytes:
-    head = f"--{boundary}\r\nContent-Disposition: form-data; {place}\r\nContent-Type: {content_type}\r\n\r\n"
+def _form_part(boundary: str, disposition: str, content_type: str, data: bytes) -> bytes:
+    head = f"--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\nContent-Type: {content_type}\r\n\r\n"
     return head.encode("ascii") + data + b"\r\n"
 
 
 def _boundary(salt: str, bodies: Sequence[bytes]) -> str:
-    """One that stands in none of the bodies; the same message has the same."""
+    """A boundary that occurs in none of the bodies; the same message always has the same one."""
     while True:
         mark = hashlib.sha256(salt.encode("utf-8", "replace")).hexdigest()[:32]
         if not any(mark.encode("ascii") in body for body in bodies):
@@ -247,17 +233,17 @@ def _boundary(salt: str, bodies: Sequence[bytes]) -> str:
         salt = mark
 
 
-# --- the mail ------------------------------------------------------------------------------------------------------
+# --- mail ----------------------------------------------------------------------------------------------------------
 
 
-def mail_of(view: InboundView, to: str, domain: str, read: Callable[[str], bytes]) -> bytes:
-    """The message as a mail for a person: its words first, media attached, the presentation left out.
+def render_mail(view: InboundView, to: str, domain: str, read: Callable[[str], bytes]) -> bytes:
+    """The message as a mail for a person: the text first, media attached, the presentation left out.
 
     Args:
         view: The message.
         to: The recipient's address.
-        domain: Ours: the sender is the phone's number there.
-        read: Bytes of the media store by their SHA-256.
+        domain: The gateway's: the sender is the phone's number at this domain.
+        read: Reads a blob by its SHA-256.
     """
     shown = [part for part in view.parts if part.media_type != "application/smil"]
     ordered = [*(p for p in shown if p.text is not None), *(p for p in shown if p.text is None)]

@@ -1,7 +1,7 @@
-"""Renditions: sources brought in, fitted once for all who share them, kept, found again.
+"""Fits the content of orders once for all recipients that share it, and keeps the results.
 
-What several recipients wait for is made once; what was made is in memory for a while, and in the store for as long as
-its messages are.
+A rendition that several recipients wait for is made once. It stays in memory for a while, and in the store for as long
+as its messages.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from gateway_adapter.errors import Refused
 from gateway_adapter.messages import renditions
 from gateway_adapter.messages.renditions import ResolvedSegment
 from gateway_adapter.metrics import RENDITION_SECONDS, RENDITIONS
-from gateway_adapter.store import references
+from gateway_adapter.schedule import now_ms
+from gateway_adapter.store import renditions as rendition_rows
+from gateway_adapter.store import uploads
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
@@ -27,18 +29,18 @@ if TYPE_CHECKING:
     from gateway_adapter.model import Order, Segment, UploadView
     from gateway_adapter.settings import Settings
     from gateway_adapter.store.blobs import MediaStore
-    from gateway_adapter.store.references import Link
     from gateway_adapter.store.transaction_queue import TransactionQueue
+    from gateway_adapter.store.uploads import Link
 
 __all__ = ["CachedRendition", "RenditionCache"]
 
-_MOST_HELD_BYTES = 64_000_000
-_MOST_KNOWN = 4096  # orders whose rendition is known by heart
+_MAX_MEMORY_BYTES = 64_000_000  # of renditions
+_MAX_KEYS = 4096  # orders whose rendition key is kept in memory, and uploads
 
 
 @dataclass(frozen=True, slots=True)
 class CachedRendition:
-    """A rendition at hand."""
+    """A rendition in memory."""
 
     key: str
     content: mms.Content = field(repr=False)
@@ -46,16 +48,16 @@ class CachedRendition:
     ledger: bytes = field(repr=False)
 
     @property
-    def held_bytes(self) -> int:
-        """What keeping it in memory costs, roughly."""
+    def memory_bytes(self) -> int:
+        """Approximate memory use."""
         return sum(len(part.data) for part in self.content.parts) + len(self.ledger) + 2000
 
 
 class RenditionCache:
-    """Makes renditions; all its coroutines belong to one event loop.
+    """Makes and keeps renditions; all its coroutines belong to one event loop.
 
     Args:
-        fetch: Brings a link's content into the media store (fetch.py has the policy).
+        fetch: Stores a link's content in the media store.
     """
 
     def __init__(
@@ -66,62 +68,62 @@ class RenditionCache:
         self._media = media
         self._fetch = fetch
         self._threads = ThreadPoolExecutor(settings.fits, "fit")
-        self._flights = SingleFlight()
-        self._held: OrderedDict[str, CachedRendition] = OrderedDict()
-        self._held_bytes = 0
-        self._known: OrderedDict[Hashable, str] = OrderedDict()
+        self._single_flight = SingleFlight()
+        self._cached: OrderedDict[str, CachedRendition] = OrderedDict()
+        self._memory_bytes = 0
+        self._keys: OrderedDict[Hashable, str] = OrderedDict()
         self._uploads: OrderedDict[tuple[str, str], tuple[str, UploadView]] = OrderedDict()
 
     async def rendition(self, account: str, order_id: int, order: Order, target: RenditionTarget) -> CachedRendition:
         """The order's content fitted for a target.
 
         Raises:
-            MMSContentError: It can not be brought in, or can not be fitted.
+            MMSContentError: It cannot be fetched, or cannot be fitted.
         """
-        made = self.get_cached(account, order_id, order, target)
-        if made is None:
-            asked = (order_id, target)
-            made = await self._flights.join(asked, lambda: self._find_or_make(account, order, target))
-            self._keep(asked, made)
-        return made
+        rendition = self.get_cached(account, order_id, order, target)
+        if rendition is None:
+            wanted = (order_id, target)
+            rendition = await self._single_flight.join(wanted, lambda: self._find_or_make(account, order, target))
+            self._keep(wanted, rendition)
+        return rendition
 
     def get_cached(self, account: str, order_id: int, order: Order, target: RenditionTarget) -> CachedRendition | None:
-        """The rendition, when it is in memory, and all that goes into it is known there."""
-        asked = (order_id, target)
-        key = self._known.get(asked)
+        """The rendition if it is in memory and so is everything that its key depends on."""
+        wanted = (order_id, target)
+        key = self._keys.get(wanted)
         if key is None:
-            sources = [self._known_source(account, segment) for segment in order.segments]
+            sources = [self._resolve_known(account, segment) for segment in order.segments]
             if None in sources:
                 return None
             key = renditions.rendition_key(order, [one for one in sources if one is not None], target)
-        made = self._held.get(key)
-        if made is not None:
-            self._held.move_to_end(key)
-            self._keep(asked, made)
-        return made
+        rendition = self._cached.get(key)
+        if rendition is not None:
+            self._cached.move_to_end(key)
+            self._keep(wanted, rendition)
+        return rendition
 
     async def check(self, account: str, order: Order, target: RenditionTarget) -> dict[str, object]:
         """The ledger the order would have."""
-        sources = await self.sources(account, order)
+        sources = await self.resolve_segments(account, order)
         return await self._in_thread(lambda: renditions.check(order, sources, target, self._media.read))
 
     async def close(self) -> None:
-        """Let go of the threads."""
+        """Stop the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    # --- making -------------------------------------------------------------------------------------------------
+    # --- fit ----------------------------------------------------------------------------------------------------
 
     async def _find_or_make(self, account: str, order: Order, target: RenditionTarget) -> CachedRendition:
-        sources = await self.sources(account, order)
+        sources = await self.resolve_segments(account, order)
         key = renditions.rendition_key(order, sources, target)
-        if key in self._held:
-            return self._held[key]
-        return await self._flights.join(key, lambda: self._find_or_fit(key, order, sources, target))
+        if key in self._cached:
+            return self._cached[key]
+        return await self._single_flight.join(key, lambda: self._find_or_fit(key, order, sources, target))
 
     async def _find_or_fit(
         self, key: str, order: Order, sources: tuple[ResolvedSegment, ...], target: RenditionTarget
     ) -> CachedRendition:
-        kept = await self._store.read(lambda c: references.find_rendition(c, key))
+        kept = await self._store.read(lambda t: rendition_rows.find_rendition(t, key))
         if kept is not None and self._media.has(kept.blob):
             content = await self._in_thread(lambda: renditions.read_rendition(self._media.read(kept.blob)))
             return CachedRendition(key, content, kept.size_bytes, kept.ledger)
@@ -129,8 +131,8 @@ class RenditionCache:
         fitted, blob, content = await self._in_thread(lambda: self._fit(order, sources, target))
         RENDITION_SECONDS.observe(time.perf_counter() - started)
         RENDITIONS.inc()
-        row = references.StoredRendition(key, blob, fitted.size_bytes, fitted.ledger)
-        await self._store.write(lambda c: references.put_rendition(c, row, time.time_ns() // 1_000_000))
+        row = rendition_rows.StoredRendition(key, blob, fitted.size_bytes, fitted.ledger)
+        await self._store.write(lambda t: rendition_rows.put_rendition(t, row, now_ms()))
         return CachedRendition(key, content, fitted.size_bytes, fitted.ledger)
 
     def _fit(
@@ -138,82 +140,82 @@ class RenditionCache:
     ) -> tuple[renditions.FittedContent, str, mms.Content]:
         fitted = renditions.fit(order, sources, target, self._media.read)
         kept = renditions.write_rendition(fitted.content)
-        # Read again, so that a first try and one after a restart submit the same bytes.
+        # Read it back, so that the first attempt submits the same bytes as one after a restart.
         return fitted, self._media.put(kept), renditions.read_rendition(kept)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
-    def _keep(self, asked: Hashable, made: CachedRendition) -> None:
-        self._known[asked] = made.key
-        while len(self._known) > _MOST_KNOWN:
-            self._known.popitem(last=False)
-        if made.key in self._held:
+    def _keep(self, wanted: Hashable, rendition: CachedRendition) -> None:
+        self._keys[wanted] = rendition.key
+        while len(self._keys) > _MAX_KEYS:
+            self._keys.popitem(last=False)
+        if rendition.key in self._cached:
             return
-        self._held[made.key] = made
-        self._held_bytes += made.held_bytes
-        while self._held_bytes > _MOST_HELD_BYTES:
-            self._held_bytes -= self._held.popitem(last=False)[1].held_bytes
+        self._cached[rendition.key] = rendition
+        self._memory_bytes += rendition.memory_bytes
+        while self._memory_bytes > _MAX_MEMORY_BYTES:
+            self._memory_bytes -= self._cached.popitem(last=False)[1].memory_bytes
 
-    # --- bringing in --------------------------------------------------------------------------------------------
+    # --- content of an order ------------------------------------------------------------------------------------
 
-    async def sources(self, account: str, order: Order) -> tuple[ResolvedSegment, ...]:
-        """The order's content with its bytes in the media store: links fetched, uploads found.
+    async def resolve_segments(self, account: str, order: Order) -> tuple[ResolvedSegment, ...]:
+        """The content of an order with its bytes in the media store: fetches links, finds uploads.
 
         Raises:
-            Refused: An upload is not there, or a link leads nowhere; the error says which.
+            Refused: An upload is missing, or a link cannot be fetched; the error names it.
         """
-        return tuple(await asyncio.gather(*(self._source(account, segment) for segment in order.segments)))
+        return tuple(await asyncio.gather(*(self._resolve(account, segment) for segment in order.segments)))
 
-    def _known_source(self, account: str, segment: Segment) -> ResolvedSegment | None:
-        """The source of a segment, when nothing has to be asked for it."""
+    def _resolve_known(self, account: str, segment: Segment) -> ResolvedSegment | None:
+        """A segment that can be resolved from memory, else None."""
         name = segment.content_id or segment.file_name
         if segment.kind in ("text", "smil"):
             return ResolvedSegment("text" if segment.kind == "text" else "smil", name, text=segment.text)
         if segment.kind == "blob":
             return ResolvedSegment("media", name, blob=segment.blob, media_type=segment.media_type)
         found = self._uploads.get((account, segment.upload_id)) if segment.kind == "upload" else None
-        if found is None or found[1].expires_at_ms <= time.time_ns() // 1_000_000:
+        if found is None or found[1].expires_at_ms <= now_ms():
             return None
         return ResolvedSegment(
             "media", segment.content_id or found[1].content_id, blob=found[0], media_type=found[1].media_type
         )
 
-    async def _source(self, account: str, segment: Segment) -> ResolvedSegment:
-        known = self._known_source(account, segment)
+    async def _resolve(self, account: str, segment: Segment) -> ResolvedSegment:
+        known = self._resolve_known(account, segment)
         if known is not None:
             return known
         name = segment.content_id or segment.file_name
         if segment.kind == "upload":
-            return await self._uploaded(account, segment)
-        link = await self._flights.join(segment.url, lambda: self._linked(segment.url))
+            return await self._resolve_upload(account, segment)
+        link = await self._single_flight.join(segment.url, lambda: self._fetch_link(segment.url))
         return ResolvedSegment(
             "media", name or link.file_name, blob=link.blob, media_type=segment.media_type or link.media_type
         )
 
-    async def _uploaded(self, account: str, segment: Segment) -> ResolvedSegment:
-        now = time.time_ns() // 1_000_000
-        found = await self._store.read(lambda c: references.find_upload(c, account, segment.upload_id, now))
+    async def _resolve_upload(self, account: str, segment: Segment) -> ResolvedSegment:
+        now = now_ms()
+        found = await self._store.read(lambda t: uploads.find_upload(t, account, segment.upload_id, now))
         if found is None:
             raise Refused(
-                f"there is no upload {segment.upload_id[:24]}…; it ended, or was never there",
+                f"there is no upload {segment.upload_id[:24]}…; it expired, or never existed",
                 field="uploadedContentId",
                 error=15024,
             )
         self._uploads[account, segment.upload_id] = found
-        while len(self._uploads) > _MOST_KNOWN:
+        while len(self._uploads) > _MAX_KEYS:
             self._uploads.popitem(last=False)
         blob, view = found
         return ResolvedSegment("media", segment.content_id or view.content_id, blob=blob, media_type=view.media_type)
 
-    async def _linked(self, url: str) -> Link:
-        now = time.time_ns() // 1_000_000
+    async def _fetch_link(self, url: str) -> Link:
+        now = now_ms()
         since = now - round(self._settings.link_s * 1000)
-        known = await self._store.read(lambda c: references.find_link(c, url, since))
+        known = await self._store.read(lambda t: uploads.find_link(t, url, since))
         if known is not None and self._media.has(known.blob):
             return known
         link = await self._fetch(url)
-        await self._store.write(lambda c: references.put_link(c, url, link, now))
+        await self._store.write(lambda t: uploads.put_link(t, url, link, now))
         return link
 
 
@@ -221,19 +223,19 @@ T = TypeVar("T")
 
 
 class SingleFlight:
-    """What several ask for at once is done once; nothing is remembered afterwards."""
+    """Runs work that several callers want at the same time once; nothing is kept afterwards."""
 
     def __init__(self) -> None:
-        self._under_way: dict[Hashable, asyncio.Task[object]] = {}
+        self._running: dict[Hashable, asyncio.Task[object]] = {}
 
     async def join(self, key: Hashable, start: Callable[[], Awaitable[T]]) -> T:
-        """The result of *start*, or of another's under way for the same key."""
-        task = self._under_way.get(key)
+        """The result of *start*, or of the work that already runs for the same key."""
+        task = self._running.get(key)
         if task is None:
             task = asyncio.ensure_future(_awaited(start()))
-            self._under_way[key] = task
-            task.add_done_callback(lambda _task: self._under_way.pop(key, None))
-        return cast("T", await asyncio.shield(task))  # a key is of one kind of result
+            self._running[key] = task
+            task.add_done_callback(lambda _task: self._running.pop(key, None))
+        return cast("T", await asyncio.shield(task))  # all work of one key has the same type of result
 
 
 async def _awaited(work: Awaitable[T]) -> T:

@@ -1,16 +1,15 @@
-"""The service's face: what the endpoints, northbound and southbound, call; nothing beside it.
+"""The one interface of the gateway's core: everything that the HTTP endpoints and operator listeners call.
 
-It knows no wire form and opens no socket. When `submit` or `operator_event` returns, what it was given is durable;
-who works on it is told by `wake`.
+It knows no wire form and opens no socket. When `submit` or `operator_event` returns, its argument is stored durably,
+and `wake` has woken the workers.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hmac
-import random
 import secrets
-import time
+import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,23 +22,21 @@ from gateway_adapter.messages.acceptance import (
     plan_submission,
     recipient_numbers,
 )
-from gateway_adapter.messages.auth import ApiKeys, Buckets
-from gateway_adapter.messages.inbound import keep, store_inbound_media
-from gateway_adapter.messages.operator_events import record
+from gateway_adapter.messages.auth import ApiKeys, take_quota
+from gateway_adapter.messages.inbound import record_inbound, store_inbound_media
+from gateway_adapter.messages.operator_events import record_event
 from gateway_adapter.messages.renditions import RenditionTarget
 from gateway_adapter.messages.wakeups import WEBHOOKS_DUE
 from gateway_adapter.metrics import ACCEPTED, REPORTS
 from gateway_adapter.model import InboundMedia, InboundView, LogView, MessageView, Receipt, ReportView, UploadView
+from gateway_adapter.schedule import DAY_MS, TokenBuckets, now_ms
 from gateway_adapter.statuses import STATUSES
-from gateway_adapter.store import inbound, messages, references, reports
+from gateway_adapter.store import accounts, inbound, messages, reports, uploads
 from gateway_adapter.store.serialization import deserialize, serialize
-from gateway_adapter.store.tables import messages as message_rows
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
-
-    from sqlalchemy import Connection
 
     from gateway_adapter.messages.rendition_cache import RenditionCache
     from gateway_adapter.messages.routing import Router
@@ -55,15 +52,14 @@ if TYPE_CHECKING:
     )
     from gateway_adapter.settings import Settings
     from gateway_adapter.store.blobs import MediaStore
-    from gateway_adapter.store.transaction_queue import TransactionQueue
+    from gateway_adapter.store.transaction_queue import Transaction, TransactionQueue
 
-__all__ = ["Service", "now_ms"]
+__all__ = ["Service"]
 
-_DAY_MS = 24 * 3600 * 1000
-_HANDED_OUT_MS = 2 * _DAY_MS  # reports, logs and the inbox go 48 hours back
-_MOST_RESULTS = 1000
-_UPLOAD_S = 48 * 24 * 3600.0
-# A poller gets the reports of both older generations, so that moving from one to the next loses none.
+_PULLED_MS = 2 * DAY_MS  # reports, logs and the inbox go 48 hours back
+_MAX_RESULTS = 1000
+_MAX_UPLOAD_S = 48 * 24 * 3600.0
+# A customer that polls gets the reports of both older generations, so that moving from one to the next loses none.
 _GENERATIONS: Mapping[Family, tuple[str, ...]] = {
     "v1": ("single", "advanced", "v2"),
     "v2": ("single", "advanced", "v2"),
@@ -71,26 +67,17 @@ _GENERATIONS: Mapping[Family, tuple[str, ...]] = {
 }
 
 
-def now_ms() -> int:
-    """Milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
-
-
-_dice = random.Random(secrets.token_bytes(32))  # noqa: S311 - ids are no secrets, only unlike all others
-
-
-def new_id() -> str:
-    """An id nobody else has."""
-    return f"{_dice.getrandbits(128):032x}"
+def _new_id() -> str:
+    return uuid.uuid4().hex
 
 
 class Service:
     """Everything that can be asked of the gateway.
 
     Args:
-        router: Which connection takes a number.
-        fitter: Fits content for `check`; what is sent is fitted by the engine.
-        wake: Called with names of connections, or HOOKS, that have something to do now.
+        router: Chooses the connection of a number.
+        renditions: Fits content for `check`; messages are fitted when they are sent.
+        wake: Called with the names of connections, or WEBHOOKS_DUE, that have something due.
     """
 
     def __init__(
@@ -100,7 +87,7 @@ class Service:
         media: MediaStore,
         *,
         router: Router,
-        fitter: RenditionCache,
+        renditions: RenditionCache,
         wake: Callable[[frozenset[str]], None] = lambda _names: None,
     ) -> None:
         self.settings = settings
@@ -108,48 +95,48 @@ class Service:
         self.media = media
         self.wake = wake
         self._router = router
-        self._fitter = fitter
-        self._keys = ApiKeys(store.read_now(references.accounts_by_hash))
-        self._buckets = Buckets()
+        self._renditions = renditions
+        self._keys = ApiKeys(store.read_now(accounts.accounts_by_hash))
+        self._rates = TokenBuckets()
 
-    # --- who ----------------------------------------------------------------------------------------------------
+    # --- accounts -----------------------------------------------------------------------------------------------
 
     def authenticate(self, header: str | None) -> Account | None:
-        """Whose an `Authorization` header is: `App`, `Basic`, `IBSSO` or `Bearer`; None when nobody's."""
+        """The account of an `Authorization` header (`App`, `Basic`, `IBSSO` or `Bearer`), or None."""
         return self._keys.find(header) if header else None
 
-    # --- on the way out -----------------------------------------------------------------------------------------
+    # --- submissions ---------------------------------------------------------------------------------------------
 
     async def submit(self, account: Account, submission: Submission) -> Receipt:
-        """Take a request; every message in it is durable when this returns.
+        """Accept a request; every message in it is stored durably when this returns.
 
-        A text of more than 1600 characters, a message id used before, a wrong number: these are entries of the receipt,
-        with their status. The same `idempotency_key` again gives the first receipt and does nothing.
+        A refused recipient (a wrong number, a message id used before, a text of more than 1600 characters) is an entry
+        of the receipt with its status. The same `idempotency_key` again gives the first receipt and does nothing else.
 
         Raises:
-            Refused: The request as a whole can not be taken; `field` says what is wrong.
+            Refused: The whole request is refused; `field` names what is wrong.
             Throttled: The account's quota is used up.
         """
-        taken_before = given_message_ids(submission)
-        named = assign_ids(submission, new_id)
+        given_ids = given_message_ids(submission)
+        named = assign_ids(submission, _new_id)
         numbers = recipient_numbers(named)
-        self._buckets.take(account, len(numbers))
+        take_quota(self._rates, account, len(numbers))
         context = AcceptanceContext(
-            account.id, now_ms(), new_id, await self._routes(named), self.settings.report_url, self.settings.sms_url
+            account.id, now_ms(), _new_id, await self._routes(named), self.settings.report_url, self.settings.sms_url
         )
 
-        def job(connection: Connection) -> tuple[Receipt, frozenset[str]]:
-            earlier = _earlier_receipt(connection, account, submission)
+        def job(transaction: Transaction) -> tuple[Receipt, frozenset[str]]:
+            earlier = _find_receipt(transaction, account, submission)
             if earlier is not None:
                 return earlier, frozenset()
-            blocked = inbound.blocked_pairs(connection, account.id, numbers)
+            blocked = inbound.blocked_pairs(transaction, account.id, numbers)
             planned = plan_submission(
-                named, context, messages.used_message_ids(connection, account.id, taken_before), blocked
+                named, context, messages.used_message_ids(transaction, account.id, given_ids), blocked
             )
-            _count(connection, account, planned.count, context.now_ms)
+            _count_usage(transaction, account, planned.count, context.now_ms)
             for order, rows in planned.orders:
-                messages.put(connection, order, rows)
-            _remember(connection, account, submission, planned.receipt, context.now_ms)
+                messages.put(transaction, order, rows)
+            _store_receipt(transaction, account, submission, planned.receipt, context.now_ms)
             return planned.receipt, planned.due
 
         receipt, due = await self.store.write(job)
@@ -160,10 +147,10 @@ class Service:
         return receipt
 
     async def check(self, account: Account, submission: Submission) -> tuple[Mapping[str, object], ...]:
-        """The ledger each message would have, one a recipient; nothing is kept.
+        """The ledger each message would have, one per recipient; no message is stored.
 
         Raises:
-            MMSContentError: Content can not be brought in or read.
+            MMSContentError: Content cannot be fetched or read.
         """
         ledgers: list[Mapping[str, object]] = []
         for order in submission.orders:
@@ -173,12 +160,12 @@ class Service:
                 encoding = encoding_of(route.connection)
                 overhead = overhead_of(route.connection, len(numbers))
                 target = RenditionTarget(route.carrier, route.route, route.device, encoding, 0, len(numbers), overhead)
-                ledger = await self._fitter.check(account.id, order, target)
+                ledger = await self._renditions.check(account.id, order, target)
                 ledgers += ({**ledger, "to": number} for number in numbers)
         return tuple(ledgers)
 
     async def _routes(self, submission: Submission) -> Callable[[str, Order], str]:
-        """Which connection takes each number of a request; a lookup may have to wait for somebody else."""
+        """A function from number and order to connection name; a lookup may block, so it runs in a thread."""
         if not self._router.looks_up:
             return self._route
         asked = [(d.group[0].to if d.group else d.to, order) for order in submission.orders for d in order.destinations]
@@ -194,42 +181,40 @@ class Service:
             return ""
 
     async def cancel(self, account: Account, *, bulk_id: str = "", message_id: str = "") -> int:
-        """Take back scheduled messages that nothing was done for yet; gives how many."""
+        """Cancel scheduled messages that are not in progress; gives how many.
+
+        Raises:
+            Refused: Neither a bulk nor a message is named.
+        """
         if not bulk_id and not message_id:
             raise Refused("name the bulk or the message to cancel", field="bulkId")
         at = now_ms()
-        where = (
-            (message_rows.c.account == account.id)
-            & (message_rows.c.lease == "")
-            & (message_rows.c.send_at > at)
-            & (message_rows.c.bulk_id == bulk_id if bulk_id else message_rows.c.message_id == message_id)
-        )
 
-        def job(connection: Connection) -> int:
-            ended = messages.finalize_where(connection, where, "cancelled", "cancelled", at, status=31, error=4100)
-            reports.enqueue_reports(connection, ended, at)
+        def job(transaction: Transaction) -> int:
+            ended = messages.cancel(transaction, account.id, at, bulk_id=bulk_id, message_id=message_id)
+            reports.enqueue_reports(transaction, ended, at)
             return len(ended)
 
-        ended = await self.store.write(job)
+        count = await self.store.write(job)
         self.wake(frozenset({WEBHOOKS_DUE}))
-        return ended
+        return count
 
-    # --- what became of it --------------------------------------------------------------------------------------
+    # --- reports and messages ------------------------------------------------------------------------------------
 
     async def pull_reports(self, account: Account, family: Family, filters: ReportFilters) -> list[ReportView]:
-        """Final reports of the last 48 hours that were not handed out before, oldest first."""
-        since, generations = now_ms() - _HANDED_OUT_MS, _GENERATIONS[family]
-        return await self.store.write(lambda c: reports.pull_reports(c, account.id, generations, filters, since))
+        """Final reports of the last 48 hours that were not fetched before, oldest first."""
+        since, generations = now_ms() - _PULLED_MS, _GENERATIONS[family]
+        return await self.store.write(lambda t: reports.pull_reports(t, account.id, generations, filters, since))
 
     async def logs(self, account: Account, filters: LogFilters) -> tuple[list[LogView], str]:
         """Sent messages of the last 48 hours, newest first, and the next page's cursor ("" after the last)."""
         group = filters.status_group.upper()
         statuses = [s.id for s in STATUSES.values() if s.group_name == group] if group else None
-        since = now_ms() - _HANDED_OUT_MS
-        return await self.store.read(lambda c: reports.find_logs(c, account.id, filters, statuses, since))
+        since = now_ms() - _PULLED_MS
+        return await self.store.read(lambda t: reports.find_logs(t, account.id, filters, statuses, since))
 
     async def message(self, account: Account, message_id: str) -> MessageView | None:
-        """Everything known of one message."""
+        """One message in full."""
         found = await self.messages(account, message_id=message_id, limit=1)
         return found[0] if found else None
 
@@ -237,15 +222,14 @@ class Service:
         self, account: Account, *, message_id: str = "", bulk_id: str = "", state: str = "", limit: int = 50
     ) -> list[MessageView]:
         """Messages with their history, newest first."""
-        said = {"message_id": message_id, "bulk_id": bulk_id, "state": state}
-        where = [message_rows.c[name] == value for name, value in said.items() if value]
-        most = min(limit, _MOST_RESULTS)
-        return await self.store.read(lambda c: reports.message_views(c, account.id, where, most))
+        chosen = {"message_id": message_id, "bulk_id": bulk_id, "state": state}
+        most = min(limit, _MAX_RESULTS)
+        return await self.store.read(lambda t: reports.message_views(t, account.id, most, **chosen))
 
     # --- media --------------------------------------------------------------------------------------------------
 
     async def put_media(self, chunks: AsyncIterator[bytes], media_type: str, max_bytes: int) -> str:
-        """Keep bytes as they arrive; gives their SHA-256.
+        """Store bytes as they arrive; gives their SHA-256.
 
         Raises:
             Refused: There are more than *max_bytes*.
@@ -254,93 +238,93 @@ class Service:
         return sha256
 
     async def upload(
-        self, account: Account, sha256: str, content_id: str, media_type: str, validity_s: float = _UPLOAD_S
+        self, account: Account, sha256: str, content_id: str, media_type: str, validity_s: float = _MAX_UPLOAD_S
     ) -> str:
-        """Let messages refer to bytes that `put_media` has kept; gives the id they do it by."""
+        """Make an upload of bytes that `put_media` stored; gives the id that messages refer to it by."""
         at = now_ms()
-        ends = at + round(min(validity_s, _UPLOAD_S) * 1000)
+        ends = at + round(min(validity_s, _MAX_UPLOAD_S) * 1000)
         size = self.media.path(sha256).stat().st_size
         view = UploadView(secrets.token_hex(48), content_id, media_type, size, at, ends)
-        await self.store.write(lambda c: references.put_upload(c, account.id, sha256, view))
+        await self.store.write(lambda t: uploads.put_upload(t, account.id, sha256, view))
         return view.id
 
     async def list_uploads(self, account: Account, limit: int = 50, cursor: str = "") -> tuple[list[UploadView], str]:
         """Uploads that have not expired, and the next page's cursor ("" after the last)."""
-        most, at = min(limit, _MOST_RESULTS), now_ms()
-        return await self.store.read(lambda c: references.list_uploads(c, account.id, most, cursor, at))
+        most, at = min(limit, _MAX_RESULTS), now_ms()
+        return await self.store.read(lambda t: uploads.list_uploads(t, account.id, most, cursor, at))
 
     async def find_upload(self, account: Account, upload_id: str) -> tuple[str, UploadView] | None:
-        """SHA-256 and facts of an upload that has not expired."""
+        """SHA-256 and view of an upload that has not expired."""
         at = now_ms()
-        return await self.store.read(lambda c: references.find_upload(c, account.id, upload_id, at))
+        return await self.store.read(lambda t: uploads.find_upload(t, account.id, upload_id, at))
 
     async def delete_upload(self, account: Account, upload_id: str) -> bool:
-        """Forget an upload; False when there is none of this id. Messages already accepted keep its bytes."""
-        return await self.store.write(lambda c: references.delete_upload(c, account.id, upload_id))
+        """Delete an upload; False when there is none of this id. Messages already accepted keep its bytes."""
+        return await self.store.write(lambda t: uploads.delete_upload(t, account.id, upload_id))
 
     def media_path(self, sha256: str) -> Path:
-        """Where the bytes lie."""
+        """The file of a blob."""
         return self.media.path(sha256)
 
-    # --- the way in ---------------------------------------------------------------------------------------------
+    # --- messages from phones ------------------------------------------------------------------------------------
 
     async def pull_inbox(
         self, account: Account, limit: int = 50, entity_id: str = "", application_id: str = ""
     ) -> list[InboundView]:
-        """Messages from phones of the last 48 hours that wait to be fetched, oldest first, each once."""
-        most, since = min(limit, _MOST_RESULTS), now_ms() - _HANDED_OUT_MS
+        """Messages from phones of the last 48 hours that were not fetched before, oldest first."""
+        most, since = min(limit, _MAX_RESULTS), now_ms() - _PULLED_MS
         return await self.store.write(
-            lambda c: inbound.pull_inbox(c, account.id, most, entity_id, application_id, since)
+            lambda t: inbound.pull_inbox(t, account.id, most, entity_id, application_id, since)
         )
 
     async def inbound_part(self, message_id: str, index: int, key: str) -> InboundMedia | None:
-        """A hosted part of a message from a phone, for whoever was given its key."""
-        view = await self.store.read(lambda c: inbound.find_inbound(c, message_id))
+        """A hosted part of a message from a phone; None when there is none, or the key is wrong."""
+        view = await self.store.read(lambda t: inbound.find_inbound(t, message_id))
         if view is None or not hmac.compare_digest(view.media_key.encode(), key.encode()):
             return None
         return view.parts[index] if 0 <= index < len(view.parts) else None
 
     async def put_configuration(self, account: Account, configuration: Configuration) -> str:
-        """Say what happens with messages to a number; one of the same number and keyword is replaced. Gives the key.
+        """Store a configuration, replacing the one of the same number and keyword; gives its key.
 
         Raises:
-            Refused: The number is another account's.
+            Refused: The number belongs to another account.
         """
-        kept = configuration if configuration.key else replace(configuration, key=new_id().upper())
-        key = await self.store.write(lambda c: inbound.put_configuration(c, account.id, kept))
+        kept = configuration if configuration.key else replace(configuration, key=_new_id().upper())
+        key = await self.store.write(lambda t: inbound.put_configuration(t, account.id, kept))
         if key is None:
-            raise Refused(f"number {configuration.number} is not this account's", field="number")
+            raise Refused(f"number {configuration.number} belongs to another account", field="number")
         return key
 
     async def configurations(
         self, account: Account, number: str | None = None, key: str | None = None
     ) -> list[Configuration]:
         """The account's configurations, those of a number, or the one of a key."""
-        return await self.store.read(lambda c: inbound.list_configurations(c, account.id, number, key))
+        return await self.store.read(lambda t: inbound.list_configurations(t, account.id, number, key))
 
     async def delete_configuration(self, account: Account, key: str) -> bool:
-        """Forget a configuration; False when there is none of this key."""
-        return await self.store.write(lambda c: inbound.delete_configuration(c, account.id, key))
+        """Delete a configuration; False when there is none of this key."""
+        return await self.store.write(lambda t: inbound.delete_configuration(t, account.id, key))
 
-    # --- the operators' side ------------------------------------------------------------------------------------
+    # --- operators -----------------------------------------------------------------------------------------------
 
     async def operator_event(self, connection_name: str, event: Event) -> None:
-        """Write down what an operator says; durable when this returns, and the same said again changes nothing."""
+        """Apply an operator's event; it is stored durably when this returns, and a repeated event changes nothing."""
         at = now_ms()
         REPORTS.labels(connection_name, event.kind).inc()
         if event.kind == "inbound":
-            arrival = await asyncio.to_thread(store_inbound_media, event, self.media.put, new_id())
-            told = await self.store.write(lambda c: keep(c, connection_name, arrival, self._keys.owner, at))
+            message = await asyncio.to_thread(store_inbound_media, event, self.media.put, _new_id())
+            due = await self.store.write(lambda t: record_inbound(t, connection_name, message, self._keys.owner, at))
         else:
-            told = await self.store.write(lambda c: record(c, connection_name, event, at))
-        if told:
+            due = await self.store.write(lambda t: record_event(t, connection_name, event, at))
+        if due:
             self.wake(frozenset({WEBHOOKS_DUE}))
 
 
-def _earlier_receipt(connection: Connection, account: Account, submission: Submission) -> Receipt | None:
+def _find_receipt(transaction: Transaction, account: Account, submission: Submission) -> Receipt | None:
     if not submission.idempotency_key:
         return None
-    known = references.find_receipt(connection, account.id, submission.idempotency_key)
+    known = accounts.find_receipt(transaction, account.id, submission.idempotency_key)
     if known is None:
         return None
     digest, receipt = known
@@ -352,18 +336,20 @@ def _earlier_receipt(connection: Connection, account: Account, submission: Submi
     return deserialize(Receipt, receipt)
 
 
-def _remember(connection: Connection, account: Account, submission: Submission, receipt: Receipt, at: int) -> None:
+def _store_receipt(
+    transaction: Transaction, account: Account, submission: Submission, receipt: Receipt, at: int
+) -> None:
     if submission.idempotency_key:
-        said = (submission.idempotency_key, submission.request_digest, serialize(receipt))
-        references.put_receipt(connection, account.id, *said, at)
+        key, digest = submission.idempotency_key, submission.request_digest
+        accounts.put_receipt(transaction, account.id, key, digest, serialize(receipt), at)
 
 
-def _count(connection: Connection, account: Account, amount: int, at: int) -> None:
+def _count_usage(transaction: Transaction, account: Account, amount: int, at: int) -> None:
     if not account.quota.per_day:
         return
-    day = at // _DAY_MS
-    if references.count_usage(connection, account.id, day, amount) > account.quota.per_day:
-        after_s = ((day + 1) * _DAY_MS - at) / 1000
+    day = at // DAY_MS
+    if accounts.count_usage(transaction, account.id, day, amount) > account.quota.per_day:
+        after_s = ((day + 1) * DAY_MS - at) / 1000
         raise Throttled(
             f"{account.name} may send {account.quota.per_day:,} messages a day (UTC); try again tomorrow",
             after_s=after_s,

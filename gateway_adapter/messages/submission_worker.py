@@ -1,7 +1,7 @@
-"""A message on its way out: taken, routed, fitted, submitted, written down. Every step can be done twice unharmed.
+"""Sends messages: leases what is due, routes, fits and submits it, and stores the result.
 
-What is written is written under the lease it was read with. A submission's transaction id was fixed when the message
-was accepted: whatever dies in between, the operator recognises the next try.
+Every step may run twice without harm. Each write requires the lease under which the message was read, and the
+transaction id of a submission is fixed when the message is accepted, so the operator recognises a repeated submission.
 """
 
 from __future__ import annotations
@@ -21,18 +21,17 @@ from gateway_adapter.connectors.base import SubmitRequest
 from gateway_adapter.connectors.registry import encoding_of, overhead_of
 from gateway_adapter.errors import Refused, Unreachable
 from gateway_adapter.logging import logger
-from gateway_adapter.messages.operator_events import reconcile
+from gateway_adapter.messages.operator_events import apply_unmatched_events
 from gateway_adapter.messages.renditions import RenditionTarget, lower_limit
-from gateway_adapter.schedule import next_open
-from gateway_adapter.statuses import fault_of
-from gateway_adapter.store import messages, references
+from gateway_adapter.schedule import DAY_MS, next_open, now_ms, submission_retry_s
+from gateway_adapter.statuses import TOO_BIG_CONTENT, fault_of
+from gateway_adapter.store import messages
+from gateway_adapter.store import renditions as rendition_rows
 from gateway_adapter.store.reports import enqueue_reports
 from gateway_adapter.store.serialization import history_line
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-
-    from sqlalchemy import Connection as Database
 
     from gateway_adapter.connectors.base import Connection, SubmitResult
     from gateway_adapter.messages.rendition_cache import CachedRendition, RenditionCache
@@ -40,43 +39,52 @@ if TYPE_CHECKING:
     from gateway_adapter.model import Order
     from gateway_adapter.settings import Settings
     from gateway_adapter.store.messages import LeasedMessage
-    from gateway_adapter.store.transaction_queue import TransactionQueue
+    from gateway_adapter.store.transaction_queue import Transaction, TransactionQueue
     from gateway_adapter.transport.inflight_limiter import InflightLimiter
     from gateway_adapter.transport.operator_client import OperatorClient
 
 __all__ = ["SubmissionWorker"]
 
-_MOST_RUNS = 3  # of one connection at once: who is slow shall not take every actor
-_MOST_ORDERS = 2048
-_LONGEST_WAIT_S = 300.0
-_LET_PASS_S = 1.0
-_ENROUTE, _EXPIRED, _UNDELIVERABLE, _REJECTED = 7, 15, 31, 6
-_LIMIT_TRUSTED_MS = 7 * 24 * 3600 * 1000  # then a size that was refused is tried again
+_MAX_RUNS = 3  # of one connection at once, so that a slow operator does not occupy every worker thread
+_MAX_ORDERS = 2048  # kept in memory
+_ACCEPTING_PAUSE_S = 1.0  # how long sending waits for a burst of requests
+_ENROUTE, _EXPIRED, _REJECTED = 7, 15, 6  # ids of statuses.py
+_LIMIT_TRUSTED_MS = 7 * DAY_MS  # afterwards a size that was refused is tried again
+_LIMIT_CACHED_S = 5.0
 
 
 @dataclass(slots=True)
-class _Gate:
-    """How many runs a connection has in this process, and whether one was turned away meanwhile."""
+class _Runs:
+    """The runs of a connection in this process, and whether another one was turned away meanwhile."""
 
-    running: int = 0
+    count: int = 0
     missed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Submission:
+    """A leased message with everything that its submission was made from."""
+
+    due: LeasedMessage
+    connection: Connection
+    rendition: CachedRendition
+
+
 class SubmissionWorker:
-    """Does what is due on connections; belongs to one event loop.
+    """Sends what is due on connections; belongs to one event loop.
 
     Args:
-        wake: Called when something is to be told to a customer.
-        crowd: Requests at the door: taking them goes first, for a moment.
+        wake: Called when a webhook became due.
+        inflight: HTTP requests in flight: accepting them has priority for a moment.
     """
 
     def __init__(
         self,
         settings: Settings,
         store: TransactionQueue,
-        fitter: RenditionCache,
+        renditions: RenditionCache,
         router: Router,
-        sender: OperatorClient,
+        client: OperatorClient,
         *,
         report_url: str,
         wake: Callable[[], None],
@@ -84,200 +92,187 @@ class SubmissionWorker:
     ) -> None:
         self._settings = settings
         self._store = store
-        self._fitter = fitter
+        self._renditions = renditions
         self._router = router
-        self._sender = sender
+        self._client = client
         self._report_url = report_url
         self._wake = wake
         self._inflight = inflight
         self._node = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._tokens = itertools.count(1)
-        self._gates: dict[str, _Gate] = {}
+        self._runs: dict[str, _Runs] = {}
         self._orders: OrderedDict[int, Order] = OrderedDict()
         self._limits: dict[str, tuple[int, float]] = {}
 
     async def run(self, via: str) -> None:
-        """Take and do what is due on a connection until nothing is left."""
-        gate = self._gates.setdefault(via, _Gate())
-        if gate.running >= _MOST_RUNS:
-            gate.missed = True
+        """Send what is due on a connection until nothing is left."""
+        runs = self._runs.setdefault(via, _Runs())
+        if runs.count >= _MAX_RUNS:
+            runs.missed = True
             return
-        gate.running += 1
+        runs.count += 1
         try:
             connection = self._router.connection(via)
             most = min(self._settings.batch, 2 * connection.concurrency if connection else self._settings.batch)
-            taken = most
-            while taken == most or gate.missed:
-                gate.missed = False
-                await self._inflight.wait_below(_LET_PASS_S)
-                taken = await self._batch(via, most)
+            leased = most
+            while leased == most or runs.missed:
+                runs.missed = False
+                await self._inflight.wait_below(_ACCEPTING_PAUSE_S)
+                leased = await self._run_batch(via, most)
         finally:
-            gate.running -= 1
+            runs.count -= 1
 
-    async def _batch(self, via: str, most: int) -> int:
+    async def _run_batch(self, via: str, most: int) -> int:
         token = f"{self._node}-{next(self._tokens)}"
-        now, lease_ms = _now_ms(), round(self._settings.lease_s * 1000)
+        now, lease_ms = now_ms(), round(self._settings.lease_s * 1000)
         known = frozenset(self._orders)
 
-        def job(database: Database) -> tuple[list[LeasedMessage], dict[int, Order], dict[str, tuple[str, ...]]]:
-            due = messages.fetch_due(database, via, token, now, lease_ms, most)
-            orders = messages.load_orders(database, {one.order_id for one in due} - known)
-            return (
-                due,
-                orders,
-                messages.load_group_members(database, [one.transaction_id for one in due if one.group_to]),
-            )
+        def job(t: Transaction) -> tuple[list[LeasedMessage], dict[int, Order], dict[str, tuple[str, ...]]]:
+            due = messages.fetch_due(t, via, token, now, lease_ms, most)
+            orders = messages.load_orders(t, {one.order_id for one in due} - known)
+            return due, orders, messages.load_group_members(t, [one.transaction_id for one in due if one.group_to])
 
         due, orders, members = await self._store.write(job)
-        for order_id, order in orders.items():
-            self._orders[order_id] = order
+        self._orders.update(orders)
         if due:
-            async with self._held(token):
-                await asyncio.gather(
-                    *(
-                        self._step(one, self._orders[one.order_id], members.get(one.transaction_id, (one.recipient,)))
-                        for one in due
-                    )
+            async with self._lease_extended(token):
+                steps = (
+                    self._step(one, self._orders[one.order_id], members.get(one.transaction_id, (one.recipient,)))
+                    for one in due
                 )
-        while len(self._orders) > _MOST_ORDERS:
+                await asyncio.gather(*steps)
+        while len(self._orders) > _MAX_ORDERS:
             self._orders.popitem(last=False)
         return len(due)
 
     @contextlib.asynccontextmanager
-    async def _held(self, token: str) -> AsyncIterator[None]:
-        """Lengthen the lease for as long as the work takes."""
-        task = asyncio.ensure_future(self._hold(token))
+    async def _lease_extended(self, token: str) -> AsyncIterator[None]:
+        """Extend the lease again and again for as long as the block runs."""
+        lease_ms = round(self._settings.lease_s * 1000)
+
+        async def extend() -> None:
+            while True:
+                await asyncio.sleep(self._settings.lease_s / 3)
+                await self._store.write(lambda t: messages.extend_lease(t, token, now_ms() + lease_ms))
+
+        task = asyncio.ensure_future(extend())
         try:
             yield
         finally:
             task.cancel()
 
-    async def _hold(self, token: str) -> None:
-        while True:
-            await asyncio.sleep(self._settings.lease_s / 3)
-            await self._store.write(
-                lambda c: messages.extend_lease(c, token, _now_ms() + round(self._settings.lease_s * 1000))
-            )
-
     # --- one message --------------------------------------------------------------------------------------------
 
     async def _step(self, due: LeasedMessage, order: Order, to: tuple[str, ...]) -> None:
-        now = _now_ms()
+        now = now_ms()
         try:
             if due.expires_at <= now:
                 await self._end(due, "expired", _EXPIRED, 15006, "not submitted in time")
                 return
             opens = next_open(now, order.window)
             if opens > now:
-                await self._put_off(due, opens, "waiting", "for its delivery window")
+                await self._reschedule(due, opens, "waiting", "for its delivery window")
                 return
             await self._submit(due, order, to)
         except mms.MMSContentError as error:
-            await self._failed(due, error)
-        except Exception as error:  # noqa: BLE001 - a fault of ours must not lose the message
-            logger.exception("step", message=due.message_id)
-            await self._failed(due, Unreachable(f"the step failed: {type(error).__name__}"))
+            await self._fail(due, error)
+        except Exception as error:  # noqa: BLE001 - a bug of ours must not lose the message
+            logger.exception("sending a message failed", message=due.message_id)
+            await self._fail(due, Unreachable(f"the step failed: {type(error).__name__}"))
 
     async def _submit(self, due: LeasedMessage, order: Order, to: tuple[str, ...]) -> None:
         route = self._router.route(to[0], order)
         if route.connection.name != due.connection and self._router.connection(due.connection) is None:
-            await self._put_off(due, _now_ms(), "rerouted", route.connection.name, connection=route.connection.name)
+            name = route.connection.name
+            await self._reschedule(due, now_ms(), "rerouted", name, connection=name)
             return
         connection = self._router.connection(due.connection) or route.connection
         target = await self._target(due, route, connection, len(to))
-        made = self._fitter.get_cached(due.account, due.order_id, order, target)
-        if made is None:
-            made = await self._fitter.rendition(due.account, due.order_id, order, target)
-            due = await self._note_fitted(due, made)
-        left_s = max(1, (due.expires_at - _now_ms()) // 1000)
-        submit = SubmitRequest(
+        rendition = self._renditions.get_cached(due.account, due.order_id, order, target)
+        if rendition is None:
+            rendition = await self._renditions.rendition(due.account, due.order_id, order, target)
+            due = await self._record_fitted(due, rendition)
+        request = SubmitRequest(
             transaction_id=due.transaction_id,
             message_id=due.message_id,
             sender=order.sender,
             to=to,
-            content=made.content,
-            subject=made.content.subject,
-            expiry_s=left_s,
+            content=rendition.content,
+            subject=rendition.content.subject,
+            expiry_s=max(1, (due.expires_at - now_ms()) // 1000),
             date_s=due.send_at // 1000,
             report_url=f"{self._report_url}/{connection.name}" if self._report_url else "",
         )
-        answer = await self._sender.submit(submit, connection)
-        await _OUTCOMES[answer.outcome](self, due, connection, made, answer)
+        result = await self._client.submit(request, connection)
+        await _OUTCOMES[result.outcome](self, _Submission(due, connection, rendition), result)
 
     async def _target(
         self, due: LeasedMessage, route: Route, connection: Connection, recipients: int
     ) -> RenditionTarget:
-        limit = due.limit_bytes
-        if not limit:
-            since = _now_ms() - _LIMIT_TRUSTED_MS
-            limit = await self._observed(connection.name, since)
+        limit = due.limit_bytes or await self._observed_limit(connection.name)
         encoding, overhead = encoding_of(connection), overhead_of(connection, recipients)
         return RenditionTarget(route.carrier, route.route, route.device, encoding, limit, recipients, overhead)
 
-    async def _observed(self, via: str, since: int) -> int:
-        """The size this operator was seen to refuse beyond; asked of the store once a while."""
-        known = self._limits.get(via)
-        if known is None or known[1] < time.monotonic():
-            found = await self._store.read(lambda c: references.observed_limit(c, via, since))
-            known = self._limits[via] = (found or 0, time.monotonic() + 5.0)
-        return known[0]
+    async def _observed_limit(self, via: str) -> int:
+        """The size beyond which this operator was seen to refuse; the store is asked every few seconds only."""
+        limit, until = self._limits.get(via, (0, 0.0))
+        if until < time.monotonic():
+            since = now_ms() - _LIMIT_TRUSTED_MS
+            found = await self._store.read(lambda t: rendition_rows.observed_limit(t, via, since))
+            limit = found or 0
+            self._limits[via] = (limit, time.monotonic() + _LIMIT_CACHED_S)
+        return limit
 
-    async def _note_fitted(self, due: LeasedMessage, made: CachedRendition) -> LeasedMessage:
-        """The rendition is chosen: every later try sends the same bytes."""
-        said = {"state": "ready", "rendition": made.key, "size_bytes": made.size_bytes}
-        await self._store.write(lambda c: messages.record_step(c, due, "fitted", _now_ms(), said, detail=_fitted(made)))
-        return replace(due, rendition=made.key, state="ready")
+    async def _record_fitted(self, due: LeasedMessage, rendition: CachedRendition) -> LeasedMessage:
+        """Store which rendition was chosen: every later attempt sends the same bytes."""
+        columns = {"state": "ready", "rendition": rendition.key, "size_bytes": rendition.size_bytes}
+        detail = _describe(rendition)
+        await self._store.write(lambda t: messages.record_step(t, due, "fitted", now_ms(), columns, detail=detail))
+        return replace(due, rendition=rendition.key, state="ready")
 
-    # --- how it went --------------------------------------------------------------------------------------------
+    # --- outcomes of a submission -------------------------------------------------------------------------------
 
-    async def _taken(
-        self, due: LeasedMessage, connection: Connection, made: CachedRendition, answer: SubmitResult
-    ) -> None:
-        now = _now_ms()
-        first = "" if due.rendition == made.key else history_line(now, "fitted", _fitted(made))
-        said = {
+    async def _on_accepted(self, submission: _Submission, result: SubmitResult) -> None:
+        due, rendition, now = submission.due, submission.rendition, now_ms()
+        name = submission.connection.name
+        first = "" if due.rendition == rendition.key else history_line(now, "fitted", _describe(rendition))
+        columns = {
             "state": "submitted",
-            "rendition": made.key,
-            "size_bytes": made.size_bytes,
+            "rendition": rendition.key,
+            "size_bytes": rendition.size_bytes,
             "status": _ENROUTE,
-            "operator_message_id": answer.operator_message_id,
+            "operator_message_id": result.operator_message_id,
             "submitted_at": now,
             "attempt": due.attempt + 1,
         }
 
-        def job(database: Database) -> bool:
-            kept = messages.transition(
-                database, due, "submitted", now, said, due_at=None, detail=f"to {connection.name}", first=first
-            )
-            return kept and reconcile(database, connection.name, answer.operator_message_id, now)
+        def job(t: Transaction) -> bool:
+            detail = f"to {name}"
+            held = messages.transition(t, due, "submitted", now, columns, due_at=None, detail=detail, first=first)
+            return held and apply_unmatched_events(t, name, result.operator_message_id, now)
 
         if await self._store.write(job):
             self._wake()
 
-    async def _too_large(
-        self, due: LeasedMessage, connection: Connection, made: CachedRendition, answer: SubmitResult
-    ) -> None:
-        """Fit once more, smaller; what was learned holds for later messages too."""
-        now = _now_ms()
-        limit = lower_limit(made.size_bytes, answer.limit_bytes)
-        await self._store.write(lambda c: references.remember_limit(c, connection.name, limit, now))
-        self._limits.pop(connection.name, None)
+    async def _on_too_large(self, submission: _Submission, result: SubmitResult) -> None:
+        """Fit to a smaller limit, once; the limit holds for later messages of the connection too."""
+        due, size, via, now = submission.due, submission.rendition.size_bytes, submission.connection.name, now_ms()
+        limit = lower_limit(size, result.limit_bytes)
+        await self._store.write(lambda t: rendition_rows.remember_limit(t, via, limit, now))
+        self._limits.pop(via, None)
         if due.limit_bytes:
-            raise Refused(f"the operator refused {made.size_bytes:,} bytes, the second fit", error=15026)
-        detail = f"{made.size_bytes} bytes refused by {connection.name}; to be fitted to {limit}"
-        await self._put_off(due, now, "too large", detail, limit_bytes=limit, state="accepted", rendition="")
+            raise Refused(f"the operator refused {size:,} bytes, the second fit", error=TOO_BIG_CONTENT)
+        detail = f"{size} bytes refused by {via}; to be fitted to {limit}"
+        await self._reschedule(due, now, "too large", detail, limit_bytes=limit, state="accepted", rendition="")
 
-    async def _refused(
-        self, due: LeasedMessage, _connection: Connection, _made: CachedRendition, answer: SubmitResult
-    ) -> None:
-        await self._end(due, "rejected", answer.status or _REJECTED, answer.error, answer.text or "by the operator")
+    async def _on_refused(self, submission: _Submission, result: SubmitResult) -> None:
+        detail = result.text or "by the operator"
+        await self._end(submission.due, "rejected", result.status or _REJECTED, result.error, detail)
 
-    async def _again(
-        self, due: LeasedMessage, _connection: Connection, _made: CachedRendition, answer: SubmitResult
-    ) -> None:
-        await self._retry(due, answer.text or "the operator says later", answer.retry_after_s)
+    async def _on_again(self, submission: _Submission, result: SubmitResult) -> None:
+        await self._retry(submission.due, result.text or "the operator says later", result.retry_after_s)
 
-    async def _failed(self, due: LeasedMessage, error: mms.MMSContentError) -> None:
+    async def _fail(self, due: LeasedMessage, error: mms.MMSContentError) -> None:
         if error.retryable:
             await self._retry(due, str(error), getattr(error, "after_s", None))
             return
@@ -286,36 +281,33 @@ class SubmissionWorker:
         await self._end(due, "rejected", fault.status, number, str(error))
 
     async def _retry(self, due: LeasedMessage, why: str, after_s: float | None) -> None:
-        wait_s = min(2.0**due.attempt * min(1.0, self._settings.retry_unit_s), _LONGEST_WAIT_S)
-        due_at = min(_now_ms() + round((after_s or wait_s) * 1000), due.expires_at)
-        await self._put_off(due, due_at, "again", why, attempt=due.attempt + 1)
+        attempt = due.attempt + 1
+        wait_s = after_s or submission_retry_s(attempt, self._settings.retry_unit_s)
+        due_at = min(now_ms() + round(wait_s * 1000), due.expires_at)
+        await self._reschedule(due, due_at, "again", why, attempt=attempt)
 
-    async def _put_off(self, due: LeasedMessage, due_at: int, step: str, detail: str, **columns: object) -> None:
-        now = _now_ms()
-        await self._store.write(lambda c: messages.transition(c, due, step, now, columns, due_at=due_at, detail=detail))
+    async def _reschedule(self, due: LeasedMessage, due_at: int, step: str, detail: str, **columns: object) -> None:
+        now = now_ms()
+        await self._store.write(lambda t: messages.transition(t, due, step, now, columns, due_at=due_at, detail=detail))
 
     async def _end(self, due: LeasedMessage, state: messages.Ending, status: int, error: int, detail: str) -> None:
-        now = _now_ms()
+        now = now_ms()
 
-        def job(database: Database) -> int:
-            ended = messages.finalize(database, due, state, now, status=status, error=error, detail=detail)
-            return enqueue_reports(database, ended, now, failed=True)
+        def job(t: Transaction) -> int:
+            ended = messages.finalize(t, due, state, now, status=status, error=error, detail=detail)
+            return enqueue_reports(t, ended, now, failed=True)
 
         if await self._store.write(job):
             self._wake()
 
 
-def _fitted(made: CachedRendition) -> str:
-    return f"{made.size_bytes} bytes, rendition {made.key[:12]}"
+def _describe(rendition: CachedRendition) -> str:
+    return f"{rendition.size_bytes} bytes, rendition {rendition.key[:12]}"
 
 
 _OUTCOMES = {
-    "taken": SubmissionWorker._taken,  # noqa: SLF001 - the class's own table
-    "too_large": SubmissionWorker._too_large,  # noqa: SLF001
-    "refused": SubmissionWorker._refused,  # noqa: SLF001
-    "again": SubmissionWorker._again,  # noqa: SLF001
+    "taken": SubmissionWorker._on_accepted,  # noqa: SLF001 - the class's own table
+    "too_large": SubmissionWorker._on_too_large,  # noqa: SLF001
+    "refused": SubmissionWorker._on_refused,  # noqa: SLF001
+    "again": SubmissionWorker._on_again,  # noqa: SLF001
 }
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

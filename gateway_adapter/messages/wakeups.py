@@ -1,7 +1,7 @@
-"""Dispatch: dramatiq carries wake-ups, to this process or to many; the store holds the work itself.
+"""Carries wake-ups by dramatiq, within this process or between many; the work itself is in the store.
 
-A message of the broker says "something is due on this connection", no more. So a message that is lost is made up for by
-the next sweep, and one that comes twice finds nothing left to do.
+A broker message says "something is due on this connection" and no more. A lost one is made up for by the next round of
+housekeeping, and a repeated one finds nothing left to do.
 """
 
 from __future__ import annotations
@@ -24,17 +24,18 @@ if TYPE_CHECKING:
 
 __all__ = ["WEBHOOKS_DUE", "WakeupBus", "make_broker"]
 
-WEBHOOKS_DUE = "*hooks"  # the wake-up for webhooks; no connection is called so
+WEBHOOKS_DUE = "*hooks"  # the name of due webhooks on the bus; no connection is called so
 _QUEUE = "mms_gateway"
-_GATHER_S = 0.002  # wake-ups of this long become one each
-_GATHER_REMOTE_S = 0.01
+# Equal wake-ups within this time are sent as one.
+_COLLECT_S = 0.002
+_COLLECT_REMOTE_S = 0.01
 
 
 def make_broker(url: str) -> Broker:
-    """The broker of a URL: this process without one, Redis or RabbitMQ with.
+    """The broker of a URL (Redis or RabbitMQ); this process alone without one.
 
     Raises:
-        Misconfigured: The URL is of no broker, or its client is not installed.
+        Misconfigured: The URL names no broker that is known, or its client is not installed.
     """
     scheme = url.partition("://")[0]
     if not url:
@@ -57,19 +58,13 @@ def make_broker(url: str) -> Broker:
 
 
 class WakeupBus:
-    """Wakes up whoever has work, here or elsewhere.
+    """Wakes the workers of a name, in this process or another.
 
     Args:
-        run: Does what is due under a name; a coroutine function of the loop that calls `start`.
+        run: Does the due work of a name; a coroutine function of the loop that calls `start`.
     """
 
-    def __init__(
-        self,
-        broker_url: str,
-        run: Callable[[str], Awaitable[None]],
-        *,
-        worker_threads: int,
-    ) -> None:
+    def __init__(self, broker_url: str, run: Callable[[str], Awaitable[None]], *, worker_threads: int) -> None:
         self._broker = make_broker(broker_url)
         self._remote = bool(broker_url)
         self._run = run
@@ -81,32 +76,32 @@ class WakeupBus:
         self._actor = dramatiq.actor(actor_name="due", queue_name=_QUEUE, broker=self._broker)(self._act)
 
     def start(self) -> None:
-        """Work on what others and this process wake up, in this event loop."""
+        """Start to run woken work in this event loop."""
         self._loop = asyncio.get_running_loop()
         self._worker = dramatiq.Worker(self._broker, worker_threads=self._threads, worker_timeout=100)
         self._worker.start()
 
     def stop(self) -> None:
-        """Take no more; what is under way is finished or left to its lease."""
+        """Accept no more wake-ups; running work is finished or left to its lease."""
         if self._worker is not None:
             self._worker.stop(timeout=2000)
         self._broker.close()
 
-    def wake(self, names: Iterable[str]) -> None:
-        """Something is due under these names; may be called from any thread."""
+    def notify(self, names: Iterable[str]) -> None:
+        """Announce due work of these names; may be called from any thread."""
         loop = self._loop
         if loop is None or loop.is_closed():
-            return  # whoever starts next looks for itself
+            return  # the first round of housekeeping finds the work
         with self._lock:
             fresh = not self._waiting
             self._waiting.update(names)
         if fresh:
-            loop.call_soon_threadsafe(self._gather)
+            loop.call_soon_threadsafe(self._collect)
 
-    def _gather(self) -> None:
-        asyncio.get_running_loop().call_later(_GATHER_REMOTE_S if self._remote else _GATHER_S, self._flush)
+    def _collect(self) -> None:
+        asyncio.get_running_loop().call_later(_COLLECT_REMOTE_S if self._remote else _COLLECT_S, self._send_collected)
 
-    def _flush(self) -> None:
+    def _send_collected(self) -> None:
         with self._lock:
             names, self._waiting = self._waiting, set()
         if self._remote:  # the broker's client blocks
@@ -119,17 +114,17 @@ class WakeupBus:
             try:
                 self._actor.send(name)
             except (dramatiq.errors.BrokerError, OSError) as error:
-                logger.warning("broker", error=str(error))  # the sweep makes up for it
+                logger.warning("wake-up not sent", error=str(error))  # housekeeping makes up for it
 
     def _act(self, name: str) -> None:
         assert self._loop is not None
         try:
             asyncio.run_coroutine_threadsafe(self._awaited(name), self._loop).result()
         except (CancelledError, RuntimeError) as error:  # the loop ended first
-            logger.debug("stopped", name=name, error=str(error))
+            logger.debug("wake-up not run", name=name, error=str(error))
 
     async def _awaited(self, name: str) -> None:
         try:
             await self._run(name)
-        except Exception:  # noqa: BLE001 - the sweep tries again, the worker must live
-            logger.exception("run", name=name)
+        except Exception:  # noqa: BLE001 - housekeeping tries again; the worker thread must survive
+            logger.exception("work failed", name=name)

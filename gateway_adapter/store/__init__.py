@@ -1,5 +1,6 @@
-"""The store: the truth about every message, as rows.
+"""The database of every message, and all SQL of the gateway.
 
-tables (what is kept) · writer (one way in: grouped transactions) · rows (values to columns and back) · and one module a
-subject with the statements: messages, reports, hooks, inbound, library.
+transaction_queue (grouped transactions) · tables · serialization (values to columns and back) · and one module of
+statements per subject: messages, operator_events, reports, webhook_queue, inbound, uploads, renditions, accounts,
+housekeeping. Media bytes are files: blobs.
 """

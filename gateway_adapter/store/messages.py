@@ -1,7 +1,7 @@
-"""Statements about messages on their way out: put in, take what is due, move on, end.
+"""Statements about outgoing messages: insert, lease what is due, write each step, finalize.
 
-A step moves a row only `WHERE lease = mine`: who lost the row meanwhile changes nothing. An operator's word moves it
-by the table `ALLOWED` alone.
+A worker changes a row only while `lease` holds its own token: a worker that lost the row changes nothing. Operators,
+customers and the clock end messages only as the table `ALLOWED` permits.
 """
 
 from __future__ import annotations
@@ -19,17 +19,18 @@ from gateway_adapter.store.tables import messages, orders
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, Connection, Update
+    from sqlalchemy import ColumnElement, Update
     from sqlalchemy.sql.dml import ReturningUpdate
 
     from gateway_adapter.model import State
+    from gateway_adapter.store.transaction_queue import Transaction
 
 __all__ = [
     "ALLOWED",
-    "FINAL",
     "OPEN",
     "Ending",
     "LeasedMessage",
+    "cancel",
     "due_connections",
     "expire",
     "extend_lease",
@@ -47,13 +48,12 @@ __all__ = [
 ]
 
 _IS_DUE = messages.c.due_at.is_not(None)
-_SILENT, _LATE = "no report came in time", "not submitted in time"
+_NO_REPORT, _NOT_SUBMITTED = "no report came in time", "not submitted in time"
 
 Ending: TypeAlias = Literal["delivered", "undeliverable", "expired", "rejected", "cancelled"]
 OPEN: tuple[State, ...] = ("accepted", "ready", "submitted")
-FINAL: tuple[State, ...] = ("delivered", "undeliverable", "expired", "rejected", "cancelled")
-# What may become what by an operator's word. A final state stays, but for one late truth: what we gave up as expired
-# was delivered after all.
+# The states from which each final state may be reached. A final state stays, with one exception: a message that the
+# gateway gave up as expired may still be reported as delivered.
 ALLOWED: Mapping[Ending, tuple[State, ...]] = {
     "delivered": (*OPEN, "expired"),
     "undeliverable": OPEN,
@@ -65,7 +65,7 @@ ALLOWED: Mapping[Ending, tuple[State, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class LeasedMessage:
-    """A message that has been taken for a step, with all the step needs to know."""
+    """A message that a worker holds, with everything its next step needs."""
 
     id: int
     account: str
@@ -87,29 +87,29 @@ class LeasedMessage:
 _DUE_COLUMNS = tuple(messages.c[name] for name in LeasedMessage.__dataclass_fields__)
 
 
-# --- putting in ------------------------------------------------------------------------------------------------
+# --- insert ----------------------------------------------------------------------------------------------------
 
 
-def used_message_ids(connection: Connection, account: str, ids: Sequence[str]) -> set[str]:
+def used_message_ids(transaction: Transaction, account: str, ids: Sequence[str]) -> set[str]:
     """Which of these message ids the account has used already."""
     if not ids:
         return set()
     found = select(messages.c.message_id).where(messages.c.account == account, messages.c.message_id.in_(ids))
-    return set(connection.execute(found).scalars())
+    return set(transaction.execute(found).scalars())
 
 
 _PUT_ORDER = insert(orders).returning(orders.c.id)
 _PUT_MESSAGES = insert(messages)
 
 
-def put(connection: Connection, order: Mapping[str, object], rows: Sequence[dict[str, object]]) -> None:
-    """Put in one order and its rows; every row has the same keys."""
-    order_id = connection.execute(_PUT_ORDER, order).scalar_one()
+def put(transaction: Transaction, order: Mapping[str, object], rows: Sequence[dict[str, object]]) -> None:
+    """Insert one order and its messages; every row has the same keys."""
+    order_id = transaction.execute(_PUT_ORDER, order).scalar_one()
     if rows:
-        connection.execute(_PUT_MESSAGES, [{**row, "order_id": order_id} for row in rows])
+        transaction.execute(_PUT_MESSAGES, [{**row, "order_id": order_id} for row in rows])
 
 
-# --- taking and moving -----------------------------------------------------------------------------------------
+# --- lease and write steps --------------------------------------------------------------------------------------
 
 
 _DUE_IDS = (
@@ -128,48 +128,61 @@ _FETCH_DUE = (
 
 
 def fetch_due(
-    connection: Connection, via: str, token: str, now_ms: int, lease_ms: int, most: int
+    transaction: Transaction, via: str, token: str, now_ms: int, lease_ms: int, most: int
 ) -> list[LeasedMessage]:
-    """Take up to *most* due rows of one connection, for as long as the lease."""
-    said = {"from": via, "now": now_ms, "until": now_ms + lease_ms, "token": token, "most": most}
-    return [LeasedMessage(*row) for row in connection.execute(_FETCH_DUE, said)]
+    """Lease up to *most* due messages of the connection *via* to the worker of this token."""
+    bound = {"from": via, "now": now_ms, "until": now_ms + lease_ms, "token": token, "most": most}
+    return [LeasedMessage(*row) for row in transaction.execute(_FETCH_DUE, bound)]
 
 
-def extend_lease(connection: Connection, token: str, until_ms: int) -> None:
-    """Lengthen the lease of everything taken under a token that is still held."""
-    held = update(messages).where(messages.c.lease == token, messages.c.due_at.is_not(None))
-    connection.execute(held.values(due_at=until_ms))
+def extend_lease(transaction: Transaction, token: str, until_ms: int) -> None:
+    """Extend the lease of everything that the worker of this token still holds."""
+    held = update(messages).where(messages.c.lease == token, _IS_DUE)
+    transaction.execute(held.values(due_at=until_ms))
+
+
+def _bound_values(names: Iterable[str]) -> dict[str, Any]:
+    return {name: bindparam(f"to_{name}", type_=messages.c[name].type) for name in names}
+
+
+def _bind(values: Mapping[str, object]) -> dict[str, object]:
+    return {f"to_{name}": value for name, value in values.items()}
+
+
+_NEW_HISTORY = messages.c.history + bindparam("lines", type_=Text)
 
 
 @cache
-def _moving(names: tuple[str, ...], *, members: bool) -> Update:
-    """The statement that writes these columns and a line, for a row held or for the members it leads."""
-    mine = (
-        and_(messages.c.transaction_id == bindparam("unit"), messages.c.id != bindparam("row"))
-        if members
-        else and_(messages.c.id == bindparam("row"), messages.c.lease == bindparam("held"))
-    )
-    values = {name: bindparam(f"to_{name}", type_=messages.c[name].type) for name in names}
-    return update(messages).where(mine).values(trail=messages.c.trail + bindparam("history_line", type_=Text), **values)
+def _step_of_row(names: tuple[str, ...]) -> Update:
+    held = and_(messages.c.id == bindparam("row"), messages.c.lease == bindparam("held"))
+    return update(messages).where(held).values(history=_NEW_HISTORY, **_bound_values(names))
+
+
+@cache
+def _step_of_members(names: tuple[str, ...]) -> Update:
+    led = and_(messages.c.transaction_id == bindparam("unit"), messages.c.id != bindparam("row"))
+    return update(messages).where(led).values(history=_NEW_HISTORY, **_bound_values(names))
 
 
 def _write(
-    connection: Connection, due: LeasedMessage, lines: str, columns: Mapping[str, object], own: Mapping[str, object]
+    transaction: Transaction, due: LeasedMessage, lines: str, shared: Mapping[str, object], own: Mapping[str, object]
 ) -> bool:
-    """Write *columns* to a row held and the members it leads, *own* to the row alone; False when it was lost."""
-    values = {f"to_{name}": value for name, value in (*columns.items(), *own.items())}
-    said = {**values, "row": due.id, "held": due.lease, "history_line": lines}
-    if connection.execute(_moving((*columns, *own), members=False), said).rowcount != 1:
+    """Write *shared* to a leased message and the group members it leads, *own* to the message alone.
+
+    Returns:
+        False when the lease was lost; nothing is written then.
+    """
+    bound = {**_bind({**shared, **own}), "row": due.id, "held": due.lease, "lines": lines}
+    if transaction.execute(_step_of_row((*shared, *own)), bound).rowcount != 1:
         return False
     if due.group_to:
-        shared = {f"to_{name}": value for name, value in columns.items()}
-        said = {**shared, "row": due.id, "unit": due.transaction_id, "history_line": lines}
-        connection.execute(_moving(tuple(columns), members=True), said)
+        bound = {**_bind(shared), "row": due.id, "unit": due.transaction_id, "lines": lines}
+        transaction.execute(_step_of_members(tuple(shared)), bound)
     return True
 
 
 def transition(
-    connection: Connection,
+    transaction: Transaction,
     due: LeasedMessage,
     step: str,
     now_ms: int,
@@ -179,149 +192,181 @@ def transition(
     detail: str = "",
     first: str = "",
 ) -> bool:
-    """Write what a step came to, for the row and the members it leads; False when the row was lost meanwhile.
+    """Write the result of a step to a message and the members it leads, and end the lease.
 
-    *columns* are the new values; *due_at* says when to look again, and the lease ends. *first* is a line before.
+    Args:
+        transaction: One that writes.
+        due: The leased message.
+        step: Name of the step in the history.
+        now_ms: The time.
+        columns: New values.
+        due_at: When a worker must look at the message again.
+        detail: Text of the history line.
+        first: A history line that goes before this step's.
+
+    Returns:
+        False when the lease was lost; nothing is written then.
     """
-    own = {"lease": "", "due_at": due_at}
-    return _write(connection, due, first + history_line(now_ms, step, detail), columns, own)
+    lines = first + history_line(now_ms, step, detail)
+    return _write(transaction, due, lines, columns, {"lease": "", "due_at": due_at})
 
 
 def record_step(
-    connection: Connection, due: LeasedMessage, step: str, now_ms: int, columns: Mapping[str, object], *, detail: str
+    transaction: Transaction, due: LeasedMessage, step: str, now_ms: int, columns: Mapping[str, object], *, detail: str
 ) -> bool:
-    """Write a step down and go on holding the row; the members it leads get the same."""
-    return _write(connection, due, history_line(now_ms, step, detail), columns, {})
+    """Write a step to a message and the members it leads, and keep the lease; False when it was lost."""
+    return _write(transaction, due, history_line(now_ms, step, detail), columns, {})
+
+
+# --- finalize ---------------------------------------------------------------------------------------------------
 
 
 @cache
-def _settling(state: Ending, names: tuple[str, ...]) -> Update:
-    values = {name: bindparam(f"to_{name}", type_=messages.c[name].type) for name in names}
-    trail = messages.c.trail + bindparam("history_line", type_=Text)
-    # A report that was handed out of a message that ends once more, expired before, is to be fetched again.
+def _finalizing(state: Ending, names: tuple[str, ...]) -> Update:
+    # A message that expired and is now delivered has another end: a report that was fetched must be fetched again.
     report = case((messages.c.report == "gone", "pull"), else_=messages.c.report)
-    return update(messages).values(state=state, due_at=None, lease="", trail=trail, report=report, **values)
+    values = _bound_values(names)
+    return (
+        update(messages)
+        .where(messages.c.state.in_(ALLOWED[state]))
+        .values(state=state, due_at=None, lease="", history=_NEW_HISTORY, report=report, **values)
+    )
 
 
-@cache
-def _settling_of_operator(state: Ending, names: tuple[str, ...], *, one: bool) -> ReturningUpdate[Any]:
-    # who is alone is meant, however the operator writes the number: some leave out the country
-    member = or_(messages.c.group_to == "", messages.c.recipient == bindparam("to"))
-    mine = and_(*_OF_OPERATOR, member) if one else and_(*_OF_OPERATOR)
-    return _settling(state, names).where(mine, messages.c.state.in_(ALLOWED[state])).returning(messages.c.id)
-
-
-_OF_OPERATOR = (
+_OF_OPERATOR = and_(
     messages.c.operator_message_id == bindparam("known_as", type_=Text),
     messages.c.connection == bindparam("via", type_=Text),
 )
 
 
+@cache
+def _finalizing_reported(state: Ending, names: tuple[str, ...], *, one_member: bool) -> ReturningUpdate[Any]:
+    statement = _finalizing(state, names).where(_OF_OPERATOR)
+    if one_member:
+        # A message outside a group matches whatever number the report names: some operators omit the country code.
+        statement = statement.where(or_(messages.c.group_to == "", messages.c.recipient == bindparam("to")))
+    return statement.returning(messages.c.id)
+
+
 def finalize_reported(
-    connection: Connection, via: str, known_as: str, to: str, state: Ending, now_ms: int, **columns: object
+    transaction: Transaction, via: str, known_as: str, to: str, state: Ending, now_ms: int, **columns: object
 ) -> list[int]:
-    """End what an operator reports on, by its own id and, unless "", the recipient; gives the rows that ended."""
-    said = {f"to_{name}": value for name, value in columns.items()}
-    said |= {
-        "via": via,
-        "known_as": known_as,
-        "to": to,
-        "history_line": history_line(now_ms, state, "the operator's report"),
-    }
-    statement = _settling_of_operator(state, tuple(columns), one=bool(to))
-    return list(connection.execute(statement, said).scalars())
+    """End the messages of a delivery report; gives their row ids.
+
+    Args:
+        transaction: One that writes.
+        via: The operator's connection.
+        known_as: The operator's id of the submission.
+        to: The recipient the report names, "" when it names none.
+        state: The final state.
+        now_ms: The time.
+        columns: Further new values.
+    """
+    line = history_line(now_ms, state, "the operator's report")
+    bound = {**_bind(columns), "via": via, "known_as": known_as, "to": to, "lines": line}
+    statement = _finalizing_reported(state, tuple(columns), one_member=bool(to))
+    return list(transaction.execute(statement, bound).scalars())
 
 
 def finalize_where(
-    connection: Connection,
+    transaction: Transaction,
     where: ColumnElement[bool],
     state: Ending,
-    step: str,
     now_ms: int,
-    **columns: Any,  # noqa: ANN401 - columns
+    *,
+    detail: str = "",
+    **columns: object,
 ) -> list[int]:
-    """End messages by an operator's word, or our own; gives the ids of the rows that were allowed to change."""
+    """End those of the matching messages that may reach this state; gives their row ids."""
     values = {"done_at": now_ms, **columns}
-    detail = values.pop("detail", "")
-    said = {f"to_{name}": value for name, value in values.items()}
-    ended = _settling(state, tuple(values)).where(where, messages.c.state.in_(ALLOWED[state]))
-    rows = connection.execute(
-        ended.returning(messages.c.id), {**said, "history_line": history_line(now_ms, step, detail)}
+    statement = _finalizing(state, tuple(values)).where(where).returning(messages.c.id)
+    return list(
+        transaction.execute(statement, {**_bind(values), "lines": history_line(now_ms, state, detail)}).scalars()
     )
-    return list(rows.scalars())
 
 
 def finalize(
-    connection: Connection, due: LeasedMessage, state: Ending, now_ms: int, *, status: int, error: int, detail: str
+    transaction: Transaction, due: LeasedMessage, state: Ending, now_ms: int, *, status: int, error: int, detail: str
 ) -> list[int]:
-    """End a message that was taken, and the members it leads; gives the ids of the rows that ended."""
-    mine = select(messages.c.id).where(messages.c.id == due.id, messages.c.lease == due.lease)
-    where = messages.c.id == due.id
-    if due.group_to:
-        where = messages.c.transaction_id == due.transaction_id
-    if connection.execute(mine).first() is None:
+    """End a leased message and the members it leads; gives the row ids, none when the lease was lost."""
+    held = select(messages.c.id).where(messages.c.id == due.id, messages.c.lease == due.lease)
+    if transaction.execute(held).first() is None:
         return []
-    return finalize_where(connection, where, state, state, now_ms, detail=detail, status=status, error=error)
+    where = messages.c.transaction_id == due.transaction_id if due.group_to else messages.c.id == due.id
+    return finalize_where(transaction, where, state, now_ms, detail=detail, status=status, error=error)
 
 
-def load_orders(connection: Connection, ids: Collection[int]) -> dict[int, Order]:
+def cancel(
+    transaction: Transaction, account: str, now_ms: int, *, bulk_id: str = "", message_id: str = ""
+) -> list[int]:
+    """Cancel a bulk's or one message's scheduled messages that no worker holds; gives the row ids."""
+    where = and_(
+        messages.c.account == account,
+        messages.c.lease == "",
+        messages.c.send_at > now_ms,
+        messages.c.bulk_id == bulk_id if bulk_id else messages.c.message_id == message_id,
+    )
+    return finalize_where(transaction, where, "cancelled", now_ms, status=31, error=4100)
+
+
+def expire(transaction: Transaction, now_ms: int, most: int) -> list[int]:
+    """End messages whose validity is over and that no worker holds; gives the row ids."""
+    over = select(messages.c.id).where(
+        messages.c.done_at.is_(None),
+        messages.c.expires_at <= now_ms,
+        or_(messages.c.lease == "", messages.c.due_at <= now_ms),
+    )
+    ids = list(transaction.execute(over.limit(most).with_for_update(skip_locked=True)).scalars())
+    if not ids:
+        return []
+    mine = messages.c.id.in_(ids)
+    sent = and_(mine, messages.c.state == "submitted")
+    # 29 EXPIRED_DLR_UNKNOWN and 15 EXPIRED_EXPIRED of statuses.py
+    ended = finalize_where(transaction, sent, "expired", now_ms, detail=_NO_REPORT, status=29, error=15006)
+    return ended + finalize_where(transaction, mine, "expired", now_ms, detail=_NOT_SUBMITTED, status=15, error=15006)
+
+
+# --- read -------------------------------------------------------------------------------------------------------
+
+
+def load_orders(transaction: Transaction, ids: Collection[int]) -> dict[int, Order]:
     """Orders by row id."""
     if not ids:
         return {}
-    found = connection.execute(select(orders.c.id, orders.c.body).where(orders.c.id.in_(ids)))
+    found = transaction.execute(select(orders.c.id, orders.c.body).where(orders.c.id.in_(ids)))
     return {row.id: deserialize(Order, row.body) for row in found}
 
 
-def load_group_members(connection: Connection, transactions: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """Who is to get each of these group messages: the members that were accepted, the leader first."""
+def load_group_members(transaction: Transaction, transactions: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """The recipients of each of these group messages: the members that are still open, the leader first."""
     if not transactions:
         return {}
     wanted = select(messages.c.transaction_id, messages.c.recipient).where(
         messages.c.transaction_id.in_(transactions), messages.c.state.in_(OPEN)
     )
     found: dict[str, tuple[str, ...]] = {}
-    for row in connection.execute(wanted.order_by(messages.c.leads.desc(), messages.c.id)):
+    for row in transaction.execute(wanted.order_by(messages.c.leads.desc(), messages.c.id)):
         found[row.transaction_id] = (*found.get(row.transaction_id, ()), row.recipient)
     return found
 
 
-# --- what is due -----------------------------------------------------------------------------------------------
-
-
-def due_connections(connection: Connection, names: Iterable[str], now_ms: int) -> dict[str, int]:
-    """Connections with something due, each with the time of the oldest."""
+def due_connections(transaction: Transaction, names: Iterable[str], now_ms: int) -> dict[str, int]:
+    """The connections that have a due message, each with the time of the oldest."""
     found: dict[str, int] = {}
     for name in names:
         wanted = select(func.min(messages.c.due_at)).where(messages.c.connection == name, _IS_DUE)
-        oldest = connection.execute(wanted).scalar_one_or_none()
+        oldest = transaction.execute(wanted).scalar_one_or_none()
         if oldest is not None and oldest <= now_ms:
             found[name] = oldest
     return found
 
 
-def waiting_connections(connection: Connection) -> list[str]:
-    """Names of all connections that rows wait for, also such as there are no longer."""
-    return list(connection.execute(select(messages.c.connection).where(_IS_DUE).distinct()).scalars())
+def waiting_connections(transaction: Transaction) -> list[str]:
+    """The connections of all messages that will be due, including connections that no longer exist."""
+    return list(transaction.execute(select(messages.c.connection).where(_IS_DUE).distinct()).scalars())
 
 
-def expire(connection: Connection, now_ms: int, most: int) -> list[int]:
-    """End what is over its time and in nobody's hands; gives the ids of the rows that ended."""
-    over = select(messages.c.id).where(
-        messages.c.done_at.is_(None),
-        messages.c.expires_at <= now_ms,
-        or_(messages.c.lease == "", messages.c.due_at <= now_ms),
-    )
-    ids = list(connection.execute(over.limit(most).with_for_update(skip_locked=True)).scalars())
-    ended: list[int] = []
-    if ids:
-        mine = messages.c.id.in_(ids)
-        sent = and_(mine, messages.c.state == "submitted")
-        ended += finalize_where(connection, sent, "expired", "expired", now_ms, detail=_SILENT, status=29, error=15006)
-        ended += finalize_where(connection, mine, "expired", "expired", now_ms, detail=_LATE, status=15, error=15006)
-    return ended
-
-
-def find_order_id(connection: Connection, row_id: int) -> int:
-    """Which order a message is of."""
-    found: int = connection.execute(select(messages.c.order_id).where(messages.c.id == row_id)).scalar_one()
+def find_order_id(transaction: Transaction, row_id: int) -> int:
+    """The row id of a message's order."""
+    found: int = transaction.execute(select(messages.c.order_id).where(messages.c.id == row_id)).scalar_one()
     return found

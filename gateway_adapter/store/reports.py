@@ -1,4 +1,4 @@
-"""Statements about what is told: reports fetched once, logs, one message's whole story, and the hooks reports go by."""
+"""Statements about reports and logs: reports to fetch, log entries, messages in full, and webhooks of reports."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from gateway_adapter.store.tables import messages, orders, renditions, webhook_d
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import Connection, Insert, Select
+    from sqlalchemy import Insert, Select
 
     from gateway_adapter.model import LogFilters, ReportFilters
+    from gateway_adapter.store.transaction_queue import Transaction
 
 __all__ = [
     "enqueue_intermediate_reports",
@@ -48,7 +49,7 @@ _OF_REPORT = (
 _SHOWN = (
     messages.c.state,
     messages.c.connection,
-    messages.c.trail,
+    messages.c.history,
     messages.c.rendition,
     messages.c.size_bytes,
     messages.c.attempt,
@@ -81,19 +82,19 @@ def _log(row: Any) -> LogView:  # noqa: ANN401 - a row of the columns above
     return LogView(_report(row, order), order.title, order.segments)
 
 
-def report_views(connection: Connection, ids: Iterable[int]) -> dict[int, ReportView]:
-    """Reports by row id, as things stand."""
-    found = connection.execute(select(*_OF_REPORT).select_from(_JOINED).where(messages.c.id.in_(list(ids))))
+def report_views(transaction: Transaction, ids: Iterable[int]) -> dict[int, ReportView]:
+    """The current reports of messages, by row id."""
+    found = transaction.execute(select(*_OF_REPORT).select_from(_JOINED).where(messages.c.id.in_(list(ids))))
     return {row.id: _report(row, deserialize(Order, row.body)) for row in found}
 
 
-# --- fetched ---------------------------------------------------------------------------------------------------
+# --- to fetch ---------------------------------------------------------------------------------------------------
 
 
 def pull_reports(
-    connection: Connection, account: str, generations: Sequence[str], filters: ReportFilters, since_ms: int
+    transaction: Transaction, account: str, generations: Sequence[str], filters: ReportFilters, since_ms: int
 ) -> list[ReportView]:
-    """Hand out the final reports nobody has fetched, oldest first, and mark them as handed out."""
+    """Return the final reports that nobody has fetched, oldest first, and mark them as fetched."""
     wanted = (
         select(messages.c.id)
         .select_from(_JOINED)
@@ -102,7 +103,7 @@ def pull_reports(
             messages.c.report == "pull",
             messages.c.done_at >= since_ms,
             orders.c.generation.in_(generations),
-            *_same(
+            *_equal(
                 (messages.c.bulk_id, filters.bulk_id),
                 (messages.c.message_id, filters.message_id),
                 (orders.c.entity_id, filters.entity_id),
@@ -112,37 +113,37 @@ def pull_reports(
         )
     )
     taken = wanted.order_by(messages.c.id).limit(filters.limit).with_for_update(of=messages, skip_locked=True)
-    ids = list(connection.execute(taken).scalars())
+    ids = list(transaction.execute(taken).scalars())
     if not ids:
         return []
-    connection.execute(update(messages).where(messages.c.id.in_(ids)).values(report="gone"))
-    views = report_views(connection, ids)
+    transaction.execute(update(messages).where(messages.c.id.in_(ids)).values(report="gone"))
+    views = report_views(transaction, ids)
     return [views[one] for one in ids]
 
 
-def _same(*pairs: tuple[ColumnElement[str], str]) -> list[ColumnElement[bool]]:
+def _equal(*pairs: tuple[ColumnElement[str], str]) -> list[ColumnElement[bool]]:
     return [column == value for column, value in pairs if value]
 
 
-def _among(*pairs: tuple[ColumnElement[str], Sequence[str]]) -> list[ColumnElement[bool]]:
+def _any_of(*pairs: tuple[ColumnElement[str], Sequence[str]]) -> list[ColumnElement[bool]]:
     return [column.in_(values) for column, values in pairs if values]
 
 
-# --- looked at -------------------------------------------------------------------------------------------------
+# --- to read ----------------------------------------------------------------------------------------------------
 
 
 def find_logs(
-    connection: Connection, account: str, filters: LogFilters, statuses: Sequence[int] | None, since_ms: int
+    transaction: Transaction, account: str, filters: LogFilters, statuses: Sequence[int] | None, since_ms: int
 ) -> tuple[list[LogView], str]:
-    """Log lines, newest first, and the cursor of the next page ("" when this is the last)."""
+    """Log entries, newest first, and the cursor of the next page ("" when this is the last)."""
     wanted = (
         select(*_OF_REPORT)
         .select_from(_JOINED)
         .where(
             messages.c.account == account,
             messages.c.send_at >= max(since_ms, filters.since_ms or 0),
-            *_same((orders.c.entity_id, filters.entity_id), (orders.c.application_id, filters.application_id)),
-            *_among(
+            *_equal((orders.c.entity_id, filters.entity_id), (orders.c.application_id, filters.application_id)),
+            *_any_of(
                 (orders.c.sender, filters.senders),
                 (messages.c.recipient, filters.destinations),
                 (messages.c.bulk_id, filters.bulk_ids),
@@ -157,23 +158,24 @@ def find_logs(
         wanted = wanted.where(messages.c.status.in_(statuses))
     if filters.cursor.isdecimal():
         wanted = wanted.where(messages.c.id < int(filters.cursor))
-    rows = connection.execute(wanted.order_by(messages.c.id.desc()).limit(filters.limit + 1)).all()
+    rows = transaction.execute(wanted.order_by(messages.c.id.desc()).limit(filters.limit + 1)).all()
     page = rows[: filters.limit]
     return [_log(row) for row in page], str(page[-1].id) if len(rows) > len(page) else ""
 
 
 def message_views(
-    connection: Connection, account: str, where: Sequence[ColumnElement[bool]], most: int
+    transaction: Transaction, account: str, most: int, *, message_id: str = "", bulk_id: str = "", state: str = ""
 ) -> list[MessageView]:
-    """Everything known of some messages, newest first; the ledger is there when the message was fitted."""
+    """Messages in full, newest first; the ledger is there once a message was fitted."""
+    chosen = _equal((messages.c.message_id, message_id), (messages.c.bulk_id, bulk_id), (messages.c.state, state))
     wanted: Select[Any] = (
         select(*_OF_REPORT, *_SHOWN, renditions.c.blob, renditions.c.ledger)
         .select_from(_JOINED.outerjoin(renditions, renditions.c.key == messages.c.rendition))
-        .where(messages.c.account == account, *where)
+        .where(messages.c.account == account, *chosen)
         .order_by(messages.c.id.desc())
         .limit(most)
     )
-    return [_message(row) for row in connection.execute(wanted)]
+    return [_message(row) for row in transaction.execute(wanted)]
 
 
 def _message(row: Any) -> MessageView:  # noqa: ANN401 - a row of the columns above
@@ -181,7 +183,7 @@ def _message(row: Any) -> MessageView:  # noqa: ANN401 - a row of the columns ab
         log=_log(row),
         state=row.state,
         connection=row.connection,
-        steps=parse_history(row.trail),
+        steps=parse_history(row.history),
         ledger=None if row.ledger is None else json.loads(zlib.decompress(row.ledger)),
         rendition=row.blob or "",
         size_bytes=row.size_bytes,
@@ -191,50 +193,58 @@ def _message(row: Any) -> MessageView:  # noqa: ANN401 - a row of the columns ab
     )
 
 
-# --- pushed ----------------------------------------------------------------------------------------------------
+# --- to push ----------------------------------------------------------------------------------------------------
 
-_WHERE_TO = ("account", "kind", "subject_id", "url", "failover_url", "form", "target")
-_SAID = ("due_at", "created_at", "status", "error", "at", "final")
+_ROUTE_COLUMNS = ("account", "kind", "subject_id", "url", "failover_url", "form", "target")
+_REPORT_COLUMNS = ("due_at", "created_at", "status", "error", "at", "final")
 _NOW = bindparam("now", type_=messages.c.due_at.type)
 _IDS = messages.c.id.in_(bindparam("ids", expanding=True))
 _FAILED = messages.c.state.in_(("undeliverable", "expired", "rejected"))
 _ENDED = (messages.c.status, messages.c.error, messages.c.done_at, literal(1))
-_MEANWHILE = (*(bindparam(name, type_=messages.c.status.type) for name in ("status", "error", "at")), literal(0))
-_REPORT_URL = (orders.c.notify_url, orders.c.notify_failover_url, orders.c.form, orders.c.target)
-_SMS_URL = (orders.c.sms_url, literal(""), literal("sms"), messages.c.message_id)  # each text goes alone
+_INTERMEDIATE = (*(bindparam(name, type_=messages.c.status.type) for name in ("status", "error", "at")), literal(0))
+_REPORT_ROUTE = (orders.c.notify_url, orders.c.notify_failover_url, orders.c.form, orders.c.target)
+_SMS_ROUTE = (
+    orders.c.sms_url,
+    literal(""),
+    literal("sms"),
+    messages.c.message_id,
+)  # the message id as target: each text is posted alone
 
 
-def _hooking(kind: str, url: Sequence[Any], said: Sequence[Any], *where: ColumnElement[bool]) -> Insert:
-    rows = select(messages.c.account, literal(kind), messages.c.id, *url, _NOW, _NOW, *said).select_from(_JOINED)
-    return insert(webhook_deliveries).from_select((*_WHERE_TO, *_SAID), rows.where(_IDS, *where))
+def _enqueueing(kind: str, route: Sequence[Any], content: Sequence[Any], *where: ColumnElement[bool]) -> Insert:
+    rows = select(messages.c.account, literal(kind), messages.c.id, *route, _NOW, _NOW, *content).select_from(_JOINED)
+    return insert(webhook_deliveries).from_select((*_ROUTE_COLUMNS, *_REPORT_COLUMNS), rows.where(_IDS, *where))
 
 
 _PUSHED = messages.c.report == "push"
-_HOOK_REPORTS = _hooking("report", _REPORT_URL, _ENDED, _PUSHED)
-_HOOK_TEXTS = _hooking("sms", _SMS_URL, _ENDED, _FAILED, orders.c.sms_url != "")
-_HOOK_NOTES = _hooking("report", _REPORT_URL, _MEANWHILE, _PUSHED, orders.c.intermediate == 1)
+_ENQUEUE_REPORTS = _enqueueing("report", _REPORT_ROUTE, _ENDED, _PUSHED)
+_ENQUEUE_SMS = _enqueueing("sms", _SMS_ROUTE, _ENDED, _FAILED, orders.c.sms_url != "")
+_ENQUEUE_INTERMEDIATE = _enqueueing("report", _REPORT_ROUTE, _INTERMEDIATE, _PUSHED, orders.c.intermediate == 1)
 
 
-def enqueue_reports(connection: Connection, ids: Sequence[int], now_ms: int, *, failed: bool = False) -> int:
-    """Make a hook for each of these ended messages whose report is pushed, and for each text to fall back on.
+def enqueue_reports(transaction: Transaction, ids: Sequence[int], now_ms: int, *, failed: bool = False) -> int:
+    """Enqueue the webhooks of messages that have just ended.
 
     Args:
-        connection: In a transaction that writes.
-        ids: Of messages that have just ended.
+        transaction: One that writes.
+        ids: Row ids of the messages; those whose report is pushed get a webhook.
         now_ms: The time.
-        failed: Some of them may not have been delivered.
+        failed: Some may not have been delivered: their SMS failover texts are enqueued too.
+
+    Returns:
+        How many webhooks were enqueued.
     """
     if not ids:
         return 0
-    said = {"ids": list(ids), "now": now_ms}
-    made: int = connection.execute(_HOOK_REPORTS, said).rowcount
-    return made + (connection.execute(_HOOK_TEXTS, said).rowcount if failed else 0)
+    bound = {"ids": list(ids), "now": now_ms}
+    count: int = transaction.execute(_ENQUEUE_REPORTS, bound).rowcount
+    return count + (transaction.execute(_ENQUEUE_SMS, bound).rowcount if failed else 0)
 
 
 def enqueue_intermediate_reports(
-    connection: Connection, ids: Sequence[int], now_ms: int, status: int, error: int, at: int
+    transaction: Transaction, ids: Sequence[int], now_ms: int, status: int, error: int, at: int
 ) -> int:
-    """Make a hook for an intermediate report, for those of these messages that asked for such."""
-    said = {"ids": list(ids), "now": now_ms, "status": status, "error": error, "at": at}
-    made: int = connection.execute(_HOOK_NOTES, said).rowcount
-    return made
+    """Enqueue an intermediate report of those messages that asked for such; gives how many."""
+    bound = {"ids": list(ids), "now": now_ms, "status": status, "error": error, "at": at}
+    count: int = transaction.execute(_ENQUEUE_INTERMEDIATE, bound).rowcount
+    return count

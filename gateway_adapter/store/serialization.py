@@ -1,7 +1,7 @@
-"""Values to columns and back: JSON of frozen dataclasses, and the lines of a trail.
+"""Values to columns and back: JSON of frozen dataclasses, and the lines of a message's history.
 
-A field that has its default is not written; a field that is not known is not read. So rows of an older and a newer
-version can be read by one another.
+A field that has its default value is not written, and an unknown field is not read: rows of an older and of a newer
+version can each be read by the other.
 """
 
 from __future__ import annotations
@@ -21,19 +21,17 @@ if TYPE_CHECKING:
 __all__ = ["deserialize", "history_line", "parse_history", "serialize"]
 
 T = TypeVar("T")
+_MAX_DETAIL = 400  # characters of a history line's detail
 
 
 def serialize(value: object) -> str:
     """A dataclass, or a tuple of them, as one line of JSON."""
-    return json.dumps(value, default=_told, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(value, default=_changed_fields, separators=(",", ":"), ensure_ascii=False)
 
 
-def _told(value: Any) -> dict[str, object]:  # noqa: ANN401 - any dataclass
-    return {
-        name: told
-        for name, default in _defaults(cast("Hashable", type(value)))
-        if (told := getattr(value, name)) != default
-    }
+def _changed_fields(value: Any) -> dict[str, object]:  # noqa: ANN401 - any dataclass
+    pairs = ((name, getattr(value, name), default) for name, default in _defaults(cast("Hashable", type(value))))
+    return {name: current for name, current, default in pairs if current != default}
 
 
 @cache
@@ -46,38 +44,35 @@ def _default(f: Field[Any]) -> object:
 
 
 def deserialize(kind: type[T], text: str) -> T:
-    """The dataclass a line of JSON says."""
-    read: T = _read(kind, json.loads(text))
-    return read
+    """The dataclass that a line of JSON holds."""
+    value: T = _read(kind, json.loads(text))
+    return value
 
 
 def _read(kind: Any, value: Any) -> Any:  # noqa: ANN401 - follows the annotations
-    reader = _readers(kind) if isinstance(kind, type) and hasattr(kind, "__dataclass_fields__") else None
-    if reader is not None:
-        return kind(**{name: _read(hint, value[name]) for name, hint in reader.items() if name in value})
+    if isinstance(kind, type) and hasattr(kind, "__dataclass_fields__"):
+        return kind(**{name: _read(hint, value[name]) for name, hint in _hints(kind).items() if name in value})
     origin = get_origin(kind)
     if origin is tuple:
         return tuple(_read(get_args(kind)[0], one) for one in value)
     if origin in (Union, UnionType):
-        chosen = [one for one in get_args(kind) if one is not NoneType]
-        return None if value is None else _read(chosen[0], value)
+        # The only unions in these values are "X | None".
+        inner = next(one for one in get_args(kind) if one is not NoneType)
+        return None if value is None else _read(inner, value)
     return value
 
 
 @cache
-def _readers(kind: type) -> dict[str, Any]:
+def _hints(kind: type) -> dict[str, Any]:
     return get_type_hints(kind, vars(names))
 
 
-# --- the trail -------------------------------------------------------------------------------------------------
-
-
 def history_line(at_ms: int, name: str, detail: str = "") -> str:
-    """One line of a trail, ending in a newline."""
-    return f"{at_ms}\t{name}\t{' '.join(detail.split())[:400]}\n"
+    """One line of a history, ending in a newline."""
+    return f"{at_ms}\t{name}\t{' '.join(detail.split())[:_MAX_DETAIL]}\n"
 
 
-def parse_history(trail: str) -> tuple[HistoryStep, ...]:
-    """The steps of a trail, oldest first."""
-    split = (one.split("\t", 2) for one in trail.splitlines())
+def parse_history(history: str) -> tuple[HistoryStep, ...]:
+    """The steps of a history, oldest first."""
+    split = (line.split("\t", 2) for line in history.splitlines())
     return tuple(HistoryStep(int(at), name, detail) for at, name, detail in split)

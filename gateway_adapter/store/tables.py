@@ -1,8 +1,11 @@
-"""The tables, one literal each; a row of `messages` is one message to one recipient.
+"""The database tables, one literal each; a row of `messages` is one message to one recipient.
 
-Times are milliseconds since 1970. `due_at` is when somebody is to look at a row again, NULL for never: who takes a row
-moves it ahead by the length of a lease and writes its own token beside it, so a row whose holder died becomes due by
-itself. There is no lease column besides.
+Times are milliseconds since 1970. `due_at` is when a worker must look at a row again, NULL for never. A worker that
+takes a row moves `due_at` ahead by the lease time and writes its own token to `lease`, so the row of a worker that died
+becomes due again by itself. The lease has no expiry column of its own: `due_at` is the expiry, `lease` the holder.
+
+Existing databases hold older names: where a name here differs from the one in the file, the column or table literal
+says so ("hooks", "strays", "trail", "bucket", "fact").
 """
 
 from __future__ import annotations
@@ -35,8 +38,9 @@ def _id() -> Column[int]:
     return Column("id", _ID, primary_key=True, autoincrement=True)
 
 
-def _text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False, server_default="")
+def _text(name: str, key: str | None = None) -> Column[str]:
+    """A text column; *key* is its name in the code where the database has an older one."""
+    return Column(name, Text, key=key or name, nullable=False, server_default="")
 
 
 def _number(name: str) -> Column[int]:
@@ -47,8 +51,8 @@ def _time(name: str) -> Column[int]:
     return Column(name, BigInteger, nullable=True)
 
 
-# What one order says, without its destinations; `body` is the Order as JSON (rows.py). Its reports go to `notify_url`
-# in the form `form`; `target` is the digest of both. A text that falls back to SMS goes to `sms_url`.
+# One Order without its destinations; `body` is the whole of it as JSON (serialization.py). Its reports go to
+# `notify_url` in the form `form`; `target` is the digest of both. The text of an SMS failover goes to `sms_url`.
 orders = Table(
     "orders",
     METADATA,
@@ -70,8 +74,8 @@ orders = Table(
 )
 
 # One message to one recipient. Members of a group share `transaction_id`; the one that `leads` is submitted for all.
-# `report` says how its end is told: "" not at all · pull: waits to be fetched · push: a hook has it · gone: handed out.
-# `trail`: the history, one line a step: milliseconds, step, detail.
+# `report` is a ReportMode: "" no report, "pull" waits to be fetched, "push" goes by webhook, "gone" was fetched.
+# `history` has one line a step: milliseconds, step, detail, separated by tabs.
 messages = Table(
     "messages",
     METADATA,
@@ -101,7 +105,7 @@ messages = Table(
     _number("size_bytes"),
     _number("limit_bytes"),
     _text("report"),
-    _text("trail"),
+    _text("trail", "history"),
     UniqueConstraint("account", "message_id", name="messages_own_id"),
 )
 _DUE = text("due_at IS NOT NULL")
@@ -116,12 +120,12 @@ Index("messages_transaction", messages.c.transaction_id)
 Index("messages_bulk", messages.c.account, messages.c.bulk_id)
 Index("messages_sent", messages.c.account, messages.c.send_at)
 
-# Something that is to be told to a customer's system: a report, an inbound message, an SMS to fall back on.
-# Rows of one `target` (URL and form) go together; a `bucket`, once given, keeps its rows together through all tries.
-# `status`, `error`, `at` and `final` are what a report says: as it was when the row was made, whatever came after.
-# `fact` is an answer to a phone, as an Order (rows.py).
+# Webhook deliveries: a report, an inbound message, the text of an SMS failover, an automatic reply to a phone.
+# Rows of one `target` (URL and form) share requests; rows of one `batch_id` stay in one request through all attempts.
+# `kind`, `url`, `failover_url`, `form` and `payload` are the text form of a Webhook (webhook_queue.py).
+# `status`, `error`, `at` and `final` are the report's content when the row was written, whatever happened later.
 webhook_deliveries = Table(
-    "webhook_deliveries",
+    "hooks",
     METADATA,
     _id(),
     _text("account"),
@@ -131,8 +135,8 @@ webhook_deliveries = Table(
     _text("failover_url"),
     _text("form"),
     _text("target"),
-    _text("bucket"),
-    _text("fact"),
+    _text("bucket", "batch_id"),
+    _text("fact", "payload"),
     _number("status"),
     _number("error"),
     _time("at"),
@@ -146,10 +150,10 @@ webhook_deliveries = Table(
 )
 Index("hooks_due", webhook_deliveries.c.due_at, sqlite_where=_DUE, postgresql_where=_DUE)
 _BUCKET = text("bucket <> '' AND due_at IS NOT NULL")
-Index("hooks_bucket", webhook_deliveries.c.bucket, sqlite_where=_BUCKET, postgresql_where=_BUCKET)
+Index("hooks_bucket", webhook_deliveries.c.batch_id, sqlite_where=_BUCKET, postgresql_where=_BUCKET)
 Index("hooks_subject", webhook_deliveries.c.subject_id)
 
-# A phone-originated message; `pull` as messages.report; `body` is what InboundView shows (rows.py).
+# A message from a phone; `pull` as messages.report; `body` is an InboundView as JSON.
 inbound = Table(
     "inbound",
     METADATA,
@@ -171,9 +175,9 @@ inbound = Table(
 _WAITS = text("pull = 'pull'")
 Index("inbound_pull", inbound.c.account, inbound.c.id, sqlite_where=_WAITS, postgresql_where=_WAITS)
 
-# Reports that came before the answer to their submission was written down; kept until that is.
+# Operator events that arrived before the answer to their submission was stored; they are applied when it is.
 unmatched_events = Table(
-    "unmatched_events",
+    "strays",
     METADATA,
     _id(),
     _text("connection"),
@@ -208,7 +212,7 @@ uploads = Table(
 )
 Index("uploads_of", uploads.c.account, uploads.c.created_at)
 
-# What a link was fetched as; one fetch serves all recipients, and every try.
+# Fetched links: one fetch serves all recipients and every attempt.
 links = Table(
     "links",
     METADATA,
@@ -219,7 +223,7 @@ links = Table(
     _number("fetched_at"),
 )
 
-# Content fitted for one profile, by the digest of what went in.
+# Content fitted for one profile; `key` is the digest of everything that went in.
 renditions = Table(
     "renditions",
     METADATA,
@@ -249,7 +253,7 @@ configurations = Table(
     UniqueConstraint("number", "keyword", name="configurations_one_each"),
 )
 
-# Numbers that a phone's owner had blocked; sender "" means whoever sends.
+# Numbers whose owners opted out; sender "" means any sender.
 blocked = Table(
     "blocked",
     METADATA,
@@ -262,7 +266,7 @@ blocked = Table(
 accounts = Table(
     "accounts",
     METADATA,
-    Column("hash_key", Text, primary_key=True),
+    Column("key_hash", Text, primary_key=True),
     _text("id"),
     _text("name"),
     _number("per_day"),

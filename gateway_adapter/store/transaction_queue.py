@@ -1,10 +1,10 @@
-"""One way into the database: jobs wait in a queue, run together in one transaction, and are told when it is durable.
+"""Runs all jobs that write: they queue up, share transactions, and their callers continue when the commit is durable.
 
-A job is a function of a connection. It runs behind a savepoint of its own: a job that raises undoes itself alone. On
-SQLite one thread writes; on PostgreSQL a few, each with its own connection. Reads go beside them, in threads.
+A job is a function of a Transaction. It runs behind a savepoint of its own, so a job that raises undoes itself alone.
+SQLite has one writing thread, PostgreSQL a few, each with its own connection. Jobs that only read run beside them.
 
-SQLite is in WAL mode. With `synchronous=NORMAL` (the default here) what was told durable survives the death of the
-process, with FULL also that of the machine.
+SQLite is in WAL mode. With `synchronous=NORMAL` (the default) a committed job survives the death of the process, with
+FULL also that of the machine.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import queue
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
-from sqlalchemy import create_engine, event
+from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from gateway_adapter.store.tables import METADATA
@@ -24,21 +24,24 @@ from gateway_adapter.store.tables import METADATA
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Engine
 
-__all__ = ["TransactionQueue"]
+__all__ = ["Transaction", "TransactionQueue"]
+
+# What a job gets. Modules outside store/ pass it on to the functions in here and never call its methods.
+Transaction: TypeAlias = Connection
 
 T = TypeVar("T")
-_MOST_JOBS = 256  # in one transaction
-_TRIES = 5  # of a transaction that lost against another process (deadlock, serialisation, lock)
+_MAX_JOBS = 256  # in one transaction
+_ATTEMPTS = 5  # for a transaction that lost a race against another process (deadlock, serialisation, lock)
 _READERS = 4
 _POSTGRES_WRITERS = 3
-_STARTING = 0x6D6D7367  # advisory lock of the start, "mmsg"
+_START_LOCK = 0x6D6D7367  # advisory lock while tables are created, "mmsg"
 
 
 @dataclass(slots=True)
-class _Waiting:
-    job: Callable[[Connection], Any]
+class _Job:
+    run: Callable[[Transaction], Any]
     done: Future[Any] | asyncio.Future[Any]
     loop: asyncio.AbstractEventLoop | None
     result: Any = None
@@ -59,9 +62,9 @@ class TransactionQueue:
         self._writing = self.engine.execution_options(writes=True)
         with self._writing.begin() as connection:
             if not self.is_sqlite:  # two processes starting at once must not both create the tables
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_STARTING})")
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_START_LOCK})")
             METADATA.create_all(connection)
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(_READERS, "store-reader")
         writers = 1 if self.is_sqlite else _POSTGRES_WRITERS
         self._writers = [threading.Thread(target=self._write, name=f"store-writer-{n}") for n in range(writers)]
@@ -69,30 +72,38 @@ class TransactionQueue:
             thread.daemon = True
             thread.start()
 
-    async def write(self, job: Callable[[Connection], T]) -> T:
-        """Run a job that changes something; its changes are durable when this returns."""
+    async def write(self, job: Callable[[Transaction], T]) -> T:
+        """Run a job that writes; its changes are durable when this returns."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
-        self._queue.put(_Waiting(job, done, loop))
+        self._queue.put(_Job(job, done, loop))
         return await done
 
-    def write_now(self, job: Callable[[Connection], T]) -> T:
-        """`write` for threads; blocks."""
+    def write_now(self, job: Callable[[Transaction], T]) -> T:
+        """Like `write`, for threads; blocks."""
         done: Future[T] = Future()
-        self._queue.put(_Waiting(job, done, None))
+        self._queue.put(_Job(job, done, None))
         return done.result()
 
-    async def read(self, job: Callable[[Connection], T]) -> T:
-        """Run a job that changes nothing, beside the writers."""
+    async def read(self, job: Callable[[Transaction], T]) -> T:
+        """Run a job that only reads, beside the writers."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, job)
 
-    def read_now(self, job: Callable[[Connection], T]) -> T:
-        """`read` for threads; blocks."""
+    def read_now(self, job: Callable[[Transaction], T]) -> T:
+        """Like `read`, for threads; blocks."""
         with self.engine.connect() as connection:
             return job(connection)
 
+    async def ping(self) -> None:
+        """Ask the database for one row.
+
+        Raises:
+            Exception: Whatever keeps it from answering.
+        """
+        await self.read(lambda transaction: transaction.execute(text("SELECT 1")).scalar())
+
     def close(self) -> None:
-        """Write what waits, then let go of the database."""
+        """Finish the queued jobs and close all connections."""
         for _ in self._writers:
             self._queue.put(None)
         for thread in self._writers:
@@ -105,57 +116,58 @@ class TransactionQueue:
     def _write(self) -> None:
         while True:
             batch = self._next_batch()
-            waiting = [w for w in batch if w is not None]
-            if waiting:
-                self._commit(waiting)
-            if len(waiting) < len(batch):
+            jobs = [w for w in batch if w is not None]
+            if jobs:
+                self._commit(jobs)
+            if len(jobs) < len(batch):
                 return
 
-    def _next_batch(self) -> list[_Waiting | None]:
+    def _next_batch(self) -> list[_Job | None]:
         batch = [self._queue.get()]
-        while batch[-1] is not None and len(batch) < _MOST_JOBS:
+        while batch[-1] is not None and len(batch) < _MAX_JOBS:
             try:
                 batch.append(self._queue.get_nowait())
             except queue.Empty:
                 break
         return batch
 
-    def _commit(self, waiting: list[_Waiting]) -> None:
-        for attempt in range(_TRIES):
+    def _commit(self, jobs: list[_Job]) -> None:
+        for attempt in range(_ATTEMPTS):
             try:
                 with self._writing.begin() as connection:
-                    for one in waiting:
+                    for one in jobs:
                         _run(connection, one)
                 break
             except DBAPIError as error:
-                if attempt + 1 == _TRIES and len(waiting) > 1:  # one of them may be at fault: each by itself
-                    for one in waiting:
+                if attempt + 1 == _ATTEMPTS and len(jobs) > 1:  # one job may be at fault: run each by itself
+                    for one in jobs:
                         self._commit([one])
                     return
-                if attempt + 1 == _TRIES:
-                    _fail(waiting, error)
-            except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
-                _fail(waiting, error)
+                if attempt + 1 == _ATTEMPTS:
+                    _fail(jobs, error)
+            except BaseException as error:  # noqa: BLE001 - the callers must get it, whatever it is
+                _fail(jobs, error)
                 break
-        _tell(waiting)
+        _wake_callers(jobs)
 
 
-def _run(connection: Connection, one: _Waiting) -> None:
+def _run(connection: Connection, one: _Job) -> None:
     driver = connection.connection.dbapi_connection
     assert driver is not None
-    driver.execute("SAVEPOINT job")  # the driver's own: a tenth of the time, and there are two a job
+    driver.execute("SAVEPOINT job")  # by the driver itself: a tenth of the time of SQLAlchemy's, twice per job
     try:
-        one.result, one.error = one.job(connection), None
+        one.result, one.error = one.run(connection), None
     except DBAPIError as error:
         if _lost_race(error):
-            raise  # the whole transaction is to be run again
+            raise  # the whole transaction must run again
         one.error = error
-    except Exception as error:  # noqa: BLE001 - it is raised again where the job was asked for
+    except Exception as error:  # noqa: BLE001 - it is raised in the caller
         one.error = error
     driver.execute("ROLLBACK TO SAVEPOINT job" if one.error else "RELEASE SAVEPOINT job")
 
 
-# Serialisation failure, deadlock, lock not available, and a row of the same key that another process put in between.
+# SQLSTATE of serialization_failure, deadlock_detected, lock_not_available, and of unique_violation: another process
+# inserted a row of the same key in between.
 _LOST = ("40001", "40P01", "55P03", "23505")
 
 
@@ -163,15 +175,15 @@ def _lost_race(error: DBAPIError) -> bool:
     return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _LOST or "locked" in str(error.orig)
 
 
-def _fail(waiting: list[_Waiting], error: BaseException) -> None:
-    for one in waiting:
+def _fail(jobs: list[_Job], error: BaseException) -> None:
+    for one in jobs:
         one.error = error
 
 
-def _tell(waiting: list[_Waiting]) -> None:
-    """Wake whoever waits; an event loop is woken once for all of its own."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[_Waiting]] = {}
-    for one in waiting:
+def _wake_callers(jobs: list[_Job]) -> None:
+    """Give each caller its result; an event loop is woken once for all of its jobs."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+    for one in jobs:
         if one.loop is None:
             _resolve([one])
         else:
@@ -181,7 +193,7 @@ def _tell(waiting: list[_Waiting]) -> None:
             loop.call_soon_threadsafe(_resolve, ones)
 
 
-def _resolve(ones: list[_Waiting]) -> None:
+def _resolve(ones: list[_Job]) -> None:
     for one in ones:
         if one.done.cancelled():
             continue

@@ -1,13 +1,14 @@
-"""How fast submissions may go on a connection: within one process, or counted together by all that share a Redis."""
+"""Limits submissions per second on a connection, in one process or together with all that share a Redis."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-import time
 from typing import TYPE_CHECKING
 
 from dramatiq.rate_limits import WindowRateLimiter
+
+from gateway_adapter.schedule import TokenBuckets
 
 if TYPE_CHECKING:
     from dramatiq.rate_limits import RateLimiterBackend
@@ -16,31 +17,28 @@ if TYPE_CHECKING:
 
 __all__ = ["ProcessRateLimiter", "RedisRateLimiter", "rate_limiter_for"]
 
-_LEAST_PAUSE_S, _MOST_PAUSE_S = 0.02, 0.5
+_MIN_PAUSE_S, _MAX_PAUSE_S = 0.02, 0.5
 
 
 class ProcessRateLimiter:
-    """So many submissions a second on each connection, evenly, within this process."""
+    """Spaces the submissions of each connection evenly, within this process."""
 
     def __init__(self) -> None:
-        self._next: dict[str, float] = {}
+        self._buckets = TokenBuckets()
 
     async def wait(self, connection: Connection) -> None:
         """Wait for this submission's turn."""
-        if not connection.per_second:
-            return
-        now = time.monotonic()
-        turn = max(now, self._next.get(connection.name, 0.0))
-        self._next[connection.name] = turn + 1 / connection.per_second
-        if turn > now:
-            await asyncio.sleep(turn - now)
+        if connection.per_second:
+            wait_s = self._buckets.reserve(connection.name, 1, connection.per_second, burst=1)
+            if wait_s:
+                await asyncio.sleep(wait_s)
 
 
 class RedisRateLimiter:
-    """So many submissions a second on each connection, by all processes together.
+    """Limits the submissions of each connection over all processes together.
 
-    Counted in whole seconds by dramatiq's window limiter; parts of a submission are rounded down, and a rate of less
-    than one a second is one in so many seconds. What is counted is lost with the Redis, at worst for one window.
+    dramatiq's window limiter counts in whole seconds: a rate is rounded down to whole submissions, and a rate of less
+    than one per second is one submission in so many seconds. If Redis loses the counts, one window may exceed the rate.
     """
 
     def __init__(self, backend: RateLimiterBackend) -> None:
@@ -54,21 +52,21 @@ class RedisRateLimiter:
         limit = max(1, math.floor(connection.per_second * window))
         key = f"mms-gateway/{connection.name}"
         limiter = WindowRateLimiter(self._backend, key, limit=limit, window=window)  # type: ignore[no-untyped-call]
-        pause = _LEAST_PAUSE_S
-        while not await asyncio.to_thread(_counted, limiter):
+        pause = _MIN_PAUSE_S
+        while not await asyncio.to_thread(_acquire, limiter):
             await asyncio.sleep(pause)
-            pause = min(2 * pause, _MOST_PAUSE_S)
+            pause = min(2 * pause, _MAX_PAUSE_S)
 
 
-def _counted(limiter: WindowRateLimiter) -> bool:
+def _acquire(limiter: WindowRateLimiter) -> bool:
     with limiter.acquire(raise_on_failure=False) as acquired:
         return bool(acquired)
 
 
 def rate_limiter_for(broker_url: str) -> ProcessRateLimiter | RedisRateLimiter:
-    """The rates of a process: shared where its broker is a Redis; any other counts its own."""
+    """The rate limiter of a process: shared if its broker is Redis, else its own."""
     if broker_url.partition("://")[0] not in ("redis", "rediss"):
         return ProcessRateLimiter()
-    from dramatiq.rate_limits.backends import RedisBackend  # noqa: PLC0415 - its client is there with the broker
+    from dramatiq.rate_limits.backends import RedisBackend  # noqa: PLC0415 - its client is installed with the broker
 
     return RedisRateLimiter(RedisBackend(url=broker_url))

@@ -1,4 +1,4 @@
-"""What a hook becomes on the wire: a table of kinds, each read from the store as things stand."""
+"""Builds the HTTP request of a webhook delivery; one builder per kind of webhook."""
 
 from __future__ import annotations
 
@@ -10,97 +10,83 @@ from urllib.parse import urlsplit
 
 from gateway_adapter.api.webhook_bodies import render_inbound, render_reports
 from gateway_adapter.errors import Refused
-from gateway_adapter.messages.forwarding import mail_of, multipart_of
+from gateway_adapter.messages.forwarding import render_mail, render_multipart
+from gateway_adapter.model import AutoReply, InboundMail, InboundWebhook, ReportWebhook, SmsFallback
 from gateway_adapter.store import inbound, messages, reports
 from gateway_adapter.webhooks.delivery_worker import OutgoingRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-
-    from sqlalchemy import Connection
-
-    from gateway_adapter.model import Generation, InboundView, Order, ReportView
+    from gateway_adapter.model import InboundView, Order, ReportView
     from gateway_adapter.store.blobs import MediaStore
-    from gateway_adapter.store.transaction_queue import TransactionQueue
+    from gateway_adapter.store.transaction_queue import Transaction, TransactionQueue
     from gateway_adapter.store.webhook_queue import DeliveryBatch, WebhookDelivery
 
 __all__ = ["WebhookPayloads"]
 
 
 class WebhookPayloads:
-    """Writes the request of a batch."""
+    """Builds the requests of batches from the store."""
 
     def __init__(self, store: TransactionQueue, media: MediaStore, base_url: str) -> None:
         self._store = store
         self._media = media
         self._base_url = base_url
         self._domain = urlsplit(base_url).hostname or "localhost"
-        self._kinds: Mapping[str, Callable[[DeliveryBatch], Awaitable[OutgoingRequest]]] = {
-            "report": self._reports,
-            "inbound": self._inbound,
-            "answer": self._answer,
-            "sms": self._sms,
-        }
 
-    async def write(self, batch: DeliveryBatch) -> OutgoingRequest:
-        """The request.
+    async def build(self, batch: DeliveryBatch) -> OutgoingRequest:
+        """Build the request of a batch.
 
         Raises:
-            Refused: What it was about is there no longer.
+            Refused: The message it is about was deleted.
         """
-        return await self._kinds[batch.kind](batch)
+        match batch.webhook:
+            case ReportWebhook() as webhook:
+                return await self._reports(batch, webhook)
+            case InboundWebhook() as webhook:
+                return await self._inbound(await self._find_inbound(batch), webhook)
+            case InboundMail() as mail:
+                return await self._mail(await self._find_inbound(batch), mail)
+            case SmsFallback():
+                return await self._sms(batch.deliveries[0].subject_id)
+            case AutoReply():
+                return OutgoingRequest({}, b"")  # the gateway submits the reply's order itself
 
-    async def _reports(self, batch: DeliveryBatch) -> OutgoingRequest:
-        views = await self._store.read(
-            lambda c: reports.report_views(c, [delivery.subject_id for delivery in batch.deliveries])
-        )
-        told = [
-            _as_of(views[delivery.subject_id], delivery)
-            for delivery in batch.deliveries
-            if delivery.subject_id in views
-        ]
-        if not told:
-            raise Refused("the messages these reports are about are there no longer")
-        _, generation, form = batch.form.split("/")
-        media_type, body = render_reports(told, _generation(generation), xml=form == "xml")
+    async def _reports(self, batch: DeliveryBatch, webhook: ReportWebhook) -> OutgoingRequest:
+        views = await self._store.read(lambda t: reports.report_views(t, [one.subject_id for one in batch.deliveries]))
+        found = [_as_enqueued(views[one.subject_id], one) for one in batch.deliveries if one.subject_id in views]
+        if not found:
+            raise Refused("the messages of these reports were deleted")
+        media_type, body = render_reports(found, webhook.generation, xml=webhook.xml)
         return OutgoingRequest({"Content-Type": media_type}, body)
 
-    async def _inbound(self, batch: DeliveryBatch) -> OutgoingRequest:
-        view = await self._arrived(batch)
-        form = batch.form.partition("/")[2]
-        if form == "EMAIL":
-            to = batch.url.removeprefix("mailto:")
-            body = await asyncio.to_thread(mail_of, view, to, self._domain, self._media.read)
-            return OutgoingRequest({"from": f"gateway@{self._domain}", "to": to}, body)
-        if form == "MULTIPART":
-            media_type, body = await asyncio.to_thread(multipart_of, view, self._media.read)
-        else:
-            media_type, body = render_inbound([view], self._base_url, xml=form == "XML")
-        return OutgoingRequest({"Content-Type": media_type}, body)
-
-    async def _answer(self, batch: DeliveryBatch) -> OutgoingRequest:
-        """The answer to a phone is an order of the account's; the service takes it (assembly.py)."""
-        return OutgoingRequest({"account": batch.account}, batch.deliveries[0].fact.encode())
-
-    async def _arrived(self, batch: DeliveryBatch) -> InboundView:
+    async def _find_inbound(self, batch: DeliveryBatch) -> InboundView:
         row_id = batch.deliveries[0].subject_id
-        views = await self._store.read(lambda c: inbound.inbound_views(c, [row_id]))
+        views = await self._store.read(lambda t: inbound.inbound_views(t, [row_id]))
         if row_id not in views:
-            raise Refused("the message this is about is there no longer")
+            raise Refused("the message from a phone was deleted")
         return views[row_id]
 
-    async def _sms(self, batch: DeliveryBatch) -> OutgoingRequest:
-        row_id = batch.deliveries[0].subject_id
+    async def _inbound(self, view: InboundView, webhook: InboundWebhook) -> OutgoingRequest:
+        if webhook.format == "MULTIPART":
+            media_type, body = await asyncio.to_thread(render_multipart, view, self._media.read)
+        else:
+            media_type, body = render_inbound([view], self._base_url, xml=webhook.format == "XML")
+        return OutgoingRequest({"Content-Type": media_type}, body)
 
-        def job(connection: Connection) -> tuple[ReportView, Order]:
-            view = reports.report_views(connection, [row_id])[row_id]
-            return view, messages.load_orders(connection, [messages.find_order_id(connection, row_id)]).popitem()[1]
+    async def _mail(self, view: InboundView, mail: InboundMail) -> OutgoingRequest:
+        body = await asyncio.to_thread(render_mail, view, mail.address, self._domain, self._media.read)
+        return OutgoingRequest({"from": f"gateway@{self._domain}", "to": mail.address}, body)
+
+    async def _sms(self, row_id: int) -> OutgoingRequest:
+        def job(t: Transaction) -> tuple[ReportView, Order]:
+            order_id = messages.find_order_id(t, row_id)
+            return reports.report_views(t, [row_id])[row_id], messages.load_orders(t, [order_id])[order_id]
 
         view, order = await self._store.read(job)
         failover = order.sms_failover
         if failover is None:
-            raise Refused("the message has no text to fall back on")
-        said = {
+            raise Refused("the message has no text for an SMS")
+        body = {
             "messageId": view.message_id,
             "bulkId": view.bulk_id,
             "to": view.to,
@@ -110,16 +96,11 @@ class WebhookPayloads:
             "mmsStatus": view.status,
             "mmsError": view.error,
         }
-        return OutgoingRequest({"Content-Type": "application/json"}, json.dumps(said, ensure_ascii=False).encode())
+        return OutgoingRequest({"Content-Type": "application/json"}, json.dumps(body, ensure_ascii=False).encode())
 
 
-def _as_of(view: ReportView, hook: WebhookDelivery) -> ReportView:
-    """The report as it was when the hook was made."""
-    return replace(view, status=hook.status, error=hook.error, done_at_ms=hook.at, final=bool(hook.final))
-
-
-_GENERATIONS: tuple[Generation, ...] = ("single", "advanced", "v2", "messages")
-
-
-def _generation(name: str) -> Generation:
-    return next(one for one in _GENERATIONS if one == name)
+def _as_enqueued(view: ReportView, delivery: WebhookDelivery) -> ReportView:
+    """The report with the outcome that it had when its delivery was enqueued."""
+    return replace(
+        view, status=delivery.status, error=delivery.error, done_at_ms=delivery.at, final=bool(delivery.final)
+    )

@@ -22,7 +22,7 @@ from gateway_adapter.api.fields import read_text_values
 from gateway_adapter.api.webhook_bodies import JSON, XML
 from gateway_adapter.api.xml_codec import to_xml
 from gateway_adapter.errors import Refused, Throttled
-from gateway_adapter.messages.service import now_ms
+from gateway_adapter.schedule import TokenBuckets, now_ms
 from gateway_adapter.statuses import fault_of
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class RequestGate:
     def __init__(self, service: Service) -> None:
         self.service = service
         self._held = _BodyMemory(_HELD_BYTES)
-        self._levels: dict[tuple[str, str], tuple[float, float]] = {}
+        self._rates = TokenBuckets()
 
     def guard(
         self, endpoint: Callable[[RequestContext], Awaitable[Response]], rate: RateLimit | None = None
@@ -117,14 +117,10 @@ class RequestGate:
         return guarded
 
     def _take(self, account: Account, rate: RateLimit) -> None:
-        now = time.monotonic()
-        level, at = self._levels.get((account.id, rate.name), (rate.burst, now))
-        level = min(rate.burst, level + (now - at) * rate.per_s)
-        if level < 1:
-            wait = (1 - level) / rate.per_s
+        wait = self._rates.take((account.id, rate.name), 1, rate.per_s, rate.burst)
+        if wait:
             raise Throttled(f"at most {rate.per_s * 60:g} requests a minute here; try again in {wait:.1f} s",
                             after_s=wait)  # fmt: skip
-        self._levels[account.id, rate.name] = (level - 1, now)
 
     # --- bodies -------------------------------------------------------------------------------------------------
 

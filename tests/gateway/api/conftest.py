@@ -22,7 +22,7 @@ from gateway_adapter.messages.routing import Router
 from gateway_adapter.messages.service import Service
 from gateway_adapter.model import Account, Event, InboundMedia, InboundView, Quota
 from gateway_adapter.settings import Settings
-from gateway_adapter.store import inbound, references
+from gateway_adapter.store import accounts, inbound
 from gateway_adapter.store import messages as rows
 from gateway_adapter.store.blobs import MediaStore
 from gateway_adapter.store.serialization import serialize
@@ -80,9 +80,7 @@ class Gateway:
         state = {2: "undeliverable", 3: "delivered", 4: "expired"}[{5: 3, 9: 2, 15: 4}[status]]
         at = time.time_ns() // 1_000_000
         where = message_rows.c.message_id == message_id
-        self.service.store.write_now(
-            lambda c: rows.finalize_where(c, where, state, state, at, status=status, error=error)
-        )
+        self.service.store.write_now(lambda c: rows.finalize_where(c, where, state, at, status=status, error=error))
 
     def arrive(self, view: InboundView) -> None:
         """Let a message from a phone wait to be fetched."""
@@ -111,10 +109,12 @@ def customers_side(home: Path) -> Iterator[tuple[FastAPI, Service]]:
     store = TransactionQueue(settings.store_url)
     fresh = [(f"fresh-{n}", Account(f"f{n}", f"fresh {n}")) for n in range(20)]
     known = {hash_key(key): account for key, account in ((KEY, ACCOUNT), ("other-key", OTHER), *fresh)}
-    store.write_now(lambda c: references.set_accounts(c, known))
+    store.write_now(lambda c: accounts.set_accounts(c, known))
     media = MediaStore(home / "media")
-    fitter = RenditionCache(settings, store, media, _no_link)
-    service = Service(settings, store, media, router=Router([Connection("loopback", "loopback")]), fitter=fitter)
+    renditions = RenditionCache(settings, store, media, _no_link)
+    service = Service(
+        settings, store, media, router=Router([Connection("loopback", "loopback")]), renditions=renditions
+    )
     app = FastAPI(title="test", version="1", docs_url=None, redoc_url=None)
     install(app, service)
     yield app, service

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from gateway_adapter.cli.demo import free_port
-from tests.gateway.core.history import STORY, tell_story
+from tests.gateway.core.history import RESULTS, run_statements
 from tests.gateway.core.process import KEY, Customer, end, settings, spawn, until
 from tests.gateway.core.servers import postgres, redis
 
@@ -86,4 +86,4 @@ def _worker(environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
 
 def test_the_store_says_the_same_on_postgresql(database: str) -> None:
     """Every statement of the core runs on the other database too: the whole story of a message, once through."""
-    assert tell_story(database) == STORY
+    assert run_statements(database) == RESULTS

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from gateway_adapter.errors import Misconfigured, Refused, Throttled
 from gateway_adapter.logging import redact, redacted
 from gateway_adapter.messages.acceptance import AcceptanceContext, assign_ids, plan_submission
-from gateway_adapter.messages.auth import ApiKeys, Buckets, hash_key, new_key, read_keys
+from gateway_adapter.messages.auth import ApiKeys, hash_key, new_key, read_keys, take_quota
 from gateway_adapter.model import Account, Destination, Order, Quota, Segment, SpeedLimit, Submission, Window
-from gateway_adapter.schedule import after_speed, next_open, retry_after_s
+from gateway_adapter.schedule import TokenBuckets, after_speed, next_open, submission_retry_s, webhook_retry_s
 from gateway_adapter.settings import PREFIX, Settings, read_settings
 from gateway_adapter.store.serialization import deserialize, history_line, parse_history, serialize
 from tests.conftest import ROOT
@@ -158,8 +158,43 @@ def test_a_window_opens_within_a_week_and_stays_open_where_it_is(
     assert next_open(opens, window) == opens
 
 
-def test_retries_come_after_1_plus_n_squared_units() -> None:
-    assert [retry_after_s(n, 60) / 60 for n in (1, 2, 3, 4)] == [2, 5, 10, 17]
+RETRIES = {
+    # kind and unit: delays after the first, second … failure, in seconds
+    (webhook_retry_s, 60.0): [120, 300, 600, 1020],
+    (webhook_retry_s, 0.5): [1, 2.5, 5, 8.5],
+    (submission_retry_s, 60.0): [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300],
+    (submission_retry_s, 0.5): [0.5, 1, 2, 4],
+}
+
+
+@pytest.mark.parametrize(("delay", "unit_s"), RETRIES)
+def test_the_delay_grows_with_each_failure(delay: Any, unit_s: float) -> None:
+    expected = RETRIES[delay, unit_s]
+
+    assert [delay(failed, unit_s) for failed in range(1, len(expected) + 1)] == expected
+
+
+# (time, "take" or "reserve", tokens) -> seconds to wait, for a bucket of 4 tokens that gains 2 per second
+TOKENS = [
+    (0.0, "take", 3, 0.0),
+    (0.0, "take", 2, 0.5),  # 1 of 2 is there; nothing is taken
+    (0.0, "take", 1, 0.0),
+    (0.5, "take", 1, 0.0),
+    (10.0, "take", 9, 0.0),  # more than the bucket holds goes when it is full
+    (10.0, "take", 1, 3.0),  # and is paid back
+    (12.5, "reserve", 2, 1.0),
+    (12.5, "reserve", 2, 2.0),
+    (99.0, "reserve", 4, 0.0),
+]
+
+
+def test_a_token_bucket_refuses_or_makes_wait() -> None:
+    now = 0.0
+    buckets = TokenBuckets(lambda: now)
+
+    for now, method, amount, wait_s in TOKENS:
+        assert getattr(buckets, method)("key", amount, 2, 4) == pytest.approx(wait_s), (now, method, amount)
+    assert buckets.take("another key", 4, 2, 4) == 0
 
 
 # --- keys ------------------------------------------------------------------------------------------------------
@@ -202,16 +237,13 @@ def test_a_wrong_key_or_quota_is_a_named_error(keys: str, quotas: str) -> None:
         read_keys(keys, quotas)
 
 
-def test_a_rate_is_kept_over_time_and_says_when_to_come_again() -> None:
-    now = 0.0
-    buckets, account = Buckets(lambda: now), Account("a", "a", Quota(per_second=10))
+def test_a_quota_is_a_rate_of_its_account_and_says_when_to_come_again() -> None:
+    buckets, account = TokenBuckets(lambda: 0.0), Account("a", "a", Quota(per_second=10))
 
-    buckets.take(account, 20)
-    with pytest.raises(Throttled) as refused:
-        buckets.take(account, 5)
-    now = refused.value.after_s
-    buckets.take(account, 5)
-    buckets.take(Account("b", "b"), 10**6)
+    take_quota(buckets, account, 20)
+    with pytest.raises(Throttled, match="a may send 10 messages a second") as refused:
+        take_quota(buckets, account, 5)
+    take_quota(buckets, Account("b", "b"), 10**6)
 
     assert refused.value.after_s == pytest.approx(0.5)
 
@@ -279,10 +311,10 @@ def test_a_row_reads_as_it_was_written_and_defaults_take_no_room() -> None:
     assert "carrier" not in serialize(told)
 
 
-def test_a_trail_is_read_back_line_by_line() -> None:
-    trail = history_line(1, "accepted") + history_line(2, "again", "a\ttab and\na line")
+def test_a_history_is_read_back_line_by_line() -> None:
+    history = history_line(1, "accepted") + history_line(2, "again", "a\ttab and\na line")
 
-    assert [(s.at_ms, s.name, s.detail) for s in parse_history(trail)] == [
+    assert [(s.at_ms, s.name, s.detail) for s in parse_history(history)] == [
         (1, "accepted", ""),
         (2, "again", "a tab and a line"),
     ]

@@ -7,8 +7,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway_adapter.errors import Refused
-from gateway_adapter.messages.forwarding import Block, Decision, choose, decide, form_of, target_of
-from gateway_adapter.model import AutoResponse, Configuration, Destination, Event, Forwarding, Order, Segment, Window
+from gateway_adapter.messages.forwarding import BlockChange, Decision, choose_configuration, decide, webhook_of
+from gateway_adapter.model import (
+    AutoResponse,
+    Configuration,
+    Destination,
+    Event,
+    Forwarding,
+    InboundMail,
+    InboundWebhook,
+    Order,
+    Segment,
+    Window,
+)
 
 NUMBER = "12345"
 KEYWORDS = ("", "stop", "Stop all", "Größe", "win!", "1", "日本")
@@ -46,28 +57,28 @@ WORDS = {
 
 @pytest.mark.parametrize(("text", "keyword"), WORDS.items(), ids=repr)
 def test_the_words_name_the_longest_keyword_they_begin_with(text: str, keyword: str) -> None:
-    found = choose(ROWS, text)
+    found = choose_configuration(ROWS, text)
 
     assert found is not None
     assert found.keyword == keyword
 
 
 def test_the_subject_is_looked_at_when_the_text_names_nothing() -> None:
-    found = choose(ROWS, "Look at this", "Stop all")
+    found = choose_configuration(ROWS, "Look at this", "Stop all")
 
     assert found is not None
     assert found.keyword == "Stop all"
 
 
 def test_the_text_goes_before_the_subject() -> None:
-    found = choose(ROWS, "1", "Stop all")
+    found = choose_configuration(ROWS, "1", "Stop all")
 
     assert found is not None
     assert found.keyword == "1"
 
 
 def test_without_a_default_other_words_name_nothing() -> None:
-    assert choose(ROWS[1:], "hello") is None
+    assert choose_configuration(ROWS[1:], "hello") is None
 
 
 @given(st.text(max_size=60), st.lists(st.text(min_size=1, max_size=8), max_size=5), st.text(max_size=20))
@@ -75,7 +86,7 @@ def test_without_a_default_other_words_name_nothing() -> None:
 def test_any_words_and_keywords_come_to_a_choice(text: str, keywords: list[str], subject: str) -> None:
     rows = tuple(Configuration(NUMBER, keyword=keyword) for keyword in ["", *keywords])
 
-    assert choose(rows, text, subject) in rows
+    assert choose_configuration(rows, text, subject) in rows
 
 
 @given(
@@ -84,7 +95,7 @@ def test_any_words_and_keywords_come_to_a_choice(text: str, keywords: list[str],
 @settings(max_examples=100, deadline=None, derandomize=True)
 def test_marks_and_case_around_a_keyword_change_nothing(keyword: str, before: str, after: str) -> None:
     for written in (keyword, keyword.upper(), keyword.lower()):
-        assert choose((Configuration(NUMBER, keyword=keyword),), before + written + after) is not None
+        assert choose_configuration((Configuration(NUMBER, keyword=keyword),), before + written + after) is not None
 
 
 # --- what it brings about ------------------------------------------------------------------------------------------
@@ -147,40 +158,41 @@ def test_nothing_answers_what_may_be_a_machine_that_answers(sender: str) -> None
 
 
 BLOCKS = {
-    "from_sender": Block("12065550100", NUMBER, on=True),
-    "from_any_sender": Block("12065550100", "", on=True),
-    "unblock_from_sender": Block("12065550100", NUMBER, on=False),
-    "unblock_from_any_sender": Block("12065550100", "", on=False),
+    "from_sender": BlockChange("12065550100", NUMBER, on=True),
+    "from_any_sender": BlockChange("12065550100", "", on=True),
+    "unblock_from_sender": BlockChange("12065550100", NUMBER, on=False),
+    "unblock_from_any_sender": BlockChange("12065550100", "", on=False),
     "": None,
 }
 
 
 @pytest.mark.parametrize(("said", "block"), BLOCKS.items())
-def test_a_keyword_puts_a_phone_on_the_block_list_or_takes_it_off(said: str, block: Block | None) -> None:
+def test_a_keyword_puts_a_phone_on_the_block_list_or_takes_it_off(said: str, block: BlockChange | None) -> None:
     assert decide(NUMBER, (Configuration(NUMBER, keyword="stop", block=said),), event()).block == block
 
 
-WAYS = {
-    Forwarding("http", "https://example.org/mo"): ("https://example.org/mo", "MO_MMS_2"),
-    Forwarding("http", "https://example.org/mo", "MULTIPART"): ("https://example.org/mo", "MULTIPART"),
-    Forwarding("http", "https://example.org/mo", "XML"): ("https://example.org/mo", "XML"),
-    Forwarding("email", "ada@example.org"): ("mailto:ada@example.org", "EMAIL"),
-    Forwarding("pull"): ("", "MO_MMS_2"),
-    Forwarding("none"): ("", "MO_MMS_2"),
+URL = "https://example.org/mo"
+WEBHOOKS = {
+    Forwarding("http", URL): InboundWebhook(URL, "MO_MMS_2"),
+    Forwarding("http", URL, "MULTIPART"): InboundWebhook(URL, "MULTIPART"),
+    Forwarding("http", URL, "XML"): InboundWebhook(URL, "XML"),
+    Forwarding("email", "ada@example.org"): InboundMail("ada@example.org"),
+    Forwarding("pull"): None,
+    Forwarding("none"): None,
 }
 
 
-@pytest.mark.parametrize(("forwarding", "way"), WAYS.items(), ids=repr)
-def test_each_way_has_its_target_and_form(forwarding: Forwarding, way: tuple[str, str]) -> None:
-    assert (target_of(forwarding), form_of(forwarding)) == way
+@pytest.mark.parametrize(("forwarding", "webhook"), WEBHOOKS.items(), ids=repr)
+def test_each_forwarding_has_its_webhook(forwarding: Forwarding, webhook: InboundWebhook | InboundMail | None) -> None:
+    assert webhook_of(forwarding) == webhook
 
 
 @pytest.mark.parametrize("address", ["", "ada", "a@b,c@d", "a b@c", "<a@b>", "a@b\r\nBcc: c@d", "@b"])
 def test_an_address_that_is_none_is_refused(address: str) -> None:
-    with pytest.raises(Refused, match="no e-mail address"):
-        target_of(Forwarding("email", address))
+    with pytest.raises(Refused, match="is not an e-mail address"):
+        webhook_of(Forwarding("email", address))
 
 
-def test_a_form_that_is_none_is_refused() -> None:
-    with pytest.raises(Refused, match="MO_MMS_2, MULTIPART, XML are"):
-        form_of(Forwarding("http", "https://example.org", "MO_MMS_1"))
+def test_a_format_that_is_none_is_refused() -> None:
+    with pytest.raises(Refused, match="use one of MO_MMS_2, MULTIPART, XML"):
+        webhook_of(Forwarding("http", URL, "MO_MMS_1"))

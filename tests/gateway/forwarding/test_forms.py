@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from starlette.formparsers import MultiPartParser
 from starlette.requests import Headers
 
-from gateway_adapter.messages.forwarding import mail_of, multipart_of
+from gateway_adapter.messages.forwarding import render_mail, render_multipart
 from gateway_adapter.model import InboundMedia, InboundView
 
 PICTURE = b"\xff\xd8\xff\xe0 picture \r\n--mms-"
@@ -63,7 +63,7 @@ def parsed(content_type: str, body: bytes) -> list[tuple[str, str, str, bytes]]:
 
 
 def test_the_multipart_form_is_what_single_takes_the_other_way_round() -> None:
-    head, smil, picture, text = parsed(*multipart_of(VIEW, STORE.__getitem__))
+    head, smil, picture, text = parsed(*render_multipart(VIEW, STORE.__getitem__))
 
     assert head[0] == "head"
     assert json.loads(head[3]) == {
@@ -82,7 +82,7 @@ def test_the_multipart_form_is_what_single_takes_the_other_way_round() -> None:
 
 
 def test_the_same_message_has_the_same_form_at_every_try() -> None:
-    assert multipart_of(VIEW, STORE.__getitem__) == multipart_of(VIEW, STORE.__getitem__)
+    assert render_multipart(VIEW, STORE.__getitem__) == render_multipart(VIEW, STORE.__getitem__)
 
 
 @given(st.text(max_size=40), st.text(max_size=40), st.binary(max_size=200), st.text(max_size=40))
@@ -91,8 +91,8 @@ def test_no_name_type_or_body_breaks_the_form(content_id: str, media_type: str, 
     part = InboundMedia(media_type, content_id, "x", len(data))
     view = InboundView("in-1", "1206", "12345", (), (part,), subject, "", 0)
 
-    content_type, body = multipart_of(view, lambda _: data)
-    mail = mail_of(view, "ada@example.org", "gw.example", lambda _: data)
+    content_type, body = render_multipart(view, lambda _: data)
+    mail = render_mail(view, "ada@example.org", "gw.example", lambda _: data)
 
     assert [row[3] for row in parsed(content_type, body)][1:] == [data]
     assert len([p for p in email.message_from_bytes(mail).walk() if not p.is_multipart()]) == 1
@@ -100,7 +100,7 @@ def test_no_name_type_or_body_breaks_the_form(content_id: str, media_type: str, 
 
 def test_a_mail_has_the_words_first_the_media_attached_and_no_presentation() -> None:
     message = email.message_from_bytes(
-        mail_of(VIEW, "ada@example.org", "gw.example", STORE.__getitem__), policy=email.policy.default
+        render_mail(VIEW, "ada@example.org", "gw.example", STORE.__getitem__), policy=email.policy.default
     )
     text, picture = list(message.iter_parts())
 
@@ -115,6 +115,6 @@ def test_a_mail_has_the_words_first_the_media_attached_and_no_presentation() -> 
 
 def test_a_mail_without_a_subject_says_whose_message_it_is() -> None:
     view = InboundView("in-1", "12065550100", "12345", (), (), "", "", 0)
-    message = email.message_from_bytes(mail_of(view, "ada@example.org", "gw.example", STORE.__getitem__))
+    message = email.message_from_bytes(render_mail(view, "ada@example.org", "gw.example", STORE.__getitem__))
 
     assert message["Subject"] == "MMS from +12065550100 to 12345"

@@ -1,0 +1,53 @@
+"""Statements about fitted content, and about size limits that operators were seen to have."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from gateway_adapter.store.tables import observed_limits, renditions
+from gateway_adapter.store.upsert import upsert
+
+if TYPE_CHECKING:
+    from gateway_adapter.store.transaction_queue import Transaction
+
+__all__ = ["StoredRendition", "find_rendition", "observed_limit", "put_rendition", "remember_limit"]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRendition:
+    """Content fitted for one profile: its blob (MIME, binary bodies), its counted size, its ledger as JSON."""
+
+    key: str
+    blob: str
+    size_bytes: int
+    ledger: bytes
+
+
+def find_rendition(transaction: Transaction, key: str) -> StoredRendition | None:
+    """A rendition by its key."""
+    row = transaction.execute(select(renditions).where(renditions.c.key == key)).first()
+    return None if row is None else StoredRendition(row.key, row.blob, row.size_bytes, zlib.decompress(row.ledger))
+
+
+def put_rendition(transaction: Transaction, rendition: StoredRendition, now_ms: int) -> None:
+    """Keep a rendition; the first of a key stays."""
+    row = {"key": rendition.key, "blob": rendition.blob, "size_bytes": rendition.size_bytes, "made_at": now_ms}
+    upsert(transaction, renditions, {**row, "ledger": zlib.compress(rendition.ledger)})
+
+
+def observed_limit(transaction: Transaction, via: str, since_ms: int) -> int | None:
+    """The size an operator has shown since then to refuse beyond, or None."""
+    found = select(observed_limits.c.limit_bytes).where(
+        observed_limits.c.connection == via, observed_limits.c.at >= since_ms
+    )
+    return transaction.execute(found).scalar_one_or_none()
+
+
+def remember_limit(transaction: Transaction, via: str, limit_bytes: int, now_ms: int) -> None:
+    """Remember a size refusal of an operator."""
+    row = {"connection": via, "limit_bytes": limit_bytes, "at": now_ms}
+    upsert(transaction, observed_limits, row, "limit_bytes", "at")
