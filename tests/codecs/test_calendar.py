@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mmscontent.codecs.calendar import CalendarSource, verify
 from mmscontent.codecs.calendar.recurrence import to_icalendar, to_vcalendar
-from mmscontent.codecs.calendar.times import duration_of, moment_of
+from mmscontent.codecs.calendar.times import parse_duration, parse_moment
 from mmscontent.codecs.registry import codec_for
 from mmscontent.errors import DoesNotFit, EngineFailed, MalformedContent, NotAllowed, SourceError
 from mmscontent.message import MediaInfo
@@ -164,12 +164,12 @@ def test_a_property_is_written_as_icalendar_wants_it(lines, expected):
 
 
 LOST = [
-    ((START, "RRULE:FREQ=MONTHLY;BYSETPOS=1;BYDAY=MO"), "vCalendar 1.0 cannot say it"),
-    ((START, "STATUS:CANCELLED"), "the state CANCELLED left out"),
-    ((START, "CONFERENCE:https://a.example"), "CONFERENCE left out"),
-    (("DTSTART;TZID=Nowhere:20260102T100000",), "zone Nowhere is not described"),
-    ((START, "DTEND:soon"), "DTEND left out, 'soon' is no time"),
-    ((START, "BEGIN:VALARM", "ACTION:EMAIL", "TRIGGER:-PT15M", "END:VALARM"), "an alarm left out"),
+    ((START, "RRULE:FREQ=MONTHLY;BYSETPOS=1;BYDAY=MO"), "vCalendar 1.0 cannot express it"),
+    ((START, "STATUS:CANCELLED"), "the status CANCELLED was left out"),
+    ((START, "CONFERENCE:https://a.example"), "CONFERENCE was left out"),
+    (("DTSTART;TZID=Nowhere:20260102T100000",), "does not define the time zone Nowhere"),
+    ((START, "DTEND:soon"), "DTEND was left out: 'soon' is not a time"),
+    ((START, "BEGIN:VALARM", "ACTION:EMAIL", "TRIGGER:-PT15M", "END:VALARM"), "an alarm was left out"),
     (("DTSTART;TZID=Paris:20260102T100000", "RRULE:FREQ=DAILY"), "an hour off when the clocks change"),
 ]
 
@@ -225,21 +225,21 @@ def test_a_calendar_in_an_accepted_version_goes_as_it_is():
     assert source.keep().info.profile == "2.0"
 
 
-def test_an_event_with_two_ends_is_mended():
+def test_an_event_with_two_ends_is_repaired():
     survey, made = converted(event(START, "DTEND:20260102T110000Z", "DURATION:PT1H"), "2.0")
 
     assert survey.keep_bytes is None
-    assert "DURATION left out, the end is stated beside it" in made.notes
+    assert "DURATION was left out: the entry also states its end" in made.notes
     assert b"DURATION" not in made.data
 
 
-def test_an_entry_without_its_stamp_is_mended_and_holds():
+def test_an_entry_without_its_stamp_is_repaired_and_holds():
     source = CalendarSource(event("DTSTART:20260703T180000Z", "SUMMARY:Boat trip"), INFO)
     survey = source.survey(CalendarRule(("2.0",)), "fast")
     made = source.render(5_000)
 
-    assert survey.reasons == ("it had to be mended",)
-    assert "PRODID added, which iCalendar 2.0 demands" in made.notes
+    assert survey.reasons == ("the file had to be repaired",)
+    assert "PRODID was added, which iCalendar 2.0 requires" in made.notes
     assert b"DTSTAMP:20260703T180000Z" in made.data
     verify(made.data, made.info)
 
@@ -294,13 +294,13 @@ MOMENTS = [
 
 @pytest.mark.parametrize(("text", "expected"), MOMENTS)
 def test_times_are_read(text, expected):
-    assert moment_of(text) == expected
+    assert parse_moment(text) == expected
 
 
 @pytest.mark.parametrize(
     ("text", "seconds"), [("P1DT2H", 93600), ("-PT5M", -300), ("P2W", 1209600), ("P", None), ("x", None)]
 )
 def test_lengths_are_read(text, seconds):
-    length = duration_of(text)
+    length = parse_duration(text)
 
     assert (None if length is None else length.total_seconds()) == seconds

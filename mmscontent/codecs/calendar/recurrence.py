@@ -1,4 +1,4 @@
-"""Rules of recurrence: iCalendar's RRULE and vCalendar's, one to the other where both can say it.
+"""Converts recurrence rules between iCalendar 2.0 and vCalendar 1.0, where both can express them.
 
 Sources: RFC 5545 3.3.10; vCalendar 1.0 section 2.1 (the XAPIA grammar: `W2 MO WE #5`, `MP1 2+ TU #0`).
 """
@@ -11,85 +11,55 @@ __all__ = ["to_icalendar", "to_vcalendar"]
 
 _DAY = re.compile(r"([+-]?\d*)(MO|TU|WE|TH|FR|SA|SU)$")
 _OLD_RULE = re.compile(r"(D|W|MP|MD|YM|YD)(\d+)((?: +[^ #]+)*?)(?: +#(\d+))?(?: +(\d{8}T\d{4,6}Z?))?$")
-_UNSAID = ("BYSETPOS", "BYHOUR", "BYMINUTE", "BYSECOND", "BYWEEKNO")
-
-
-def to_vcalendar(rule: str) -> str | None:
-    """A rule of 2.0 as 1.0 writes it; None when 1.0 cannot say it."""
-    parts = dict(p.split("=", 1) for p in rule.upper().replace("\\;", ";").split(";") if "=" in p)
-    if any(name in parts for name in _UNSAID):
-        return None
-    head = _HEADS.get(parts.get("FREQ", ""), lambda _: None)(parts)
-    if head is None:
-        return None
-    kind, fields = head
-    interval = parts.get("INTERVAL", "1")
-    end = parts.get("UNTIL", "")
-    if len(end) == 8:  # noqa: PLR2004 - a date alone
-        end += "T235900"
-    return " ".join((f"{kind}{interval}", *fields, end or f"#{parts.get('COUNT', '0')}"))
-
-
-Head = tuple[str, list[str]] | None
-
-
-def _daily(parts: dict[str, str]) -> Head:
-    return None if set(parts) & {"BYDAY", "BYMONTH", "BYMONTHDAY"} else ("D", [])
-
-
-def _weekly(parts: dict[str, str]) -> Head:
-    days = parts.get("BYDAY", "").split(",") if "BYDAY" in parts else []
-    if set(parts) & {"BYMONTH", "BYMONTHDAY"} or not all(_DAY.fullmatch(d) for d in days):
-        return None
-    return "W", days
-
-
-def _monthly(parts: dict[str, str]) -> Head:
-    if "BYMONTH" in parts or ("BYDAY" in parts and "BYMONTHDAY" in parts):
-        return None
-    if "BYDAY" not in parts:
-        return "MD", [_signed(d) for d in parts.get("BYMONTHDAY", "").split(",") if d]
-    fields: list[str] = []
-    for day in parts["BYDAY"].split(","):
-        found = _DAY.fullmatch(day)
-        if found is None or not found[1]:
-            return None
-        fields += [_signed(found[1]), found[2]]
-    return "MP", fields
-
-
-def _signed(number: str) -> str:
-    """-1 is 1- in 1.0, and 2 is 2+ before a day's name; a day of the month stands alone."""
-    return f"{number[1:]}-" if number.startswith("-") else f"{number.lstrip('+')}+"
-
-
-def _yearly(parts: dict[str, str]) -> Head:
-    if set(parts) & {"BYDAY", "BYMONTHDAY"}:
-        return None
-    if "BYYEARDAY" in parts:
-        return None if "BYMONTH" in parts else ("YD", parts["BYYEARDAY"].split(","))
-    return "YM", parts.get("BYMONTH", "").split(",") if "BYMONTH" in parts else []
-
-
-_HEADS = {"DAILY": _daily, "WEEKLY": _weekly, "MONTHLY": _monthly, "YEARLY": _yearly}
-
-_FREQUENCIES = {
+# Kinds of 1.0 → FREQ of 2.0 and the one BY part that goes with it. The first that suits a rule is taken.
+_KINDS = {
     "D": ("DAILY", ""),
     "W": ("WEEKLY", "BYDAY"),
-    "MP": ("MONTHLY", "BYDAY"),
     "MD": ("MONTHLY", "BYMONTHDAY"),
+    "MP": ("MONTHLY", "BYDAY"),
     "YM": ("YEARLY", "BYMONTH"),
     "YD": ("YEARLY", "BYYEARDAY"),
 }
 
 
+def to_vcalendar(rule: str) -> str | None:
+    """Write a rule of 2.0 as 1.0 does; None when 1.0 cannot express it."""
+    parts = dict(p.split("=", 1) for p in rule.upper().replace("\\;", ";").split(";") if "=" in p)
+    bys = {name for name in parts if name.startswith("BY")}
+    kind = next((k for k, (freq, by) in _KINDS.items() if freq == parts.get("FREQ") and bys <= {by}), "")
+    fields = _old_fields(kind, parts.get(_KINDS[kind][1])) if kind else None
+    if fields is None:
+        return None
+    end = parts.get("UNTIL", "")
+    if len(end) == 8:  # noqa: PLR2004 - a date without a time
+        end += "T235900"
+    # The grammar's duration is a number of times (#0 for ever) or an end.
+    return " ".join((f"{kind}{parts.get('INTERVAL', '1')}", *fields, end or f"#{parts.get('COUNT', '0')}"))
+
+
+def _old_fields(kind: str, value: str | None) -> list[str] | None:
+    """The values of a BY part as fields of 1.0; None when it cannot express them."""
+    values = [] if value is None else value.split(",")
+    if kind == "MD":
+        return [_signed(day) for day in values if day]
+    days = [_DAY.fullmatch(v) for v in values] if kind in ("W", "MP") else []
+    if not all(days) or (kind == "MP" and not all(day and day[1] for day in days)):
+        return None
+    return [field for day in days if day for field in (_signed(day[1]), day[2])] if kind == "MP" else values
+
+
+def _signed(number: str) -> str:
+    """-1 is 1- in 1.0, and 2 is 2+."""
+    return f"{number[1:]}-" if number.startswith("-") else f"{number.lstrip('+')}+"
+
+
 def to_icalendar(rule: str) -> str | None:
-    """A rule of 1.0 as 2.0 writes it; None when it is none we understand."""
+    """Write a rule of 1.0 as 2.0 does; None when it is not understood."""
     found = _OLD_RULE.match(" ".join(rule.upper().split()))
     if found is None:
         return None
     kind, interval, fields, count, end = found.groups()
-    frequency, by = _FREQUENCIES[kind]
+    frequency, by = _KINDS[kind]
     values = _positions(fields.split()) if kind == "MP" else [_unsigned(f) for f in fields.split()]
     if kind == "MP" and not values:
         return None
@@ -107,7 +77,7 @@ def _unsigned(field: str) -> str:
 
 
 def _positions(fields: list[str]) -> list[str]:
-    """`2+ TU 1- FR` to 2TU, -1FR; a position counts for all days up to the next."""
+    """`2+ TU 1- FR` as 2TU, -1FR; a position applies to all days up to the next position."""
     position, values = "", []
     for one in fields:
         if one[0].isdigit():

@@ -1,6 +1,6 @@
-"""The codec of calendars: events and tasks, in the version the receiver opens.
+"""The codec of calendars: converts events and tasks to a version the receiver opens.
 
-An entry has no quality to trade: it fits or it does not. One in a version the receiver opens goes as it is.
+A calendar has no quality to trade: it fits or it does not. One in a version the receiver opens passes through.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class CalendarSource:
     def __init__(self, data: bytes, info: MediaInfo) -> None:
         most = DEFAULT_INPUT_LIMITS.max_text_bytes
         if len(data) > most:
-            raise OverLimits(f"{info.media_type}: {len(data):,} bytes are over the {most:,} we read of calendars")
+            raise OverLimits(f"{info.media_type}: {len(data):,} bytes exceed the {most:,} that are read of a calendar")
         self._data = data
         self._declared = info
         self._calendar, self._notes = read_calendar(data, info.charset)
@@ -53,27 +53,26 @@ class CalendarSource:
         self._work: _SurveyedCalendar | None = None
 
     def survey(self, rule: Rule, effort: Effort) -> Survey:  # noqa: ARG002 - there is only one effort
-        """Write it in the version the receiver opens.
+        """Convert the calendar to a version the receiver opens.
 
         Raises:
             NotAllowed: The receiver opens no calendar version.
-            MalformedContent: No entry says when it is.
+            MalformedContent: No entry has a start.
         """
         assert isinstance(rule, CalendarRule)
         versions = [v for v in rule.versions if v in _MEDIA_TYPES]
         if not versions:
-            raise NotAllowed(
-                f"the receiver opens calendars of {', '.join(rule.versions) or 'no version'}; 1.0 and 2.0 are made"
-            )
+            accepted = ", ".join(rule.versions) or "no version"
+            raise NotAllowed(f"the receiver opens calendars of {accepted}; 1.0 and 2.0 can be written")
         version = self._version if self._version in versions else versions[0]
-        made = convert(self._calendar, self._version, version)
-        written = _written(made.calendar, version)
-        self._work = _SurveyedCalendar(version, written, (*self._notes, *made.notes))
-        reasons = self._passthrough_blockers(version, made.notes)
+        converted = convert(self._calendar, self._version, version)
+        data = _write(converted.calendar, version)
+        self._work = _SurveyedCalendar(version, data, (*self._notes, *converted.notes))
+        reasons = self._passthrough_blockers(version, converted.notes)
         return Survey(
             info=replace(self._declared, media_type=_MEDIA_TYPES[self._version], kind="calendar", notes=self._notes),
-            curve=Curve((len(written),), (100.0,)),
-            minimum_bytes=len(written),
+            curve=Curve((len(data),), (100.0,)),
+            minimum_bytes=len(data),
             keep_bytes=None if reasons else len(self._data),
             scale="calendar",
             reasons=reasons,
@@ -81,14 +80,11 @@ class CalendarSource:
         )
 
     def keep(self) -> Rendition:
-        """The file as it is."""
-        info = MediaInfo(
-            _MEDIA_TYPES[self._version], "calendar", len(self._data), charset="utf-8", profile=self._version
-        )
-        return Rendition(self._data, info, 0, 100.0, tries=("passed through",))
+        """Return the file unchanged."""
+        return Rendition(self._data, _info(self._data, self._version), 0, 100.0, tries=("passed through",))
 
     def render(self, limit_bytes: int) -> Rendition:
-        """The entries in the receiver's version.
+        """Return the entries in the receiver's version.
 
         Raises:
             DoesNotFit: They are larger than the limit.
@@ -103,35 +99,37 @@ class CalendarSource:
                 smallest_bytes=len(work.data),
                 tries=tries,
             )
-        info = MediaInfo(_MEDIA_TYPES[work.version], "calendar", len(work.data), charset="utf-8", profile=work.version)
-        return Rendition(work.data, info, 1, 100.0, tries=tries, notes=work.notes)
+        return Rendition(work.data, _info(work.data, work.version), 1, 100.0, tries=tries, notes=work.notes)
 
-    def measure(self, data: bytes) -> float | None:  # noqa: ARG002 - as every codec is called
-        """Nothing measures a calendar."""
-        return None
+    def measure(self, data: bytes) -> float | None:
+        """Return None: nothing measures a calendar."""
 
     def _passthrough_blockers(self, version: str, notes: tuple[str, ...]) -> tuple[str, ...]:
         reasons = []
         if version != self._version:
-            reasons.append(f"calendar {self._version} is not what the receiver opens ({version})")
+            reasons.append(f"the receiver opens calendar {version}, not {self._version}")
         elif notes or self._notes or self._calendar.text("VERSION") != version:
-            reasons.append("it had to be mended")
+            reasons.append("the file had to be repaired")
         try:
             self._data.decode("utf-8")
         except UnicodeDecodeError:
-            reasons.append("its letters are not in UTF-8")
+            reasons.append("its text is not in UTF-8")
         return tuple(reasons)
 
 
-def _written(component: Component, version: str) -> bytes:
+def _info(data: bytes, version: str) -> MediaInfo:
+    return MediaInfo(_MEDIA_TYPES[version], "calendar", len(data), charset="utf-8", profile=version)
+
+
+def _write(component: Component, version: str) -> bytes:
     lines = b"".join(_line(line, version) for line in component.lines)
-    inner = b"".join(_written(c, version) for c in component.components)
+    inner = b"".join(_write(c, version) for c in component.components)
     name = component.name.encode("ascii", "replace")
     return b"BEGIN:" + name + b"\r\n" + lines + inner + b"END:" + name + b"\r\n"
 
 
 def _line(line: ContentLine, version: str) -> bytes:
-    params = "".join(f";{name}=" + ",".join(_safe(v) for v in values) for name, values in line.params if values)
+    params = "".join(f";{name}=" + ",".join(_quoted(v) for v in values) for name, values in line.params if values)
     head = f"{line.name}{params}"
     if version == "2.0":
         value = line.value.replace("\r\n", "\n").replace("\n", "\\n")
@@ -142,23 +140,23 @@ def _line(line: ContentLine, version: str) -> bytes:
     return f"{head}{quoted_printable(line.value, len(head))}\r\n".encode()
 
 
-def _safe(value: str) -> str:
+def _quoted(value: str) -> str:
     plain = value.replace('"', "'")
     return f'"{plain}"' if any(c in plain for c in ":;,") else plain
 
 
 def verify(data: bytes, info: MediaInfo) -> MediaInfo:
-    """Read the calendar again, 2.0 with vobject's rules too, and compare with the claim.
+    """Read a calendar we wrote, 2.0 also by vobject's rules, and compare its version with the claim.
 
     Raises:
-        EngineFailed: It cannot be read again, breaks the rules of its version, or is of another.
+        EngineFailed: It cannot be read, breaks the rules of its version, or has another version.
     """
     try:
         calendar, _ = read_calendar(data)
         if info.profile == "2.0":
             vobject.readOne(data.decode("utf-8")).validate(raiseException=True)
     except (MalformedContent, vobject.base.VObjectError) as exc:
-        raise EngineFailed(f"the calendar that was made breaks its own rules ({exc})") from exc
+        raise EngineFailed(f"the calendar that was written is not valid ({exc})") from exc
     if info.profile is not None and calendar.text("VERSION") != info.profile:
-        raise EngineFailed(f"the calendar that was made is {calendar.text('VERSION')}, {info.profile} was claimed")
+        raise EngineFailed(f"the calendar that was written has version {calendar.text('VERSION')}, not {info.profile}")
     return replace(info, size_bytes=len(data))
