@@ -1,8 +1,8 @@
-"""Content lines, what vCards and calendars of all versions are made of: bytes to lines, lines to bytes.
+"""Reads and writes content lines, the lines that vCards and calendars of all versions consist of.
 
-vobject takes a line's head apart and folds lines on writing. It is not given whole files: it refuses lines that are
-no property (Android skips them), loses base64 whose second line is not indented, and wants one charset for a file
-where vCard 2.1 states one a line. Sources: vCard 2.1 (versit 1996) 2.1; RFC 2425 5.8; RFC 6350 3.2; RFC 5545 3.1.
+vobject parses the head of a line and folds lines on writing. It is not given whole files: it refuses lines that are
+no property (Android skips them), loses base64 whose second line is not indented, and takes one charset per file where
+vCard 2.1 states one per line. Sources: vCard 2.1 (versit 1996) 2.1; RFC 2425 5.8; RFC 6350 3.2; RFC 5545 3.1.
 """
 
 from __future__ import annotations
@@ -24,22 +24,21 @@ if TYPE_CHECKING:
 __all__ = ["ContentLine", "escaped", "folded", "quoted_printable", "read_lines", "split_fields", "unescaped"]
 
 _ENCODINGS = {"QUOTED-PRINTABLE", "BASE64", "B", "8BIT", "7BIT"}
+_MAX_LINES = 100_000
+_FOLD_OCTETS = 75  # RFC 6350 3.2, RFC 5545 3.1: the longest line, without its line break
 _BASE64_LINE = re.compile(rb"[A-Za-z0-9+/=]+\s*$")
 _LINE_BREAK = re.compile(rb"\r*\n|\r")  # QUIRK: exports that went through two editors end in CR CR LF
-_MOST_LINES = 100_000
-_FOLD_BYTES = 75
 
 
 @dataclass(frozen=True, slots=True)
 class ContentLine:
-    """One property as it stood in the file.
+    """One property of a file; its name is in upper case.
 
     Attributes:
-        name: In upper case.
-        params: Name in upper case and its values; a value without a name, as 2.1 writes it, is under TYPE.
-        value: Decoded to text, escapes as they stood; "" for binary.
-        data: What base64 held; None for text.
-        number: Of its first line in the file.
+        params: Names in upper case with their values; a value without a name, as in vCard 2.1, is under TYPE.
+        value: The text with its escapes; "" for binary.
+        data: The bytes of base64; None for text.
+        number: Number of its first line in the file.
         oddity: What is wrong with it, or "".
     """
 
@@ -52,16 +51,16 @@ class ContentLine:
     oddity: str = ""
 
     def param(self, name: str) -> tuple[str, ...]:
-        """All values of a parameter."""
+        """Return all values of a parameter."""
         return tuple(v for key, values in self.params if key == name for v in values)
 
     @property
     def types(self) -> tuple[str, ...]:
-        """Values of TYPE in upper case, each once."""
+        """The values of TYPE in upper case, each once."""
         return tuple(dict.fromkeys(v.upper() for v in self.param("TYPE")))
 
     def without(self, *names: str) -> ContentLine:
-        """The same without some parameters."""
+        """Return the line without some parameters."""
         return replace(self, params=tuple(p for p in self.params if p[0] not in names))
 
 
@@ -69,12 +68,12 @@ class ContentLine:
 
 
 def read_lines(data: bytes, charset: str | None = None) -> tuple[tuple[ContentLine, ...], tuple[str, ...]]:
-    """All properties of a file, and what was left out or mended, as sentences.
+    """Read all properties of a file, and what was left out or repaired, as sentences.
 
-    A line's own CHARSET counts first, then *charset*, then UTF-8, then Windows-1252.
+    A line's own CHARSET is tried first, then *charset*, then UTF-8, then Windows-1252.
 
     Raises:
-        MalformedContent: There are more lines than any card or calendar has.
+        MalformedContent: There are more lines than any contact or calendar has.
     """
     found: list[ContentLine] = []
     notes: list[str] = []
@@ -94,15 +93,15 @@ def _physical_lines(data: bytes) -> list[bytes]:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         data = data.decode("utf-16", "replace").encode("utf-8")
     lines = _LINE_BREAK.split(data.removeprefix(b"\xef\xbb\xbf"))
-    if len(lines) > _MOST_LINES:
+    if len(lines) > _MAX_LINES:
         raise MalformedContent(
-            f"the card or calendar has {len(lines):,} lines, {_MOST_LINES:,} are read; send fewer entries"
+            f"the contact or calendar has {len(lines):,} lines, {_MAX_LINES:,} are read; send fewer entries"
         )
     return lines
 
 
 def _logical_lines(lines: list[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Lines as they were before folding, each with the number of its first."""
+    """Unfold the lines; each is returned with the number of its first."""
     at = 0
     while at < len(lines):
         start, pieces = at, [lines[at]]
@@ -112,9 +111,11 @@ def _logical_lines(lines: list[bytes]) -> Iterator[tuple[int, bytes]]:
         while at < len(lines):
             following = lines[at]
             if quoted and pieces[-1].endswith(b"="):
-                pieces[-1] = pieces[-1][:-1]  # a soft break
+                # RFC 2045 6.7 (5): a soft line break; vCard 2.1 folds quoted-printable only so.
+                pieces[-1] = pieces[-1][:-1]
                 pieces.append(following)
             elif following[:1] in (b" ", b"\t") and following.strip():
+                # RFC 6350 3.2, RFC 5545 3.1: a line break and one white space are removed.
                 pieces.append(following.strip() if coded else following[1:])
             elif coded and _BASE64_LINE.match(following) and _split(following)[1] == b"":
                 pieces.append(following.strip())  # QUIRK: some exporters do not indent base64
@@ -127,7 +128,7 @@ def _logical_lines(lines: list[bytes]) -> Iterator[tuple[int, bytes]]:
 
 
 def _split(raw: bytes) -> tuple[bytes, bytes, bytes]:
-    """Head, colon and value; a colon inside quotes belongs to the head."""
+    """Split into head, colon and value; a colon inside quotes belongs to the head (RFC 6350 3.3)."""
     quoted = False
     for at, octet in enumerate(raw):
         if octet == 0x22:  # noqa: PLR2004 - a quotation mark
@@ -184,18 +185,18 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 
 def unescaped(value: str) -> str:
-    """Text without its backslashes; backslash n is a line break."""
+    """Remove the backslashes of RFC 6350 3.4; backslash n is a line break."""
     return _ESCAPE.sub(lambda m: "\n" if m[1] in "nN" else m[1], value)
 
 
 def escaped(text: str) -> str:
-    """Text as 3.0, 4.0 and iCalendar write it."""
+    """Escape text as vCard 3.0, vCard 4.0 and iCalendar do."""
     result: str = vobject.backslashEscape(text)
     return result
 
 
 def split_fields(value: str, separator: str = ";") -> tuple[str, ...]:
-    """Fields between separators that no backslash stands before; their own escapes stay."""
+    """Split at separators without a backslash before them; escapes inside the fields stay."""
     fields = [""]
     at = 0
     while at < len(value):
@@ -209,23 +210,23 @@ def split_fields(value: str, separator: str = ";") -> tuple[str, ...]:
 
 
 def folded(lines: Iterable[str]) -> bytes:
-    """UTF-8, broken after 75 octets with a space in front of the rest, never inside a character."""
+    """Encode lines as UTF-8, folded after 75 octets and never inside a character."""
     target = io.StringIO(newline="")
     for line in lines:
-        vobject.foldOneLine(target, line, _FOLD_BYTES)
+        vobject.foldOneLine(target, line, _FOLD_OCTETS)
     return target.getvalue().encode("utf-8")
 
 
 def quoted_printable(text: str, before: int) -> str:
-    """UTF-8 in quoted-printable with soft breaks; the first line is *before* octets long already."""
-    lines, room = [""], max(_FOLD_BYTES - before, 8)
+    """Encode text as UTF-8 in quoted-printable with soft breaks; the first line already has *before* octets."""
+    lines, available = [""], max(_FOLD_OCTETS - before, 8)
     for octet in text.replace("\r\n", "\n").replace("\n", "\r\n").encode("utf-8"):
         plain = 0x21 <= octet <= 0x7E and octet != 0x3D  # noqa: PLR2004 - printable, but for the equals sign
         piece = chr(octet) if plain or octet == 0x20 else f"={octet:02X}"  # noqa: PLR2004 - a space
-        if len(lines[-1]) + len(piece) > room:
+        if len(lines[-1]) + len(piece) > available:
             lines.append("")
-            room = _FOLD_BYTES
+            available = _FOLD_OCTETS
         lines[-1] += piece
-    # A space before a break is lost on the way.
+    # RFC 2045 6.7 (3): white space at the end of a line may be removed in transport.
     lines = [line[:-1] + "=20" if line.endswith(" ") else line for line in lines]
     return "=\r\n".join(lines)

@@ -1,7 +1,7 @@
-"""Text: any charset in, one the receiver reads out.
+"""Decodes text from any charset, encodes it in one the receiver reads, and splits long text into pages.
 
-Small enough to need no jail: decoding text is the standard library's, bounded by limits.py.
-MMS CONF 1.3 section 10.2 and practice: us-ascii or UTF-8 with an explicit charset, never UTF-16 out.
+It runs without a sandbox: the standard library decodes text, and limits.py bounds its size.
+MMS CONF 1.3 section 10.2 and practice: us-ascii or UTF-8 with an explicit charset; UTF-16 is never written.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 __all__ = ["FittedText", "decode_text", "fit_text", "split_pages"]
 
-# Where a page may end, best first: after a paragraph, a sentence (also those of Asia, which no space follows), a word.
+# Where a page may end, best first: after a paragraph, a sentence (no space follows those of East Asia), a word.
 _PAGE_ENDS = (
     re.compile(r"\n[ \t]*\n\s*"),
     re.compile(r"(?<=[.!?…])(?P<kept>[\"'»”’)\]]*)\s+|(?<=[。！？])|\n"),
     re.compile(r"\s+"),
 )
-_LEAST_PAGE_SHARE = 0.4  # an end nearer to the page's beginning than this is passed over for a lesser one
+_MIN_PAGE_SHARE = 0.4  # an end that leaves less of the page filled is passed over for one of a lower rank
 _JOINERS = frozenset("\u200d\ufe0e\ufe0f")
 
 
 @dataclass(frozen=True, slots=True)
 class FittedText:
-    """A text part in a charset the receiver reads, and what was done to it."""
+    """A text part in a charset the receiver reads, and what was changed."""
 
     part: Part
     text: str
@@ -42,13 +42,13 @@ class FittedText:
 
 
 def decode_text(part: Part, *, limits: InputLimits = DEFAULT_INPUT_LIMITS) -> str:
-    """The characters of a text part.
+    """Decode a text part.
 
-    Tried in order: the byte-order mark, the stated charset, UTF-8, what its bytes look like, Windows-1252.
+    The order is: byte-order mark, stated charset, UTF-8, charset guessed from the bytes, Windows-1252.
 
     Raises:
-        OverLimits: More bytes than a text may have.
-        DamagedMedia: The stated charset is unknown and the bytes are no UTF-8.
+        OverLimits: It has more bytes than a text may have.
+        DamagedMedia: No charset of these decodes the bytes.
     """
     if len(part.data) > limits.max_text_bytes:
         raise OverLimits(
@@ -80,7 +80,7 @@ def _charsets(part: Part) -> tuple[str, ...]:
 
 
 def fit_text(part: Part, rule: TextRule) -> FittedText:
-    """The part in us-ascii when it needs no more, else in UTF-8."""
+    """Encode the part in us-ascii when that suffices, else in UTF-8."""
     text = decode_text(part)
     charset = "us-ascii" if text.isascii() and "us-ascii" in rule.charsets else "utf-8"
     data = text.encode(charset)
@@ -89,9 +89,9 @@ def fit_text(part: Part, rule: TextRule) -> FittedText:
 
 
 def split_pages(text: str, max_chars: int) -> tuple[str, ...]:
-    """The text on pages of at most *max_chars* characters, ended after paragraphs, sentences or words.
+    """Split text into pages of at most *max_chars* characters, after paragraphs, sentences or words.
 
-    Only white space is lost, and only where pages meet. A word or emoji is cut only when it is longer than a page.
+    Only white space between pages is lost. A word or emoji is cut only when it is longer than a page.
     """
     if max_chars < 1:
         raise ValueError(f"a page has at least one character, got {max_chars}")
@@ -105,11 +105,11 @@ def split_pages(text: str, max_chars: int) -> tuple[str, ...]:
 
 
 def _page_end(text: str, most: int) -> tuple[int, int]:
-    """Where the page ends and where the next begins."""
+    """Return where the page ends and where the next begins."""
     window = text[: most + 1]
     for pattern in _PAGE_ENDS:
         found = ((m.start() + len(m.groupdict().get("kept") or ""), m.end()) for m in pattern.finditer(window))
-        ends = [(end, following) for end, following in found if _LEAST_PAGE_SHARE * most <= end <= most]
+        ends = [(end, following) for end, following in found if _MIN_PAGE_SHARE * most <= end <= most]
         if ends:
             return ends[-1]
     end = most
@@ -119,7 +119,7 @@ def _page_end(text: str, most: int) -> tuple[int, int]:
 
 
 def _belongs_together(text: str, at: int) -> bool:
-    """Whether the characters before and after a place are one to the eye."""
+    """Whether the characters before and after a position form one grapheme."""
     after, before = text[at], text[at - 1]
     return (
         bool(unicodedata.combining(after))

@@ -1,7 +1,4 @@
-"""Calendars: iCalendar 2.0 and vCalendar 1.0 in, the one the receiver opens out, losses said.
-
-entries (the file as values) and times and recurrence < convert (one version to the other) < source (the codec).
-"""
+"""The codec of calendars: reads iCalendar 2.0 and vCalendar 1.0, writes the one the receiver opens, notes losses."""
 
 from __future__ import annotations
 

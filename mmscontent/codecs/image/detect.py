@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["ImageFeatures", "detect_features"]
+__all__ = ["ImageFeatures", "detect_features", "edge_energy"]
 
 _TILE_PX, _TILES_ACROSS = 48, 6
 _HARD_STEP, _SOFT_STEP = 48, 12  # steps of 255 between neighbours
@@ -110,3 +110,10 @@ def _has_finder(dark: NDArray[np.bool_]) -> bool:
     near = np.abs(fives / unit - (1, 1, 3, 1, 1)) < (0.5, 0.5, 1, 0.5, 0.5)
     starts_dark = dark[changes[: len(fives)]]
     return bool(np.any(near.all(axis=1) & starts_dark & (unit[:, 0] >= 2)))  # noqa: PLR2004 - pixels a module
+
+
+def edge_energy(grey: NDArray[np.float32]) -> float:
+    """Measure how strong the edges of a grey picture are; poster frames are chosen by it."""
+    if grey.size <= 1:
+        return 0.0
+    return float(np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean())

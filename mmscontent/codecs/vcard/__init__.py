@@ -1,7 +1,4 @@
-"""Contacts: vCard 2.1, 3.0 and 4.0 in, the version the receiver opens out, photos shrunk to fit.
-
-cards (the file as values) < write (a version, and what it cannot carry) and photo < source (the codec).
-"""
+"""The codec of contacts: reads vCard 2.1, 3.0 and 4.0, writes the version the receiver opens, shrinks photos to fit."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The photo of a card: freed of metadata, or cut square and shrunk to one of a few sizes.
+"""Shrinks the photo of a contact: without its metadata, or cropped to a square of one of a few sizes.
 
-An address book shows it as a small square or circle; the steps are a table, larger ones first.
+An address book shows the photo as a small square or circle. The sizes are a table, the largest first.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ class PhotoStep:
     """One size of a photo.
 
     Attributes:
-        side_px: Of the square; None sends it as it is, but for its metadata; 0 leaves it out.
-        quality: Of the JPEG.
-        worth: What the card is worth with it, 0 to 100, on the scale shares are made with.
+        side_px: Side of the square; None keeps the photo except for its metadata; 0 leaves it out.
+        quality: Quality of the JPEG.
+        score: Quality of the contact with this photo, 0 to 100, on the scale that bytes are shared by.
     """
 
     side_px: int | None
     quality: int
-    worth: float
+    score: float
 
     @property
-    def words(self) -> str:
-        """For the ledger."""
+    def label(self) -> str:
+        """The step as the ledger names it."""
         if self.side_px is None:
-            return "photo as it is"
+            return "photo unchanged"
         return f"photo at most {self.side_px}×{self.side_px}, q{self.quality}" if self.side_px else "photo left out"
 
 
-# 96 to 320 pixels is what phones' address books show; a card without its photo still does its work.
+# Address books of phones show 96 to 320 pixels; a contact without its photo is still useful, so it keeps half.
 STEPS = (
     PhotoStep(None, 0, 100),
     PhotoStep(480, 82, 98),
@@ -59,8 +59,8 @@ class Photo:
     """A photo that can be decoded.
 
     Attributes:
-        square: Cut to its middle, upright, as large as it came but no larger than the largest step.
-        clean: As it came but for its metadata.
+        square: Its middle as a square, upright, no larger than the largest step.
+        clean: The source without its metadata.
         labels: What the metadata held.
     """
 
@@ -70,7 +70,7 @@ class Photo:
     media_type: str
 
     def at(self, step: PhotoStep) -> bytes:
-        """The photo at one step: a square JPEG, the clean source when that is smaller, or nothing."""
+        """Return the photo at one step: a square JPEG, the clean source when that is smaller, or nothing."""
         if step.side_px is None:
             return self.clean
         if step.side_px == 0:
@@ -83,17 +83,17 @@ class Photo:
 
     @property
     def suffix(self) -> str:
-        """What TYPE calls the clean source: JPEG, PNG and so on."""
+        """The TYPE of the clean source: JPEG, PNG and so on."""
         return self.media_type.rpartition("/")[2].upper()
 
 
 def open_photo(data: bytes) -> Photo | None:
-    """The photo, or None when it is no picture we open."""
+    """Decode a photo; None when it is no picture that can be opened."""
     most = max(step.side_px or 0 for step in STEPS)
     try:
         header = read_header(data, sniff(data).media_type)
         width, height = header.width, header.height
-        # The short side is what remains of it: the box is as wide as the picture is long.
+        # Only the short side limits the square, so the box is as much longer as the picture is.
         box = round(most * max(width, height) / min(width, height)), most
         image = Image.fromarray(decode(data, header, box).image.numpy())
     except SourceError:

@@ -1,4 +1,4 @@
-"""Cards as values: which version, which properties; one file may hold many.
+"""Reads vCard files: each contact with its version and properties; one file may hold many contacts.
 
 Sources: vCard 2.1 (versit 1996); RFC 2426 (3.0); RFC 6350 (4.0).
 """
@@ -24,25 +24,25 @@ _BINARY = ("PHOTO", "LOGO", "SOUND", "KEY")
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One vCard: its properties in their order, without BEGIN, VERSION and END."""
+    """One vCard: its properties in order, without BEGIN, VERSION and END."""
 
     version: str
     lines: tuple[ContentLine, ...]
 
     def first(self, name: str) -> ContentLine | None:
-        """The first property of a name."""
+        """Return the first property of a name."""
         return next((line for line in self.lines if line.name == name), None)
 
 
 def read_contacts(data: bytes, charset: str | None = None) -> tuple[tuple[Contact, ...], tuple[str, ...]]:
-    """All cards of a file, and what was mended or left out, as sentences.
+    """Read all contacts of a file, and what was repaired or left out, as sentences.
 
     Raises:
-        MalformedContent: There is no card in it, or more than anybody means to send.
+        MalformedContent: The file holds no contact, or more than `_MAX_CONTACTS`.
     """
-    lines, notes = read_lines(data, charset)
+    lines, read_notes = read_lines(data, charset)
     contacts: list[Contact] = []
-    said = list(notes)
+    notes = list(read_notes)
     stack: list[list[ContentLine]] = []
     for line in lines:
         if line.name == "BEGIN" and line.value.strip().upper() == "VCARD":
@@ -50,21 +50,21 @@ def read_contacts(data: bytes, charset: str | None = None) -> tuple[tuple[Contac
         elif line.name == "END" and line.value.strip().upper() == "VCARD" and stack:
             finished = stack.pop()
             if stack:
-                said.append("the card of an agent inside another card was left out")
+                notes.append("the contact of an agent inside another contact was left out")
             else:
                 contacts.append(_contact(finished))
         elif stack:
             stack[-1].append(line)
     if stack:
         contacts.append(_contact(stack[0]))
-        said.append("its last card has no END:VCARD")
+        notes.append("the last contact has no END:VCARD")
     if not contacts:
-        raise MalformedContent("there is no BEGIN:VCARD in the card; send the contact again from the address book")
+        raise MalformedContent("the file has no BEGIN:VCARD; send the contact again from the address book")
     if len(contacts) > _MAX_CONTACTS:
         raise MalformedContent(
-            f"the file holds {len(contacts):,} cards, {_MAX_CONTACTS:,} are read; send fewer contacts"
+            f"the file holds {len(contacts):,} contacts, {_MAX_CONTACTS:,} are read; send fewer contacts"
         )
-    return tuple(contacts), tuple(dict.fromkeys(said))
+    return tuple(contacts), tuple(dict.fromkeys(notes))
 
 
 def _contact(lines: list[ContentLine]) -> Contact:
@@ -75,7 +75,7 @@ def _contact(lines: list[ContentLine]) -> Contact:
 
 
 def _without_uri(line: ContentLine) -> ContentLine:
-    """Binary that 4.0 writes as a data: address, as what it is. Other addresses stay addresses; none is fetched."""
+    """Decode a data: URI (RFC 6350 6.2.4) to bytes. Other addresses stay addresses; none is fetched."""
     if line.name not in _BINARY or line.data is not None:
         return line
     found = _DATA_URI.match(line.value)
@@ -84,7 +84,7 @@ def _without_uri(line: ContentLine) -> ContentLine:
     try:
         data = base64.b64decode(found[3]) if found[2] else unquote_to_bytes(found[3])
     except (binascii.Error, ValueError):
-        return replace(line, value="", data=b"", oddity="its data: address is broken and was left out")
+        return replace(line, value="", data=b"", oddity="its data: URI is broken and was left out")
     kind = found[1].rpartition("/")[2].upper()
     params = tuple(p for p in line.params if p[0] not in ("VALUE", "MEDIATYPE"))
     return replace(line, value="", data=data, params=(*params, ("TYPE", (kind,))) if kind else params)

@@ -1,6 +1,6 @@
-"""The codec of contacts: cards read from any version, written in one the receiver opens, photos shrunk to fit.
+"""The codec of contacts: reads any version of vCard, writes one the receiver opens, shrinks photos to fit.
 
-Nothing a card points to is ever fetched. A card in a version the receiver opens goes as it is.
+Nothing that a contact points to is ever fetched. A contact in a version the receiver opens passes through.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ class _SurveyedContacts:
 
 
 class ContactSource:
-    """One file of cards; see MediaSource in codecs/base.py."""
+    """One file of contacts; see MediaSource in codecs/base.py."""
 
     def __init__(self, data: bytes, info: MediaInfo) -> None:
         most = min(_MOST_BYTES, DEFAULT_INPUT_LIMITS.max_part_bytes)
         if len(data) > most:
-            raise OverLimits(f"{info.media_type}: {len(data):,} bytes are over the {most:,} we read of contacts")
+            raise OverLimits(f"{info.media_type}: {len(data):,} bytes exceed the {most:,} that are read of contacts")
         self._data = data
         self._declared = info
         self._contacts, self._notes = read_contacts(data, info.charset)
@@ -53,10 +53,10 @@ class ContactSource:
         self._work: _SurveyedContacts | None = None
 
     def survey(self, rule: Rule, effort: Effort) -> Survey:  # noqa: ARG002 - there is only one effort
-        """Choose the version and write each step of the photos; cards are small.
+        """Choose the version and write the contacts with each photo step; contacts are small.
 
         Raises:
-            NotAllowed: The receiver opens no version we write.
+            NotAllowed: The receiver opens no version that can be written.
         """
         assert isinstance(rule, ContactRule)
         version = self._version_for(rule)
@@ -64,7 +64,7 @@ class ContactSource:
         written = {step: write_contacts(self._with_photos(step), version) for step in steps}
         self._work = _SurveyedContacts(rule, version, written)
         reasons = self._passthrough_blockers(rule)
-        points = [(len(w.data), step.worth if len(steps) > 1 else 100.0) for step, w in written.items()]
+        points = [(len(w.data), step.score if len(steps) > 1 else 100.0) for step, w in written.items()]
         return Survey(
             info=self._info(rule.media_type),
             curve=Curve.through(points),
@@ -77,22 +77,22 @@ class ContactSource:
         )
 
     def keep(self) -> Rendition:
-        """The file as it is, under the name the receiver wants."""
+        """Return the file unchanged, under the media type the receiver wants."""
         assert self._work is not None, "survey() comes first"
         info = replace(self._info(self._work.rule.media_type), profile=self._contacts[0].version)
         return Rendition(self._data, info, 0, 100.0, tries=("passed through",))
 
     def render(self, limit_bytes: int) -> Rendition:
-        """The cards with the largest photos that fit, without any last.
+        """Return the contacts with the largest photos that fit, without photos if none does.
 
         Raises:
-            DoesNotFit: The cards without photos are larger.
+            DoesNotFit: The contacts without photos are larger.
         """
         assert self._work is not None, "survey() comes first"
         work = self._work
         tries: list[str] = []
         for step, written in work.written.items():
-            photo = f", {step.words}" if len(work.written) > 1 else ""
+            photo = f", {step.label}" if len(work.written) > 1 else ""
             tries.append(f"vCard {work.version}{photo} → {len(written.data):,} bytes")
             if len(written.data) <= limit_bytes:
                 return self._rendition(step, written, tuple(tries))
@@ -105,34 +105,30 @@ class ContactSource:
             tries=tries,
         )
 
-    def measure(self, data: bytes) -> float | None:  # noqa: ARG002 - as every codec is called
-        """Nothing measures a card."""
-        return None
-
-    # --- parts of it ---
+    def measure(self, data: bytes) -> float | None:
+        """Return None: nothing measures a contact."""
 
     def _version_for(self, rule: ContactRule) -> str:
         present = {contact.version for contact in self._contacts}
         if len(present) == 1 and present <= set(rule.versions):
-            return next(iter(present))  # no conversion loses least
+            return next(iter(present))  # no conversion loses anything
         version = next((v for v in rule.versions if v in VERSIONS), None)
         if version is None:
-            raise NotAllowed(
-                f"the receiver opens vCard {', '.join(rule.versions) or 'of no version'}; 2.1 to 4.0 are made"
-            )
+            accepted = ", ".join(rule.versions) or "of no version"
+            raise NotAllowed(f"the receiver opens vCard {accepted}; 2.1 to 4.0 can be written")
         return version
 
     def _passthrough_blockers(self, rule: ContactRule) -> tuple[str, ...]:
         present = sorted({contact.version for contact in self._contacts})
         reasons = []
         if not set(present) <= set(rule.versions):
-            reasons.append(f"vCard {', '.join(present)} is not what the receiver opens ({', '.join(rule.versions)})")
+            reasons.append(f"the receiver opens vCard {', '.join(rule.versions)}, not {', '.join(present)}")
         elif len(present) > 1:
-            reasons.append("it mixes versions")
+            reasons.append("the file mixes versions")
         if not self._is_utf8():
-            reasons.append("its letters are not in UTF-8")
+            reasons.append("its text is not in UTF-8")
         if self._notes:
-            reasons.append("it had to be mended")
+            reasons.append("the file had to be repaired")
         if self._labels():
             reasons.append("its photo carries metadata")
         if None in self._photos.values():
@@ -144,7 +140,7 @@ class ContactSource:
             text = self._data.decode("utf-8")
         except UnicodeDecodeError:
             return False
-        # 2.1 says on each line which charset it has; one that says another than UTF-8 may not be read everywhere.
+        # vCard 2.1 states the charset on each line; a stated charset other than UTF-8 may not be read everywhere.
         return not any(mark in text.upper() for mark in ("CHARSET=SHIFT", "CHARSET=ISO-2022", "CHARSET=WINDOWS"))
 
     def _labels(self) -> tuple[str, ...]:
@@ -187,14 +183,14 @@ class ContactSource:
         if None in self._photos.values():
             notes.append("a photo that cannot be opened was left out")
         if any(self._photos.values()) and step.side_px is not None:
-            notes.append(step.words)
+            notes.append(step.label)
         if any(line.name == "PHOTO" and line.data is None for contact in self._contacts for line in contact.lines):
-            notes.append("a photo is only an address; it was not fetched")
+            notes.append("a photo is given only as an address; it was not fetched")
         return Rendition(
             written.data,
             info,
             1,
-            step.worth if len(work.written) > 1 else 100.0,
+            step.score if len(work.written) > 1 else 100.0,
             None,
             self._labels(),
             tries,
@@ -207,16 +203,16 @@ def _photo_in(line: ContentLine) -> bytes | None:
 
 
 def verify(data: bytes, info: MediaInfo) -> MediaInfo:
-    """Read the cards again, 3.0 and 4.0 with vobject too, and compare with the claim.
+    """Read contacts we wrote and compare their version with the claim.
 
     Raises:
-        EngineFailed: They cannot be read again, or are of another version.
+        EngineFailed: They cannot be read, or have another version.
     """
     try:
         contacts, notes = read_contacts(data)
     except MalformedContent as exc:
-        raise EngineFailed(f"the card that was made cannot be read again ({exc})") from exc
+        raise EngineFailed(f"the contact that was written cannot be read ({exc})") from exc
     versions = {contact.version for contact in contacts}
     if info.profile is not None and versions != {info.profile}:
-        raise EngineFailed(f"the card that was made is vCard {', '.join(sorted(versions))}, {info.profile} was claimed")
+        raise EngineFailed(f"the contact that was written is vCard {', '.join(sorted(versions))}, not {info.profile}")
     return replace(info, size_bytes=len(data), notes=notes)

@@ -1,7 +1,7 @@
-"""Cards written anew in a version, and what that version could not carry.
+"""Writes contacts in one version of vCard, and notes what that version cannot carry.
 
-vobject folds and escapes; it does not write 2.1 at all, and of 3.0 it refuses cards whose photo came as 2.1. So
-the lines are put together here. One table says what becomes of each property.
+vobject folds and escapes; it does not write 2.1 at all, and refuses to write 3.0 with a photo read from 2.1. So this
+module builds the lines itself. One table says what becomes of each property.
 Sources: vCard 2.1 sections 2.1.5 to 2.6; RFC 2426 sections 3 and 4; RFC 6350 section 6; MMS CONF and what phones
 export (2.1 with NICKNAME and CATEGORIES, UTF-8 stated on each line that needs it).
 """
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = ["WrittenContacts", "write_contacts"]
 
-# Properties whose values are fields between semicolons, and those that are lists between commas.
+# Properties whose values are fields separated by semicolons, and those that are lists separated by commas.
 _FIELDS = frozenset(("N", "ADR", "ORG", "GEO", "GENDER", "CLIENTPIDMAP"))
 _LISTS = frozenset(("CATEGORIES", "NICKNAME"))
-# Addresses and dates stand as they are, a backslash in front of a colon excepted (Apple, Google).
+# Addresses and dates are not escaped. QUIRK: Apple and Google put a backslash before the colon; it is removed.
 _PLAIN = frozenset(("URL", "UID", "REV", "BDAY", "ANNIVERSARY", "IMPP", "TEL", "SOURCE", "RELATED", "MEMBER", "TZ"))
 
-# What a version has no property for, and what it is written as; None: it cannot be said and is left out.
+# Properties that a version does not have, and what they are written as; None: left out.
 _NEW_IN_4: dict[str, str | None] = {
     "GENDER": "X-GENDER",
     "ANNIVERSARY": "X-ANNIVERSARY",
@@ -60,7 +60,7 @@ _BASE64_CHARS = 72
 
 @dataclass(slots=True)
 class WrittenContacts:
-    """A file of cards, and what became of what the version could not carry, as sentences."""
+    """A vCard file, and what the version could not carry, as sentences."""
 
     data: bytes
     notes: tuple[str, ...] = ()
@@ -68,17 +68,17 @@ class WrittenContacts:
 
 @dataclass(slots=True)
 class _Writer:
-    """One file being written."""
+    """State of one file being written."""
 
     version: str
     notes: dict[str, None] = field(default_factory=dict)
 
-    def note(self, what: str) -> None:
-        self.notes[what] = None
+    def note(self, sentence: str) -> None:
+        self.notes[sentence] = None
 
 
 def write_contacts(contacts: Iterable[Contact], version: str) -> WrittenContacts:
-    """All cards in one version, in UTF-8."""
+    """Write all contacts in one version, in UTF-8."""
     writer = _Writer(version)
     data = b"".join(_contact(contact, writer) for contact in contacts)
     return WrittenContacts(data, tuple(writer.notes))
@@ -93,17 +93,20 @@ def _contact(contact: Contact, writer: _Writer) -> bytes:
 
 
 def _completed(lines: list[ContentLine], writer: _Writer) -> list[ContentLine]:
-    """N and FN made of what there is, where the version asks for them (2.1: N; 3.0: both; 4.0: FN)."""
+    """Add N and FN, made of other properties, where the version requires them."""
+    # vCard 2.1 requires N; RFC 2426 3.1.1 and 3.1.2 require both; RFC 6350 6.2.1 requires FN.
     names = {line.name for line in lines}
-    spoken = next(
+    display = next(
         (line.value for n in ("FN", "N", "ORG", "NICKNAME", "EMAIL", "TEL") for line in lines if line.name == n), ""
     )
-    spoken = " ".join(f for f in reversed(split_fields(spoken)[:2]) if f).strip() if "FN" not in names else spoken
+    display = " ".join(f for f in reversed(split_fields(display)[:2]) if f).strip() if "FN" not in names else display
     missing = []
     if "N" not in names and writer.version != "4.0":
-        missing.append(ContentLine("N", f"{spoken};;;;" if "FN" not in names else f"{escaped(unescaped(spoken))};;;;"))
+        missing.append(
+            ContentLine("N", f"{display};;;;" if "FN" not in names else f"{escaped(unescaped(display))};;;;")
+        )
     if "FN" not in names and writer.version != "2.1":
-        missing.append(ContentLine("FN", spoken or "-"))
+        missing.append(ContentLine("FN", display or "-"))
     return [*missing, *lines]
 
 
@@ -111,25 +114,29 @@ def _completed(lines: list[ContentLine], writer: _Writer) -> list[ContentLine]:
 
 
 def _translated(line: ContentLine, source: str, writer: _Writer) -> ContentLine | None:
-    """The property as the version has it, or None when it cannot be said."""
+    """Convert a property to the version; None when the version cannot carry it."""
     target = writer.version
     if line.data == b"":
-        writer.note(f"{line.name} left out, its data are broken")
+        writer.note(f"{line.name} was left out: its data are broken")
         return None
     if line.name == "AGENT":
-        writer.note("AGENT left out, a card inside the card")
+        writer.note("AGENT was left out: it is a contact inside the contact")
         return None
     if source == target:
         return line
     name = line.name
     if name in _REPLACED[target]:
         other = _REPLACED[target][name]
-        writer.note(f"{name} left out, vCard {target} has none" if other is None else f"{name} written as {other}")
+        writer.note(
+            f"{name} was left out: vCard {target} has no such property"
+            if other is None
+            else f"{name} is written as {other}"
+        )
         if other is None:
             return None
         name = other
     if name == "BDAY" and line.value.startswith("-"):
-        writer.note("BDAY left out, it has no year")
+        writer.note("BDAY was left out: it has no year")
         return None
     return replace(line, name=name, params=_params(line, source, writer), value=_address(line))
 
@@ -141,7 +148,7 @@ def _params(line: ContentLine, source: str, writer: _Writer) -> tuple[tuple[str,
         if name == "PREF" and target != "4.0":
             kept.append(("TYPE", ("PREF",)))
         elif name == "VALUE" and values[0].upper() not in ("URI", "URL"):
-            continue  # the version's own reader knows what a date looks like
+            continue  # readers of each version recognise a date by itself
         elif name == "VALUE" and line.name in ("TEL", "URL"):
             continue
         elif name == "VALUE":
@@ -149,21 +156,21 @@ def _params(line: ContentLine, source: str, writer: _Writer) -> tuple[tuple[str,
         elif name in known:
             kept.append((name, values))
         else:
-            writer.note(f"parameter {name} left out, vCard {target} has none")
+            writer.note(f"parameter {name} was left out: vCard {target} has no such parameter")
     if target == "4.0" and source != "4.0":
         kept = _preferred(kept)
     return tuple(kept)
 
 
 def _preferred(params: list[tuple[str, tuple[str, ...]]]) -> list[tuple[str, tuple[str, ...]]]:
-    """TYPE=PREF as 4.0 writes it."""
+    """Write TYPE=PREF as 4.0 does (RFC 6350 5.3): PREF=1."""
     prefers = any(v.upper() == "PREF" for name, values in params if name == "TYPE" for v in values)
     rest = [(n, tuple(v for v in values if n != "TYPE" or v.upper() != "PREF")) for n, values in params]
     return [*(p for p in rest if p[1]), *([("PREF", ("1",))] if prefers else [])]
 
 
 def _address(line: ContentLine) -> str:
-    """A telephone's tel: address as the number older versions want."""
+    """Return the number of a tel: URI, as older versions want it."""
     value = line.value.strip()
     return value[4:] if line.name == "TEL" and value.lower().startswith("tel:") else line.value
 
@@ -179,13 +186,13 @@ def _written(line: ContentLine, source: str, writer: _Writer) -> bytes:
 
 
 def _value(line: ContentLine, source: str, target: str) -> str:
-    """The value with the escapes of the version it goes to."""
+    """Return the value with the escapes of the target version."""
     if line.name in _PLAIN:
         return line.value.replace("\\:", ":").replace("\\,", ",").replace("\n", " ").strip()
     if source == "2.1" == target:
         return line.value
     if source != "2.1" and target != "2.1" and (line.name in _FIELDS | _LISTS or line.name.startswith("X-")):
-        return line.value.replace("\n", "\\n")  # its commas and semicolons are what holds it together
+        return line.value.replace("\n", "\\n")  # its commas and semicolons are separators
     fields = _unescaped_fields(line, source)
     separator = "," if line.name in _LISTS else ";"
     if target == "2.1":
@@ -200,7 +207,7 @@ def _unescaped_fields(line: ContentLine, source: str) -> tuple[str, ...]:
         fields = split_fields(line.value, ",")
     else:
         fields = (line.value,)
-    if source == "2.1":  # only the semicolon is escaped there (2.1.5); backslashes mean themselves
+    if source == "2.1":  # vCard 2.1 section 2.1.5: only the semicolon is escaped; a backslash means itself
         return tuple(f.replace("\\;", ";") for f in fields)
     return tuple(unescaped(f) for f in fields)
 
@@ -234,6 +241,6 @@ def _binary(line: ContentLine, head: str, version: str) -> bytes:
     kind = f";TYPE={kind}" if kind else ""
     if version == "3.0":
         return folded([f"{head};ENCODING={encoding}{kind}:{coded}"])
-    # 2.1 as Android writes it: further lines indented, an empty line at the end.
+    # vCard 2.1 section 2.1.4.2, as Android writes it: further lines are indented, an empty line ends the value.
     rows = [coded[at : at + _BASE64_CHARS] for at in range(0, len(coded), _BASE64_CHARS)]
     return (f"{head};ENCODING={encoding}{kind}:" + "\r\n ".join(rows) + "\r\n\r\n").encode("utf-8")
