@@ -43,7 +43,7 @@ def trim(data: bytes, info: MediaInfo, duration_ms: int) -> bytes:
         DamagedMedia: Nothing could be copied.
     """
     with FfmpegSession(data, info.media_type) as session:
-        muxer = _MUXERS.get(session.demuxer.name)
+        muxer = _MUXERS.get(session.demuxer)
         if muxer is None:
             raise NotAllowed(f"{info.media_type} cannot be trimmed; trim it before it is sent")
         seen = probe(session)

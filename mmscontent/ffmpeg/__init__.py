@@ -1,12 +1,12 @@
 """Runs the ffmpeg program in a sandbox; ffmpeg-python builds the filter graphs.
 
-`FfmpegSession` holds one input in a private folder, `source_node` opens it with the demuxer of its sniffed type, `run`
+`FfmpegSession` holds one input in a private folder: `source_node` opens it with the demuxer of its sniffed type, `run`
 executes a graph. Nothing else in the library starts this program, and there is no ffprobe.
 """
 
 from __future__ import annotations
 
-from mmscontent.ffmpeg.demuxers import DEMUXERS, demuxer_for
+from mmscontent.ffmpeg.demuxers import DEMUXERS
 from mmscontent.ffmpeg.probe import AudioTrack, ProbeResult, VideoTrack, probe
 from mmscontent.ffmpeg.program import RunLimits, layers, program_path, version
 from mmscontent.ffmpeg.session import FfmpegSession
@@ -18,7 +18,6 @@ __all__ = [
     "ProbeResult",
     "RunLimits",
     "VideoTrack",
-    "demuxer_for",
     "layers",
     "probe",
     "program_path",

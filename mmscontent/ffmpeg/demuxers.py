@@ -1,66 +1,49 @@
-"""Which demuxer opens which media type, and which decoders may be used at all.
+"""Which demuxer opens which media type, and which decoders ffmpeg may use.
 
-A demuxer is never guessed by the program: a playlist that calls itself a film is then not followed (the HLS and
-concat class of leaks). What no row names is not opened.
+ffmpeg never guesses the demuxer: a playlist that is sent as a video is then not followed (HLS and concat lists have
+leaked local files and reached internal addresses). A media type without a row is not opened.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mmscontent.errors import UnknownMedia
 
-__all__ = ["DECODERS", "DEMUXERS", "Demuxer", "demuxer_for"]
+__all__ = ["DECODERS", "DEMUXERS", "demuxer_for"]
 
-
-@dataclass(frozen=True, slots=True)
-class Demuxer:
-    """A demuxer by its short name, and by the whole name its whitelist wants."""
-
-    name: str
-    listed: str = ""
-
-    @property
-    def whitelist(self) -> str:
-        """What `format_whitelist` must hold for it."""
-        return self.listed or self.name
-
-
-_MOV = Demuxer("mov", "mov,mp4,m4a,3gp,3g2,mj2")
-_MATROSKA = Demuxer("matroska", "matroska,webm")
-
-DEMUXERS: dict[str, Demuxer] = {
-    "video/mp4": _MOV,
-    "video/quicktime": _MOV,
-    "video/3gpp": _MOV,
-    "video/3gpp2": _MOV,
-    "video/webm": _MATROSKA,
-    "video/x-matroska": _MATROSKA,
-    "video/x-msvideo": Demuxer("avi"),
-    "video/mp2t": Demuxer("mpegts"),
-    "video/mpeg": Demuxer("mpeg"),
-    "video/ogg": Demuxer("ogg"),
-    "video/x-flv": Demuxer("flv"),
-    "image/gif": Demuxer("gif"),
-    "audio/mp4": _MOV,
-    "audio/3gpp": _MOV,
-    "audio/3gpp2": _MOV,
-    "audio/webm": _MATROSKA,
-    "audio/x-matroska": _MATROSKA,
-    "audio/amr": Demuxer("amr"),
-    "audio/amr-wb": Demuxer("amr"),
-    "audio/mpeg": Demuxer("mp3"),
-    "audio/aac": Demuxer("aac"),
-    "audio/ogg": Demuxer("ogg"),
-    "audio/flac": Demuxer("flac"),
-    "audio/wav": Demuxer("wav"),
-    "audio/aiff": Demuxer("aiff"),
-    "audio/x-caf": Demuxer("caf"),
-    "audio/basic": Demuxer("au"),
-    "audio/qcelp": Demuxer("qcp"),
+# By sniffed type; the short names of `ffmpeg -demuxers`, which serve `-f` and `format_whitelist` alike.
+DEMUXERS: dict[str, str] = {
+    "video/mp4": "mov",
+    "video/quicktime": "mov",
+    "video/3gpp": "mov",
+    "video/3gpp2": "mov",
+    "video/webm": "matroska",
+    "video/x-matroska": "matroska",
+    "video/x-msvideo": "avi",
+    "video/mp2t": "mpegts",
+    "video/mpeg": "mpeg",
+    "video/ogg": "ogg",
+    "video/x-flv": "flv",
+    "image/gif": "gif",
+    "audio/mp4": "mov",
+    "audio/3gpp": "mov",
+    "audio/3gpp2": "mov",
+    "audio/webm": "matroska",
+    "audio/x-matroska": "matroska",
+    "audio/amr": "amr",
+    "audio/amr-wb": "amr",
+    "audio/mpeg": "mp3",
+    "audio/aac": "aac",
+    "audio/ogg": "ogg",
+    "audio/flac": "flac",
+    "audio/wav": "wav",
+    "audio/aiff": "aiff",
+    "audio/x-caf": "caf",
+    "audio/basic": "au",
+    "audio/qcelp": "qcp",
 }
 
-# By the program's names. Left out on purpose: subtitles, APNG and everything no phone or editor writes.
+# By ffmpeg's names. Left out: subtitles, APNG and everything that no phone or editor writes, as each decoder is more C
+# code for hostile input (CVE-2026-64830 was in VobSub, -125201 in APAC).
 DECODERS: tuple[str, ...] = (
     "h264", "hevc", "mpeg4", "h263", "mpeg1video", "mpeg2video", "vp8", "vp9", "libdav1d", "av1", "mjpeg", "gif",
     "msmpeg4", "msmpeg4v2", "theora", "flv", "vp6", "vp6f", "svq1", "svq3", "prores", "rawvideo", "qtrle",
@@ -73,13 +56,13 @@ DECODERS: tuple[str, ...] = (
 )  # fmt: skip
 
 
-def demuxer_for(media_type: str) -> Demuxer:
+def demuxer_for(media_type: str) -> str:
     """The demuxer of a sniffed media type.
 
     Raises:
-        UnknownMedia: It is none of those we open.
+        UnknownMedia: No row names it.
     """
     demuxer = DEMUXERS.get(media_type)
     if demuxer is None:
-        raise UnknownMedia(f"{media_type} is no film or sound we open; send it as MP4, 3GP, WebM, MP3, AMR, WAV or M4A")
+        raise UnknownMedia(f"{media_type} cannot be opened as video or audio; send MP4, 3GP, WebM, MP3, AMR or WAV")
     return demuxer

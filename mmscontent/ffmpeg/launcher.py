@@ -1,8 +1,8 @@
-"""The process between us and the program, one a room: confines children that become ffmpeg, watches, and cleans up.
+"""The supervisor process between us and ffmpeg, one per session: starts each run in the sandbox, waits, cleans up.
 
-It takes orders, one line each, from its standard input and answers with each run's exit status on a pipe of its own.
-When its standard input closes, which is also what happens when the process that started it is killed, it ends the
-program, removes the folder and goes. Runs bare (`python -I -S`), so it imports little.
+It reads orders from standard input, one JSON line each, and answers each with a line `<exit status> <CPU milliseconds>`
+on a pipe of its own. When standard input closes (the session was closed, or the process that started it was killed), it
+ends the program, removes the folder and exits. It runs as `python -I -S` and imports little.
 """
 
 from __future__ import annotations
@@ -20,39 +20,39 @@ from mmscontent.sandbox import hardening
 __all__ = ["CANNOT_START", "main"]
 
 CANNOT_START = 126  # exit status of a child that could not become the program, as shells have it
-_OPEN_FILES = 64
-_NICE_FOLDERS = ("/proc/self",)  # the program reads its own auxiliary vector and status
-_MOST_ORDERS = 1 << 20
+_OPEN_FILES = 64  # a run opens one input, a few outputs and x264's statistics
+_READABLE = ("/proc/self",)  # ffmpeg reads its own auxiliary vector (CPU features) and status
+_MAX_ORDER_BYTES = 1 << 20  # an order is a few KB; the largest part is the filter graph
 
 
 def main(folder: str, answers: int) -> NoReturn:
-    """Carry out orders until nobody is left to give any.
+    """Execute orders until standard input closes.
 
     Args:
-        folder: What is removed at the end; "" for nothing.
-        answers: Where a line is written for each run: its exit status, or 128 and the signal that ended it.
+        folder: The folder to remove at the end; "" for none.
+        answers: File descriptor for the answers; the status of a run that a signal ended is minus the signal.
     """
     os.set_inheritable(answers, False)
     supervisor = os.getpid()
+    # SIGCHLD only has to wake select(): its handler does nothing, the byte in the wake-up pipe does (self-pipe trick).
     woken, wake = os.pipe()
     for end in (woken, wake):
         os.set_blocking(end, False)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     pending = b""
-    while b"\n" in pending or (pending := _read_more(pending, folder)):
-        line, found, rest = pending.partition(b"\n")
-        if found:
-            pending = rest
-            _run_order(json.loads(line), supervisor, woken, folder, answers)
-    _cleanup(folder)
+    while True:
+        while b"\n" not in pending:
+            pending += _read_more(folder, len(pending))
+        line, _, pending = pending.partition(b"\n")
+        _run_order(json.loads(line), supervisor, woken, folder, answers)
 
 
-def _read_more(pending: bytes, folder: str) -> bytes:
-    some = os.read(0, 65_536)
-    if not some or len(pending) > _MOST_ORDERS:
+def _read_more(folder: str, pending_bytes: int) -> bytes:
+    more = os.read(0, 65_536)
+    if not more or pending_bytes > _MAX_ORDER_BYTES:
         _cleanup(folder)
-    return pending + some
+    return more
 
 
 def _cleanup(folder: str) -> NoReturn:
@@ -61,54 +61,52 @@ def _cleanup(folder: str) -> NoReturn:
     os._exit(0)
 
 
-def _run_order(orders: dict[str, Any], supervisor: int, woken: int, folder: str, answers: int) -> None:
-    if orders["arguments"] is None:
-        json.dump([[r.name, r.in_force, r.detail] for r in _apply_layers(orders, os.getppid())], sys.stdout)
+def _run_order(order: dict[str, Any], supervisor: int, woken: int, folder: str, answers: int) -> None:
+    if order["arguments"] is None:  # asks for the layers only
+        json.dump([[r.name, r.in_force, r.detail] for r in _apply_layers(order, os.getppid())], sys.stdout)
         sys.stdout.flush()
         os._exit(0)
     child = os.fork()
     if not child:
-        _exec_program(orders, supervisor)
-    status = _wait(child, woken, folder)
-    os.write(answers, b"%d\n" % (status if status >= 0 else 128 - status))
+        _exec_program(order, supervisor)
+    status, cpu_s = _wait(child, woken, folder)
+    os.write(answers, b"%d %d\n" % (status, cpu_s * 1000))
 
 
-def _apply_layers(orders: dict[str, Any], parent: int) -> tuple[hardening.HardeningLayer, ...]:
-    allowances = hardening.Allowances(orders["folder"], orders["program"])
+def _apply_layers(order: dict[str, Any], parent: int) -> tuple[hardening.HardeningLayer, ...]:
+    allowances = hardening.Allowances(order["folder"], order["program"])
     uid = os.getuid()
-    first = hardening.apply_early(_NICE_FOLDERS, parent, allowances)
-    limits = hardening.ResourceLimits(
-        orders.get("memory_bytes", 1 << 32), orders.get("file_bytes", 1 << 30), _OPEN_FILES
-    )
-    return (*first, *hardening.apply_late(limits, own_user_namespace=os.getuid() != uid, allowances=allowances))
+    early = hardening.apply_early(_READABLE, parent, allowances)
+    limits = hardening.ResourceLimits(order.get("memory_bytes", 1 << 32), order.get("file_bytes", 1 << 30), _OPEN_FILES)
+    return (*early, *hardening.apply_late(limits, own_user_namespace=os.getuid() != uid, allowances=allowances))
 
 
-def _exec_program(orders: dict[str, Any], supervisor: int) -> NoReturn:
-    """In the child: put the layers on and turn into the program."""
+def _exec_program(order: dict[str, Any], supervisor: int) -> NoReturn:
+    """In the child: apply the layers and become the program."""
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        for name in ("SIGPIPE", "SIGXFSZ"):  # Python ignores them, and what is ignored stays so in the program
+        # Python ignores these two, and execve(2) keeps ignored signals ignored; SIGXFSZ must end a run over its limit.
+        for name in ("SIGPIPE", "SIGXFSZ"):
             signal.signal(getattr(signal, name), signal.SIG_DFL)
-        os.chdir(orders["folder"])
-        nothing = os.open("/dev/null", os.O_RDONLY)
-        os.dup2(nothing, 0)
-        hardening.limit_cpu(orders["cpu_s"])
-        _apply_layers(orders, supervisor)
-        os.execve(orders["program"], orders["arguments"], orders["environment"])  # noqa: S606 - the door's whole point
+        os.chdir(order["folder"])
+        os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
+        hardening.limit_cpu(order["cpu_s"])
+        _apply_layers(order, supervisor)
+        os.execve(order["program"], order["arguments"], order["environment"])  # noqa: S606 - this module's purpose
     except BaseException as exc:  # noqa: BLE001 - a second copy of the supervisor must not go on
-        os.write(2, f"cannot start {orders['program']}: {exc!r}\n".encode("utf-8", "replace"))
+        os.write(2, f"cannot start {order['program']}: {exc!r}\n".encode("utf-8", "replace"))
     finally:
         os._exit(CANNOT_START)
 
 
-def _wait(child: int, woken: int, folder: str) -> int:
-    """Until the program ends, or nobody listens any more."""
+def _wait(child: int, woken: int, folder: str) -> tuple[int, float]:
+    """Wait until the program ends or standard input closes; returns exit status and processor time."""
     while True:
         ready = select.select([0, woken], [], [])[0]
-        done, status = os.waitpid(child, os.WNOHANG)
+        done, status, usage = os.wait4(child, os.WNOHANG)
         if done:
-            return os.waitstatus_to_exitcode(status)
+            return os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime
         if woken in ready:
             os.read(woken, 512)
         if 0 in ready and not os.read(0, 512):

@@ -1,6 +1,6 @@
-"""Where the program is, which one it is, and what it may take.
+"""Finds the ffmpeg program and tells its version, its limits and the layers of its sandbox.
 
-The only reader of MMSCONTENT_FFMPEG: a path, or a name to be looked for on PATH; empty means the installed wheel's.
+The only reader of MMSCONTENT_FFMPEG: a path, or a name on PATH; empty means the program of the imageio-ffmpeg wheel.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mmscontent.sandbox.hardening import HardeningLayer
 __all__ = ["VARIABLE", "RunLimits", "launcher_command", "layers", "program_path", "version"]
 
 VARIABLE = "MMSCONTENT_FFMPEG"
-# The packages are made known without running their faces: those import libraries, and every run would wait for them.
+# Stub packages instead of the real ones: their __init__ import libraries, and the first run would wait for them.
 _BOOT = """
 import sys, types
 for depth, name in enumerate(("mmscontent", "mmscontent.sandbox", "mmscontent.ffmpeg")):
@@ -35,19 +35,18 @@ _PACKAGE = str(Path(__file__).resolve().parents[1])
 
 @dataclass(frozen=True, slots=True)
 class RunLimits:
-    """What one run may take.
+    """What one run may use; the defaults are far above what a clip of a message needs.
 
     Attributes:
-        wall_s: On the wall, start to end.
-        cpu_s: Of the processor, all threads together.
-        memory_bytes: Mapped in all, the program's own 400 MB included.
-        file_bytes: Of any one file it writes.
+        cpu_s: Processor time of all threads together.
+        memory_bytes: Address space, the program's own 400 MB included.
+        file_bytes: Size of any one file it writes.
     """
 
     wall_s: float = 300.0
-    cpu_s: int = 600
-    memory_bytes: int = 4 << 30
-    file_bytes: int = 1 << 30
+    cpu_s: int = 600  # two processors for the whole wall time
+    memory_bytes: int = 4 << 30  # x264 at 3840x2160 fails with 1 GiB and works with 2
+    file_bytes: int = 1 << 30  # raw samples of a sound of an hour and a half
 
 
 def program_path() -> str:
@@ -62,37 +61,35 @@ def program_path() -> str:
         if found is None:
             raise EngineMissing(f"{VARIABLE} is {wanted!r}, which is no program on PATH; correct it or unset it")
         return os.path.realpath(found)
-    return _of_the_wheel()
+    return _wheel_program()
 
 
 @functools.cache
-def _of_the_wheel() -> str:
+def _wheel_program() -> str:
     try:
-        import imageio_ffmpeg  # type: ignore[import-untyped,unused-ignore]  # noqa: PLC0415 - a missing wheel is told as ours
+        import imageio_ffmpeg  # type: ignore[import-untyped,unused-ignore]  # noqa: PLC0415 - a missing wheel becomes our error
     except ImportError as exc:
         raise EngineMissing(
-            f"video and sound need the ffmpeg program: pip install imageio-ffmpeg, or set {VARIABLE}=ffmpeg"
+            f"video and audio need the ffmpeg program: pip install imageio-ffmpeg, or set {VARIABLE}=ffmpeg"
         ) from exc
-    # Its own search would honour IMAGEIO_FFMPEG_EXE and fall back to PATH; only the wheel's file is wanted here.
+    # Not imageio_ffmpeg.get_ffmpeg_exe(): that honours IMAGEIO_FFMPEG_EXE and falls back to PATH.
     binaries = Path(imageio_ffmpeg.__file__).parent / "binaries"
     programs = sorted(p for p in binaries.glob("ffmpeg-*") if os.access(p, os.X_OK))
     if not programs:
-        raise EngineMissing(
-            f"imageio-ffmpeg holds no program for this machine; install ffmpeg and set {VARIABLE}=ffmpeg"
-        )
+        raise EngineMissing(f"imageio-ffmpeg has no program for this machine; install ffmpeg and set {VARIABLE}=ffmpeg")
     return os.path.realpath(programs[-1])
 
 
 def launcher_command(folder: str, answers: int) -> list[str]:
-    """The command that starts the watcher (launch.py) over a folder; it answers on the descriptor *answers*."""
+    """The command that starts launcher.py over a folder; it answers on the descriptor *answers*."""
     return [sys.executable, "-I", "-S", "-B", "-X", "utf8", "-c", _BOOT, _PACKAGE, folder, str(answers)]
 
 
 def version() -> str:
-    """First line of what the program says of itself.
+    """The first line of `ffmpeg -version`.
 
     Raises:
-        EngineMissing, EngineFailed: There is none, or it does not run.
+        EngineMissing, EngineFailed: There is no program, or it does not run.
     """
     return _version_of(program_path())
 
@@ -100,27 +97,27 @@ def version() -> str:
 @functools.cache
 def _version_of(program: str) -> str:
     try:
-        told = subprocess.run(  # noqa: S603 - our own program, no input
+        done = subprocess.run(  # noqa: S603 - our own program, no input
             [program, "-version"], env={}, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=True
         )
     except (OSError, subprocess.SubprocessError) as exc:
         raise EngineFailed(f"{program} does not run: {exc}", command=f"{program} -version") from exc
-    return told.stdout.decode("utf-8", "replace").partition("\n")[0]
+    return done.stdout.decode("utf-8", "replace").partition("\n")[0]
 
 
 def layers() -> tuple[HardeningLayer, ...]:
-    """The layers a run is behind on this machine, as a run finds them."""
-    orders: dict[str, object] = {"program": program_path(), "folder": "", "arguments": None}
-    told = subprocess.run(  # noqa: S603 - our own interpreter
+    """The hardening layers of a run on this machine, each in force or not."""
+    order: dict[str, object] = {"program": program_path(), "folder": "", "arguments": None}
+    done = subprocess.run(  # noqa: S603 - our own interpreter
         launcher_command("", 1),
         env=import_paths.library_path(),
-        input=json.dumps(orders).encode() + b"\n",
+        input=json.dumps(order).encode() + b"\n",
         capture_output=True,
         timeout=20,
         check=False,
     )
     try:
-        return tuple(HardeningLayer(*row) for row in json.loads(told.stdout))
+        return tuple(HardeningLayer(*row) for row in json.loads(done.stdout))
     except (ValueError, TypeError) as exc:
-        words = told.stderr.decode("utf-8", "replace")[-300:]
-        raise EngineFailed(f"the ffmpeg launcher does not start: {words}; see `mmscontent doctor`") from exc
+        message = done.stderr.decode("utf-8", "replace")[-300:]
+        raise EngineFailed(f"the ffmpeg launcher does not start: {message}; see `mmscontent doctor`") from exc

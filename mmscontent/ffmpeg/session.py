@@ -1,7 +1,7 @@
-"""The room a source lives in, and the one function that runs the program.
+"""An ffmpeg session: one input in a private folder, and every run of the program over it.
 
-A room is a private folder with one input; what the program makes lies beside it until the room is left. Every failure
-names the quoted command and the program's last lines; whatever else goes wrong, folder and process are gone.
+What a run makes lies beside the input until the session is closed. Each error names the quoted command and ffmpeg's
+last lines. However a session ends, its folder and its processes are gone afterwards.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mmscontent.ffmpeg import temp_dirs
 from mmscontent.ffmpeg.demuxers import DECODERS, demuxer_for
 from mmscontent.ffmpeg.launcher import CANNOT_START
 from mmscontent.ffmpeg.program import RunLimits, program_path
-from mmscontent.ffmpeg.supervisor import Supervisor
+from mmscontent.ffmpeg.supervisor import RunOutcome, Supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,31 +30,35 @@ __all__ = ["FfmpegSession"]
 _INPUT = "input"
 _GLOBAL = ("-hide_banner", "-nostdin", "-nostats", "-progress", "pipe:1", "-y")
 _LAST_LINES = 6
-_HEEDED = 255  # the program's own status after a signal
-_LIMIT_OF_SIGNAL = {9: "killed (out of memory?)", 24: "processor time", 25: "file size", 31: "system call"}
+# ffmpeg handles SIGXCPU like SIGTERM: it stops in good order with 255, or, when finishing takes so long that the kernel
+# repeats the signal (each second of processor time, setrlimit(2)), exits hard with 123 at the fourth. Neither status
+# is proof: 255 is also its answer to EPERM. So the processor time decides.
+_STOPPED_BY_SIGNAL = (123, 255)
+_CPU_SHARE = 0.9  # the kernel counts the limit in ticks, the usage exactly; the two differ by a few per cent at most
+_SIGNALS = {9: "killed (out of memory?)", 24: "processor time", 25: "file size", 31: "system call"}
 
 
 class FfmpegSession:
-    """One input in a private folder, for as many runs as it takes; leave it with `close` or as a context."""
+    """One input in a private folder, for any number of runs; end it with `close` or as a context manager."""
 
     def __init__(self, data: bytes, media_type: str, *, part: str = "") -> None:
-        """Lay the input down.
+        """Write the input to a new folder.
 
         Raises:
             UnknownMedia: No demuxer opens the type.
-            EngineFailed: There is no place to write.
+            EngineFailed: No folder can be written.
         """
-        self._held = -1
+        self._lock_fd = -1
         self._supervisor: Supervisor | None = None
         self.demuxer = demuxer_for(media_type)
         self._part = part
         try:
-            self.folder, self._held = temp_dirs.acquire()
+            self.folder, self._lock_fd = temp_dirs.acquire()
             self._supervisor = Supervisor(str(self.folder))  # gets ready while we write
-            (self.folder / _INPUT).write_bytes(data)
+            self.write(_INPUT, data)
         except OSError as exc:
             self.close()
-            raise EngineFailed(f"no private folder for a film or sound: {exc}; set TMPDIR", part=part) from exc
+            raise EngineFailed(f"no private folder for a video or audio part: {exc}; set TMPDIR", part=part) from exc
 
     def __enter__(self) -> Self:
         return self
@@ -65,42 +69,41 @@ class FfmpegSession:
         self.close()
 
     def close(self) -> None:
-        """End its supervisor, remove the folder and all in it; closing twice is harmless."""
+        """End the supervisor, and remove the folder and all in it; closing twice is harmless."""
         if self._supervisor is not None:
             self._supervisor.close()
             self._supervisor = None
-        if self._held >= 0:
-            temp_dirs.release(self.folder, self._held)
-            self._held = -1
+        if self._lock_fd >= 0:
+            temp_dirs.release(self.folder, self._lock_fd)
+            self._lock_fd = -1
 
     def source_node(self, **options: Any) -> Any:  # noqa: ANN401 - ffmpeg-python has no types
-        """The input as a node of a graph, its demuxer forced and its protocols closed."""
+        """The input as a graph node, with its demuxer forced and its protocols and decoders restricted."""
+        # The lists also bind what a demuxer opens by itself: segments of a playlist, entries of a concat list.
         return ffmpeg.input(
             f"file:{_INPUT}",
-            f=self.demuxer.name,
-            format_whitelist=self.demuxer.whitelist,
+            f=self.demuxer,
+            format_whitelist=self.demuxer,
             protocol_whitelist="file,pipe",
             codec_whitelist=",".join(DECODERS),
             **options,
         )
 
     def input_node(self, name: str, demuxer: str, **options: Any) -> Any:  # noqa: ANN401 - as above
-        """Something of ours that lies in this room (an earlier run's output, samples), as a node of a graph."""
+        """A file of ours in this session's folder (an earlier run's output, samples) as a graph node."""
         return ffmpeg.input(f"file:{name}", f=demuxer, protocol_whitelist="file,pipe", **options)
 
     def read(self, name: str) -> bytes:
-        """A file a run made; empty when it made none."""
-        try:
-            return (self.folder / name).read_bytes()
-        except FileNotFoundError:
-            return b""
+        """A file that a run made; empty when it made none."""
+        path = self.folder / name
+        return path.read_bytes() if path.exists() else b""
 
     def write(self, name: str, data: bytes) -> None:
-        """Lay a file down for a later run: samples worked on outside."""
+        """Write a file for a later run to read."""
         (self.folder / name).write_bytes(data)
 
     def size(self, name: str) -> int:
-        """Size of a file a run made; 0 when it made none."""
+        """Size of a file that a run made; 0 when it made none."""
         path = self.folder / name
         return path.stat().st_size if path.exists() else 0
 
@@ -111,12 +114,12 @@ class FfmpegSession:
         progress: Callable[[int], None] | None = None,
         loglevel: str = "error",
     ) -> str:
-        """Carry a graph out and return what the program said.
+        """Execute a graph and return what ffmpeg wrote to stderr.
 
         Args:
-            outputs: Output nodes of one graph; their file names are plain names in this room.
-            limits: What it may take.
-            loglevel: How much it says; the answer is what it said.
+            outputs: Output nodes of one graph; their file names are plain names in this session's folder.
+            limits: What the run may use.
+            loglevel: How much ffmpeg writes.
             progress: Called with the milliseconds of output written so far, every half second.
 
         Raises:
@@ -124,68 +127,52 @@ class FfmpegSession:
             EngineFailed: It failed; command, status and last lines are attached.
             EngineTimeout: It took longer than `limits.wall_s` and was ended.
         """
-        arguments = self._arguments(outputs, loglevel)
-        if self._supervisor is None:
-            raise EngineFailed("the folder of this film or sound was given back; open it again", part=self._part)
-        return _Run(self.folder, arguments, limits, self._part).watch(self._supervisor, progress)
-
-    def _arguments(self, outputs: tuple[Any, ...], loglevel: str) -> list[str]:
         graph = outputs[0] if len(outputs) == 1 else ffmpeg.merge_outputs(*outputs)
-        program, *rest = ffmpeg.compile(graph, cmd=program_path())
-        return [str(program), *_GLOBAL, "-v", loglevel, *map(str, rest)]
-
-
-class _Run:
-    """One process of the program, from start to end."""
-
-    def __init__(self, folder: Path, arguments: list[str], limits: RunLimits, part: str) -> None:
-        self._arguments = arguments
-        self._limits = limits
-        self._part = part
-        self._folder = folder
-
-    def watch(self, supervisor: Supervisor, progress: Callable[[int], None] | None) -> str:
-        orders: dict[str, object] = {
-            "program": self._arguments[0],
-            "arguments": self._arguments,
-            "environment": {"LC_ALL": "C", "HOME": str(self._folder), "TMPDIR": str(self._folder)},
-            "folder": str(self._folder),
-            "cpu_s": self._limits.cpu_s,
-            "memory_bytes": self._limits.memory_bytes,
-            "file_bytes": self._limits.file_bytes,
+        program, *rest = map(str, ffmpeg.compile(graph, cmd=program_path()))
+        arguments = [program, *_GLOBAL, "-v", loglevel, *rest]
+        command = shlex.join([Path(program).name, *arguments[1:]])
+        if self._supervisor is None:
+            raise EngineFailed("the ffmpeg session of this part was closed; open a new one", part=self._part)
+        order: dict[str, object] = {
+            "program": program,
+            "arguments": arguments,
+            "environment": {"LC_ALL": "C", "HOME": str(self.folder), "TMPDIR": str(self.folder)},
+            "folder": str(self.folder),
+            "cpu_s": limits.cpu_s,
+            "memory_bytes": limits.memory_bytes,
+            "file_bytes": limits.file_bytes,
         }
         try:
-            return self._check_status(*supervisor.execute(orders, time.monotonic() + self._limits.wall_s, progress))
+            outcome = self._supervisor.execute(order, time.monotonic() + limits.wall_s, progress)
         except TimeoutError as exc:
-            raise self._timed_out() from exc
+            raise EngineTimeout(
+                f"ffmpeg took longer than {limits.wall_s:g} s and was ended; send a shorter clip: {command}",
+                part=self._part,
+            ) from exc
         except (OSError, ValueError) as exc:  # ValueError: its pipe was closed after a run that took too long
-            raise EngineFailed(f"ffmpeg cannot be started: {exc}", command=self._command(), part=self._part) from exc
+            raise EngineFailed(f"ffmpeg cannot be run: {exc}", command=command, part=self._part) from exc
+        if outcome.status:
+            raise _failure(outcome, limits, command, self._part)
+        return outcome.output
 
-    def _check_status(self, status: int, said: str) -> str:
-        if status == 0:
-            return said
-        last = "\n".join([line for line in said.splitlines() if line.strip()][-_LAST_LINES:])
-        never_ran = status == CANNOT_START and "cannot start" in said
-        how = f"with status {status}"
-        if status - 128 in _LIMIT_OF_SIGNAL or 128 < status < 160:  # noqa: PLR2004 - above are the program's own
-            how = f"by signal {status - 128}, {_LIMIT_OF_SIGNAL.get(status - 128, 'a crash')}"
-        elif status == _HEEDED:  # it catches SIGXCPU and stops in good order
-            how = f"on a signal, having used its {self._limits.cpu_s} s of processor time"
-        elif never_ran:
-            how = "before it began; see `mmscontent doctor`"
-        raise EngineFailed(
-            f"ffmpeg ended {how}: {last.splitlines()[-1][:300] if last else 'it said nothing'}",
-            command=self._command(),
-            status=None if never_ran else status,
-            last_lines=last,
-            part=self._part,
-        )
 
-    def _timed_out(self) -> EngineTimeout:
-        return EngineTimeout(
-            f"ffmpeg took longer than {self._limits.wall_s:g} s and was ended; send a shorter clip: {self._command()}",
-            part=self._part,
-        )
+def _failure(outcome: RunOutcome, limits: RunLimits, command: str, part: str) -> EngineFailed:
+    lines = [line for line in outcome.output.splitlines() if line.strip()][-_LAST_LINES:]
+    never_ran = outcome.status == CANNOT_START and "cannot start" in outcome.output
+    how = "before it began; see `mmscontent doctor`" if never_ran else _ending(outcome, limits)
+    return EngineFailed(
+        f"ffmpeg ended {how}: {lines[-1][:300] if lines else 'it wrote no message'}",
+        command=command,
+        status=None if never_ran else outcome.status if outcome.status >= 0 else 128 - outcome.status,
+        last_lines="\n".join(lines),
+        part=part,
+    )
 
-    def _command(self) -> str:
-        return shlex.join([Path(self._arguments[0]).name, *self._arguments[1:]])
+
+def _ending(outcome: RunOutcome, limits: RunLimits) -> str:
+    if outcome.status in _STOPPED_BY_SIGNAL and outcome.cpu_s >= limits.cpu_s * _CPU_SHARE:
+        return f"on reaching its limit of {limits.cpu_s} s of processor time"
+    if outcome.status < 0:
+        return f"by signal {-outcome.status}, {_SIGNALS.get(-outcome.status, 'a crash')}"
+    # ffmpeg's own statuses are a negative errno in one byte: 254 is ENOENT, 146 ETIMEDOUT.
+    return f"with status {outcome.status}"

@@ -1,6 +1,6 @@
-"""Our end of a room's watcher (launch.py): starts it, hands it orders, listens to the program, ends it.
+"""Our end of a session's supervisor process (launcher.py): starts it, sends it orders, reads ffmpeg's output, ends it.
 
-Knows nothing of graphs or media. One run at a time; a watcher that had to be ended takes no further orders.
+Knows nothing of graphs or media. One run at a time; a supervisor that had to be ended takes no further orders.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import selectors
 import subprocess
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mmscontent.ffmpeg.program import launcher_command
@@ -20,18 +21,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import IO
 
-__all__ = ["Supervisor"]
+__all__ = ["RunOutcome", "Supervisor"]
 
-_SAID_BYTES = 64_000
-_GRACE_S = 5.0
-_MOST_READS = 32
+_OUTPUT_BYTES = 64_000  # of stderr, the last ones; showinfo at level info writes far more, nobody reads it whole
+_GRACE_S = 5.0  # removing a folder of some hundred MB takes well under a second
+_MAX_READS = 32  # 2 MB: a pipe holds 64 KB, so a program that writes without end cannot keep us reading
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """How a run of ffmpeg ended: exit status (minus the signal that ended it), processor time, end of stderr."""
+
+    status: int
+    cpu_s: float
+    output: str
 
 
 class Supervisor:
-    """The process that runs the program over one folder, and removes the folder when it ends or we do."""
+    """The process that runs ffmpeg over one folder, and removes the folder when it ends or we do."""
 
     def __init__(self, folder: str) -> None:
-        """Start it; it gets ready while we go on.
+        """Start the process; it gets ready while we go on.
 
         Raises:
             OSError: No process can be started.
@@ -53,6 +63,7 @@ class Supervisor:
             raise
         finally:
             os.close(theirs)
+        self.pid = self._process.pid
         for end in (self._out, self._err):
             os.set_blocking(end.fileno(), False)
 
@@ -66,27 +77,22 @@ class Supervisor:
         assert self._process.stderr is not None
         return self._process.stderr
 
-    def execute(
-        self, orders: Mapping[str, object], until: float, progress: Callable[[int], None] | None
-    ) -> tuple[int, str]:
-        """Run the program once.
+    def execute(self, order: Mapping[str, object], until: float, progress: Callable[[int], None] | None) -> RunOutcome:
+        """Run ffmpeg once.
 
         Args:
-            orders: See launch.py.
-            until: Monotonic time at which it is too late.
+            order: See launcher.py.
+            until: Deadline, in time.monotonic().
             progress: Called with the milliseconds of output written so far.
 
-        Returns:
-            Its exit status, and what it said at the last.
-
         Raises:
-            OSError: The watcher is gone.
-            TimeoutError: It is too late; the watcher was ended.
+            OSError: The supervisor process is gone.
+            TimeoutError: The deadline passed; the supervisor was ended.
         """
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(orders).encode() + b"\n")
+        self._process.stdin.write(json.dumps(order).encode() + b"\n")
         self._process.stdin.flush()
-        reader = _OutputReader(progress)
+        reader = OutputReader(progress)
         with selectors.DefaultSelector() as ends:
             for end in (self._out.fileno(), self._err.fileno(), self._answers):
                 ends.register(end, selectors.EVENT_READ)
@@ -96,13 +102,14 @@ class Supervisor:
                 if not ready and time.monotonic() >= until:
                     self.close()
                     raise TimeoutError
+                # The answer is read before the output: what ffmpeg wrote last is in the pipes by then.
                 answer = os.read(self._answers, 64) if self._answers in ready else None
-                reader.take_in(_all_of(self._out), _all_of(self._err))
+                reader.feed(_read_all(self._out), _read_all(self._err))
                 if answer is not None:
-                    return _status(answer), reader.said
+                    return reader.outcome(answer)
 
     def close(self) -> None:
-        """End it, and with it the program and the folder; closing twice is harmless."""
+        """End the process, and with it ffmpeg and the folder; closing twice is harmless."""
         process = self._process
         if process.stdin is None or process.stdin.closed:
             return
@@ -111,47 +118,45 @@ class Supervisor:
         try:
             process.wait(_GRACE_S)
         except subprocess.TimeoutExpired:
-            process.kill()  # the program goes with its parent
+            process.kill()  # ffmpeg is killed with its parent (PR_SET_PDEATHSIG)
             process.wait()
         for end in (self._out, self._err):
             end.close()
         os.close(self._answers)
 
 
-class _OutputReader:
-    """What the program says, and how far it says it is."""
+class OutputReader:
+    """Collects ffmpeg's stderr and reports progress from its stdout (`-progress pipe:1`, one key=value a line)."""
 
     def __init__(self, progress: Callable[[int], None] | None) -> None:
         self._progress = progress
-        self._said = b""
-        self._pending = b""
+        self._output = b""
+        self._partial_line = b""
 
-    @property
-    def said(self) -> str:
-        return self._said.decode("utf-8", "replace")
-
-    def take_in(self, out: bytes, err: bytes) -> None:
-        self._said = (self._said + err)[-_SAID_BYTES:]
-        *lines, rest = (self._pending + out).split(b"\n")
-        self._pending = rest[-200:]
+    def feed(self, out: bytes, err: bytes) -> None:
+        self._output = (self._output + err)[-_OUTPUT_BYTES:]
+        *lines, rest = (self._partial_line + out).split(b"\n")
+        self._partial_line = rest[-200:]
         for line in lines:
             key, _, value = line.partition(b"=")
+            # QUIRK: out_time_us is N/A before the first packet, and negative where a stream starts before zero.
             if self._progress is not None and key == b"out_time_us" and value.strip().lstrip(b"-").isdigit():
                 self._progress(max(0, int(value) // 1000))
 
+    def outcome(self, answer: bytes) -> RunOutcome:
+        """The finished run; *answer* is the launcher's line."""
+        if not answer:
+            raise BrokenPipeError("the process that supervises ffmpeg is gone")
+        status, cpu_ms = map(int, answer.split())
+        return RunOutcome(status, cpu_ms / 1000, self._output.decode("utf-8", "replace"))
 
-def _all_of(end: IO[bytes]) -> bytes:
-    """What has come so far; a pipe holds far less than is taken at once."""
+
+def _read_all(end: IO[bytes]) -> bytes:
+    """What is in the pipe now."""
     chunks = []
     with contextlib.suppress(BlockingIOError):
-        for _ in range(_MOST_READS):
+        for _ in range(_MAX_READS):
             chunks.append(os.read(end.fileno(), 65_536))
             if not chunks[-1]:
                 break
     return b"".join(chunks)
-
-
-def _status(answer: bytes) -> int:
-    if not answer:
-        raise BrokenPipeError("the process that watches over ffmpeg is gone")
-    return int(answer)

@@ -1,7 +1,7 @@
-"""Private folders that do not outlive their owner: each is locked by who made it, and what nobody holds is removed.
+"""Private temporary folders that do not outlive their owner: the owner holds a lock on each, unlocked ones are removed.
 
-Its watcher removes the folder of an owner that is killed (launch.py); where the watcher was killed as well, the folder
-is found by its free lock and goes when the next one is taken, by any process of the user.
+The supervisor removes the folder of an owner that was killed (launcher.py). Where the supervisor was killed as well,
+the next `acquire` of any process of the user finds the lock free and removes the folder.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _PREFIX = "mmscontent-av-"
 
 
 def acquire() -> tuple[Path, int]:
-    """A new folder of ours, and the open descriptor that keeps it.
+    """Make a folder; returns it with the open descriptor that holds its lock.
 
     Raises:
         OSError: There is no place to write.
@@ -27,26 +27,28 @@ def acquire() -> tuple[Path, int]:
     _remove_abandoned(Path(tempfile.gettempdir()))
     while True:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        held = _lock(folder)
-        if held is not None and folder.exists():
-            return folder, held
-        if held is not None:  # another process swept it away before it was locked
-            os.close(held)
+        lock_fd = _lock(folder)
+        # Another process may take the new folder for an abandoned one before the lock is on it; then make another.
+        if lock_fd is not None and folder.exists():
+            return folder, lock_fd
+        if lock_fd is not None:
+            os.close(lock_fd)
 
 
-def release(folder: Path, held: int) -> None:
+def release(folder: Path, lock_fd: int) -> None:
     """Remove a folder and all in it."""
     shutil.rmtree(folder, ignore_errors=True)
-    os.close(held)
+    os.close(lock_fd)
 
 
 def _lock(folder: Path) -> int | None:
-    """An open descriptor that holds the folder's lock; None when somebody else does, or it is gone."""
+    """An open descriptor that holds the folder's lock; None when another process holds it or the folder is gone."""
     try:
         opened = os.open(folder, os.O_RDONLY)
     except OSError:
         return None
     try:
+        # flock(2): the kernel drops the lock when its holder ends, however it ends; a pid file would need a check.
         fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(opened)
@@ -54,11 +56,11 @@ def _lock(folder: Path) -> int | None:
     return opened
 
 
-def _remove_abandoned(place: Path) -> None:
-    """Remove the folders that nobody holds any more."""
+def _remove_abandoned(parent: Path) -> None:
     with contextlib.suppress(OSError):
-        for folder in place.glob(f"{_PREFIX}*"):
+        for folder in parent.glob(f"{_PREFIX}*"):
+            # Others can make names in a shared folder: a link is not followed, a stranger's folder is left alone.
             if folder.is_dir() and not folder.is_symlink() and folder.stat().st_uid == os.getuid():
-                held = _lock(folder)
-                if held is not None:
-                    release(folder, held)
+                lock_fd = _lock(folder)
+                if lock_fd is not None:
+                    release(folder, lock_fd)

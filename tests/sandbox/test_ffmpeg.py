@@ -1,58 +1,71 @@
-"""The door to ffmpeg: what it opens, what it refuses, and that nothing stays behind."""
+"""The ffmpeg session: what it opens, what it refuses, and that nothing stays behind."""
 
 from __future__ import annotations
 
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
-import time
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import ffmpeg
 import pytest
 
 from mmscontent.errors import DamagedMedia, EngineFailed, EngineMissing, EngineTimeout, MMSContentError, UnknownMedia
 from mmscontent.ffmpeg import DEMUXERS, FfmpegSession, RunLimits, layers, probe, program_path, version
+from mmscontent.ffmpeg.launcher import CANNOT_START
 from mmscontent.ffmpeg.probe import AudioTrack, VideoTrack, parse_banner
+from mmscontent.ffmpeg.supervisor import RunOutcome, Supervisor
 from mmscontent.media_types import MEDIA_TYPES
 from tests.codecs.clips import film, made, source
+from tests.sandbox.conftest import LONG_S, ROOT, ended, needs_linux
 
-LINUX = sys.platform == "linux"
+if TYPE_CHECKING:
+    from pathlib import Path
+
 SLOW = "testsrc2=s=1280x720:r=60:d=600"
+ENDLESS = ffmpeg.output(source(SLOW), "out", f="mpegts", vcodec="mpeg4")
 
 
 @pytest.fixture
-def lodge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty place for the rooms, so that what is left behind can be seen."""
-    place = tmp_path / "lodge"
-    place.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(place))
-    return place
+def temp_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for the sessions' folders, so that what is left behind can be seen."""
+    root = tmp_path / "temp"
+    root.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(root))
+    return root
 
 
-def running_in(folder: Path) -> list[int]:
-    """Processes that speak of a folder in their arguments or work in it."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            at, said = str((entry / "cwd").readlink()), (entry / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if int(entry.name) != os.getpid() and (at.startswith(str(folder)) or os.fsencode(folder) in said):
-            found.append(int(entry.name))
-    return found
+def pid_of(session: FfmpegSession) -> int:
+    """The session's supervisor; it ends ffmpeg and removes the folder before it exits."""
+    assert session._supervisor is not None
+    return session._supervisor.pid
 
 
-def until(true: object, seconds: float = 5.0) -> bool:
-    """Whether something becomes true in time."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if true():  # type: ignore[operator]
-            return True
-        time.sleep(0.05)
-    return False
+def pipe_to(session: FfmpegSession) -> int:
+    """Make the output `out` a pipe; ffmpeg then cannot end by itself, as nobody reads. Returns our end."""
+    os.mkfifo(session.folder / "out")
+    return os.open(session.folder / "out", os.O_RDONLY | os.O_NONBLOCK)
+
+
+def is_writing(pipe: int) -> bool:
+    """Whether ffmpeg begins to write."""
+    return _happens(pipe, select.POLLIN)
+
+
+def hung_up(pipe: int) -> bool:
+    """Whether every process that writes to the pipe ends."""
+    return _happens(pipe, 0)  # POLLHUP is always reported
+
+
+def _happens(pipe: int, event: int) -> bool:
+    waiting = select.poll()
+    waiting.register(pipe, event)
+    return bool(waiting.poll(LONG_S * 1000))
 
 
 # --- what it opens ---------------------------------------------------------------------------------------------
@@ -63,11 +76,11 @@ def test_every_demuxer_stands_for_a_media_type_of_the_table() -> None:
 
 
 def test_what_no_demuxer_opens_is_refused_by_name() -> None:
-    with pytest.raises(UnknownMedia, match="text/plain is no film or sound we open"):
+    with pytest.raises(UnknownMedia, match="text/plain cannot be opened as video or audio"):
         FfmpegSession(b"#EXTM3U\n", "text/plain")
 
 
-def test_a_look_tells_tracks_and_length() -> None:
+def test_a_probe_finds_tracks_and_duration() -> None:
     with FfmpegSession(film(), "video/mp4") as session:
         seen = probe(session)
 
@@ -78,7 +91,7 @@ def test_a_look_tells_tracks_and_length() -> None:
     assert abs(seen.duration_ms - 2000) < 100
 
 
-DUMPS = [
+BANNERS = [
     (
         (
             "  Stream #0:0[0x1](und): Video: h263 (s263 / 0x33363273), yuv420p(progressive), 176x144"
@@ -108,27 +121,27 @@ DUMPS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "expected"), DUMPS)
-def test_the_programs_words_about_a_picture_are_read(text: str, expected: VideoTrack) -> None:
+@pytest.mark.parametrize(("text", "expected"), BANNERS)
+def test_a_video_stream_line_is_parsed(text: str, expected: VideoTrack) -> None:
     assert parse_banner(text).video == expected
 
 
-SOUND_DUMPS = [
+AUDIO_BANNERS = [
     ("  Stream #0:1[0x2](und): Audio: aac (LC) (mp4a / 0x6134706D), 48000 Hz, 5.1, fltp, 192 kb/s (default)", 48000, 6),
     ("  Stream #0:0: Audio: opus, 48000 Hz, stereo, fltp", 48000, 2),
     ("  Stream #0:0: Audio: pcm_s16le, 8000 Hz, 3 channels (FL+FR+LFE), s16, 384 kb/s", 8000, 3),
 ]
 
 
-@pytest.mark.parametrize(("text", "rate", "channels"), SOUND_DUMPS)
-def test_the_programs_words_about_a_sound_are_read(text: str, rate: int, channels: int) -> None:
-    sound = parse_banner(text).audio
+@pytest.mark.parametrize(("text", "rate", "channels"), AUDIO_BANNERS)
+def test_an_audio_stream_line_is_parsed(text: str, rate: int, channels: int) -> None:
+    audio = parse_banner(text).audio
 
-    assert isinstance(sound, AudioTrack)
-    assert (sound.sample_rate_hz, sound.channels) == (rate, channels)
+    assert isinstance(audio, AudioTrack)
+    assert (audio.sample_rate_hz, audio.channels) == (rate, channels)
 
 
-def test_a_cover_picture_is_no_film() -> None:
+def test_a_cover_picture_is_no_video() -> None:
     text = "  Stream #0:1: Video: mjpeg (Baseline), yuvj420p(pc), 600x600, 90k tbr, 90k tbn (attached pic)"
 
     assert parse_banner(text).video is None
@@ -140,7 +153,7 @@ EVIL = [
     ("hls with a file", "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile://{planted}\n#EXT-X-ENDLIST\n"),
     ("concat of a neighbour", "ffconcat version 1.0\nfile {neighbour}\n"),
     ("concat of an absolute path", "ffconcat version 1.0\nfile {planted}\n"),
-    ("hls with an address", "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nhttp://127.0.0.1:9/x.ts\n#EXT-X-ENDLIST\n"),
+    ("hls with an address", "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nhttp://{address}/x.ts\n#EXT-X-ENDLIST\n"),
 ]
 
 
@@ -154,36 +167,38 @@ def planted(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(("name", "text"), EVIL)
 def test_a_list_that_calls_itself_a_film_is_not_followed(name: str, text: str, planted: Path) -> None:
-    evil = text.format(planted=planted, neighbour="neighbour.ts").encode()
-    started = time.monotonic()
-
-    for media_type in ("video/mp4", "video/mp2t", "video/webm", "audio/mpeg"):
-        with FfmpegSession(evil, media_type) as session:
-            session.write("neighbour.ts", planted.read_bytes())
-            with pytest.raises(MMSContentError) as caught:
-                probe(session)
-            assert isinstance(caught.value, DamagedMedia | UnknownMedia), name
-    assert time.monotonic() - started < 12
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        evil = text.format(planted=planted, neighbour="neighbour.ts", address=address).encode()
+        for media_type in ("video/mp4", "video/mp2t", "video/webm", "audio/mpeg"):
+            with FfmpegSession(evil, media_type) as session:
+                session.write("neighbour.ts", planted.read_bytes())
+                with pytest.raises(MMSContentError) as caught:
+                    probe(session)
+                assert isinstance(caught.value, DamagedMedia | UnknownMedia), name
+        with pytest.raises(BlockingIOError):  # nobody connected
+            listener.accept()
 
 
 def test_the_planted_film_can_be_read_by_the_program_when_nothing_holds_it(planted: Path) -> None:
     """The two tests around this one prove something only because this holds."""
-    told = subprocess.run(
+    done = subprocess.run(
         [program_path(), "-v", "error", "-i", str(planted), "-f", "null", "-"], capture_output=True, check=False
     )
 
-    assert told.returncode == 0
+    assert done.returncode == 0
 
 
-@pytest.mark.skipif(not LINUX, reason="Landlock is Linux'")
-def test_a_fooled_demuxer_still_meets_the_wall(planted: Path) -> None:
+@needs_linux
+def test_a_fooled_demuxer_still_meets_landlock(planted: Path) -> None:
     with FfmpegSession(f"ffconcat version 1.0\nfile {planted}\n".encode(), "video/mp4") as session:
         fooled = ffmpeg.input("file:input", f="concat", safe=0)
         with pytest.raises(EngineFailed, match="Permission denied"):
             session.run(ffmpeg.output(fooled, "-", f="null"))
 
 
-@pytest.mark.skipif(not LINUX, reason="network namespaces are Linux'")
+@needs_linux
 def test_no_address_is_reached_even_when_asked_for() -> None:
     with FfmpegSession(b"", "video/mp4") as session, pytest.raises(EngineFailed) as caught:
         session.run(ffmpeg.output(ffmpeg.input("tcp://127.0.0.1:9?timeout=1000000", f="mpegts"), "-", f="null"))
@@ -191,7 +206,7 @@ def test_no_address_is_reached_even_when_asked_for() -> None:
     assert "Operation not permitted" in caught.value.last_lines or "Input/output error" in caught.value.last_lines
 
 
-@pytest.mark.skipif(not LINUX, reason="the layers are Linux'")
+@needs_linux
 def test_a_run_is_behind_all_layers() -> None:
     missing = [layer for layer in layers() if not layer.in_force]
 
@@ -210,147 +225,187 @@ def test_the_environment_is_not_handed_over(monkeypatch: pytest.MonkeyPatch) -> 
 # --- how it fails ----------------------------------------------------------------------------------------------
 
 
-def test_a_failure_names_command_status_and_last_lines(lodge: Path) -> None:
+def test_a_failure_names_command_status_and_last_lines(temp_root: Path) -> None:
     with FfmpegSession(film(), "video/mp4") as session, pytest.raises(EngineFailed) as caught:
         session.run(ffmpeg.output(session.source_node(), "out", f="mp4", vcodec="no-such-encoder"))
 
     assert "no-such-encoder" in caught.value.command
     assert caught.value.status
     assert "no-such-encoder" in caught.value.last_lines
-    assert not list(lodge.iterdir())
+    assert not list(temp_root.iterdir())
 
 
-def test_a_run_that_takes_too_long_is_ended(lodge: Path) -> None:
-    started = time.monotonic()
-    with (
-        FfmpegSession(b"", "video/mp4") as session,
-        pytest.raises(EngineTimeout, match=r"longer than 0\.7 s") as caught,
-    ):
-        session.run(ffmpeg.output(source(SLOW), "out", f="mp4", vcodec="libx264"), limits=RunLimits(wall_s=0.7))
+@needs_linux
+def test_a_run_that_takes_too_long_is_ended(temp_root: Path) -> None:
+    with FfmpegSession(b"", "video/mp4") as session:
+        pid, pipe = pid_of(session), pipe_to(session)
+        with pytest.raises(EngineTimeout, match=r"longer than 1\.5 s") as caught:
+            session.run(ENDLESS, limits=RunLimits(wall_s=1.5))
+        os.read(pipe, 1 << 20)
 
+        assert os.read(pipe, 1) == b""  # the end of file: nobody writes
     assert caught.value.retryable
-    assert time.monotonic() - started < 8
-    assert not list(lodge.iterdir())
-    assert until(lambda: not running_in(lodge))
+    assert ended(pid)
+    assert not list(temp_root.iterdir())
 
 
-@pytest.mark.skipif(not LINUX, reason="resource limits differ")
+@needs_linux
 @pytest.mark.parametrize(
     ("limits", "muxer", "says"),
     [
         (RunLimits(file_bytes=100_000), "yuv4mpegpipe", "file size"),
-        (RunLimits(cpu_s=1), "mpegts", "processor time"),
+        (RunLimits(cpu_s=1), "mpegts", "limit of 1 s of processor time"),
         (RunLimits(memory_bytes=1 << 26), "null", "ended"),
     ],
 )
-def test_a_run_that_takes_too_much_is_ended(limits: RunLimits, muxer: str, says: str, lodge: Path) -> None:
+def test_a_run_that_uses_too_much_is_ended(limits: RunLimits, muxer: str, says: str, temp_root: Path) -> None:
     more = {"vcodec": "libx264", "preset": "slow"} if muxer == "mpegts" else {}
-    with FfmpegSession(b"", "video/mp4") as session, pytest.raises(EngineFailed, match=says):
-        session.run(ffmpeg.output(source(SLOW), "out", f=muxer, t=60, pix_fmt="yuv420p", **more), limits=limits)
+    with FfmpegSession(b"", "video/mp4") as session:
+        pid = pid_of(session)
+        with pytest.raises(EngineFailed, match=says):
+            session.run(ffmpeg.output(source(SLOW), "out", f=muxer, t=60, pix_fmt="yuv420p", **more), limits=limits)
 
-    assert not list(lodge.iterdir())
-    assert until(lambda: not running_in(lodge))
+    assert ended(pid)
+    assert not list(temp_root.iterdir())
+
+
+ENDINGS = [
+    # status, processor time, what it says, EngineFailed.status
+    (255, 4.0, "on reaching its limit of 3 s of processor time", 255),  # stopped in good order at SIGXCPU
+    (123, 6.8, "on reaching its limit of 3 s of processor time", 123),  # finishing took over 3 s more
+    (-24, 3.0, "by signal 24, processor time", 152),  # before ffmpeg handles signals
+    (255, 0.1, "with status 255", 255),  # EPERM
+    (146, 0.1, "with status 146", 146),  # ETIMEDOUT, no signal
+    (-25, 0.1, "by signal 25, file size", 153),
+    (-31, 0.1, "by signal 31, system call", 159),
+    (-9, 0.1, "by signal 9, killed", 137),
+    (-11, 0.1, "by signal 11, a crash", 139),
+    (CANNOT_START, 0.0, "with status 126", 126),
+]
+
+
+@pytest.mark.parametrize(("status", "cpu_s", "says", "reported"), ENDINGS)
+def test_what_ended_a_run_is_named(
+    status: int, cpu_s: float, says: str, reported: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Supervisor, "execute", lambda *_: RunOutcome(status, cpu_s, "a\n\nlast line\n"))
+    named = pytest.raises(EngineFailed, match=f"ffmpeg ended {says}.*: last line")
+    with FfmpegSession(b"", "video/mp4") as session, named as caught:
+        session.run(ffmpeg.output(session.source_node(), "out"), limits=RunLimits(cpu_s=3))
+
+    assert (caught.value.status, caught.value.last_lines) == (reported, "a\nlast line")
 
 
 KILLED = """
 import sys, tempfile
-import ffmpeg
-from mmscontent.ffmpeg import FfmpegSession, probe
 tempfile.tempdir = sys.argv[1]
+from mmscontent.ffmpeg import FfmpegSession
+from tests.sandbox.test_ffmpeg import ENDLESS, pid_of, pipe_to
 session = FfmpegSession(b"", "video/mp4")
-slow = ffmpeg.output(ffmpeg.input(sys.argv[2], f="lavfi"), "out", f="mp4", vcodec="libx264")
-session.run(slow, progress=lambda ms: print(ms, flush=True))
+pipe = pipe_to(session)
+print(pid_of(session), session.folder / "out", flush=True)
+session.run(ENDLESS)
 """
 
 
-@pytest.mark.skipif(not LINUX, reason="processes are looked up in /proc")
-def test_when_we_are_killed_the_program_ends_and_its_folder_goes(lodge: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", KILLED, str(lodge), SLOW], stdout=subprocess.PIPE) as us:
+@needs_linux
+def test_when_we_are_killed_the_program_ends_and_its_folder_goes(temp_root: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", KILLED, str(temp_root)], stdout=subprocess.PIPE, cwd=ROOT) as us:
         assert us.stdout is not None
-        us.stdout.readline()  # it is at work
-        assert list(lodge.iterdir())
-        assert running_in(lodge)
-        us.send_signal(signal.SIGKILL)
+        pid, path = us.stdout.readline().split()
+        pipe = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        assert is_writing(pipe)
+        us.kill()
 
-    assert until(lambda: not running_in(lodge))
-    assert until(lambda: not list(lodge.iterdir()))
+        assert hung_up(pipe)
+    assert ended(int(pid))
+    assert not list(temp_root.iterdir())
 
 
 LEFT = """
 import os, sys, tempfile
-from mmscontent.ffmpeg import FfmpegSession, probe
+from mmscontent.ffmpeg import FfmpegSession
 tempfile.tempdir = sys.argv[1]
 session = FfmpegSession(b"", "video/mp4")
+print(session._supervisor.pid, flush=True)
 os.kill(os.getpid(), 9)
 """
 
 
-def test_a_folder_whose_owner_is_killed_between_two_runs_goes_too(lodge: Path) -> None:
-    subprocess.run([sys.executable, "-c", LEFT, str(lodge)], check=False)
+def test_a_folder_whose_owner_is_killed_between_two_runs_goes_too(temp_root: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", LEFT, str(temp_root)], check=False, stdout=subprocess.PIPE)
 
-    assert until(lambda: not list(lodge.iterdir()))
-    assert until(lambda: not running_in(lodge))
+    assert ended(int(done.stdout))
+    assert not list(temp_root.iterdir())
 
 
-def test_a_folder_that_nobody_holds_goes_with_the_next_room(lodge: Path) -> None:
-    """What is left when the whole machine, or the watcher with us, was killed."""
-    left = lodge / "mmscontent-av-left"
+def test_an_abandoned_folder_goes_with_the_next_session(temp_root: Path) -> None:
+    """What is left when the whole machine, or the supervisor with us, was killed."""
+    left = temp_root / "mmscontent-av-left"
     left.mkdir()
 
     with FfmpegSession(b"", "video/mp4") as one, FfmpegSession(b"", "video/mp4") as other:
         assert not left.exists()
         assert one.folder.exists()
         assert other.folder.exists()
-    assert not list(lodge.iterdir())
+    assert not list(temp_root.iterdir())
 
 
-def test_no_process_stays_when_a_room_is_left(lodge: Path) -> None:
+def test_no_process_stays_when_a_session_is_closed() -> None:
     with FfmpegSession(film(), "video/mp4") as session:
         probe(session)
-        assert len(running_in(lodge)) == 1
+        pid = pid_of(session)
+        os.kill(pid, 0)  # it is there
 
-    assert not running_in(lodge)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
-def test_a_watcher_that_is_killed_takes_the_program_along_and_is_told(lodge: Path) -> None:
-    with FfmpegSession(film(), "video/mp4") as session:
-        for process in running_in(lodge):
-            os.kill(process, signal.SIGKILL)
-        with pytest.raises(EngineFailed, match="cannot be started"):
+@needs_linux
+def test_a_supervisor_that_is_killed_takes_the_program_along(temp_root: Path) -> None:
+    with FfmpegSession(b"", "video/mp4") as session, ThreadPoolExecutor(1) as thread:
+        pipe = pipe_to(session)
+        run = thread.submit(session.run, ENDLESS)
+        assert is_writing(pipe)
+        os.kill(pid_of(session), signal.SIGKILL)
+
+        assert hung_up(pipe)
+        with pytest.raises(EngineFailed, match="cannot be run: the process that supervises ffmpeg is gone"):
+            run.result()
+        with pytest.raises(EngineFailed, match="cannot be run"):
             probe(session)
+    assert not list(temp_root.iterdir())
 
-    assert not list(lodge.iterdir())
 
-
-def test_a_room_that_was_left_runs_nothing() -> None:
+def test_a_closed_session_runs_nothing() -> None:
     session = FfmpegSession(film(), "video/mp4")
     session.close()
 
-    with pytest.raises(EngineFailed, match="given back"):
+    with pytest.raises(EngineFailed, match="was closed; open a new one"):
         probe(session)
 
 
-def test_folders_go_with_success(lodge: Path) -> None:
+def test_folders_go_with_success(temp_root: Path) -> None:
     with FfmpegSession(film(), "video/mp4") as session:
         probe(session)
-        assert len(list(lodge.iterdir())) == 1
+        assert len(list(temp_root.iterdir())) == 1
 
-    assert not list(lodge.iterdir())
+    assert not list(temp_root.iterdir())
 
 
-# --- how it tells ----------------------------------------------------------------------------------------------
+# --- what it reports ----------------------------------------------------------------------------------------------
 
 
 def test_progress_rises_to_the_length_of_the_clip() -> None:
-    told: list[int] = []
+    reported: list[int] = []
     with FfmpegSession(film(), "video/mp4") as session:
-        session.run(ffmpeg.output(session.source_node(), "out", f="mp4", vcodec="mpeg4"), progress=told.append)
+        session.run(ffmpeg.output(session.source_node(), "out", f="mp4", vcodec="mpeg4"), progress=reported.append)
 
-    assert told == sorted(told)
-    assert abs(told[-1] - 2000) < 120
+    assert reported == sorted(reported)
+    assert abs(reported[-1] - 2000) < 120
 
 
-def test_the_program_is_the_wheels_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_program_is_the_wheels_unless_set_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MMSCONTENT_FFMPEG", raising=False)
     wheels = program_path()
     assert "imageio_ffmpeg" in wheels
@@ -360,7 +415,7 @@ def test_the_program_is_the_wheels_unless_told_otherwise(monkeypatch: pytest.Mon
     assert program_path() == wheels
 
 
-def test_a_program_that_is_not_there_is_told_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_program_is_an_error_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MMSCONTENT_FFMPEG", "no-such-ffmpeg")
     with pytest.raises(EngineMissing, match="MMSCONTENT_FFMPEG is 'no-such-ffmpeg'"):
         program_path()

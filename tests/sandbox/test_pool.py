@@ -1,4 +1,4 @@
-"""What the pool promises its caller: state, errors, endings, and nothing left behind."""
+"""What the sandbox pool promises its caller: state, errors, endings, and nothing left behind."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,8 @@ from mmscontent.errors import (
 )
 from mmscontent.rate_quality import Curve
 from mmscontent.sandbox.pool import SandboxPool, shared_pool
-from tests.sandbox.conftest import MODULE, ROOT, gone, needs_linux, run_script
+from mmscontent.sandbox.protocol import Transport
+from tests.sandbox.conftest import LONG_S, MODULE, ROOT, ended, needs_linux, run_script
 from tests.sandbox.worker_handlers import REGISTRY, Sight
 
 # values and state
@@ -43,21 +43,21 @@ def test_a_dataclass_of_the_registry_crosses_both_ways(session):
     assert session.call("echo", made) == (made,)
 
 
-def test_a_seat_keeps_its_state_and_shares_it_with_nobody(pool):
+def test_a_session_keeps_its_state_and_shares_it_with_nobody(pool):
     with pool.open_session() as one, pool.open_session() as two, pool.open_session() as three:
         assert [s.call("count", n) for s, n in ((one, 1), (two, 10), (three, 100), (one, 1), (three, 1))] == [
             1, 10, 100, 2, 101,
         ]  # fmt: skip
 
 
-def test_a_closed_seat_leaves_no_state_behind(fresh):
+def test_a_closed_session_leaves_no_state_behind(fresh):
     with fresh.open_session() as one:
         one.call("count", 5)
     with fresh.open_session() as two:
         assert two.call("count", 1) == 1
 
 
-def test_seats_go_to_the_least_busy_worker_and_workers_stay_warm(pool):
+def test_sessions_go_to_the_least_busy_worker_and_workers_stay_warm(pool):
     with pool.open_session() as one, pool.open_session() as two:
         pids = {one.call("whoami"), two.call("whoami")}
     with pool.open_session() as three:
@@ -134,7 +134,7 @@ def test_a_worker_that_cannot_start_says_why(module, error):
         ("leave", (0,), "crash"),
     ],
 )
-def test_a_worker_that_dies_is_a_named_error_and_the_next_seat_works(fresh, function, args, limit):
+def test_a_worker_that_dies_is_a_named_error_and_the_next_session_works(fresh, function, args, limit):
     with fresh.open_session() as session, pytest.raises(JailKilled, match=r"beach.jpg") as caught:
         session.call(function, *args, part="beach.jpg")
     with fresh.open_session() as session:
@@ -143,17 +143,15 @@ def test_a_worker_that_dies_is_a_named_error_and_the_next_seat_works(fresh, func
     assert (caught.value.limit, caught.value.part, caught.value.retryable) == (limit, "beach.jpg", False)
 
 
-@pytest.mark.parametrize(("function", "args"), [("forever", ()), ("asleep", (30,))])
+@pytest.mark.parametrize(("function", "args"), [("forever", ()), ("asleep", (10 * LONG_S,))])
 def test_an_endless_call_is_stopped_by_the_wall_clock(fresh, function, args):
     with fresh.open_session() as session:
         pid = session.call("whoami")
-        began = time.monotonic()
         with pytest.raises(EngineTimeout, match=r"beach.jpg took longer than 0.3 s") as caught:
             session.call(function, *args, part="beach.jpg", timeout_s=0.3)
 
-    assert time.monotonic() - began < 1.5
     assert caught.value.retryable
-    assert gone(pid)
+    assert ended(pid)
 
 
 def test_processor_time_is_counted_per_call_and_bounded(fresh):
@@ -162,7 +160,7 @@ def test_processor_time_is_counted_per_call_and_bounded(fresh):
     assert caught.value.limit == "cpu time"
 
 
-def test_the_other_seats_of_a_dead_worker_are_told_to_start_again(fresh):
+def test_the_other_sessions_of_a_dead_worker_may_start_again(fresh):
     with fresh.open_session() as culprit, fresh.open_session() as innocent:
         innocent.call("count", 1)
         with pytest.raises(JailKilled):
@@ -180,7 +178,7 @@ def test_a_worker_that_talks_without_end_neither_stops_nor_fills_us(session):
     assert all(session.call("warn", 100_000) for _ in range(5))
 
 
-def test_the_last_words_of_a_dead_worker_are_told(fresh):
+def test_an_error_quotes_the_last_line_of_a_dead_worker(fresh):
     with fresh.open_session() as session, pytest.raises(JailKilled, match="it last said"):
         session.call("end_by", "SIGSEGV")
 
@@ -192,19 +190,18 @@ def test_close_leaves_no_process_and_no_folder_behind(tmp_path, monkeypatch):
     pids = [s.call("whoami") for s in sessions]
     pool.close()
 
-    assert all(gone(pid) for pid in pids)
+    assert all(ended(pid) for pid in pids)
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(JailKilled, match="the sandbox pool was closed"):
         sessions[0].call("echo")
 
 
-def test_closing_a_jail_ends_a_call_that_another_thread_waits_for(fresh):
+def test_closing_a_pool_ends_a_call_that_another_thread_waits_for(fresh):
     session = fresh.open_session()
-    session.call("echo")
-    closing = threading.Timer(0.2, fresh.close)
-    closing.start()
+    closing = threading.Thread(target=fresh.close)
+    meanwhile(session, closing.start)
     with pytest.raises(JailKilled, match="the sandbox pool was closed") as caught:
-        session.call("asleep", 10)
+        session.call("asleep", 10 * LONG_S)
     closing.join()
 
     assert caught.value.retryable
@@ -214,18 +211,30 @@ def test_closing_a_jail_ends_a_call_that_another_thread_waits_for(fresh):
 
 def test_an_interrupted_call_ends_its_worker_so_that_no_answer_is_taken_for_another(fresh):
     session = fresh.open_session()
-    session.call("echo")
-    main = threading.get_ident()
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell runs us in its background
-    threading.Timer(0.2, lambda: signal.pthread_kill(main, signal.SIGINT)).start()
+    meanwhile(session, lambda: signal.raise_signal(signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):
-        session.call("asleep", 2)
+        session.call("echo", 1)
     signal.signal(signal.SIGINT, before)
     with pytest.raises(JailKilled, match="interrupted"):
-        session.call("echo", 1)
+        session.call("echo", 2)
 
 
-def test_a_seat_nobody_holds_is_forgotten(fresh):
+def meanwhile(session, action):
+    """Do something when the session's next call was sent and its answer is waited for."""
+    session.call("echo")
+    transport = session._worker._transport
+    read = transport.read
+
+    def reading(*args, **options):
+        del transport.read  # once
+        action()
+        return read(*args, **options)
+
+    transport.read = reading
+
+
+def test_a_session_nobody_holds_is_forgotten(fresh):
     fresh.open_session().call("count", 5)
     with fresh.open_session() as keeper:
         assert keeper.call("sessions_held") == 1
@@ -233,26 +242,20 @@ def test_a_seat_nobody_holds_is_forgotten(fresh):
 
 def test_two_workers_work_at_the_same_time():
     with SandboxPool(MODULE, workers=2, classes=REGISTRY).open_session() as one, one._pool.open_session() as two:
-        for session in (one, two):
-            session.call("echo")
-        began = time.monotonic()
-        helper = threading.Thread(target=lambda: one.call("asleep", 0.6))
-        helper.start()
-        two.call("asleep", 0.6)
-        helper.join()
-
-    assert time.monotonic() - began < 1.1
+        others = []
+        meanwhile(one, lambda: others.append(two.call("whoami")))  # answered while the first call is under way
+        assert [one.call("whoami")] != others
 
 
-def test_a_forgotten_jail_ends_its_workers():
+def test_a_forgotten_pool_ends_its_workers():
     session = SandboxPool(MODULE, classes=REGISTRY).open_session()
     pid = session._worker._process.pid
     del session
 
-    assert gone(pid)
+    assert ended(pid)
 
 
-def test_many_seats_from_many_threads(pool):
+def test_many_sessions_from_many_threads(pool):
     failures = []
 
     def work(number):
@@ -271,20 +274,22 @@ def test_many_seats_from_many_threads(pool):
     assert failures == []
 
 
+@needs_linux
 def test_a_worker_outlives_the_thread_that_asked_for_it():
     pool = SandboxPool(MODULE, workers=1, classes=REGISTRY)
     pids = []
     asking = threading.Thread(target=lambda: pids.append(pool.open_session().call("whoami")))
     asking.start()
     asking.join()
-    time.sleep(0.1)
+    while Path(f"/proc/self/task/{asking.native_id}").exists():  # join() returns before the thread itself has ended
+        os.sched_yield()
 
     with pool.open_session() as session:
         assert session.call("whoami") == pids[0]
     pool.close()
 
 
-def test_shared_is_one_jail_a_module_and_process():
+def test_shared_pool_is_one_a_module_and_process():
     assert shared_pool(MODULE, classes=REGISTRY) is shared_pool(MODULE, classes=REGISTRY)
 
 
@@ -303,7 +308,7 @@ def test_an_unguarded_script_works_and_leaves_nothing(tmp_path):
     first, pid = done.stdout.split("\n")[:2]
     assert first == "side effect"
     assert done.stdout.count("side effect") == 1
-    assert gone(int(pid))
+    assert ended(int(pid))
 
 
 def test_a_module_beside_the_script_is_not_loaded_by_the_worker(tmp_path):
@@ -344,26 +349,36 @@ def test_no_worker_outlives_a_parent_that_is_killed(tmp_path):
     with parent:
         parent.stdout.readline()
         pid = int(parent.stdout.readline())
-        assert not gone(pid, within_s=0.1)
+        os.kill(pid, 0)  # it is there
         parent.send_signal(signal.SIGKILL)
 
-    assert gone(pid)
+    assert ended(pid)
 
 
-def test_serve_outside_a_jail_says_what_to_do():
+def test_serve_outside_a_sandbox_says_what_to_do():
     from mmscontent.sandbox import worker_main
 
     with pytest.raises(RuntimeError, match="SandboxPool"):
         worker_main.serve({})
 
 
-def test_an_empty_call_is_fast(pool):
-    with pool.open_session() as session:
-        session.call("echo")
-        times = []
-        for _ in range(200):
-            began = time.perf_counter()
-            session.call("echo")
-            times.append(time.perf_counter() - began)
+def test_an_empty_call_is_one_small_frame_each_way(session, monkeypatch):
+    session.call("echo")
+    frames = []
+    write, read = Transport.write, Transport.read
 
-    assert sorted(times)[100] < 0.003  # 0.15 ms on an idle machine
+    def writing(transport, buffers, **options):
+        frames.append(sum(map(len, buffers)))
+        write(transport, buffers, **options)
+
+    def reading(*args, **options):
+        header, blobs = read(*args, **options)
+        frames.append(len(header) + sum(map(len, blobs)))
+        return header, blobs
+
+    monkeypatch.setattr(Transport, "write", writing)
+    monkeypatch.setattr(Transport, "read", reading)
+    session.call("echo")
+
+    assert len(frames) == 2
+    assert max(frames) < 150

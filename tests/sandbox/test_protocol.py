@@ -1,4 +1,4 @@
-"""Values cross the wall unchanged, and nothing that is no value of ours is ever made from bytes."""
+"""Values cross the transport unchanged, and nothing that is no value of ours is ever made from bytes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from mmscontent import errors
 from mmscontent.sandbox.protocol import FrameLimits, PeerClosed, ProtocolError, Serializer, Transport
+from tests.sandbox.conftest import LONG_S
 
 ours = settings(max_examples=150, deadline=None, derandomize=True)
 
@@ -76,7 +77,7 @@ def through(value: object) -> object:
         sending = threading.Thread(target=lambda: Transport(near).write(SERIALIZER.pack(value)))
         sending.start()
         try:
-            return SERIALIZER.unpack(*Transport(far).read(FrameLimits(), until=time.monotonic() + 10))
+            return SERIALIZER.unpack(*Transport(far).read(FrameLimits(), until=time.monotonic() + LONG_S))
         finally:
             far.close()
             sending.join()
@@ -175,7 +176,9 @@ def test_any_bytes_on_the_wire_are_a_frame_a_broken_frame_or_an_end(data):
         near.sendall(data)
         near.close()
         with pytest.raises((ProtocolError, PeerClosed)):
-            Transport(far).read(FrameLimits(blob_bytes=1000, header_bytes=1000, blobs=10), until=time.monotonic() + 5)
+            Transport(far).read(
+                FrameLimits(blob_bytes=1000, header_bytes=1000, blobs=10), until=time.monotonic() + LONG_S
+            )
 
 
 ERRORS = [
@@ -194,11 +197,11 @@ ERRORS = [
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda e: type(e).__name__)
 def test_each_of_our_errors_crosses_whole(error):
-    told = SERIALIZER.unpack_error(through(SERIALIZER.pack_error(error)))
+    crossed = SERIALIZER.unpack_error(through(SERIALIZER.pack_error(error)))
 
-    assert type(told) is type(error)
-    assert (str(told), told.retryable, told.part) == (str(error), error.retryable, error.part)
-    assert {k: v for k, v in vars(told).items() if k != "retryable"} == vars(error)
+    assert type(crossed) is type(error)
+    assert (str(crossed), crossed.retryable, crossed.part) == (str(error), error.retryable, error.part)
+    assert {k: v for k, v in vars(crossed).items() if k != "retryable"} == vars(error)
 
 
 def test_a_subclass_of_our_errors_crosses_as_the_one_of_ours_it_is():
