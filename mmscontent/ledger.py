@@ -1,98 +1,224 @@
-"""The ledger: what became of each part, and why, as JSON, a table and a paragraph.
+"""The ledger: what became of each part, and why, as JSON, a table and a paragraph; and what would fit when nothing did.
 
-Its JSON form is the public contract `mmscontent.ledger/1`; more keys may come, none goes.
+Its JSON form is the public contract `mmscontent.ledger/1`: keys may be added, none is removed.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from mmscontent.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from mmscontent.message import MediaInfo
     from mmscontent.profiles.model import Origin, Profile
 
-__all__ = ["Ledger", "Option", "PartEntry", "SlideEntry", "columns", "facts"]
+__all__ = [
+    "AcceptQualityOption",
+    "DropOption",
+    "Ledger",
+    "LinkOption",
+    "Option",
+    "PartEntry",
+    "PosterOption",
+    "SlideEntry",
+    "SplitOption",
+    "TrimOption",
+    "columns",
+    "facts",
+]
 
 SCHEMA = "mmscontent.ledger/1"
-_MOST_TOLD = 12  # parts a paragraph can tell of and still be read
+_MOST_EXPLAINED = 12  # parts; a paragraph about more is not read to its end
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
-    """Something that would make the message fit, and what it would give."""
+class RemedyOption:
+    """Something that would make the message fit; one subclass per remedy.
 
-    do: str
-    part: str
-    gives: tuple[tuple[str, object], ...]
+    Attributes:
+        parts: Names of the parts it changes.
+        qualities: Predicted quality of every part that is then sent.
+    """
 
-    def as_json(self) -> dict[str, object]:
-        """The ledger's form."""
-        return {"do": self.do, "part": self.part or None, "gives": dict(self.gives)}
+    do: ClassVar[str] = ""
+    parts: tuple[str, ...]
+    qualities: Mapping[str, float]
 
     @property
-    def words(self) -> str:
-        """For a person."""
-        given = dict(self.gives)
-        names = self.part or ", ".join(_texts(given.get("parts")))
-        return _WORDS[self.do](names, given) + _rest(given)
+    def part(self) -> str:
+        """The part it changes when that is one, else empty."""
+        return self.parts[0] if len(self.parts) == 1 else ""
+
+    @property
+    def summary(self) -> str:
+        """The remedy in a few words, for the end of an error text."""
+        return self._summary()
+
+    @property
+    def text(self) -> str:
+        """What to do and what quality is reached, for a person."""
+        reached = ", ".join(f"{quality:.0f} for {name}" for name, quality in self.qualities.items())
+        return self._action() + (f", reaching quality {reached}" if reached else "")
+
+    def as_json(self) -> dict[str, object]:
+        """The contract's form."""
+        several = {"parts": list(self.parts)} if len(self.parts) > 1 else {}
+        return {"do": self.do, "part": self.part or None, "gives": several | self._gives()}
+
+    def _names(self) -> str:
+        return ", ".join(self.parts)
+
+    def _gives(self) -> dict[str, object]:
+        """What it would give, in the contract's keys and order."""
+        raise NotImplementedError
+
+    def _action(self) -> str:
+        raise NotImplementedError
+
+    def _summary(self) -> str:
+        raise NotImplementedError
 
 
-def _texts(value: object) -> list[str]:
-    return [str(one) for one in value] if isinstance(value, (list, tuple)) else []
+@dataclass(frozen=True, slots=True)
+class DropOption(RemedyOption):
+    """Leave parts out; *size_bytes* is the size of the other bodies."""
+
+    do = "drop"
+    size_bytes: int
+
+    def _gives(self) -> dict[str, object]:
+        return {"qualities": dict(self.qualities), "bytes": self.size_bytes}
+
+    def _action(self) -> str:
+        return f"leave out {self._names()}"
+
+    def _summary(self) -> str:
+        return f"it would fit without {self._names()}"
 
 
-def _trim_words(names: str, given: Mapping[str, object]) -> str:
-    lengths = given.get("durations_ms")
-    if isinstance(lengths, dict):
-        return "cut " + ", ".join(f"{name} to {ms / 1000:g} s" for name, ms in lengths.items())
-    frame = f", {given['width_px']}×{given['height_px']} at best" if "width_px" in given else ""
-    why = f"; {given['why']}" if "why" in given else ""
-    return f"cut {names} to {_seconds(given)} s{frame}{why}"
+@dataclass(frozen=True, slots=True)
+class PosterOption(RemedyOption):
+    """Send stills in place of parts that move; size and quality are those of the still when it is one."""
+
+    do = "poster"
+    size_bytes: int
+    quality: float
+
+    def _gives(self) -> dict[str, object]:
+        one = {"bytes": self.size_bytes, "quality": self.quality} if self.part else {}
+        return {**one, "qualities": dict(self.qualities)}
+
+    def _action(self) -> str:
+        size = f" ({self.size_bytes:,} bytes)" if self.part else ""
+        return f"send a still in place of {self._names()}{size}"
+
+    def _summary(self) -> str:
+        return f"it would fit with a still of {self._names()}"
 
 
-def _seconds(given: Mapping[str, object]) -> str:
-    length = given["duration_ms"]
-    return f"{length / 1000:g}" if isinstance(length, int) else ""
+@dataclass(frozen=True, slots=True)
+class TrimOption(RemedyOption):
+    """Cut videos and audio to their first seconds.
+
+    Attributes:
+        durations_ms: New length of each part.
+        quality: Of the part when it is one.
+        frame: Largest frame, when it is one video; *why* is the arithmetic as a sentence.
+    """
+
+    do = "trim"
+    durations_ms: Mapping[str, int]
+    quality: float
+    frame: tuple[int, int] | None = None
+    why: str = ""
+
+    def _gives(self) -> dict[str, object]:
+        if not self.part:
+            return {"durations_ms": dict(self.durations_ms), "qualities": dict(self.qualities)}
+        video: dict[str, object] = {}
+        if self.frame:
+            video = {"width_px": self.frame[0], "height_px": self.frame[1], "why": self.why}
+        quality = {"quality": self.quality, "qualities": dict(self.qualities)}
+        return {"duration_ms": self.durations_ms[self.part], **video, **quality}
+
+    def _action(self) -> str:
+        lengths = ", ".join(f"{name} to {ms / 1000:g} s" for name, ms in self.durations_ms.items())
+        video = f", {self.frame[0]}×{self.frame[1]} at best; {self.why}" if self.frame else ""
+        return f"cut {lengths}{video}"
+
+    def _summary(self) -> str:
+        return f"it would fit with {', '.join(f'{n} cut to {ms / 1000:g} s' for n, ms in self.durations_ms.items())}"
 
 
-def _split_words(_: str, given: Mapping[str, object]) -> str:
-    contents = given["contents"]
-    rows = [", ".join(_texts(row)) for row in contents] if isinstance(contents, list) else []
-    return f"send {given['messages']} messages ({' | '.join(rows)})"
+@dataclass(frozen=True, slots=True)
+class AcceptQualityOption(RemedyOption):
+    """Send everything below the minimum quality of its kind; the part named is the one that falls furthest short."""
+
+    do = "accept_quality"
+
+    def _gives(self) -> dict[str, object]:
+        return {"quality": self.qualities[self.part], "qualities": dict(self.qualities)}
+
+    def _action(self) -> str:
+        return f"accept quality {self.qualities[self.part]} for {self.part}"
+
+    def _summary(self) -> str:
+        return "it would fit at a lower quality"
 
 
-def _link_words(names: str, given: Mapping[str, object]) -> str:
-    if names:
-        return f"send a link in place of {names}"
-    return f"send links, or allow {given['limit_bytes_needed']:,} bytes where {given['limit_bytes_given']:,} are left"
+@dataclass(frozen=True, slots=True)
+class SplitOption(RemedyOption):
+    """Send several messages; *contents* names the parts of each."""
+
+    do = "split"
+    contents: tuple[tuple[str, ...], ...]
+
+    def _gives(self) -> dict[str, object]:
+        contents = [list(names) for names in self.contents]
+        return {"messages": len(contents), "contents": contents, "qualities": dict(self.qualities)}
+
+    def _action(self) -> str:
+        return f"send {len(self.contents)} messages ({' | '.join(', '.join(names) for names in self.contents)})"
+
+    def _summary(self) -> str:
+        return f"it would fit as {len(self.contents)} messages"
 
 
-_WORDS: Mapping[str, Callable[[str, Mapping[str, object]], str]] = {
-    "drop": lambda names, _: f"leave out {names}",
-    "poster": lambda names, given: f"send a still in place of {names}" + (_bytes(given)),
-    "trim": _trim_words,
-    "accept_quality": lambda names, given: f"accept quality {given['quality']} for {names}",
-    "split": _split_words,
-    "link": _link_words,
-}
+@dataclass(frozen=True, slots=True)
+class LinkOption(RemedyOption):
+    """Send a text with an address in place of a part; for a caller that can host a file.
+
+    Attributes:
+        link_bytes: Size of that text; None when one link is not enough.
+        needed_bytes: What the bodies need at least.
+        available_bytes: What they may have.
+    """
+
+    do = "link"
+    link_bytes: int | None
+    needed_bytes: int
+    available_bytes: int
+
+    def _gives(self) -> dict[str, object]:
+        if self.link_bytes is not None:
+            return {"bytes_of_link": self.link_bytes, "qualities": dict(self.qualities)}
+        return {"limit_bytes_needed": self.needed_bytes, "limit_bytes_given": self.available_bytes}
+
+    def _action(self) -> str:
+        if self.part:
+            return f"send a link in place of {self.part}"
+        return f"send links, or allow {self.needed_bytes:,} bytes where {self.available_bytes:,} are available"
+
+    def _summary(self) -> str:
+        return "send a link or allow a larger message"
 
 
-def _bytes(given: Mapping[str, object]) -> str:
-    return f" ({given['bytes']:,} bytes)" if "bytes" in given else ""
-
-
-def _rest(given: Mapping[str, object]) -> str:
-    """What would be reached, part by part."""
-    qualities = given.get("qualities")
-    if not isinstance(qualities, dict) or not qualities:
-        return ""
-    return ", reaching quality " + ", ".join(f"{quality:.0f} for {name}" for name, quality in qualities.items())
+Option = DropOption | PosterOption | TrimOption | AcceptQualityOption | SplitOption | LinkOption
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +263,7 @@ class PartEntry:
 
 @dataclass(frozen=True, slots=True)
 class SlideEntry:
-    """One slide as it will be played."""
+    """One slide of the presentation."""
 
     parts: tuple[str, ...]
     duration_ms: int
@@ -158,8 +284,9 @@ class Ledger:
         packed_bytes: Length of the packed message in that form; for a refusal the smallest that was found possible.
         overhead_bytes: What of it is headers, SMIL and transfer encoding, not bodies.
         warnings: What was given up, as sentences.
-        notes: What is worth knowing and took nothing away.
-        remedy: Of the options, the one that was taken because the caller allowed it; None when it fits by itself.
+        notes: What is worth knowing although nothing was given up.
+        options: Remedies that would make a refused message fit, the one that keeps most of it first.
+        remedy: The option that was applied because the caller allowed it; None when the message fits by itself.
         number, count: Which of the messages this is, when it was split.
     """
 
@@ -224,7 +351,7 @@ class Ledger:
         return columns(rows)
 
     def explain(self) -> str:
-        """The whole in one paragraph that a support agent can paste into a reply."""
+        """Everything in one paragraph that a support agent can paste into a reply."""
         return " ".join(_sentences(self))
 
     paragraph = explain  # as it was first called
@@ -251,13 +378,13 @@ _FACTS = (
 
 
 def facts(info: MediaInfo) -> dict[str, object]:
-    """What is known of a medium, in the ledger's keys and order."""
-    told: dict[str, object] = {"media_type": info.media_type, "bytes": info.size_bytes}
+    """The facts of a medium in the ledger's keys and order."""
+    known: dict[str, object] = {"media_type": info.media_type, "bytes": info.size_bytes}
     for name in _FACTS:
         value = getattr(info, name)
         if value is not None and not (name == "orientation" and info.kind not in ("image", "video")):
-            told[name] = value
-    return told
+            known[name] = value
+    return known
 
 
 def _origin(origin: Origin | None) -> dict[str, object] | None:
@@ -277,7 +404,7 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 1)
 
 
-# --- words -----------------------------------------------------------------------------------------------------
+# --- text -----------------------------------------------------------------------------------------------------
 
 
 def _row(part: PartEntry) -> tuple[str, ...]:
@@ -311,18 +438,20 @@ def _sentences(ledger: Ledger) -> list[str]:
     receiver = _receiver(ledger.profile)
     target, limit = ledger.profile.target_bytes, ledger.profile.limit_bytes
     if not ledger.fits:
-        said = [f"The message cannot be sent to {receiver} as it is: {ledger.error}."]
-        return said + [f"Option: {option.words}." for option in ledger.options]
-    sizes = f"{ledger.packed_bytes:,} bytes packed as {ledger.counted_as}, {ledger.utilisation:.0%} of the {target:,}"
-    said = [f"The message for {receiver} has {sizes} aimed at (limit {limit:,}{_limit_words(ledger.profile)})."]
-    said.extend(_part_words(part) for part in ledger.parts[:_MOST_TOLD])
-    if len(ledger.parts) > _MOST_TOLD:
-        said.append(f"Of {len(ledger.parts) - _MOST_TOLD} more the table tells.")
-    seconds = sum(s.duration_ms for s in ledger.slides) / 1000
+        refused = f"The message cannot be sent to {receiver} as it is: {ledger.error}."
+        return [refused, *(f"Option: {option.text}." for option in ledger.options)]
+    size = f"{ledger.packed_bytes:,} bytes packed as {ledger.counted_as}"
+    share = f"{ledger.utilisation:.0%} of the target of {target:,} (limit {limit:,}{_limit_source(ledger.profile)})"
+    sentences = [f"The message for {receiver} has {size}, {share}."]
+    sentences.extend(_part_sentence(part) for part in ledger.parts[:_MOST_EXPLAINED])
+    more = len(ledger.parts) - _MOST_EXPLAINED
+    if more > 0:
+        sentences.append(f"{more} more {'part is' if more == 1 else 'parts are'} listed in the table.")
     if ledger.slides:
-        plural = "slide plays" if len(ledger.slides) == 1 else "slides play"
-        said.append(f"{len(ledger.slides)} {plural} for {seconds:.0f} s.")
-    return said + [f"Note: {w}." for w in (*ledger.warnings, *ledger.notes)]
+        seconds = sum(slide.duration_ms for slide in ledger.slides) / 1000
+        slides = "slide plays" if len(ledger.slides) == 1 else "slides play"
+        sentences.append(f"{len(ledger.slides)} {slides} for {seconds:.0f} s.")
+    return sentences + [f"Note: {note}." for note in (*ledger.warnings, *ledger.notes)]
 
 
 def _receiver(profile: Profile) -> str:
@@ -330,16 +459,16 @@ def _receiver(profile: Profile) -> str:
     return " ".join(named) or "any phone"
 
 
-def _limit_words(profile: Profile) -> str:
+def _limit_source(profile: Profile) -> str:
     origin = profile.origin("limit_bytes")
     return f", from {origin.source}" + (f", {origin.date}" if origin.date else "") if origin else ""
 
 
-def _part_words(part: PartEntry) -> str:
+def _part_sentence(part: PartEntry) -> str:
     why = f": {'; '.join(part.reasons)}" if part.reasons else ""
     if part.decision == "drop" or part.result is None:
         return f"{part.name} is left out{why}."
     if part.decision == "keep":
-        return f"{part.name} goes as it is{why}."
-    stripped = f" Taken out: {', '.join(part.stripped)}." if part.stripped else ""
+        return f"{part.name} is sent as it is{why}."
+    stripped = f" Removed: {', '.join(part.stripped)}." if part.stripped else ""
     return f"{part.name} becomes {_shape(part.result)}, {part.result.size_bytes:,} bytes{why}.{stripped}"

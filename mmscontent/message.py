@@ -105,6 +105,11 @@ class MediaInfo:
     metadata: tuple[str, ...] = ()
     audio_codec: str | None = None
 
+    @property
+    def is_animation(self) -> bool:
+        """Whether it is an image of several frames."""
+        return self.kind == "image" and (self.frames or 1) > 1
+
 
 @dataclass(frozen=True, slots=True)
 class Slide:

@@ -1,4 +1,4 @@
-"""Step 1: long texts on pages that can be read in time, nothing lost; what words alone would be as SMS."""
+"""Step 1: long texts on pages that can be read in time, nothing lost; how many SMS a text alone would be."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_text_that_outlasts_the_longest_slide_is_parted_at_sentence_ends() -> 
     assert not any("longest slide" in slide.why for slide in composed.ledger.slides)
     words = next(p for p in composed.ledger.parts if p.kind == "text")
     assert len(composed.ledger.parts) == 2
-    assert f"on {len(pages)} slides" in words.reasons[0]
+    assert f"over {len(pages)} slides" in words.reasons[0]
     assert words.result is not None
     assert words.result.size_bytes == sum(len(page.encode()) for page in pages)
 
@@ -67,26 +67,26 @@ def test_the_sender_s_own_timing_and_presentation_are_not_paged() -> None:
 
 LONE = [
     # text, subject, threshold, what is noted
-    ("Happy birthday!", "", None, "as SMS 1 message (gsm-7), cheaper than an MMS"),
+    ("Happy birthday!", "", None, "it would be 1 SMS (GSM-7), which is cheaper than an MMS"),
     (
         "Happy birthday!",
         "Hi",
         3,
-        "as SMS 1 message (gsm-7), cheaper than an MMS, which has no subject; phones here make",
+        "it would be 1 SMS (GSM-7), which is cheaper than an MMS, but SMS has no subject; phones of this network",
     ),
     (
         "С днём рождения! " * 5,
         "",
         3,
-        "as SMS 2 messages (ucs-2), cheaper than an MMS; phones here make an MMS of it from 3 on",
+        "2 SMS (UCS-2), which is cheaper than an MMS; phones of this network send it as MMS from 3 SMS on",
     ),
-    ("a" * 500, "", 3, "as SMS 4 messages (gsm-7); phones here send it as MMS from 3 on"),
-    ("a" * 500, "", None, "as SMS 4 messages (gsm-7)"),
+    ("a" * 500, "", 3, "4 SMS (GSM-7), and phones of this network send a text of 3 SMS or more as MMS"),
+    ("a" * 500, "", None, "the message is text only; it would be 4 SMS (GSM-7)"),
 ]
 
 
 @pytest.mark.parametrize(("text", "subject", "threshold", "said"), LONE)
-def test_words_alone_are_told_what_they_would_be_as_sms(
+def test_a_text_alone_has_a_note_of_what_it_would_be_as_sms(
     text: str, subject: str, threshold: int | None, said: str
 ) -> None:
     profile = mms.load_profile()

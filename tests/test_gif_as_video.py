@@ -1,4 +1,4 @@
-"""The rung between the smallest GIF and a still: a film, where the receiver plays one; never silently."""
+"""The rung between the smallest GIF and a still: a video, where the receiver plays one; never silently."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def profile(limit_bytes: int) -> mms.Profile:
     return mms.load_profile(content_class="generic/smartphone", max_message_bytes=limit_bytes)
 
 
-def test_a_gif_that_fits_in_no_form_is_sent_as_a_film_and_that_is_said(gif: mms.Message) -> None:
+def test_a_gif_that_fits_in_no_form_is_sent_as_video_and_that_is_said(gif: mms.Message) -> None:
     composed = mms.compose(gif, profile(9_000))
     ledger = composed.ledger.as_json()
     part, _ = ledger["parts"]
@@ -31,8 +31,8 @@ def test_a_gif_that_fits_in_no_form_is_sent_as_a_film_and_that_is_said(gif: mms.
     assert len(composed.data) <= 9_000
     assert part["result"]["media_type"] == "video/mp4"
     assert abs(part["result"]["duration_ms"] - part["source"]["duration_ms"]) <= 100
-    assert "it is sent as a film, which plays once" in part["reasons"][0]
-    assert any("party.gif is sent as a film" in warning for warning in ledger["warnings"])
+    assert "it is sent as video, which plays once" in part["reasons"][0]
+    assert any("party.gif is sent as video" in warning for warning in ledger["warnings"])
     assert content.presentation is not None
     assert b'<video src="party.mp4"' in content.presentation.data
 
@@ -41,7 +41,7 @@ def test_a_gif_that_fits_stays_one(gif: mms.Message) -> None:
     ledger = mms.compose(gif, profile(900_000)).ledger.as_json()
 
     assert ledger["parts"][0]["result"]["media_type"] == "image/gif"
-    assert not any("film" in warning for warning in ledger["warnings"])
+    assert not any("video" in warning for warning in ledger["warnings"])
 
 
 def test_a_receiver_without_films_is_told_what_else_there_is(gif: mms.Message) -> None:

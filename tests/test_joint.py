@@ -81,7 +81,7 @@ def test_everything_in_one_call_fits_uses_its_room_and_is_told(limit: int) -> No
     assert all(p.predicted is None or p.predicted >= 15 for p in ledger.parts)
     told = ledger.explain()
     assert all(part.name in told for part in ledger.parts)
-    assert "aimed at (limit" in told
+    assert "of the target of" in told
 
 
 def test_more_room_is_never_worse_for_the_whole() -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from mmscontent.codecs.base import Survey
 from mmscontent.errors import DoesNotFit, NotAllowed
 from mmscontent.message import MediaInfo, Part
-from mmscontent.pipeline.plan import Keep, ProbedPart, Transcode, make_plan, mark_unwanted, refuse_unwanted, relabel
+from mmscontent.pipeline.examine import mark_refused
+from mmscontent.pipeline.plan import Keep, ProbedPart, Transcode, make_plan, raise_if_refused, relabel
 from mmscontent.profiles.model import AudioFormat, AudioRule, CalendarRule, ImageRule, Profile
 from mmscontent.rate_quality import Curve
 
@@ -90,12 +91,12 @@ def test_what_is_promised_never_passes_the_room(parts: list[ProbedPart], room: i
 
 
 REFUSED = [
-    (carried("a", "video/webm", 9), PROFILE, "video/webm: the receiver plays no films"),
-    (carried("a", "audio/flac", 9), replace(PROFILE, audio=AudioRule(())), "plays no sound"),
+    (carried("a", "video/webm", 9), PROFILE, "video/webm: the receiver plays no video"),
+    (carried("a", "audio/flac", 9), replace(PROFILE, audio=AudioRule(())), "plays no audio"),
     (carried("a", "application/pdf", 9), PROFILE, "application/pdf"),
     (carried("a", "text/calendar", 9), replace(PROFILE, calendar=CalendarRule(())), "opens no calendar entries"),
     (carried("a", "image/svg+xml", 9), PROFILE, "draw it as PNG"),
-    (carried("a", "image/png", 9), replace(PROFILE, image=ImageRule(media_types=())), "takes no pictures"),
+    (carried("a", "image/png", 9), replace(PROFILE, image=ImageRule(media_types=())), "accepts no images"),
 ]
 TAKEN = [
     (carried("a", "audio/amr", 9), PROFILE),
@@ -112,13 +113,13 @@ TAKEN = [
 @pytest.mark.parametrize(("part", "profile", "why"), REFUSED)
 def test_what_the_receiver_does_not_take_is_refused_by_name(part: ProbedPart, profile: Profile, why: str) -> None:
     with pytest.raises(NotAllowed, match=why) as caught:
-        refuse_unwanted(mark_unwanted([part], profile))
+        raise_if_refused(mark_refused((part,), profile))
     assert caught.value.part == "a"
 
 
 @pytest.mark.parametrize(("part", "profile"), TAKEN)
 def test_what_the_receiver_takes_passes(part: ProbedPart, profile: Profile) -> None:
-    refuse_unwanted(mark_unwanted([part], profile))
+    raise_if_refused(mark_refused((part,), profile))
 
 
 def test_labels_never_coincide() -> None:

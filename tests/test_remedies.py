@@ -56,14 +56,15 @@ def test_every_option_of_an_infeasible_message_fits_when_it_is_taken(some: list[
     for remedy in remedies:
         for message in remedy.messages:
             make_plan(message, room)  # raises where it does not fit
-        assert dict(remedy.option.gives)
-        assert remedy.option.words
+        assert remedy.option.as_json()["gives"]
+        assert remedy.option.text
+        assert remedy.option.summary
 
 
 def test_a_cut_is_priced_with_its_length_frame_and_quality() -> None:
     option = next(r.option for r in remedies_for([moving("clip", kind="video", floor=60_000)], 30_000))
 
-    gives = dict(option.gives)
+    gives = option.as_json()["gives"]
     assert (option.do, option.part, gives["duration_ms"]) == ("trim", "clip", 6_000)
     assert (gives["width_px"], gives["height_px"]) == (240, 136)
     assert "12 s at 30 KB is 20 kb/s" in str(gives["why"])
@@ -84,14 +85,14 @@ def test_a_lower_quality_is_priced_where_only_the_table_forbids_it() -> None:
     option = next(r.option for r in remedies_for([read], 20_000))
 
     assert (option.do, option.part) == ("accept_quality", "receipt")
-    assert 30 < dict(option.gives)["quality"] < 60
+    assert 30 < option.as_json()["gives"]["quality"] < 60
 
 
 def test_a_split_takes_the_fewest_messages() -> None:
     named = relabel([picture("p", floor=10_000) for _ in range(5)])
     split = next(r for r in remedies_for(named, 25_000) if r.option.do == "split")
 
-    assert dict(split.option.gives)["messages"] == 3
+    assert split.option.as_json()["gives"]["messages"] == 3
 
 
 def test_slides_stay_together_and_attachments_alone() -> None:
@@ -121,14 +122,14 @@ def test_a_refusal_prices_every_way_out() -> None:
 
     assert not ledger.fits
     assert {"trim", "poster", "drop", "link"} <= {o.do for o in ledger.options}
-    assert all(dict(o.gives) for o in ledger.options)
+    assert all(o.as_json()["gives"] for o in ledger.options)
     assert "Option: " in ledger.explain()
 
 
 @pytest.mark.parametrize(
     ("policy", "decision", "said"),
     [
-        ("drop", "drop", "clip.mp4 was left out so that the message can go"),
+        ("drop", "drop", "clip.mp4 was left out so that the message can be sent"),
         ("poster", "transcode", "clip.mp4 is sent as a still picture"),
         ("trim", "transcode", "clip.mp4 was cut to its first"),
     ],
@@ -194,7 +195,7 @@ def test_what_the_receiver_takes_in_no_form_goes_only_when_the_caller_allows_it(
     assert [(o.do, o.part) for o in refused.options if o.do == "drop"] == [("drop", "paper.pdf")]
     entry = sent.ledger.parts[-1]
     assert (entry.name, entry.decision) == ("paper.pdf", "drop")
-    assert "application/pdf is not among what the receiver takes" in entry.reasons[0]
+    assert "application/pdf is not among the media types that the receiver accepts" in entry.reasons[0]
 
 
 @pytest.mark.parametrize("policy", POLICIES)

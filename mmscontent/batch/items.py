@@ -17,13 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmscontent.batch.model import Failure, Result, Source, Task
-from mmscontent.codecs.worker import REGISTRY
+from mmscontent.codecs.session import codec_pool
 from mmscontent.compose import attempt
 from mmscontent.errors import DoesNotFit, MMSContentError, NotAllowed
 from mmscontent.files import part_of, read_file
 from mmscontent.message import Envelope, Message
-from mmscontent.pipeline.transcode import WORKER_MODULE
-from mmscontent.sandbox import pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +45,7 @@ _REFUSALS = (DoesNotFit.code, NotAllowed.code)
 
 def limit_sandbox_workers() -> None:
     """Workers fill the processors between them: one jailed process each is enough, and memory is bounded."""
-    pool.shared_pool(WORKER_MODULE, classes=REGISTRY, workers=1)
+    codec_pool(workers=1)
 
 
 def initialize_worker(memory_bytes: int, pid_file: str) -> None:

@@ -17,9 +17,9 @@ from mmscontent.message import Envelope, replace_parts
 from mmscontent.part_names import assign_part_names
 from mmscontent.pipeline.examine import examine_part, fit_subject, paginate, sms_equivalence_notes
 from mmscontent.pipeline.plan import Keep, Plan, ProbedPart, relabel
-from mmscontent.pipeline.present import present_and_pack, read_back
+from mmscontent.pipeline.present import PackedMessage, present_and_pack, read_back
 from mmscontent.pipeline.report import build_ledger
-from mmscontent.pipeline.request import ComposeRequest, PackedMessage
+from mmscontent.pipeline.request import ComposeRequest
 from mmscontent.pipeline.transcode import TranscodedPart
 from mmscontent.smil.compose import PRESENTATION_NAMES
 from mmscontent.smil.template import is_template
@@ -121,7 +121,7 @@ def compose_with(
     read_back(result)
     ledger = build_ledger(request, probed, result)
     ledger = replace(ledger, parts=tuple(_entry(media, i, e) for i, e in enumerate(ledger.parts)))
-    return Composed(result.packed.data, result.packed.content_type, ledger, result.content)
+    return Composed(result.wire.data, result.wire.content_type, ledger, result.content)
 
 
 def overhead_bytes(
@@ -146,9 +146,8 @@ def _examined(
     message, warnings = fit_subject(_filled(media, message), profile)
     notes = sms_equivalence_notes(message, profile)
     work = paginate(message, profile, keep=smil is not None and not is_template(smil))
-    request = ComposeRequest(
-        work.message, profile, envelope or Envelope(), encoding, "fast", False, smil, warnings, notes
-    )
+    sent = envelope or Envelope()
+    request = ComposeRequest(work.message, profile, sent, encoding, smil=smil, warnings=warnings, notes=notes)
     named = zip(assign_part_names(work.message.parts, PRESENTATION_NAMES), work.origins, strict=True)
     return request, relabel([_known(media, part, index, profile) for part, index in named])
 

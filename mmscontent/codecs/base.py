@@ -1,15 +1,15 @@
-"""The contract of every codec, and the values that cross the jail's wall.
+"""The contract of every codec, and the values that cross the boundary of a sandbox worker.
 
-A codec knows one kind of medium and one part. It never knows a budget over several parts, a profile
-or a message: budget.py shares, plan.py decides, adapt.py carries out.
+A codec knows one kind of medium and one part. It never knows a budget over several parts, a profile or a message:
+pipeline/allocation.py divides the bytes, plan.py decides, transcode.py executes.
 
-A codec is a class. One instance holds one source in a jailed worker from the first look to the last encode,
-so that the source crosses the wall once and is decoded once:
+A codec is a class. One instance holds one source from the survey to the last encode, so that the source is sent to its
+worker once and decoded once:
 
-    source = StillSource(data, info)           # cheap: looks at headers only
+    source = StillSource(data, info)           # cheap: reads headers only
     survey = source.survey(rule, effort)       # decodes, predicts; no full encode
     rendition = source.render(limit_bytes)     # encodes to its share; may be called again with another limit
-    codec.verify(rendition.data, info)         # a second look by another decoder
+    codec.verify(rendition.data, info)         # reads the result with another decoder
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ Effort = Literal["fast", "best"]
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What a codec saw in a source: all that plan.py needs to share the room.
+    """What a codec found in a source: all that plan.py needs to divide the budget.
 
     Attributes:
         info: Facts of the source, by the codec's own decoder (frames, alpha, true sides).
         curve: Predicted quality against bytes of the best rendition the rule allows.
-        minimum_bytes: Under this it is not worth sending.
-        keep_bytes: Size of the source with its metadata taken out, when the rule lets it pass as it is; else None.
+        minimum_bytes: The smallest rendition worth sending.
+        keep_bytes: Size of the source without its metadata, when the rule lets it pass as it is; else None.
         keep_quality: Quality of that on the same scale; 100.0 when its pixels are what the receiver would see.
-        scale: What the qualities are: `ssimulacra2@1080` and the like.
+        scale: The scale of the qualities: `ssimulacra2@1080` and the like.
         reasons: Why it may not pass as it is, one sentence each; empty when it may.
-        traits: What it was taken for: `photograph`, `screenshot`, `line art`, `qr code`, `animation`, …
-        stripped: What will be taken out: "GPS position", "serial number", …
+        traits: What it was recognised as: `photograph`, `screenshot`, `line art`, `qr code`, `animation`, …
+        stripped: The metadata that will be removed: "GPS position", "serial number", …
     """
 
     info: MediaInfo
@@ -56,13 +56,13 @@ class Survey:
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
-    """One medium made for a receiver.
+    """One medium encoded for a receiver.
 
     Attributes:
-        encodes: Full encodes it took, probes not counted.
+        encodes: Full encodes it took, samples not counted.
         predicted_quality: On the survey's scale, from the curve or model; None when not predicted.
         measured_quality: The same measured on the output, when the caller asked; else None.
-        tries: What was tried, in order, in words (`2048×1536 q71 4:2:0 → 612,003 bytes`).
+        tries: The settings that were tried, in order, as text (`2048×1536 q71 4:2:0 → 612,003 bytes`).
     """
 
     data: bytes = field(repr=False)
@@ -76,12 +76,12 @@ class Rendition:
 
 
 class MediaSource(Protocol):
-    """One source of one kind, living in a jailed worker; raises our errors only."""
+    """One source of one kind; raises errors of errors.py only."""
 
     def __init__(self, data: bytes, info: MediaInfo) -> None: ...
 
     def survey(self, rule: Rule, effort: Effort) -> Survey:
-        """Look at the source and predict; remembers rule and effort for render.
+        """Analyse the source and predict; remembers rule and effort for render.
 
         Raises:
             DamagedMedia, OverLimits, UnknownMedia: The source cannot be used.
@@ -94,7 +94,7 @@ class MediaSource(Protocol):
         """The best rendition of at most *limit_bytes*.
 
         Raises:
-            DoesNotFit: Even the smallest one worth sending is larger; `smallest_bytes` tells its size.
+            DoesNotFit: Even the smallest one worth sending is larger; `smallest_bytes` is its size.
         """
 
     def measure(self, data: bytes) -> float | None:

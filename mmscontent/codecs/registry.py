@@ -1,6 +1,7 @@
-"""The codecs, one row each. The table stands above the codecs, as their contract stands below them.
+"""The registry of codecs: one row per codec, with everything that the other modules need to know of it.
 
-Loading a row imports its engines, so only the process that holds the sources does it.
+A new medium is a package beside this module and one row here. The registry stands above the codecs, their contract
+(base.py) below them. Loading a row imports its engines, so only the process that holds the sources does it.
 """
 
 from __future__ import annotations
@@ -13,126 +14,123 @@ if TYPE_CHECKING:
 
     from mmscontent.codecs.base import MediaSource, Survey
     from mmscontent.message import MediaInfo
-    from mmscontent.profiles.model import Rule
+    from mmscontent.profiles.model import Profile, Rule
 
-__all__ = ["CODECS", "CodecRow", "codec_for"]
+    Verify = Callable[[bytes, MediaInfo], MediaInfo]
+    HeaderEstimate = Callable[[bytes, MediaInfo, Rule], Survey]
+
+__all__ = ["CODECS", "CodecRow", "LoadedCodec", "codec_for", "why_refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedCodec:
+    """The code of a codec, with its engines imported.
+
+    Attributes:
+        source: The class that holds one source.
+        verify: Reads an output with another decoder than the one that wrote it.
+        estimate_from_header: Estimates a source by its header alone; None where a header does not say enough.
+    """
+
+    source: type[MediaSource]
+    verify: Verify
+    estimate_from_header: HeaderEstimate | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CodecRow:
-    """One way of fitting media.
+    """One codec.
 
     Attributes:
-        takes: Whether it fits a medium with these facts.
+        handles: Whether it fits a medium with these facts.
         rule: Field of the profile that holds its rule.
-        sandboxed: Its decoders are libraries, so its sources live in a sandboxed worker; one whose decoders are
-            programs of their own (mmscontent/ffmpeg sandboxes each run) lives in the calling process.
-        load: Gives the class that holds a source; imports the engines.
-        load_verify: Gives the function that looks at an output with another decoder.
-        load_header_estimate: Gives the function that judges a source by its header alone, where there is one.
+        accepted: Field of that rule that lists what the receiver accepts; empty means nothing of this kind.
+        refusal: What to say when it is empty.
+        sandboxed: Its decoders are libraries, so its sources live in a sandbox worker. One whose decoders are programs
+            (each run of ffmpeg has a sandbox of its own) lives in the calling process.
+        load: Imports the codec and its engines.
+        reads_headers: It has an `estimate_from_header`.
     """
 
-    takes: Callable[[MediaInfo], bool]
+    handles: Callable[[MediaInfo], bool]
     rule: str
+    accepted: str
+    refusal: str
     sandboxed: bool
-    load: Callable[[], type[MediaSource]]
-    load_verify: Callable[[], Callable[[bytes, MediaInfo], MediaInfo]]
-    load_header_estimate: Callable[[], Callable[[bytes, MediaInfo, Rule], Survey]] | None = None
+    load: Callable[[], LoadedCodec]
+    reads_headers: bool = False
 
 
-def _image_source() -> type[MediaSource]:
-    from mmscontent.codecs.image import StillSource  # noqa: PLC0415 - engines load in the worker only
-
-    return StillSource
-
-
-def _image_verify() -> Callable[[bytes, MediaInfo], MediaInfo]:
-    from mmscontent.codecs.image import verify  # noqa: PLC0415
-
-    return verify
-
-
-def _image_estimate() -> Callable[[bytes, MediaInfo, Rule], Survey]:
+def _load_image() -> LoadedCodec:
+    from mmscontent.codecs import image  # noqa: PLC0415 - engines load in the process that holds the sources
     from mmscontent.codecs.image.header_estimate import estimate_from_header  # noqa: PLC0415
 
-    return estimate_from_header
+    return LoadedCodec(image.StillSource, image.verify, estimate_from_header)
 
 
-def _animation_source() -> type[MediaSource]:
-    from mmscontent.codecs.animation import AnimationSource  # noqa: PLC0415
+def _load_animation() -> LoadedCodec:
+    from mmscontent.codecs import animation  # noqa: PLC0415
 
-    return AnimationSource
-
-
-def _animation_verify() -> Callable[[bytes, MediaInfo], MediaInfo]:
-    from mmscontent.codecs.animation import verify  # noqa: PLC0415
-
-    return verify
+    return LoadedCodec(animation.AnimationSource, animation.verify)
 
 
-def _moves(info: MediaInfo) -> bool:
-    return info.kind == "image" and (info.frames or 1) > 1
+def _load_video() -> LoadedCodec:
+    from mmscontent.codecs import video  # noqa: PLC0415
+
+    return LoadedCodec(video.VideoSource, video.verify)
 
 
-def _video_source() -> type[MediaSource]:
-    from mmscontent.codecs.video import VideoSource  # noqa: PLC0415
+def _load_audio() -> LoadedCodec:
+    from mmscontent.codecs import audio  # noqa: PLC0415
 
-    return VideoSource
-
-
-def _video_verify() -> Callable[[bytes, MediaInfo], MediaInfo]:
-    from mmscontent.codecs.video import verify  # noqa: PLC0415
-
-    return verify
+    return LoadedCodec(audio.AudioSource, audio.verify)
 
 
-def _audio_source() -> type[MediaSource]:
-    from mmscontent.codecs.audio import AudioSource  # noqa: PLC0415
+def _load_contact() -> LoadedCodec:
+    from mmscontent.codecs import vcard  # noqa: PLC0415
 
-    return AudioSource
-
-
-def _audio_verify() -> Callable[[bytes, MediaInfo], MediaInfo]:
-    from mmscontent.codecs.audio import verify  # noqa: PLC0415
-
-    return verify
+    return LoadedCodec(vcard.ContactSource, vcard.verify)
 
 
-def _contact_source() -> type[MediaSource]:
-    from mmscontent.codecs.vcard import ContactSource  # noqa: PLC0415
+def _load_calendar() -> LoadedCodec:
+    from mmscontent.codecs import calendar  # noqa: PLC0415
 
-    return ContactSource
-
-
-def _contact_verify() -> Callable[[bytes, MediaInfo], MediaInfo]:
-    from mmscontent.codecs.vcard import verify  # noqa: PLC0415
-
-    return verify
+    return LoadedCodec(calendar.CalendarSource, calendar.verify)
 
 
-def _calendar_source() -> type[MediaSource]:
-    from mmscontent.codecs.calendar import CalendarSource  # noqa: PLC0415
-
-    return CalendarSource
+def _is_kind(kind: str) -> Callable[[MediaInfo], bool]:
+    return lambda info: info.kind == kind
 
 
-def _calendar_verify() -> Callable[[bytes, MediaInfo], MediaInfo]:
-    from mmscontent.codecs.calendar import verify  # noqa: PLC0415
-
-    return verify
-
-
-# The first row that takes a medium fits it.
+_NO_IMAGES = "the receiver accepts no images"
+_NO_CONTACTS = "the receiver opens no contacts"
+_NO_CALENDAR = "the receiver opens no calendar entries"
+# The first row that handles a medium fits it.
 CODECS: Mapping[str, CodecRow] = {
-    "animation": CodecRow(_moves, "image", True, _animation_source, _animation_verify),
-    "image": CodecRow(lambda info: info.kind == "image", "image", True, _image_source, _image_verify, _image_estimate),
-    "video": CodecRow(lambda info: info.kind == "video", "video", False, _video_source, _video_verify),
-    "audio": CodecRow(lambda info: info.kind == "audio", "audio", False, _audio_source, _audio_verify),
-    "contact": CodecRow(lambda info: info.kind == "contact", "contact", True, _contact_source, _contact_verify),
-    "calendar": CodecRow(lambda info: info.kind == "calendar", "calendar", True, _calendar_source, _calendar_verify),
+    "animation": CodecRow(lambda info: info.is_animation, "image", "media_types", _NO_IMAGES, True, _load_animation),
+    "image": CodecRow(_is_kind("image"), "image", "media_types", _NO_IMAGES, True, _load_image, reads_headers=True),
+    "video": CodecRow(_is_kind("video"), "video", "formats", "the receiver plays no video", False, _load_video),
+    "audio": CodecRow(_is_kind("audio"), "audio", "formats", "the receiver plays no audio", False, _load_audio),
+    "contact": CodecRow(_is_kind("contact"), "contact", "versions", _NO_CONTACTS, True, _load_contact),
+    "calendar": CodecRow(_is_kind("calendar"), "calendar", "versions", _NO_CALENDAR, True, _load_calendar),
 }
+_NEVER_OPENED = {"image/svg+xml": "it is not opened, because it can hold scripts and addresses; draw it as PNG first"}
 
 
 def codec_for(info: MediaInfo) -> str | None:
-    """Name of the row that fits a medium; None for one that is only carried."""
-    return next((name for name, row in CODECS.items() if row.takes(info)), None)
+    """Name of the row that fits a medium; None for one that is sent as it came."""
+    return next((name for name, row in CODECS.items() if row.handles(info)), None)
+
+
+def why_refused(info: MediaInfo, profile: Profile) -> str:
+    """Why a receiver accepts a medium in no form, even after fitting; "" when it does."""
+    if info.media_type in profile.extra_media_types or info.kind == "text":
+        return ""
+    name = codec_for(info)
+    if name is None:
+        others = f" ({', '.join(sorted(profile.extra_media_types))})" if profile.extra_media_types else ""
+        return f"{info.media_type} is not among the media types that the receiver accepts{others}"
+    row = CODECS[name]
+    refusal = "" if getattr(getattr(profile, row.rule), row.accepted) else row.refusal
+    refusal = _NEVER_OPENED.get(info.media_type, refusal)
+    return refusal and f"{info.media_type}: {refusal}"

@@ -1,11 +1,12 @@
-"""The jailed side of the codecs: the program a worker runs, and the values that may cross its wall.
+"""The codecs' side of a sandbox worker: its handlers, and the dataclasses that may cross its boundary.
 
-`python -m mmscontent.codecs.worker` serves calls until its parent goes away. A session holds one source.
+`python -m mmscontent.codecs.worker` serves calls until its parent goes away. A session there holds one source. Callers
+use session.py, which names these handlers, so that each call is typed.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from mmscontent import message, rate_quality
 from mmscontent.codecs import base
@@ -15,89 +16,71 @@ from mmscontent.profiles import model
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["HANDLERS", "REGISTRY"]
+__all__ = ["HANDLERS", "REGISTRY", "SessionState"]
 
 REGISTRY: tuple[type, ...] = (
     message.MediaInfo,
     rate_quality.Curve,
     base.Survey,
     base.Rendition,
-    model.ImageRule,
-    model.VideoRule,
+    *get_args(model.Rule),
     model.VideoFormat,
-    model.AudioRule,
     model.AudioFormat,
-    model.TextRule,
-    model.ContactRule,
-    model.CalendarRule,
 )
-State = dict[str, base.MediaSource]
+SessionState = dict[str, base.MediaSource]
 
 
-def _open(state: State, codec: str, data: bytes, info: message.MediaInfo) -> None:
-    state["source"] = CODECS[codec].load()(data, info)
+def open_source(state: SessionState, codec: str, data: bytes, info: message.MediaInfo) -> None:
+    """Hold a source; the other handlers are about it."""
+    state["source"] = CODECS[codec].load().source(data, info)
 
 
-def _survey(state: State, rule: model.Rule, effort: base.Effort) -> base.Survey:
+def survey(state: SessionState, rule: model.Rule, effort: base.Effort) -> base.Survey:
+    """Analyse the source for a receiver (base.MediaSource.survey, and so are the next three)."""
     return state["source"].survey(rule, effort)
 
 
-def _keep(state: State) -> base.Rendition:
+def keep(state: SessionState) -> base.Rendition:
+    """The source as it is but for its metadata."""
     return state["source"].keep()
 
 
-def _render(state: State, limit_bytes: int) -> base.Rendition:
+def render(state: SessionState, limit_bytes: int) -> base.Rendition:
+    """The best rendition of at most *limit_bytes*."""
     return state["source"].render(limit_bytes)
 
 
-def _measure(state: State, data: bytes) -> float | None:
+def measure(state: SessionState, data: bytes) -> float | None:
+    """The measured quality of a rendition."""
     return state["source"].measure(data)
 
 
-def _verify(_: State, codec: str, data: bytes, info: message.MediaInfo) -> message.MediaInfo:
-    return CODECS[codec].load_verify()(data, info)
+def verify(_: SessionState, codec: str, data: bytes, info: message.MediaInfo) -> message.MediaInfo:
+    """Read an output with another decoder than the one that wrote it."""
+    return CODECS[codec].load().verify(data, info)
 
 
-def _estimate_from_header(_: State, codec: str, data: bytes, info: message.MediaInfo, rule: model.Rule) -> base.Survey:
-    load = CODECS[codec].load_header_estimate
-    assert load is not None
-    return load()(data, info, rule)
-
-
-def _trim(_: State, data: bytes, info: message.MediaInfo, duration_ms: int) -> bytes:
-    from mmscontent.codecs.trim import trim  # noqa: PLC0415 - engines load where they are used
-
-    return trim(data, info, duration_ms)
-
-
-def _poster_frame(_: State, data: bytes, info: message.MediaInfo) -> bytes:
-    from mmscontent.codecs.trim import poster_frame  # noqa: PLC0415 - as above
-
-    return poster_frame(data, info)
+def estimate_from_header(
+    _: SessionState, codec: str, data: bytes, info: message.MediaInfo, rule: model.Rule
+) -> base.Survey:
+    """Estimate a source by its header alone, without holding it."""
+    estimate = CODECS[codec].load().estimate_from_header
+    assert estimate is not None
+    return estimate(data, info, rule)
 
 
 HANDLERS: Mapping[str, Callable[..., object]] = {
-    "open": _open,
-    "survey": _survey,
-    "keep": _keep,
-    "render": _render,
-    "measure": _measure,
-    "verify": _verify,
-    "estimate_from_header": _estimate_from_header,
-    "trim": _trim,
-    "poster_frame": _poster_frame,
+    handler.__name__: handler for handler in (open_source, survey, keep, render, measure, verify, estimate_from_header)
 }
 
 
 def main() -> None:
-    """Load the engines, then serve from inside the jail."""
+    """Load the engines, then serve from inside the sandbox."""
     from mmscontent.sandbox import worker_main  # noqa: PLC0415 - only the worker needs it
 
     for row in CODECS.values():
         if row.sandboxed:
             row.load()
-            if row.load_header_estimate is not None:
-                row.load_header_estimate()
     worker_main.serve(HANDLERS, classes=REGISTRY)
 
 

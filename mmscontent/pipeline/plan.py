@@ -1,7 +1,7 @@
-"""Pure decisions: keep, transcode or drop each part, with how many bytes, and why. What would fit: options.py.
+"""Step 3: decides for every part whether to keep, transcode or refuse it, with how many bytes, and why.
 
-Nothing here encodes. What a part could become comes in as its survey; what becomes of it goes out as a
-decision that adapt.py carries out.
+Pure decisions: nothing here encodes. A survey says what a part could become; the decision is executed by transcode.py.
+What would fit when a message does not: remedies.py.
 """
 
 from __future__ import annotations
@@ -15,26 +15,22 @@ from mmscontent.pipeline.quality_weights import DEFAULT_POLICY, QualityPolicy
 from mmscontent.rate_quality import Curve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from mmscontent.codecs.base import Survey
-    from mmscontent.media_types import Kind
     from mmscontent.message import MediaInfo, Part
-    from mmscontent.profiles.model import Profile
 
 __all__ = [
     "Decision",
-    "Drop",
     "Keep",
+    "Parts",
     "Plan",
     "ProbedPart",
     "Transcode",
     "make_plan",
-    "mark_unwanted",
     "minimum_bytes",
-    "refuse_unwanted",
+    "raise_if_refused",
     "relabel",
-    "why_refused",
 ]
 
 
@@ -43,15 +39,15 @@ class ProbedPart:
     """A part and what is known of it before anything is encoded.
 
     Attributes:
-        part: Text parts are fitted already; others are as they came.
+        part: Text parts are already in their final charset; others are as they came.
         info: From sniffing.
-        survey: From its codec; None for kinds that are carried as they are.
+        survey: From its codec; None for kinds that are sent as they are.
         reasons: What was decided about it so far, as sentences.
-        policy: What its quality is worth, and how little is too little (worth.py).
+        policy: How much its quality counts, and how little is too little (quality_weights.py).
         index: Which of the caller's parts it is; pages of one text share theirs.
-        refused: Why the receiver takes it in no form; "" when it does.
+        refused: Why the receiver accepts it in no form; "" when it does.
         trim_ms: It is to be cut to this length first; None for all of it.
-        form: What it is made of: the part as it came (""), a `video` or `poster` made of it, or a `trimmed` copy.
+        form: The part as it came (""), a `video` or `poster` made of it, or a `trimmed` copy.
     """
 
     part: Part
@@ -66,144 +62,82 @@ class ProbedPart:
 
     @property
     def label(self) -> str:
-        """What to call it in an error or a ledger."""
+        """Its name in errors and ledgers."""
         return self.part.name or self.part.content_location or self.info.media_type
+
+    @property
+    def kept_bytes(self) -> int:
+        """Its size when it is sent as it is."""
+        return len(self.part.data) if self.survey is None else self.survey.keep_bytes or 0
+
+
+Parts = tuple[ProbedPart, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """It goes as it is, but for metadata."""
+    """The part is sent as it is, without its metadata."""
 
     reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Transcode:
-    """It is made anew in at most so many bytes."""
+    """The part is encoded anew in at most *limit_bytes*."""
 
     limit_bytes: int
     reasons: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Drop:
-    """It does not go."""
-
-    reasons: tuple[str, ...]
-
-
-Decision = Keep | Transcode | Drop
-# A source that never was good is held to this share of its best, not to its kind's least quality.
-_OF_ITS_BEST = 0.7
+Decision = Keep | Transcode
+# A source that was never good is held to this share of its best, not to the minimum quality of its kind.
+_SHARE_OF_BEST = 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One decision a part, in the parts' order; `available_bytes` is what all bodies may have together."""
+    """One decision per part, in the parts' order; *available_bytes* is for all bodies together."""
 
     decisions: tuple[Decision, ...]
     available_bytes: int
 
 
-# --- is it taken at all? ---------------------------------------------------------------------------------------
-
-
-def why_refused(info: MediaInfo, profile: Profile) -> str | None:
-    """Why a profile takes no such part even after fitting; None when it does."""
-    if info.media_type in profile.extra_media_types:
-        return None
-    return _REFUSALS.get(info.kind, _refuse_other)(info, profile)
-
-
-def _refuse_image(info: MediaInfo, profile: Profile) -> str | None:
-    if info.media_type == "image/svg+xml":
-        return "image/svg+xml is not opened; draw it as PNG first"
-    return None if profile.image.media_types else "the receiver takes no pictures"
-
-
-def _refuse_video(info: MediaInfo, profile: Profile) -> str | None:
-    return None if profile.video.formats else f"{info.media_type}: the receiver plays no films"
-
-
-def _refuse_audio(info: MediaInfo, profile: Profile) -> str | None:
-    return None if profile.audio.formats else f"{info.media_type}: the receiver plays no sound"
-
-
-def _refuse_contact(info: MediaInfo, profile: Profile) -> str | None:
-    return None if profile.contact.versions else f"{info.media_type}: the receiver opens no cards"
-
-
-def _refuse_calendar(info: MediaInfo, profile: Profile) -> str | None:
-    return None if profile.calendar.versions else f"{info.media_type}: the receiver opens no calendar entries"
-
-
-def _refuse_text(info: MediaInfo, profile: Profile) -> str | None:  # noqa: ARG001 - rows are called alike
-    return None
-
-
-def _refuse_other(info: MediaInfo, profile: Profile) -> str | None:
-    return _not_in(info.media_type, set(profile.extra_media_types))
-
-
-def _not_in(media_type: str, taken: set[str]) -> str:
-    return f"{media_type} is not among what the receiver takes ({', '.join(sorted(taken)) or 'nothing of this kind'})"
-
-
-_REFUSALS: Mapping[Kind, Callable[[MediaInfo, Profile], str | None]] = {
-    "image": _refuse_image,
-    "video": _refuse_video,
-    "audio": _refuse_audio,
-    "text": _refuse_text,
-    "contact": _refuse_contact,
-    "calendar": _refuse_calendar,
-}
-
-
-def mark_unwanted(probed: Sequence[ProbedPart], profile: Profile) -> tuple[ProbedPart, ...]:
-    """The same parts; those that cannot be sent to this receiver in any form say why in `refused`."""
-    return tuple(replace(one, refused=why_refused(one.info, profile) or "") for one in probed)
-
-
-def refuse_unwanted(probed: Sequence[ProbedPart]) -> None:
+def raise_if_refused(parts: Sequence[ProbedPart]) -> None:
     """Stop when a part cannot be sent to this receiver in any form.
 
     Raises:
-        NotAllowed: Names the part and what is taken.
+        NotAllowed: Names the part and what is accepted.
     """
-    for one in probed:
+    for one in parts:
         if one.refused:
             raise NotAllowed(f"{one.label}: {one.refused}; leave it out or choose another profile", part=one.label)
 
 
-# --- who gets how much? ----------------------------------------------------------------------------------------
-
-
-def make_plan(probed: Sequence[ProbedPart], available_bytes: int) -> Plan:
-    """Decide for every part; *available_bytes* is what all bodies may have together.
+def make_plan(parts: Sequence[ProbedPart], available_bytes: int) -> Plan:
+    """Decide for every part; *available_bytes* is for all bodies together.
 
     Raises:
-        DoesNotFit: Even the floors do not fit.
+        DoesNotFit: Even the smallest renditions do not fit.
     """
-    fixed = sum(len(e.part.data) for e in probed if e.survey is None)
-    media = [(i, e, e.survey) for i, e in enumerate(probed) if e.survey is not None]
-    room = available_bytes - fixed
+    fixed = sum(len(one.part.data) for one in parts if one.survey is None)
+    media = [(i, one, one.survey) for i, one in enumerate(parts) if one.survey is not None]
     if not media:
-        _refuse_overflow(probed, available_bytes, fixed)
-    kept = _choose_kept([e for _, e, _ in media], room, fixed)
-    left = room - sum(s.keep_bytes or 0 for (_, _, s), k in zip(media, kept, strict=True) if k)
-    made = [(e, s) for (_, e, s), k in zip(media, kept, strict=True) if not k]
-    shares = iter(allocate_bytes(left, [_want(e, s) for e, s in made]))
-    decisions: list[Decision] = [Keep(e.reasons) for e in probed]
+        _refuse_overflow(parts, available_bytes, fixed)
+    kept = _choose_kept([(one, survey) for _, one, survey in media], available_bytes - fixed, fixed)
+    left = available_bytes - fixed - sum(s.keep_bytes or 0 for (_, _, s), keep in zip(media, kept, strict=True) if keep)
+    demands = [_demand(one, survey) for (_, one, survey), keep in zip(media, kept, strict=True) if not keep]
+    shares = iter(allocate_bytes(left, demands))
+    decisions: list[Decision] = [Keep(one.reasons) for one in parts]
     for (index, one, survey), keep in zip(media, kept, strict=True):
         decisions[index] = _keep(one, survey) if keep else _transcode(one, survey, next(shares))
     return Plan(tuple(decisions), available_bytes)
 
 
-def _refuse_overflow(probed: Sequence[ProbedPart], available_bytes: int, fixed: int) -> None:
+def _refuse_overflow(parts: Sequence[ProbedPart], available_bytes: int, fixed: int) -> None:
     if fixed > available_bytes:
-        biggest = max(probed, key=lambda e: len(e.part.data))
+        biggest = max(parts, key=lambda one: len(one.part.data))
         raise DoesNotFit(
-            f"the parts have {fixed:,} bytes, {max(available_bytes, 0):,} are left for them;"
+            f"the parts have {fixed:,} bytes, {max(available_bytes, 0):,} are available for them;"
             f" the largest is {biggest.label} with {len(biggest.part.data):,}",
             limit_bytes=max(available_bytes, 0),
             smallest_bytes=fixed,
@@ -211,15 +145,14 @@ def _refuse_overflow(probed: Sequence[ProbedPart], available_bytes: int, fixed: 
         )
 
 
-def _choose_kept(probed: Sequence[ProbedPart], room: int, fixed: int) -> list[bool]:
-    """Which sources go as they are.
+def _choose_kept(media: Sequence[tuple[ProbedPart, Survey]], available_bytes: int, fixed: int) -> list[bool]:
+    """Which sources are sent as they are.
 
-    The shares are made with the untouched source as the last knot of its curve; where the share holds it, it goes.
+    Bytes are allocated with the untouched source as the last knot of its curve; where the share holds it, it is kept.
     """
-    media = [(e, e.survey) for e in probed if e.survey is not None]
-    wants = [_want_with_keep(e, s) if s.keep_bytes is not None else _want(e, s) for e, s in media]
+    demands = [_demand(e, s) if s.keep_bytes is None else _demand_with_source(e, s, s.keep_bytes) for e, s in media]
     try:
-        shares = allocate_bytes(room, wants)
+        shares = allocate_bytes(available_bytes, demands)
     except DoesNotFit as error:
         error.smallest_bytes += fixed
         error.limit_bytes += fixed
@@ -228,33 +161,29 @@ def _choose_kept(probed: Sequence[ProbedPart], room: int, fixed: int) -> list[bo
 
 
 def minimum_bytes(one: ProbedPart) -> int:
-    """The fewest bytes it is worth sending in: its codec's floor, or what the least quality of its kind takes."""
+    """The fewest bytes worth sending: the codec's minimum, or what the minimum quality of the policy needs."""
     survey = one.survey
     if survey is None:
         return len(one.part.data)
-    least = min(one.policy.least_quality, _OF_ITS_BEST * survey.curve.qualities[-1])
-    floor = max(survey.minimum_bytes, survey.curve.size_for(least)) if least > 0 else survey.minimum_bytes
-    return floor if survey.keep_bytes is None else min(floor, survey.keep_bytes)
+    quality = min(one.policy.least_quality, _SHARE_OF_BEST * survey.curve.qualities[-1])
+    least = max(survey.minimum_bytes, survey.curve.size_for(quality)) if quality > 0 else survey.minimum_bytes
+    return least if survey.keep_bytes is None else min(least, survey.keep_bytes)
 
 
-def _want(one: ProbedPart, survey: Survey) -> PartDemand:
-    floor = minimum_bytes(one)
-    return PartDemand(one.label, floor, survey.curve, max(floor, survey.info.size_bytes), one.policy.weight)
+def _demand(one: ProbedPart, survey: Survey) -> PartDemand:
+    least = minimum_bytes(one)
+    return PartDemand(one.label, least, survey.curve, max(least, survey.info.size_bytes), one.policy.weight)
 
 
-def _want_with_keep(one: ProbedPart, survey: Survey) -> PartDemand:
-    assert survey.keep_bytes is not None
-    points = [
-        *zip(survey.curve.sizes_bytes, survey.curve.qualities, strict=True),
-        (survey.keep_bytes, survey.keep_quality),
-    ]
-    usable = [(s, q) for s, q in points if s <= survey.keep_bytes]
-    return PartDemand(one.label, minimum_bytes(one), Curve.through(usable), survey.keep_bytes, one.policy.weight)
+def _demand_with_source(one: ProbedPart, survey: Survey, keep_bytes: int) -> PartDemand:
+    points = [*zip(survey.curve.sizes_bytes, survey.curve.qualities, strict=True), (keep_bytes, survey.keep_quality)]
+    curve = Curve.through((size, quality) for size, quality in points if size <= keep_bytes)
+    return PartDemand(one.label, minimum_bytes(one), curve, keep_bytes, one.policy.weight)
 
 
 def _keep(one: ProbedPart, survey: Survey) -> Keep:
-    taken_out = (f"taken out: {', '.join(survey.stripped)}",) if survey.stripped else ()
-    return Keep((*one.reasons, "accepted as it is, and it fits", *taken_out))
+    removed = (f"removed: {', '.join(survey.stripped)}",) if survey.stripped else ()
+    return Keep((*one.reasons, "accepted as it is, and it fits", *removed))
 
 
 def _transcode(one: ProbedPart, survey: Survey, limit_bytes: int) -> Transcode:
@@ -264,11 +193,11 @@ def _transcode(one: ProbedPart, survey: Survey, limit_bytes: int) -> Transcode:
     return Transcode(limit_bytes, (*one.reasons, *why))
 
 
-def relabel(probed: Sequence[ProbedPart]) -> tuple[ProbedPart, ...]:
+def relabel(parts: Sequence[ProbedPart]) -> Parts:
     """The same parts with labels that differ, so that an option or error names exactly one."""
     seen: dict[str, int] = {}
     out = []
-    for one in probed:
+    for one in parts:
         count = seen[one.label] = seen.get(one.label, 0) + 1
         out.append(one if count == 1 else replace(one, part=replace(one.part, name=f"{one.label} ({count})")))
     return tuple(out)

@@ -1,16 +1,15 @@
-"""Steps 5 and 6 of the path: parts in the order they are played, the SMIL that plays them, and the packed bytes."""
+"""Steps 5 and 6: puts the parts in the order they are played, writes the SMIL that plays them, and packs them."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mmscontent.errors import EngineFailed, SourceError
 from mmscontent.ledger import SlideEntry
-from mmscontent.message import Content, MediaInfo, Message, replace_parts
+from mmscontent.message import Content, replace_parts
 from mmscontent.pack import registry as pack
 from mmscontent.part_names import assign_part_names
-from mmscontent.pipeline.request import ComposeRequest, PackedMessage, RenderedPresentation
 from mmscontent.smil.compose import PRESENTATION_NAMES, needs_presentation, present
 from mmscontent.smil.lint import lint
 from mmscontent.smil.rename import rename_sources
@@ -19,11 +18,35 @@ from mmscontent.smil.template import is_template, present_by_template
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mmscontent.message import Part
+    from mmscontent.message import MediaInfo, Message, Part
+    from mmscontent.pack.registry import Packed
     from mmscontent.pipeline.plan import Plan
+    from mmscontent.pipeline.request import ComposeRequest
     from mmscontent.pipeline.transcode import TranscodedPart
 
-__all__ = ["present_and_pack", "present_parts", "read_back"]
+__all__ = ["PackedMessage", "RenderedPresentation", "present_and_pack", "present_parts", "read_back"]
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedPresentation:
+    """Parts in order with the presentation that plays them."""
+
+    content: Content
+    slides: tuple[SlideEntry, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PackedMessage:
+    """A message in its wire form, before it is verified; *counted_bytes* is its size as the limit counts it."""
+
+    content: Content
+    wire: Packed
+    counted_bytes: int
+    slides: tuple[SlideEntry, ...]
+    plan: Plan
+    transcoded: tuple[TranscodedPart, ...]
+    warnings: tuple[str, ...]
 
 
 def present_parts(request: ComposeRequest, parts: Sequence[Part], infos: Sequence[MediaInfo]) -> RenderedPresentation:
@@ -45,7 +68,7 @@ def present_parts(request: ComposeRequest, parts: Sequence[Part], infos: Sequenc
 def _with_own_smil(
     request: ComposeRequest, smil: bytes, message: Message, shown: RenderedPresentation
 ) -> RenderedPresentation:
-    """The sender's own presentation in place of ours, where it plays without a fault."""
+    """The presentation with the sender's own SMIL in place of ours, where it plays without a fault."""
     assert shown.content.presentation is not None
     try:
         data = rename_sources(smil, request.message.parts, message.parts, request.profile.smil)
@@ -58,26 +81,30 @@ def _with_own_smil(
     return replace(shown, content=kept)
 
 
-def present_and_pack(request: ComposeRequest, plan: Plan, made: tuple[TranscodedPart, ...]) -> PackedMessage:
-    """The packed message, and its bytes as the limit counts them."""
-    shown = present_parts(request, [m.part for m in made], [m.info for m in made])
-    packed = pack.pack(shown.content, request.envelope, request.encoding)
-    counted = len(packed.data)
+def present_and_pack(request: ComposeRequest, plan: Plan, transcoded: tuple[TranscodedPart, ...]) -> PackedMessage:
+    """Pack the message, and count its bytes as the limit counts them."""
+    shown = present_parts(request, [one.part for one in transcoded], [one.info for one in transcoded])
+    wire = pack.pack(shown.content, request.envelope, request.encoding)
+    counted = len(wire.data)
     if request.counted_as != request.encoding:
         counted = pack.size(shown.content, request.envelope, request.counted_as)
-    return PackedMessage(shown.content, packed, counted, shown.slides, plan, made, (*request.warnings, *shown.warnings))
+    warnings = (*request.warnings, *shown.warnings)
+    return PackedMessage(shown.content, wire, counted, shown.slides, plan, transcoded, warnings)
 
 
-def read_back(fitted: PackedMessage) -> None:
-    """Unpack what was packed, and compare.
+def read_back(message: PackedMessage) -> None:
+    """Step 7: unpack the message and compare it with what was packed.
 
     Raises:
         EngineFailed: It reads back as something else.
     """
-    read = pack.unpack(fitted.packed.data, fitted.packed.content_type).content
-    wrote = [(p.media_type, p.content_id, p.data) for p in fitted.content.parts]
-    if [(p.media_type, p.content_id, p.data) for p in read.parts] != wrote or read.subject != fitted.content.subject:
+    read, wrote = pack.unpack(message.wire.data, message.wire.content_type).content, message.content
+    if _identity(read) != _identity(wrote) or read.subject != wrote.subject:
         raise EngineFailed(
-            f"the packed message reads back with {len(read.parts)} parts that differ from the {len(wrote)} written;"
-            " this is a fault of the packer, please report the message"
+            f"the packed message reads back with {len(read.parts)} parts that differ from the {len(wrote.parts)}"
+            " written; this is a fault of the packer, please report the message"
         )
+
+
+def _identity(content: Content) -> list[tuple[str, str, bytes]]:
+    return [(part.media_type, part.content_id, part.data) for part in content.parts]

@@ -7,13 +7,11 @@ no view, and that is no error: the page names it instead.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from mmscontent.codecs.registry import CODECS
-from mmscontent.codecs.worker import HANDLERS, REGISTRY
+from mmscontent.codecs.session import CodecSession
 from mmscontent.errors import MMSContentError
 from mmscontent.profiles.model import AudioFormat, AudioRule, ImageRule, VideoFormat, VideoRule
-from mmscontent.sandbox import pool
 from mmscontent.sniff import sniff
 
 if TYPE_CHECKING:
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["View", "clip_view", "needs_view", "picture_view", "poster_view", "sound_view", "view_of"]
 
-_WORKER_MODULE = "mmscontent.codecs.worker"  # the same warm workers as adapt.py
 _BYTES_PER_PX = 0.12  # good JPEG at the size it is looked at; the page must stay light
 _SOUND_BYTES_PER_S = 8_000
 _CLIP_BYTES_PER_S = 60_000
@@ -121,19 +118,7 @@ def _room_for(info: MediaInfo) -> int:
 
 
 def _render(codec: str, part: Part, info: MediaInfo, rule: Rule, limit_bytes: int) -> Rendition:
-    """The codec in a jailed worker, or here when its decoder is a program that is jailed by itself."""
-    steps: tuple[tuple[str, tuple[object, ...]], ...] = (
-        ("open", (codec, part.data, info)),
-        ("survey", (rule, "fast")),
-        ("render", (limit_bytes,)),
-    )
-    answer: object = None
-    if CODECS[codec].sandboxed:
-        with pool.shared_pool(_WORKER_MODULE, classes=REGISTRY).open_session() as session:
-            for name, arguments in steps:
-                answer = session.call(name, *arguments, part=part.name)
-    else:
-        state: dict[str, object] = {}
-        for name, arguments in steps:
-            answer = HANDLERS[name](state, *arguments)
-    return cast("Rendition", answer)
+    with CodecSession(codec, part.name) as session:
+        session.open(part.data, info)
+        session.survey(rule, "fast")
+        return session.render(limit_bytes)

@@ -145,7 +145,7 @@ CANNOT = [
     ({"profile": "us/nowhere"}, "not known"),
     ({"profile": "us/att nonsense"}, "not known"),
     ({"profile": "700"}, "needs at least"),
-    ({"profile": "oma/text"}, "takes no pictures"),
+    ({"profile": "oma/text"}, "accepts no images"),
 ]
 
 
