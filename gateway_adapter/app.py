@@ -9,21 +9,22 @@ import time
 from typing import TYPE_CHECKING
 
 import uvicorn
-from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 import mmscontent as mms
 from gateway_adapter.api.routes import install
-from gateway_adapter.api.routes.request_context import RequestGate, error_response
+from gateway_adapter.api.routes.http_responses import error_response
+from gateway_adapter.api.routes.request_body import BodyReader
 from gateway_adapter.connectors.base import Request as OperatorRequest
 from gateway_adapter.ingress import operator_callbacks
 from gateway_adapter.ingress.header_timeout import header_timeout_protocol
 from gateway_adapter.metrics import REQUESTS
 from gateway_adapter.simulator.control_api import simulator_routes
-from gateway_adapter.status_page.routes import router as page_router
+from gateway_adapter.status_page.routes import status_page_routes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -43,11 +44,11 @@ _IDLE_S = 30  # a connection that asks nothing for this long is closed
 _GRACE_S = 10
 
 
-def make_app(gateway: Gateway) -> FastAPI:
+def make_app(gateway: Gateway) -> Starlette:
     """The application of a gateway, which it starts and stops."""
 
     @contextlib.asynccontextmanager
-    async def life(_app: FastAPI) -> AsyncIterator[None]:
+    async def life(_app: Starlette) -> AsyncIterator[None]:
         await gateway.start()
         await gateway.listen()
         try:
@@ -55,9 +56,9 @@ def make_app(gateway: Gateway) -> FastAPI:
         finally:
             await gateway.stop()
 
-    app = FastAPI(title="mms-gateway", version=mms.__version__, lifespan=life, docs_url=None, redoc_url=None)
+    app = Starlette(lifespan=life)
     install(app, gateway.service)
-    endpoints = SystemEndpoints(gateway, RequestGate(gateway.service))
+    endpoints = SystemEndpoints(gateway, BodyReader(gateway.settings.max_body_bytes))
     for path, method, endpoint in (
         ("/operators/{name}", "POST", endpoints.operator),
         ("/media/{message_id}/{index}", "GET", endpoints.media),
@@ -67,7 +68,7 @@ def make_app(gateway: Gateway) -> FastAPI:
         *simulator_routes(gateway.operators, endpoints.is_allowed),
     ):
         app.router.routes.append(Route(path, endpoint, methods=[method]))
-    app.include_router(page_router(gateway.service))
+    app.router.routes.extend(status_page_routes(gateway.service))
     app.add_middleware(SecurityHeadersMiddleware, gateway=gateway)
     return app
 
@@ -97,9 +98,9 @@ def make_server(app: object, settings: Settings) -> uvicorn.Server:
 class SystemEndpoints:
     """The endpoints that are no customer's."""
 
-    def __init__(self, gateway: Gateway, gate: RequestGate) -> None:
+    def __init__(self, gateway: Gateway, bodies: BodyReader) -> None:
         self._gateway = gateway
-        self._door = gate
+        self._bodies = bodies
 
     async def operator(self, request: Request) -> Response:
         """What an operator says."""
@@ -109,7 +110,7 @@ class SystemEndpoints:
         if connection is None or not operator_callbacks.is_authorized_operator(connection, address, said_by):
             return JSONResponse({"error": "this is no operator's place or user"}, 403)
         try:
-            async with self._door.held(request) as body:
+            async with self._bodies.buffered(request) as body:
                 asked = OperatorRequest(request.method, str(request.url), dict(request.headers), body)
                 answer = await operator_callbacks.receive_operator_request(
                     self._gateway.service, connection, asked, self._gateway.fetcher

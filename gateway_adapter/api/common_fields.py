@@ -9,43 +9,40 @@ import base64
 import binascii
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag
 
-from gateway_adapter.api.errors import InvalidRequest, Violation
-from gateway_adapter.api.fields import RequestModel, Url, normalize_number
+from gateway_adapter.api.errors import invalid_field
+from gateway_adapter.api.fields import Day, DayTime, DeliveryWindow, RequestModel, Url, normalize_number
 from gateway_adapter.model import Destination, SpeedLimit, Window
-
-if TYPE_CHECKING:
-    from gateway_adapter.api.fields import DayTime, DeliveryWindow
 
 __all__ = [
     "MAX_VALIDITY_S",
     "AnyDestination",
     "ApplicationId",
     "CallbackData",
-    "Clock",
     "ContentId",
     "GatewayOptions",
     "GroupDestination",
     "InlineContent",
     "MessageId",
+    "Platform",
     "Regional",
     "SingleDestination",
     "Title",
     "as_any_of",
     "base64_bytes",
     "destination_of",
-    "invalid_field",
     "send_at_of",
     "validity_of",
     "window_of",
+    "wire_window",
 ]
 
 MAX_VALIDITY_S = 48 * 3600
 MAX_AHEAD_MS = 180 * 24 * 3600 * 1000
-_DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
+_DAYS: tuple[Day, ...] = get_args(Day)
 _HOUR = 60
 
 Number = Annotated[str, Field(min_length=1, max_length=50)]
@@ -54,13 +51,6 @@ ContentId = Annotated[str, Field(max_length=100)]
 Title = Annotated[str, Field(max_length=66)]
 CallbackData = Annotated[str, Field(max_length=4000)]
 ApplicationId = Annotated[str, Field(max_length=255)]
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """What a reader has to know of the time: now, in milliseconds since 1970."""
-
-    now_ms: int
 
 
 class GatewayOptions(RequestModel):
@@ -113,6 +103,13 @@ AnyDestination = Annotated[
 ]
 
 
+class Platform(RequestModel):
+    """The entity and application a message belongs to."""
+
+    entity_id: ApplicationId | None = None
+    application_id: ApplicationId | None = None
+
+
 class _SouthKorea(RequestModel):
     reseller_code: Annotated[int, Field(ge=0, le=999_999_999)] | None = None
 
@@ -134,11 +131,6 @@ class InlineContent:
         digest = hashlib.sha256(data).hexdigest()
         self.blobs[digest] = (data, media_type)
         return digest
-
-
-def invalid_field(place: str, text: str) -> InvalidRequest:
-    """A request that is wrong at one place."""
-    return InvalidRequest((Violation(place, text),))
 
 
 def base64_bytes(text: str, place: str) -> bytes:
@@ -166,13 +158,13 @@ def destination_of(destination: SingleDestination | GroupDestination) -> Destina
     return Destination(normalize_number(destination.to), destination.message_id or "")
 
 
-def send_at_of(at_ms: int | None, clock: Clock, place: str) -> int | None:
+def send_at_of(at_ms: int | None, now_ms: int, place: str) -> int | None:
     """When to send, as it was given, so that a repeat of a request says the same later; the past means at once.
 
     Raises:
         InvalidRequest: It is more than 180 days ahead.
     """
-    if at_ms is not None and at_ms - clock.now_ms > MAX_AHEAD_MS:
+    if at_ms is not None and at_ms - now_ms > MAX_AHEAD_MS:
         raise invalid_field(place, "more than 180 days ahead")
     return at_ms
 
@@ -199,6 +191,17 @@ def window_of(window: DeliveryWindow | None, place: str) -> Window | None:
     if (end - start) % (24 * _HOUR) < _HOUR:
         raise invalid_field(place, "from and to must be at least one hour apart")
     return Window(days, start, end)
+
+
+def wire_window(window: Window | None) -> DeliveryWindow | None:
+    """A delivery window as a request states it."""
+    if window is None:
+        return None
+    days = [_DAYS[day] for day in window.days]
+    if (window.from_minute, window.to_minute) == (0, 24 * _HOUR):
+        return DeliveryWindow(days=days)
+    start, end = (DayTime(hour=at // _HOUR, minute=at % _HOUR) for at in (window.from_minute, window.to_minute))
+    return DeliveryWindow(days=days, from_=start, to=end)
 
 
 def _minute(time: DayTime) -> int:

@@ -49,6 +49,7 @@ _MOMENT = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,24}))?(?:([Zz])|([+ -])(\d\d):?(\d\d))?", re.ASCII
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_UTC = _EPOCH.replace(tzinfo=None)  # prints without an offset
 _LEAP_SECOND = 60
 
 
@@ -73,8 +74,7 @@ def parse_timestamp(text: str) -> int:
 
 def format_timestamp(at_ms: int) -> str:
     """Milliseconds since 1970 as all clients read them: `2026-11-22T08:35:02.996+0000`."""
-    seconds, millis = divmod(at_ms, 1000)
-    return f"{(_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]}.{millis:03d}+0000"
+    return f"{(_EPOCH_UTC + timedelta(milliseconds=at_ms)).isoformat(timespec='milliseconds')}+0000"
 
 
 def _moment(value: object) -> int:

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from gateway_adapter.api.common_fields import ApplicationId, invalid_field, window_of
+from gateway_adapter.api.common_fields import Platform, window_of, wire_window
+from gateway_adapter.api.errors import invalid_field
 from gateway_adapter.api.fields import DeliveryWindow, RequestModel, Url, normalize_number
+from gateway_adapter.api.responses import ResponseBody, adapter_of
 from gateway_adapter.model import AutoResponse, Configuration, Forwarding
 
 if TYPE_CHECKING:
-    from gateway_adapter.model import ForwardingType, Window
+    from gateway_adapter.model import ForwardingType
 
-__all__ = ["ConfigurationRequest", "changed", "load_group_members"]
+__all__ = ["ConfigurationRequest", "ConfigurationResponse", "apply_change", "configuration_response"]
 
 
 class HttpForwarding(RequestModel):
@@ -70,13 +72,6 @@ class BlockList(RequestModel):
     level: Literal["FROM_SENDER", "FROM_ANY_SENDER"]
 
 
-class ConfigurationPlatform(RequestModel):
-    """Whose traffic it is."""
-
-    entity_id: ApplicationId | None = None
-    application_id: ApplicationId | None = None
-
-
 Unset = Literal[
     "USERNAME", "PLATFORM", "FORWARDING", "CONVERSATIONS", "ANSWERS", "AUTORESPONSE", "BLOCKLISTCONFIGURATION"
 ]
@@ -91,7 +86,7 @@ class ConfigurationRequest(RequestModel):
     country_code: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
     keyword: Annotated[str, Field(max_length=50)] | None = None
     username: Annotated[str, Field(max_length=255)] | None = None
-    platform: ConfigurationPlatform | None = None
+    platform: Platform | None = None
     forwarding: AnyForwarding | None = None
     auto_response: ResponseText | None = None
     block_list_configuration: BlockList | None = None
@@ -136,7 +131,7 @@ _UNSETS: dict[str, dict[str, Any]] = {
 }
 
 
-def changed(request: ConfigurationRequest, before: Configuration | None) -> Configuration:
+def apply_change(request: ConfigurationRequest, before: Configuration | None) -> Configuration:
     """The configuration as it stands after a POST.
 
     Raises:
@@ -171,65 +166,70 @@ def _block(wire: BlockList | None) -> str | None:
     return f"{'unblock_' if wire.type == 'UNBLOCK' else ''}{wire.level.lower()}"
 
 
-# --- told ------------------------------------------------------------------------------------------------------
-
-_DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
+# --- responses -----------------------------------------------------------------------------------------------------
 
 
-def load_group_members(held: Configuration) -> dict[str, Any]:
-    """A configuration as it is told."""
-    platform = {"entityId": held.entity_id, "applicationId": held.application_id}
-    told = {
-        "configurationKey": held.key,
-        "channel": "MMS",
-        "number": held.number,
-        "numberKey": held.number,
-        "countryCode": held.country,
-        "keyword": held.keyword,
-        "username": held.username,
-        "platform": {name: value for name, value in platform.items() if value},
-        "forwarding": _told_forwarding(held.forwarding),
-        "autoResponse": _told_response(held.auto_response),
-        "blockListConfiguration": _told_block(held.block),
-        "callbackData": held.callback_data,
-    }
-    return {name: value for name, value in told.items() if value}
+class ConfigurationResponse(ResponseBody):
+    """What happens with messages to a number; a list of them is a bare array."""
+
+    configuration_key: str
+    channel: Literal["MMS"]
+    number: str
+    number_key: str
+    country_code: str | None = None
+    keyword: str | None = None
+    username: str | None = None
+    platform: Platform | None = None
+    forwarding: AnyForwarding | None = None
+    auto_response: ResponseText | None = None
+    block_list_configuration: BlockList | None = None
+    callback_data: str | None = None
 
 
-def _told_forwarding(held: Forwarding | None) -> dict[str, str] | None:
-    if held is None:
+def configuration_response(configuration: Configuration) -> ConfigurationResponse:
+    """Fill the response from a configuration."""
+    platform = Platform(entity_id=configuration.entity_id or None, application_id=configuration.application_id or None)
+    return ConfigurationResponse.of(
+        configuration,
+        configuration_key=configuration.key,
+        channel="MMS",
+        number_key=configuration.number,
+        country_code=configuration.country or None,
+        platform=platform if configuration.entity_id or configuration.application_id else None,
+        forwarding=_forwarding_response(configuration.forwarding),
+        auto_response=_auto_response_text(configuration.auto_response),
+        block_list_configuration=_block_list(configuration.block),
+    )
+
+
+def _forwarding_response(forwarding: Forwarding | None) -> AnyForwarding | None:
+    if forwarding is None:
         return None
-    told = {"description": held.description} if held.description else {}
-    match held.type:
+    members = {"description": forwarding.description or None}
+    match forwarding.type:
         case "http":
-            return {"type": "HTTP_FORWARD", "url": held.target, "format": held.renderer, **told}
+            members |= {"type": "HTTP_FORWARD", "url": forwarding.target, "format": forwarding.renderer}
         case "email":
-            return {"type": "EMAIL", "address": held.target, **told}
+            members |= {"type": "EMAIL", "address": forwarding.target}
         case "pull":
-            return {"type": "PULL", **told}
+            members |= {"type": "PULL"}
         case _:
-            return {"type": "NO_ACTION", **told}
+            members |= {"type": "NO_ACTION"}
+    wire: AnyForwarding = adapter_of(AnyForwarding).validate_python(members)
+    return wire
 
 
-def _told_response(held: AutoResponse | None) -> dict[str, Any] | None:
-    if held is None:
+def _auto_response_text(response: AutoResponse | None) -> ResponseText | None:
+    if response is None:
         return None
-    told = {"message": held.text, "sender": held.sender, "deliveryTimeWindow": _told_window(held.window)}
-    return {name: value for name, value in told.items() if value}
+    return ResponseText(
+        message=response.text, sender=response.sender or None, delivery_time_window=wire_window(response.window)
+    )
 
 
-def _told_window(held: Window | None) -> dict[str, Any] | None:
-    if held is None:
+def _block_list(block: str) -> BlockList | None:
+    if not block:
         return None
-    days = {"days": [_DAYS[day] for day in held.days]}
-    if (held.from_minute, held.to_minute) == (0, 24 * 60):
-        return days
-    endpoints = {"from": held.from_minute, "to": held.to_minute}
-    return days | {name: {"hour": at // 60, "minute": at % 60} for name, at in endpoints.items()}
-
-
-def _told_block(held: str) -> dict[str, str] | None:
-    if not held:
-        return None
-    kind = "UNBLOCK" if held.startswith("unblock_") else "BLOCK"
-    return {"type": kind, "level": held.removeprefix("unblock_").upper()}
+    kind: Literal["BLOCK", "UNBLOCK"] = "UNBLOCK" if block.startswith("unblock_") else "BLOCK"
+    level = block.removeprefix("unblock_")
+    return BlockList(type=kind, level="FROM_ANY_SENDER" if level == "from_any_sender" else "FROM_SENDER")

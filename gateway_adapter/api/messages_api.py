@@ -7,7 +7,7 @@ form for is adapted: a location or a button becomes a line of text, a contact a 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
@@ -28,9 +28,6 @@ from gateway_adapter.api.fields import RequestModel, normalize_number
 from gateway_adapter.api.messages_api_bodies import BODIES, Body, text_segments
 from gateway_adapter.api.mms_v2 import DeliveryWebhook, MessageOptions, MessageWebhooks, RequestOptions, Schedule
 from gateway_adapter.model import Destination, Failover, Order, Segment, Submission
-
-if TYPE_CHECKING:
-    from gateway_adapter.api.common_fields import Clock
 
 __all__ = ["ConversionContext", "MessagesApiRequest", "submission_of"]
 
@@ -126,7 +123,7 @@ class ConversionContext:
         skippable: What will be sent otherwise than asked for; told by `/validate`.
     """
 
-    clock: Clock
+    now_ms: int
     inline: InlineContent
     violations: list[Violation] = field(default_factory=list)
     skippable: list[Violation] = field(default_factory=list)
@@ -140,7 +137,7 @@ def submission_of(request: MessagesApiRequest, reading: ConversionContext) -> Su
     """
     options = request.options or RequestOptions()
     schedule = options.schedule or Schedule()
-    send_at = send_at_of(schedule.send_at, reading.clock, "options.schedule.sendAt")
+    send_at = send_at_of(schedule.send_at, reading.now_ms, "options.schedule.sendAt")
     orders = tuple(_order(one, f"messages[{at}]", send_at, reading) for at, one in enumerate(request.messages))
     if reading.violations:
         raise InvalidRequest(tuple(reading.violations))

@@ -39,7 +39,7 @@ from gateway_adapter.api.xml_codec import from_xml
 from gateway_adapter.model import Order, Segment, Submission
 
 if TYPE_CHECKING:
-    from gateway_adapter.api.common_fields import Clock, InlineContent
+    from gateway_adapter.api.common_fields import InlineContent
 
 __all__ = ["LISTS", "AdvancedRequest", "read_advanced_json", "read_advanced_xml", "submission_of"]
 
@@ -165,17 +165,17 @@ def read_advanced_xml(body: bytes) -> AdvancedRequest:
     return read_text_values(AdvancedRequest, from_xml(body, "MmsAdvancedRequest", LISTS))
 
 
-def submission_of(request: AdvancedRequest, clock: Clock, inline: InlineContent) -> Submission:
+def submission_of(request: AdvancedRequest, now_ms: int, inline: InlineContent) -> Submission:
     """The request as the service takes it; bytes of binary segments are set aside in *inline*.
 
     Raises:
         InvalidRequest: A time makes no sense, or a binary segment is no base64.
     """
-    orders = tuple(_order(message, f"messages[{at}]", clock, inline) for at, message in enumerate(request.messages))
+    orders = tuple(_order(message, f"messages[{at}]", now_ms, inline) for at, message in enumerate(request.messages))
     return Submission(orders, request.bulk_id or "")
 
 
-def _order(message: AdvancedMessage, place: str, clock: Clock, inline: InlineContent) -> Order:
+def _order(message: AdvancedMessage, place: str, now_ms: int, inline: InlineContent) -> Order:
     minutes = message.validity_period
     korea = message.regional.south_korea if message.regional else None
     gateway = message.gateway or GatewayOptions()
@@ -193,7 +193,7 @@ def _order(message: AdvancedMessage, place: str, clock: Clock, inline: InlineCon
         notify_failover_url=gateway.report_failover_url or "",
         intermediate_report=bool(message.intermediate_report),
         validity_s=validity_of(None if minutes is None else minutes * 60),
-        send_at_ms=send_at_of(message.send_at, clock, f"{place}.sendAt"),
+        send_at_ms=send_at_of(message.send_at, now_ms, f"{place}.sendAt"),
         window=window_of(message.delivery_time_window, f"{place}.deliveryTimeWindow"),
         entity_id=message.entity_id or "",
         application_id=message.application_id or "",

@@ -7,7 +7,7 @@ then lists of links; plain text is text; SMIL is the presentation; everything el
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, RootModel
 
@@ -15,11 +15,11 @@ from gateway_adapter.api.common_fields import (
     ContentId,
     GatewayOptions,
     MessageId,
-    invalid_field,
     send_at_of,
     validity_of,
     window_of,
 )
+from gateway_adapter.api.errors import invalid_field
 from gateway_adapter.api.fields import (
     DeliveryWindow,
     ReportUrl,
@@ -30,9 +30,6 @@ from gateway_adapter.api.fields import (
     read_json,
 )
 from gateway_adapter.model import Destination, Order, Segment, Submission
-
-if TYPE_CHECKING:
-    from gateway_adapter.api.common_fields import Clock
 
 __all__ = ["NO_HEAD", "HostedMedia", "HostedMediaList", "Role", "SingleHead", "links_of", "role_of", "submission_of"]
 
@@ -101,7 +98,7 @@ def links_of(body: bytes) -> tuple[Segment, ...]:
     )
 
 
-def submission_of(head: SingleHead, segments: tuple[Segment, ...], clock: Clock) -> Submission:
+def submission_of(head: SingleHead, segments: tuple[Segment, ...], now_ms: int) -> Submission:
     """The whole request.
 
     Raises:
@@ -122,7 +119,7 @@ def submission_of(head: SingleHead, segments: tuple[Segment, ...], clock: Clock)
         notify_failover_url=gateway.report_failover_url or "",
         intermediate_report=bool(head.intermediate_report),
         validity_s=validity_of(None if minutes is None else minutes * 60),
-        send_at_ms=send_at_of(head.send_at, clock, "head.sendAt"),
+        send_at_ms=send_at_of(head.send_at, now_ms, "head.sendAt"),
         window=window_of(head.delivery_time_window, "head.deliveryTimeWindow"),
         carrier=gateway.carrier,
         route=gateway.route,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,7 @@ from gateway_adapter.api.common_fields import (
     CallbackData,
     ContentId,
     GatewayOptions,
+    Platform,
     Regional,
     SendingSpeedLimit,
     Title,
@@ -23,13 +24,9 @@ from gateway_adapter.api.common_fields import (
 from gateway_adapter.api.fields import DeliveryWindow, ReportUrl, RequestModel, Timestamp, Url, normalize_number
 from gateway_adapter.model import Failover, Order, Segment, Submission
 
-if TYPE_CHECKING:
-    from gateway_adapter.api.common_fields import Clock
-
 __all__ = [
     "MessageWebhooks",
     "MessagesRequest",
-    "Platform",
     "RequestOptions",
     "Schedule",
     "Tracking",
@@ -80,13 +77,6 @@ class MessageContent(RequestModel):
 
     title: Title | None = None
     message_segments: Annotated[list[MessageSegment], Field(min_length=1, max_length=64)]
-
-
-class Platform(RequestModel):
-    """Whose traffic it is."""
-
-    entity_id: ApplicationId | None = None
-    application_id: ApplicationId | None = None
 
 
 _UNIT_S = {"SECONDS": 1, "MINUTES": 60, "HOURS": 3600}
@@ -181,7 +171,7 @@ class MessagesRequest(RequestModel):
     options: RequestOptions | None = None
 
 
-def submission_of(request: MessagesRequest, clock: Clock) -> Submission:
+def submission_of(request: MessagesRequest, now_ms: int) -> Submission:
     """The request as the service takes it.
 
     Raises:
@@ -189,7 +179,7 @@ def submission_of(request: MessagesRequest, clock: Clock) -> Submission:
     """
     options = request.options or RequestOptions()
     schedule = options.schedule or Schedule()
-    send_at = send_at_of(schedule.send_at, clock, "options.schedule.sendAt")
+    send_at = send_at_of(schedule.send_at, now_ms, "options.schedule.sendAt")
     speed = schedule.sending_speed_limit
     return Submission(
         tuple(_order(message, f"messages[{at}]", send_at) for at, message in enumerate(request.messages)),

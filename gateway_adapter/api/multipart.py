@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser
 
-from gateway_adapter.api.errors import HttpRefusal, InvalidRequest, Violation
+from gateway_adapter.api.errors import HttpRefusal, invalid_field
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -62,7 +62,7 @@ def boundary_of(content_type: str) -> bytes | None:
         return None
     boundary = parsed.get_boundary("")
     if not boundary or len(boundary) > 70 or not boundary.isascii():  # noqa: PLR2004  # RFC 2046 5.1.1
-        raise InvalidRequest((Violation("Content-Type", "multipart needs a boundary of 1 to 70 characters"),))
+        raise invalid_field("Content-Type", "multipart needs a boundary of 1 to 70 characters")
     return boundary.encode("ascii")
 
 
@@ -194,7 +194,7 @@ class _Source:
         while not self._events:
             chunk = await anext(self._stream, None)
             if chunk is None:
-                raise InvalidRequest((Violation("", "the multipart body breaks off before its last boundary"),))
+                raise invalid_field("", "the multipart body breaks off before its last boundary")
             self._taken += len(chunk)
             if self._taken > self._caps.body_bytes:
                 raise HttpRefusal(413, f"the body has more than {self._caps.body_bytes:,} bytes")
@@ -207,7 +207,7 @@ class _Source:
         try:
             self._parser.write(chunk)
         except MultipartParseError as exc:
-            raise InvalidRequest((Violation("", f"the multipart body is malformed: {exc}"),)) from exc
+            raise invalid_field("", f"the multipart body is malformed: {exc}") from exc
 
     def _after_preamble(self, chunk: bytes) -> bytes:
         """What stands from the first boundary on (RFC 2046 5.1.1: anything before it is to be ignored)."""
@@ -215,7 +215,7 @@ class _Source:
         at = seen.find(self._start)
         if at < 0:
             if len(seen) > _MOST_PREAMBLE:
-                raise InvalidRequest((Violation("", f"no boundary within the first {_MOST_PREAMBLE:,} bytes"),))
+                raise invalid_field("", f"no boundary within the first {_MOST_PREAMBLE:,} bytes")
             self._before = seen
             return b""
         self._before = None
@@ -266,9 +266,7 @@ def _decoder(encoding: str) -> Callable[[bytes], bytes]:
         return _Base64()
     if word == "quoted-printable":
         return _Quoted()
-    raise InvalidRequest(
-        (Violation("Content-Transfer-Encoding", f"{encoding[:40]!r} is not taken; use BASE64 or BINARY"),)
-    )
+    raise invalid_field("Content-Transfer-Encoding", f"{encoding[:40]!r} is not taken; use BASE64 or BINARY")
 
 
 class _Base64:
@@ -284,7 +282,7 @@ class _Base64:
         try:
             return binascii.a2b_base64(text[:whole], strict_mode=True) if whole else b""
         except binascii.Error as exc:
-            raise InvalidRequest((Violation("Content-Transfer-Encoding", f"the part is no base64: {exc}"),)) from exc
+            raise invalid_field("Content-Transfer-Encoding", f"the part is no base64: {exc}") from exc
 
 
 class _Quoted:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pydantic_core import to_json
-
-from gateway_adapter.api.serializers import inbound_pushed, report_messages_api, report_v1_pushed, report_v2
+from gateway_adapter.api.responses import (
+    InboundPushResponse,
+    MessagesApiReportsResponse,
+    ReportsV1PushResponse,
+    ReportsV2Response,
+    ReportV1PushResponse,
+    ReportV2Response,
+    to_json,
+    to_members,
+)
+from gateway_adapter.api.serializers import inbound_pushed, report_messages_api
 from gateway_adapter.api.xml_codec import to_xml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from gateway_adapter.api.responses import ResponseBody
     from gateway_adapter.model import Generation, InboundView, ReportView
 
 __all__ = ["JSON", "XML", "render_inbound", "render_reports"]
@@ -20,30 +29,42 @@ __all__ = ["JSON", "XML", "render_inbound", "render_reports"]
 JSON = "application/json"
 XML = "application/xml"
 
-# How one report is told, the XML root, and what an item of the list is called in XML.
-_BY_GENERATION: Mapping[Generation, tuple[Callable[[ReportView], dict[str, Any]], str, str]] = MappingProxyType(
+
+def _reports_v1(views: Sequence[ReportView]) -> ResponseBody:
+    return ReportsV1PushResponse(results=[ReportV1PushResponse.of(view) for view in views])
+
+
+def _reports_v2(views: Sequence[ReportView]) -> ResponseBody:
+    return ReportsV2Response(results=[ReportV2Response.of(view) for view in views])
+
+
+def _reports_messages_api(views: Sequence[ReportView]) -> ResponseBody:
+    return MessagesApiReportsResponse(results=[report_messages_api(view) for view in views])
+
+
+# Generation -> the body, its XML root, and the name of a list item in XML.
+_BY_GENERATION: Mapping[Generation, tuple[Callable[[Sequence[ReportView]], ResponseBody], str, str]] = MappingProxyType(
     {
-        "single": (report_v1_pushed, "MmsReportRequest", "results"),
-        "advanced": (report_v1_pushed, "MmsReportRequest", "results"),
-        "v2": (report_v2, "DeliveryReports", "result"),
-        "messages": (report_messages_api, "DeliveryReports", "result"),
+        "single": (_reports_v1, "MmsReportRequest", "results"),
+        "advanced": (_reports_v1, "MmsReportRequest", "results"),
+        "v2": (_reports_v2, "DeliveryReports", "result"),
+        "messages": (_reports_messages_api, "DeliveryReports", "result"),
     }
 )
 
 
 def render_reports(views: Sequence[ReportView], generation: Generation, *, xml: bool = False) -> tuple[str, bytes]:
-    """Content type and body that push delivery reports."""
-    tell, root, item = _BY_GENERATION[generation]
-    body = {"results": [tell(view) for view in views]}
-    return (XML, to_xml(root, body, items={"results": item})) if xml else (JSON, to_json(body))
+    """Content type and body of a webhook with delivery reports."""
+    fill, root, item = _BY_GENERATION[generation]
+    return _rendered(fill(views), root, {"results": item}, xml=xml)
 
 
 def render_inbound(views: Sequence[InboundView], base_url: str, *, xml: bool = False) -> tuple[str, bytes]:
-    """Content type and body that push phone-originated messages (`MO_MMS_2`); media are links below *base_url*."""
-    body = {
-        "results": [inbound_pushed(view, base_url) for view in views],
-        "messageCount": len(views),
-        "pendingMessageCount": 0,
-    }
-    names = {"results": "result", "message": "part", "group": "member"}
-    return (XML, to_xml("InboundMessages", body, items=names)) if xml else (JSON, to_json(body))
+    """Content type and body of a webhook with messages from phones (`MO_MMS_2`); media are links below *base_url*."""
+    results = [inbound_pushed(view, base_url) for view in views]
+    body = InboundPushResponse(results=results, message_count=len(views), pending_message_count=0)
+    return _rendered(body, "InboundMessages", {"results": "result", "message": "part", "group": "member"}, xml=xml)
+
+
+def _rendered(body: ResponseBody, root: str, items: Mapping[str, str], *, xml: bool) -> tuple[str, bytes]:
+    return (XML, to_xml(root, to_members(body), items=items)) if xml else (JSON, to_json(body))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from gateway_adapter.api.errors import InvalidRequest, Violation
+from gateway_adapter.api.errors import invalid_field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,18 +39,18 @@ def from_xml(body: bytes, root: str, lists: frozenset[str]) -> dict[str, object]
     try:
         tree = etree.fromstring(body, _parser())
     except (etree.XMLSyntaxError, ValueError) as exc:
-        raise InvalidRequest((Violation("", f"the body is no XML: {exc}"),)) from exc
+        raise invalid_field("", f"the body is no XML: {exc}") from exc
     info = tree.getroottree().docinfo
     if info.internalDTD is not None or info.externalDTD is not None:
-        raise InvalidRequest((Violation("", "a document type declaration is not taken"),))
+        raise invalid_field("", "a document type declaration is not taken")
     if etree.QName(tree).localname != root:
-        raise InvalidRequest((Violation("", f"the root element is {etree.QName(tree).localname!r}, not {root!r}"),))
+        raise invalid_field("", f"the root element is {etree.QName(tree).localname!r}, not {root!r}")
     return _members(tree, lists, 0)
 
 
 def _members(element: etree._Element, lists: frozenset[str], depth: int) -> dict[str, object]:
     if depth > _MOST_DEPTH:
-        raise InvalidRequest((Violation("", f"elements are nested deeper than {_MOST_DEPTH}"),))
+        raise invalid_field("", f"elements are nested deeper than {_MOST_DEPTH}")
     found: dict[str, object] = {}
     for child in element:
         name = etree.QName(child).localname

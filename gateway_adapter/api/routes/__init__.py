@@ -1,22 +1,26 @@
-"""The HTTP endpoints of the customers' side, and the one function that puts them into an application."""
+"""The HTTP endpoints of the customers' API, and the function that adds them to an application."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse
-from starlette.routing import Match
+from starlette.responses import HTMLResponse, JSONResponse
+from starlette.routing import Match, Route
 
 from gateway_adapter.api.errors import HttpRefusal
-from gateway_adapter.api.routes import messages, reports, send, uploads
-from gateway_adapter.api.routes.openapi import EndpointRegistry
+from gateway_adapter.api.routes import configurations, messages, reports, send, uploads
+from gateway_adapter.api.routes.endpoints import authenticated
+from gateway_adapter.api.routes.http_responses import error_response
+from gateway_adapter.api.routes.openapi import openapi_document
 from gateway_adapter.api.routes.openapi_page import reference_page, reference_page_policy
-from gateway_adapter.api.routes.request_context import RequestGate, error_response
+from gateway_adapter.api.routes.request_body import BodyReader
+from gateway_adapter.schedule import TokenBuckets
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -25,27 +29,37 @@ if TYPE_CHECKING:
 
 __all__ = ["CollapseSlashes", "install"]
 
+_ROWS = [row for module in (send, uploads, reports, configurations, messages) for row in module.endpoints.rows]
 
-def install(app: FastAPI, service: Service) -> None:
-    """Serve the customers' side: its endpoints, refusals in the form of their path, the OpenAPI and a page of it."""
-    gate = RequestGate(service)
-    registry = EndpointRegistry(app.router)
-    for module in (send, uploads, reports, messages):
-        module.serve(registry, gate)
-    app.add_exception_handler(HTTPException, _plain_fault)
+
+def install(app: Starlette, service: Service) -> None:
+    """Add the customers' API: its endpoints, refusals in the shape of their path, the OpenAPI and its page."""
+    bodies, rates = BodyReader(service.settings.max_body_bytes), TokenBuckets()
+    for row in _ROWS:
+        route = Route(row.path, authenticated(row, service, bodies, rates), methods=[row.method])
+        route.methods = {row.method}  # no HEAD: a GET of reports hands each out once
+        app.router.routes.append(route)
+    app.add_route("/openapi.json", _openapi)
+    app.add_route("/docs", _reference_page)
+    app.add_exception_handler(HTTPException, _framework_refusal)
     app.add_middleware(CollapseSlashes)
-    registry.describe(app)
-    app.router.add_route("/docs", _book, methods=["GET"])
 
 
-async def _book(request: Request) -> Response:
-    """What is served, to read."""
-    headers = {"Content-Security-Policy": reference_page_policy()}
-    return HTMLResponse(reference_page(request.app.openapi()), headers=headers)
+@cache
+def _document() -> dict[str, Any]:
+    return openapi_document(_ROWS, reports.WEBHOOKS)
 
 
-async def _plain_fault(request: Request, exc: Exception) -> Response:
-    """What the framework refuses itself: a path or method nobody serves."""
+async def _openapi(_request: Request) -> Response:
+    return JSONResponse(_document())
+
+
+async def _reference_page(_request: Request) -> Response:
+    return HTMLResponse(reference_page(_document()), headers={"Content-Security-Policy": reference_page_policy()})
+
+
+async def _framework_refusal(request: Request, exc: Exception) -> Response:
+    """The response where the framework itself refuses: no such path, or no such method."""
     assert isinstance(exc, HTTPException)
     headers = dict(exc.headers or {})
     if exc.status_code == 405:  # noqa: PLR2004  # RFC 9110 15.5.6: all methods of the path, not those of one route
@@ -65,7 +79,7 @@ _SLASHES = re.compile(r"/{2,}")
 
 
 class CollapseSlashes:
-    """`//mms/1/single` is `/mms/1/single`: clients whose base URL ends in a slash send it so."""
+    """Serves `//mms/1/single` as `/mms/1/single`: clients whose base URL ends in a slash send it so."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""The paths that tell: reports and the inbox (each item once), logs, and the same of the Messages API."""
+"""Endpoints that hand out reports, logs and messages from phones, and the webhooks that push them."""
 
 from __future__ import annotations
 
@@ -7,41 +7,26 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from gateway_adapter.api import responses, serializers
 from gateway_adapter.api.fields import RequestModel, Timestamp
-from gateway_adapter.api.responses import (
-    InboundPushAnswer,
-    InboxAnswer,
-    LogsV1Answer,
-    LogsV2Answer,
-    MessagesApiInboundAnswer,
-    MessagesApiReportsAnswer,
-    ReportsV1Answer,
-    ReportsV1PushAnswer,
-    ReportsV2Answer,
-)
-from gateway_adapter.api.routes.openapi import EndpointDoc
-from gateway_adapter.api.routes.request_context import RateLimit, json_response
-from gateway_adapter.api.serializers import (
-    inbound_messages_api,
-    inbound_pulled,
-    log_v1,
-    log_v2,
-    report_messages_api,
-    report_v1,
-    report_v2,
-    results,
-)
+from gateway_adapter.api.routes.endpoints import EndpointTable, RateLimit
 from gateway_adapter.model import LogFilters, ReportFilters
 
 if TYPE_CHECKING:
-    from starlette.responses import Response
+    from gateway_adapter.api.routes.request_context import RequestContext
 
-    from gateway_adapter.api.routes.openapi import EndpointRegistry
-    from gateway_adapter.api.routes.request_context import RequestContext, RequestGate
-    from gateway_adapter.messages.service import Service
+__all__ = ["WEBHOOKS", "endpoints"]
 
-__all__ = ["serve"]
-
+endpoints = EndpointTable()
+WEBHOOKS = {
+    "reports_v1": ("Reports of messages sent through /mms/1", responses.ReportsV1PushResponse),
+    "reports_v2": ("Reports of messages sent through /mms/2", responses.ReportsV2Response),
+    "reports_messages_api": (
+        "Reports of messages sent through the Messages API",
+        responses.MessagesApiReportsResponse,
+    ),
+    "inbound": ("Messages from phones, forwarded as MO_MMS_2", responses.InboundPushResponse),
+}
 _LOGS = RateLimit("logs", per_s=2.0, burst=120.0)  # 120 a minute
 _Word = Annotated[str, Field(max_length=255)]
 _Limit = Annotated[int, Field(ge=1, le=1000)]
@@ -159,95 +144,84 @@ def _given(word: str) -> tuple[str, ...]:
     return (word,) if word else ()
 
 
-_LISTS = frozenset({"bulkId", "messageId", "campaignReferenceId"})
+@endpoints.add(
+    "GET", "/mms/1/reports", "reports", response=responses.ReportsV1Response, query=ReportsV1Query, deprecated=True
+)
+async def reports_v1(context: RequestContext) -> responses.ReportsV1Response:
+    """Fetch new delivery reports, older form; each is handed out once."""
+    filters = context.query(ReportsV1Query).filters()
+    views = await context.service.pull_reports(context.account, "v1", filters)
+    return responses.ReportsV1Response(results=[serializers.report_v1(view) for view in views])
 
 
-def serve(registry: EndpointRegistry, gate: RequestGate) -> None:
-    """Endpoints that tell."""
-    endpoints = _ReportEndpoints(gate)
-    rows = (
-        ("/mms/1/reports", endpoints.reports_v1, None, EndpointDoc(
-            "Reports nobody has fetched yet, older form", "tell", ReportsV1Answer, query=ReportsV1Query,
-            refusals=(400,), deprecated=True)),
-        ("/mms/2/reports", endpoints.reports_v2, None, EndpointDoc(
-            "Reports nobody has fetched yet", "tell", ReportsV2Answer, query=ReportsV2Query, refusals=(400,))),
-        ("/mms/1/logs", endpoints.logs_v1, _LOGS, EndpointDoc(
-            "Logs of 48 hours, older form", "tell", LogsV1Answer, query=LogsV1Query, refusals=(400,),
-            deprecated=True)),
-        ("/mms/2/logs", endpoints.logs_v2, _LOGS, EndpointDoc(
-            "Logs of 48 hours", "tell", LogsV2Answer, query=LogsV2Query, refusals=(400,))),
-        ("/mms/1/inbox/reports", endpoints.inbox, None, EndpointDoc(
-            "Messages from phones nobody has fetched yet", "tell", InboxAnswer, query=InboxQuery, refusals=(400,))),
-        ("/messages-api/1/reports", endpoints.messages_api_reports, None, EndpointDoc(
-            "Reports nobody has fetched yet", "messages api", MessagesApiReportsAnswer, query=MessagesApiReportsQuery,
-            refusals=(400,))),
-        ("/messages-api/1/inbound", endpoints.messages_api_inbound, None, EndpointDoc(
-            "Messages from phones nobody has fetched yet", "messages api", MessagesApiInboundAnswer,
-            query=MessagesApiInboxQuery, refusals=(400,))),
-    )  # fmt: skip
-    for name, summary, model in (
-        ("reports_v1", "Reports of messages sent through /mms/1", ReportsV1PushAnswer),
-        ("reports_v2", "Reports of messages sent through /mms/2", ReportsV2Answer),
-        ("reports_messages_api", "Reports of messages sent through the Messages API", MessagesApiReportsAnswer),
-        ("inbound", "Messages from phones, forwarded as MO_MMS_2", InboundPushAnswer),
-    ):
-        registry.add_webhook(name, summary, model)
-    for path, endpoint, rate, doc in rows:
-        registry.add("GET", path, gate.guard(endpoint, rate), doc)
+@endpoints.add("GET", "/mms/2/reports", "reports", response=responses.ReportsV2Response, query=ReportsV2Query)
+async def reports_v2(context: RequestContext) -> responses.ReportsV2Response:
+    """Fetch new delivery reports; each is handed out once."""
+    filters = context.query(ReportsV2Query).filters()
+    views = await context.service.pull_reports(context.account, "v2", filters)
+    return responses.ReportsV2Response(results=[responses.ReportV2Response.of(view) for view in views])
 
 
-class _ReportEndpoints:
-    def __init__(self, gate: RequestGate) -> None:
-        self._door = gate
-        self._service: Service = gate.service
+@endpoints.add(
+    "GET",
+    "/mms/1/logs",
+    "reports",
+    response=responses.LogsV1Response,
+    query=LogsV1Query,
+    rate=_LOGS,
+    deprecated=True,
+)
+async def logs_v1(context: RequestContext) -> responses.LogsV1Response:
+    """List the messages of the last 48 hours, older form."""
+    views, _ = await context.service.logs(context.account, context.query(LogsV1Query).filters())
+    return responses.LogsV1Response(results=[serializers.log_v1(view, context.base_url) for view in views])
 
-    async def reports_v1(self, context: RequestContext) -> Response:
-        """Reports, older form."""
-        views = await self._service.pull_reports(context.account, "v1", context.query(ReportsV1Query).filters())
-        return json_response(results(map(report_v1, views)))
 
-    async def reports_v2(self, context: RequestContext) -> Response:
-        """Reports."""
-        views = await self._service.pull_reports(context.account, "v2", context.query(ReportsV2Query).filters())
-        return json_response(results(map(report_v2, views)))
+@endpoints.add("GET", "/mms/2/logs", "reports", response=responses.LogsV2Response, query=LogsV2Query, rate=_LOGS)
+async def logs_v2(context: RequestContext) -> responses.LogsV2Response:
+    """List the messages of the last 48 hours."""
+    query = context.query(LogsV2Query)
+    views, following = await context.service.logs(context.account, query.filters())
+    return responses.LogsV2Response(
+        results=[serializers.log_v2(view, context.base_url) for view in views],
+        cursor=responses.cursor(query.limit, following if query.use_cursor else ""),
+    )
 
-    async def messages_api_reports(self, context: RequestContext) -> Response:
-        """Reports of the Messages API."""
-        query = context.query(MessagesApiReportsQuery)
-        if query.channel != "MMS":
-            return json_response(results(()))
-        views = await self._service.pull_reports(context.account, "messages", query.filters())
-        return json_response(results(map(report_messages_api, views)))
 
-    async def logs_v1(self, context: RequestContext) -> Response:
-        """Logs, older form."""
-        views, _ = await self._service.logs(context.account, context.query(LogsV1Query, _LISTS).filters())
-        base = self._door.base_url(context.request)
-        return json_response(results(log_v1(view, base) for view in views))
+@endpoints.add("GET", "/mms/1/inbox/reports", "reports", response=responses.InboxResponse, query=InboxQuery)
+async def inbox(context: RequestContext) -> responses.InboxResponse:
+    """Fetch new messages from phones; each is handed out once."""
+    query = context.query(InboxQuery)
+    views = await context.service.pull_inbox(context.account, query.limit, query.entity_id, query.application_id)
+    return responses.InboxResponse(results=[serializers.inbound_pulled(view, context.base_url) for view in views])
 
-    async def logs_v2(self, context: RequestContext) -> Response:
-        """Logs."""
-        query = context.query(LogsV2Query, _LISTS)
-        views, following = await self._service.logs(context.account, query.filters())
-        base = self._door.base_url(context.request)
-        members = results(log_v2(view, base) for view in views)
-        if query.use_cursor and following:
-            members["cursor"] = {"limit": query.limit, "nextCursor": following}
-        return json_response(members)
 
-    async def inbox(self, context: RequestContext) -> Response:
-        """Messages from phones."""
-        query = context.query(InboxQuery)
-        views = await self._service.pull_inbox(context.account, query.limit, query.entity_id, query.application_id)
-        base = self._door.base_url(context.request)
-        return json_response(results(inbound_pulled(view, base) for view in views))
+@endpoints.add(
+    "GET",
+    "/messages-api/1/reports",
+    "messages api",
+    response=responses.MessagesApiReportsResponse,
+    query=MessagesApiReportsQuery,
+)
+async def messages_api_reports(context: RequestContext) -> responses.MessagesApiReportsResponse:
+    """Fetch new delivery reports of the Messages API; each is handed out once."""
+    query, views = context.query(MessagesApiReportsQuery), []
+    if query.channel == "MMS":
+        views = await context.service.pull_reports(context.account, "messages", query.filters())
+    return responses.MessagesApiReportsResponse(results=[serializers.report_messages_api(view) for view in views])
 
-    async def messages_api_inbound(self, context: RequestContext) -> Response:
-        """Messages from phones, Messages API."""
-        query = context.query(MessagesApiInboxQuery)
-        views = []
-        if query.channel == "MMS":
-            views = await self._service.pull_inbox(context.account, query.limit, query.entity_id, query.application_id)
-        base = self._door.base_url(context.request)
-        members = results(inbound_messages_api(view, base) for view in views)
-        return json_response({**members, "messageCount": len(views), "pendingMessageCount": 0})
+
+@endpoints.add(
+    "GET",
+    "/messages-api/1/inbound",
+    "messages api",
+    response=responses.MessagesApiInboundResponse,
+    query=MessagesApiInboxQuery,
+)
+async def messages_api_inbound(context: RequestContext) -> responses.MessagesApiInboundResponse:
+    """Fetch new messages from phones, Messages API; each is handed out once."""
+    query, views = context.query(MessagesApiInboxQuery), []
+    if query.channel == "MMS":
+        views = await context.service.pull_inbox(context.account, query.limit, query.entity_id, query.application_id)
+    results = [serializers.inbound_messages_api(view, context.base_url) for view in views]
+    return responses.MessagesApiInboundResponse(results=results, message_count=len(results), pending_message_count=0)

@@ -1,4 +1,4 @@
-"""The paths that take messages: `/mms/1/single`, `/mms/1/advanced`, `/mms/2/messages`, Messages API, `/check`."""
+"""Endpoints that send messages: `/mms/1/single`, `/mms/1/advanced`, `/mms/2/messages`, Messages API; and `/check`."""
 
 from __future__ import annotations
 
@@ -8,23 +8,26 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from gateway_adapter.api import messages_api, mms_v1_advanced, mms_v1_single, mms_v2
-from gateway_adapter.api.common_fields import InlineContent, invalid_field
-from gateway_adapter.api.errors import HttpRefusal
+from gateway_adapter.api.common_fields import InlineContent
+from gateway_adapter.api.errors import HttpRefusal, invalid_field
 from gateway_adapter.api.fields import read_json
 from gateway_adapter.api.messages_api import MessagesApiRequest
 from gateway_adapter.api.mms_v1_advanced import AdvancedRequest
-from gateway_adapter.api.mms_v1_single import NO_HEAD, SingleHead, role_of
+from gateway_adapter.api.mms_v1_single import NO_HEAD, HostedMediaList, SingleHead, role_of
 from gateway_adapter.api.mms_v2 import MessagesRequest
 from gateway_adapter.api.multipart import FORMS, MultipartLimits, boundary_of, charset_of, iter_parts
-from gateway_adapter.api.responses import CheckAnswer, SendV1Answer, SendV2Answer, ValidationAnswer
-from gateway_adapter.api.routes.openapi import IDEMPOTENCY_KEY, OCTETS, EndpointDoc
-from gateway_adapter.api.routes.request_context import (
-    RateLimit,
-    json_response,
-    media_type_of,
-    run_in_thread_if_large,
-    wants_xml,
+from gateway_adapter.api.responses import (
+    CheckResponse,
+    SendV1Response,
+    SendV2Response,
+    ValidationResponse,
+    ViolationResponse,
+    to_members,
 )
+from gateway_adapter.api.routes.endpoints import OCTETS, EndpointTable, RateLimit
+from gateway_adapter.api.routes.http_responses import media_type_of, one_media_type_of, wants_xml
+from gateway_adapter.api.routes.idempotency import IDEMPOTENCY_KEY, with_idempotency_key
+from gateway_adapter.api.routes.request_body import run_in_thread_if_large
 from gateway_adapter.api.serializers import receipt_v1, receipt_v2
 from gateway_adapter.api.webhook_bodies import JSON, XML
 from gateway_adapter.api.xml_codec import to_xml
@@ -33,28 +36,23 @@ from gateway_adapter.model import Segment
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from starlette.requests import Request
-
     from gateway_adapter.api.multipart import BodyPart
-    from gateway_adapter.api.routes.openapi import EndpointRegistry
-    from gateway_adapter.api.routes.request_context import RequestContext, RequestGate
-    from gateway_adapter.messages.service import Service
+    from gateway_adapter.api.routes.request_context import RequestContext
     from gateway_adapter.model import Receipt, Submission
 
-__all__ = ["serve"]
+__all__ = ["endpoints"]
 
 _CHECKS = RateLimit("checks", per_s=2.0, burst=20.0)  # each works for a while; sends have their own quota
-_PIECE = 1 << 18
-_MOST_CHECKED = 20  # recipients; each is fitted for
-_REFUSALS = (400, 408, 409, 413, 415)
+_CHUNK_BYTES = 1 << 18
+_MAX_CHECKED = 20  # recipients; content is fitted for each
 _FORM: dict[str, Any] = {
     "type": "object",
     "required": ["head"],
     "properties": {
-        "head": {"$ref": "#/components/schemas/SingleHead"},
+        "head": SingleHead,
         "text": {"type": "string", "description": "The text; its charset is UTF-8 unless the part says otherwise."},
         "media": {**OCTETS, "description": "Content, as often as wanted; what it is goes by its bytes."},
-        "externallyHostedMedia": {"$ref": "#/components/schemas/HostedMediaList"},
+        "externallyHostedMedia": HostedMediaList,
         "smil": {"type": "string", "description": "The presentation."},
     },
 }
@@ -63,169 +61,184 @@ _PARTS: dict[str, Any] = {
     "format": "binary",
     "description": "MIME parts: the head as JSON first, then text, SMIL and content, with type and Content-Id.",
 }
+_SINGLE_BODIES = {form: _FORM if form == FORMS[0] else _PARTS for form in FORMS}
+_KEYED: dict[str, Any] = {"refusals": (409,), "parameters": (IDEMPOTENCY_KEY,)}
+endpoints = EndpointTable()
 
 
-def serve(registry: EndpointRegistry, gate: RequestGate) -> None:
-    """Endpoints that take messages."""
-    endpoints = _SendEndpoints(gate)
-    single_bodies = {kind: _FORM if kind == FORMS[0] else _PARTS for kind in FORMS}
-    key = (IDEMPOTENCY_KEY,)
-    rows = (
-        ("/mms/1/single", endpoints.take_single, EndpointDoc(
-            "Send one message as form or MIME parts", "send", SendV1Answer, single_bodies, refusals=_REFUSALS,
-            parameters=key)),
-        ("/mms/1/advanced", endpoints.take_advanced, EndpointDoc(
-            "Send messages, older form", "send", SendV1Answer,
-            dict.fromkeys((JSON, XML), AdvancedRequest), refusals=_REFUSALS, parameters=key, xml=True,
-            deprecated=True)),
-        ("/mms/2/messages", endpoints.take_messages, EndpointDoc(
-            "Send messages", "send", SendV2Answer, {JSON: MessagesRequest}, refusals=_REFUSALS, parameters=key)),
-        ("/messages-api/1/messages", endpoints.take_messages_api, EndpointDoc(
-            "Send messages over the Messages API", "messages api", SendV2Answer, {JSON: MessagesApiRequest},
-            refusals=_REFUSALS, parameters=key)),
-        ("/messages-api/1/messages/validate", endpoints.take_validate, EndpointDoc(
-            "Say whether a request of the Messages API can be sent", "messages api", ValidationAnswer,
-            {JSON: MessagesApiRequest}, refusals=(400, 408, 413, 415))),
-        ("/check", endpoints.take_check, EndpointDoc(
-            "Fit messages without sending: the ledger of each receiver", "additions", CheckAnswer,
-            {JSON: MessagesRequest, **single_bodies}, refusals=(400, 408, 413, 415, 502, 503))),
-    )  # fmt: skip
-    for path, endpoint, doc in rows:
-        registry.add("POST", path, gate.guard(endpoint, _CHECKS if path == "/check" else None), doc)
-    for model in (SingleHead, mms_v1_single.HostedMediaList):
-        registry.schema(model)
+@endpoints.add("POST", "/mms/1/single", "send", response=SendV1Response, bodies=_SINGLE_BODIES, **_KEYED)
+async def send_single(context: RequestContext) -> SendV1Response:
+    """Send one message as a form or as MIME parts."""
+    return receipt_v1(await _submit(context, await _read_single(context)))
 
 
-class _SendEndpoints:
-    def __init__(self, gate: RequestGate) -> None:
-        self._door = gate
-        self._service: Service = gate.service
+@endpoints.add(
+    "POST",
+    "/mms/1/advanced",
+    "send",
+    response=SendV1Response,
+    bodies=dict.fromkeys((JSON, XML), AdvancedRequest),
+    xml=True,
+    deprecated=True,
+    **_KEYED,
+)
+async def send_advanced(context: RequestContext) -> SendV1Response | Response:
+    """Send messages, older form."""
+    media_type = one_media_type_of(context.request, JSON, XML, "text/xml")
+    read = mms_v1_advanced.read_advanced_json if media_type == JSON else mms_v1_advanced.read_advanced_xml
+    inline = InlineContent()
+    async with context.bodies.buffered(context.request) as body:
+        submission = await run_in_thread_if_large(
+            len(body), lambda: mms_v1_advanced.submission_of(read(body), context.now_ms, inline)
+        )
+        await _store(context, inline)
+    receipt = receipt_v1(await _submit(context, submission))
+    if wants_xml(context.request):
+        return Response(to_xml("SendResult", to_members(receipt)), media_type=XML)
+    return receipt
 
-    async def _submit(self, context: RequestContext, submission: Submission) -> Receipt:
-        return await self._service.submit(context.account, self._door.with_key(context.request, submission))
 
-    async def take_single(self, context: RequestContext) -> Response:
-        """One message as form or MIME parts."""
-        return json_response(receipt_v1(await self._submit(context, await self._read_single(context))))
+@endpoints.add("POST", "/mms/2/messages", "send", response=SendV2Response, bodies={JSON: MessagesRequest}, **_KEYED)
+async def send_messages(context: RequestContext) -> SendV2Response:
+    """Send messages."""
+    return receipt_v2(await _submit(context, await _read_messages(context)))
 
-    async def take_advanced(self, context: RequestContext) -> Response:
-        """Messages of the older form, JSON or XML."""
-        kind = _one_of(context.request, JSON, XML, "text/xml")
-        read = mms_v1_advanced.read_advanced_json if kind == JSON else mms_v1_advanced.read_advanced_xml
-        inline = InlineContent()
-        async with self._door.held(context.request) as body:
-            submission = await run_in_thread_if_large(
-                len(body), lambda: mms_v1_advanced.submission_of(read(body), context.clock, inline)
-            )
-            await self._keep(inline)
-        members = receipt_v1(await self._submit(context, submission))
-        return (
-            Response(to_xml("SendResult", members), media_type=XML)
-            if wants_xml(context.request)
-            else json_response(members)
+
+@endpoints.add(
+    "POST",
+    "/messages-api/1/messages",
+    "messages api",
+    response=SendV2Response,
+    bodies={JSON: MessagesApiRequest},
+    **_KEYED,
+)
+async def send_messages_api(context: RequestContext) -> SendV2Response:
+    """Send messages over the Messages API."""
+    submission, _ = await _read_messages_api(context)
+    return receipt_v2(await _submit(context, submission))
+
+
+@endpoints.add(
+    "POST",
+    "/messages-api/1/messages/validate",
+    "messages api",
+    response=ValidationResponse,
+    bodies={JSON: MessagesApiRequest},
+)
+async def validate(context: RequestContext) -> ValidationResponse:
+    """Check whether a request of the Messages API can be sent, and what would be adapted."""
+    _, conversion = await _read_messages_api(context)
+    skippable = [ViolationResponse.of(one) for one in conversion.skippable]
+    action = "Look at the skippable violations." if skippable else "No action is needed."
+    return ValidationResponse(
+        description="The request can be sent.", action=action, skippable_violations=skippable or None
+    )
+
+
+@endpoints.add(
+    "POST",
+    "/check",
+    "additions",
+    response=CheckResponse,
+    bodies={JSON: MessagesRequest, **_SINGLE_BODIES},
+    refusals=(502, 503),
+    rate=_CHECKS,
+)
+async def check(context: RequestContext) -> CheckResponse:
+    """Fit messages without sending them; returns the ledger of each receiver."""
+    read = _read_single if media_type_of(context.request) in FORMS else _read_messages
+    submission = await read(context)
+    count = sum(len(one.group) or 1 for order in submission.orders for one in order.destinations)
+    if count > _MAX_CHECKED:
+        text = f"{count:,} recipients; a check takes up to {_MAX_CHECKED}, and one of each kind is enough"
+        raise invalid_field("messages", text)
+    ledgers = await context.service.check(context.account, submission)
+    return CheckResponse(fits=all(bool(one.get("fits")) for one in ledgers), results=[dict(one) for one in ledgers])
+
+
+# --- readers -------------------------------------------------------------------------------------------------------
+
+
+async def _submit(context: RequestContext, submission: Submission) -> Receipt:
+    return await context.service.submit(context.account, with_idempotency_key(context.request, submission))
+
+
+async def _read_messages(context: RequestContext) -> Submission:
+    one_media_type_of(context.request, JSON)
+    async with context.bodies.buffered(context.request) as body:
+        return await run_in_thread_if_large(
+            len(body), lambda: mms_v2.submission_of(read_json(MessagesRequest, body), context.now_ms)
         )
 
-    async def take_messages(self, context: RequestContext) -> Response:
-        """Messages of the current form."""
-        return json_response(receipt_v2(await self._submit(context, await self._read_messages(context))))
 
-    async def take_messages_api(self, context: RequestContext) -> Response:
-        """Messages of the Messages API."""
-        submission, _ = await self._read_messages_api(context)
-        return json_response(receipt_v2(await self._submit(context, submission)))
+async def _read_messages_api(context: RequestContext) -> tuple[Submission, messages_api.ConversionContext]:
+    one_media_type_of(context.request, JSON)
+    conversion = messages_api.ConversionContext(context.now_ms, InlineContent())
+    async with context.bodies.buffered(context.request) as body:
+        submission = await run_in_thread_if_large(
+            len(body), lambda: messages_api.submission_of(read_json(MessagesApiRequest, body), conversion)
+        )
+        await _store(context, conversion.inline)
+    return submission, conversion
 
-    async def take_validate(self, context: RequestContext) -> Response:
-        """Whether a request of the Messages API can be sent, and what would be sent otherwise."""
-        _, reading = await self._read_messages_api(context)
-        told = [{"property": one.field, "violation": one.text} for one in reading.skippable]
-        action = "Look at the skippable violations." if told else "No action is needed."
-        members = {"description": "The request can be sent.", "action": action}
-        return json_response({**members, "skippableViolations": told} if told else members)
 
-    async def take_check(self, context: RequestContext) -> Response:
-        """The ledger of each receiver; nothing is kept."""
-        if media_type_of(context.request) in FORMS:
-            submission = await self._read_single(context)
-        else:
-            submission = await self._read_messages(context)
-        count = sum(len(one.group) or 1 for order in submission.orders for one in order.destinations)
-        if count > _MOST_CHECKED:
-            raise invalid_field(
-                "messages", f"{count:,} recipients; a check takes {_MOST_CHECKED}, one of each kind is enough"
-            )
-        ledgers = await self._service.check(context.account, submission)
-        fits = all(bool(ledger.get("fits")) for ledger in ledgers)
-        return json_response({"fits": fits, "results": list(ledgers)})
+async def _read_single(context: RequestContext) -> Submission:
+    boundary = boundary_of(context.request.headers.get("content-type", ""))
+    if boundary is None:
+        media_type = media_type_of(context.request)
+        raise HttpRefusal(415, f"Content-Type {media_type!r} is not supported here; use {', '.join(FORMS)}")
+    limits = MultipartLimits(context.service.settings.max_body_bytes)
+    form = _SingleForm(context, limits.fields_bytes)
+    async for part in iter_parts(context.bodies.stream(context.request), boundary, limits):
+        await form.read(part)
+    if form.head is None:
+        raise invalid_field("", NO_HEAD)
+    return mms_v1_single.submission_of(form.head, tuple(form.segments), context.now_ms)
 
-    # --- readers ------------------------------------------------------------------------------------------------
 
-    async def _read_messages(self, context: RequestContext) -> Submission:
-        _one_of(context.request, JSON)
-        async with self._door.held(context.request) as body:
-            return await run_in_thread_if_large(
-                len(body), lambda: mms_v2.submission_of(read_json(MessagesRequest, body), context.clock)
-            )
+async def _store(context: RequestContext, inline: InlineContent) -> None:
+    while inline.blobs:
+        _, (data, media_type) = inline.blobs.popitem()
+        await context.store_media(_chunks(data), media_type)
 
-    async def _read_messages_api(self, context: RequestContext) -> tuple[Submission, messages_api.ConversionContext]:
-        _one_of(context.request, JSON)
-        reading = messages_api.ConversionContext(context.clock, InlineContent())
-        async with self._door.held(context.request) as body:
-            submission = await run_in_thread_if_large(
-                len(body), lambda: messages_api.submission_of(read_json(MessagesApiRequest, body), reading)
-            )
-            await self._keep(reading.inline)
-        return submission, reading
 
-    async def _read_single(self, context: RequestContext) -> Submission:
-        boundary = boundary_of(context.request.headers.get("content-type", ""))
-        if boundary is None:
-            raise HttpRefusal(
-                415, f"Content-Type {media_type_of(context.request)!r} is not taken; use {', '.join(FORMS)}"
-            )
-        limits = MultipartLimits(self._service.settings.max_body_bytes)
-        form = _SingleForm(self._door, limits.fields_bytes)
-        async for part in iter_parts(self._door.stream(context.request), boundary, limits):
-            await form.take(part)
-        if form.head is None:
-            raise invalid_field("", NO_HEAD)
-        return mms_v1_single.submission_of(form.head, tuple(form.segments), context.clock)
-
-    async def _keep(self, inline: InlineContent) -> None:
-        while inline.blobs:
-            _, (data, media_type) = inline.blobs.popitem()
-            await self._door.keep(_pieces(data), media_type)
+async def _chunks(data: bytes) -> AsyncIterator[bytes]:
+    """Bytes in chunks, so that other requests have their turn between two of them."""
+    for at in range(0, len(data), _CHUNK_BYTES):
+        yield data[at : at + _CHUNK_BYTES]
+        await asyncio.sleep(0)
 
 
 class _SingleForm:
-    """What the parts of a form come to; small ones are held, content goes to the media store as it arrives."""
+    """Collects the parts of a form; small ones are held, content goes to the media store as it arrives."""
 
-    def __init__(self, gate: RequestGate, fields_bytes: int) -> None:
-        self._door = gate
-        self._room = fields_bytes
+    def __init__(self, context: RequestContext, fields_bytes: int) -> None:
+        self._context = context
+        self._available_bytes = fields_bytes
         self.head: SingleHead | None = None
         self.segments: list[Segment] = []
 
-    async def take(self, part: BodyPart) -> None:
+    async def read(self, part: BodyPart) -> None:
         """Read one part.
 
         Raises:
-            InvalidRequest: It is not what its name says.
-            HttpRefusal: It is too large.
+            InvalidRequest: The part does not match its name.
+            HttpRefusal: The part is too large.
         """
         role = role_of(part.name, part.media_type, has_head=self.head is not None)
         if role == "media":
-            blob = await self._door.keep(part.chunks(), part.media_type)
+            blob = await self._context.store_media(part.chunks(), part.media_type)
             self.segments.append(Segment("blob", part.content_id, part.media_type, blob=blob, file_name=part.file_name))
             return
-        body = await part.read(self._room)
-        self._room -= len(body)
+        body = await part.read(self._available_bytes)
+        self._available_bytes -= len(body)
         if role == "head":
             self.head = read_json(SingleHead, body)
         elif role == "links":
             self.segments.extend(mms_v1_single.links_of(body))
         elif body:
-            kind = "application/smil" if role == "smil" else "text/plain"
-            self.segments.append(Segment(role, part.content_id, kind, text=_decoded(part, body)))
+            media_type = "application/smil" if role == "smil" else "text/plain"
+            self.segments.append(Segment(role, part.content_id, media_type, text=_decoded(part, body)))
 
 
 def _decoded(part: BodyPart, body: bytes) -> str:
@@ -234,22 +247,3 @@ def _decoded(part: BodyPart, body: bytes) -> str:
         return body.decode(charset).removeprefix("\ufeff")
     except (LookupError, UnicodeDecodeError) as exc:
         raise invalid_field(part.name or "text", f"the text is not in charset {charset}") from exc
-
-
-def _one_of(request: Request, *kinds: str) -> str:
-    """The body's type, which is one of *kinds*; none declared is taken as the first.
-
-    Raises:
-        HttpRefusal: It is another (415).
-    """
-    kind = media_type_of(request) or kinds[0]
-    if kind not in kinds:
-        raise HttpRefusal(415, f"Content-Type {kind!r} is not taken; use {' or '.join(kinds)}")
-    return kind
-
-
-async def _pieces(data: bytes) -> AsyncIterator[bytes]:
-    """Bytes in pieces, so that others have their turn between two of them."""
-    for at in range(0, len(data), _PIECE):
-        yield data[at : at + _PIECE]
-        await asyncio.sleep(0)

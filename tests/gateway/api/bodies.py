@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 import json
+from typing import Any
+
+from gateway_adapter.api.responses import adapter_of
+
+
+def parse(shape: Any, members: object) -> Any:
+    """The members of a response as their shape; fails where they do not match."""
+    return adapter_of(shape).validate_python(members)
+
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(60)
 V2 = "/mms/2/messages"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from gateway_adapter.api.routes import install
 from gateway_adapter.connectors.base import Connection
@@ -41,7 +41,7 @@ OTHER = Account("a2", "other", Quota(per_second=1.0))
 class Http:
     """Requests to an application in a thread of its own; no socket is opened."""
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: Starlette) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -103,7 +103,7 @@ async def _no_link(url: str) -> Any:
 
 
 @contextlib.contextmanager
-def customers_side(home: Path) -> Iterator[tuple[FastAPI, Service]]:
+def customers_side(home: Path) -> Iterator[tuple[Starlette, Service]]:
     """The application with all of the customers' paths, and its service."""
     settings = Settings(data_dir=home, max_body_bytes=3_000_000, max_media_bytes=2_000_000)
     store = TransactionQueue(settings.store_url)
@@ -115,7 +115,7 @@ def customers_side(home: Path) -> Iterator[tuple[FastAPI, Service]]:
     service = Service(
         settings, store, media, router=Router([Connection("loopback", "loopback")]), renditions=renditions
     )
-    app = FastAPI(title="test", version="1", docs_url=None, redoc_url=None)
+    app = Starlette()
     install(app, service)
     yield app, service
     store.close()

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 import mmscontent as mms
 from gateway_adapter.api import inbound_configurations, messages_api, mms_v1_advanced, mms_v1_single, mms_v2
-from gateway_adapter.api.common_fields import Clock, InlineContent
+from gateway_adapter.api.common_fields import InlineContent
 from gateway_adapter.api.errors import HttpRefusal
 from gateway_adapter.api.fields import read_json
 from gateway_adapter.api.multipart import MultipartLimits, boundary_of, iter_parts
-from gateway_adapter.api.routes import request_context
+from gateway_adapter.api.routes import request_body
 
-CLOCK = Clock(1795336502996)
+NOW_MS = 1795336502996
 QUICK = settings(max_examples=120, derandomize=True, deadline=None)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
 NAMES = st.sampled_from(
@@ -31,18 +31,18 @@ BODIES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4), max_leaves=15
 )
 READERS = {
-    "single": lambda body: mms_v1_single.submission_of(read_json(mms_v1_single.SingleHead, body), (), CLOCK),
+    "single": lambda body: mms_v1_single.submission_of(read_json(mms_v1_single.SingleHead, body), (), NOW_MS),
     "advanced": lambda body: mms_v1_advanced.submission_of(
-        mms_v1_advanced.read_advanced_json(body), CLOCK, InlineContent()
+        mms_v1_advanced.read_advanced_json(body), NOW_MS, InlineContent()
     ),
     "advanced, XML": lambda body: mms_v1_advanced.submission_of(
-        mms_v1_advanced.read_advanced_xml(body), CLOCK, InlineContent()
+        mms_v1_advanced.read_advanced_xml(body), NOW_MS, InlineContent()
     ),
-    "v2": lambda body: mms_v2.submission_of(read_json(mms_v2.MessagesRequest, body), CLOCK),
+    "v2": lambda body: mms_v2.submission_of(read_json(mms_v2.MessagesRequest, body), NOW_MS),
     "messages api": lambda body: messages_api.submission_of(
-        read_json(messages_api.MessagesApiRequest, body), messages_api.ConversionContext(CLOCK, InlineContent())
+        read_json(messages_api.MessagesApiRequest, body), messages_api.ConversionContext(NOW_MS, InlineContent())
     ),
-    "configurations": lambda body: inbound_configurations.changed(
+    "configurations": lambda body: inbound_configurations.apply_change(
         read_json(inbound_configurations.ConfigurationRequest, body), None
     ),
 }
@@ -110,9 +110,9 @@ def test_a_body_that_pauses_too_long_is_cut_off(monkeypatch):
         await asyncio.sleep(5)
         yield b"y"
 
-    monkeypatch.setattr(request_context, "_PAUSE_S", 0.05)
+    monkeypatch.setattr(request_body, "_PAUSE_S", 0.05)
     with pytest.raises(HttpRefusal, match="did not arrive in time") as refused:
-        asyncio.run(_drain(request_context._watched(slow(), 100)))
+        asyncio.run(_drain(request_body._timed(slow(), 100)))
 
     assert refused.value.http == 408
 
@@ -123,9 +123,9 @@ def test_a_body_that_trickles_for_too_long_is_cut_off(monkeypatch):
             yield b"x"
             await asyncio.sleep(0.01)
 
-    monkeypatch.setattr(request_context, "_BODY_S", 0.1)
+    monkeypatch.setattr(request_body, "_BODY_S", 0.1)
     with pytest.raises(HttpRefusal, match="did not arrive in time"):
-        asyncio.run(_drain(request_context._watched(trickle(), 10**9)))
+        asyncio.run(_drain(request_body._timed(trickle(), 10**9)))
 
 
 def test_a_body_without_end_is_cut_off_at_the_most_there_may_be():
@@ -134,18 +134,18 @@ def test_a_body_without_end_is_cut_off_at_the_most_there_may_be():
             yield bytes(1000)
 
     with pytest.raises(HttpRefusal, match="more than 5,000 bytes") as refused:
-        asyncio.run(_drain(request_context._watched(endless(), 5000)))
+        asyncio.run(_drain(request_body._timed(endless(), 5000)))
 
     assert refused.value.http == 413
 
 
 def test_bodies_held_at_once_have_a_bound_and_wait_for_their_turn():
-    async def inflight() -> int:
-        held, now, most = request_context._BodyMemory(100), 0, 0
+    async def crowd() -> int:
+        held, now, most = request_body._MemoryBudget(100), 0, 0
 
         async def one(weight: int) -> None:
             nonlocal now, most
-            async with held.room(weight):
+            async with held.reserve(weight):
                 now += min(weight, 100)
                 most = max(most, now)
                 await asyncio.sleep(0.001)
@@ -154,7 +154,7 @@ def test_bodies_held_at_once_have_a_bound_and_wait_for_their_turn():
         await asyncio.gather(*(one(weight) for weight in (30, 60, 500, 10, 90, 40, 100)))
         return most
 
-    assert asyncio.run(inflight()) <= 100
+    assert asyncio.run(crowd()) <= 100
 
 
 def test_a_form_that_opens_parts_without_end_is_refused():
@@ -169,8 +169,8 @@ def test_a_body_in_memory_whose_length_nobody_said_has_a_lower_cap(gateway, monk
         for _ in range(5):
             yield b" " * 1000
 
-    monkeypatch.setattr(request_context, "_SMALL_BYTES", 0)
-    monkeypatch.setattr(request_context, "_UNANNOUNCED_BYTES", 4000)
+    monkeypatch.setattr(request_body, "_SMALL_BYTES", 0)
+    monkeypatch.setattr(request_body, "_UNANNOUNCED_BYTES", 4000)
     answer = gateway.http.post("/mms/2/messages", content=unannounced(), headers={"Content-Type": "application/json"})
 
     assert (answer.status_code, "more than 4,000 bytes" in answer.text) == (413, True)

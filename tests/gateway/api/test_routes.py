@@ -13,7 +13,7 @@ from lxml import etree
 
 from gateway_adapter.api import responses
 from gateway_adapter.model import InboundMedia, InboundView
-from tests.gateway.api.bodies import PNG, V2, form, send, v2_body
+from tests.gateway.api.bodies import PNG, V2, form, parse, send, v2_body
 from tests.gateway.api.conftest import KEY
 
 # --- who asks --------------------------------------------------------------------------------------------------
@@ -34,8 +34,8 @@ def test_who_has_no_key_gets_401_in_the_form_of_the_path(gateway, header, path):
     answer = gateway.http.get(path, headers={"Authorization": header})
 
     assert answer.status_code == 401
-    model = responses.RequestErrorAnswer if path.startswith("/mms/1") else responses.ApiErrorAnswer
-    model.model_validate(answer.json())
+    model = responses.RequestErrorResponse if path.startswith("/mms/1") else responses.ApiErrorResponse
+    parse(model, answer.json())
     assert "www-authenticate" in answer.headers
 
 
@@ -70,7 +70,7 @@ def test_single_takes_a_form(gateway):
     answer = gateway.http.post("/mms/1/single", files=parts)
 
     assert one_status(answer) == ACCEPTED
-    responses.SendV1Answer.model_validate(answer.json())
+    parse(responses.SendV1Response, answer.json())
     message_id = answer.json()["messages"][0]["messageId"]
     told = gateway.http.get(f"/messages/{message_id}").json()
     assert [one["type"] for one in told["segments"]] == ["TEXT", "LINK", "SMIL", "LINK"]
@@ -134,7 +134,7 @@ def test_advanced_takes_json_and_answers_in_the_older_form(gateway):
     }
     answer = gateway.http.post("/mms/1/advanced", json=body)
 
-    told = responses.SendV1Answer.model_validate(answer.json())
+    told = parse(responses.SendV1Response, answer.json())
     assert told.bulk_id == body["bulkId"]
     assert [one.to for one in told.messages] == ["41793026727", "1234", "5678"]
 
@@ -174,7 +174,7 @@ def test_v2_answers_with_destination_and_keeps_the_ids_given(gateway):
     body["options"] = {"schedule": {"bulkId": f"bulk-{mine}"}}
     answer = gateway.http.post(V2, json=body)
 
-    told = responses.SendV2Answer.model_validate(answer.json())
+    told = parse(responses.SendV2Response, answer.json())
     assert (told.bulk_id, told.messages[0].message_id) == (f"bulk-{mine}", mine)
     assert told.messages[0].destination == "41793026727"
 
@@ -207,7 +207,7 @@ def test_v2_refuses_with_an_error_code(gateway, content, kind, http):
     answer = gateway.http.post(V2, content=content, headers={"Content-Type": kind} if kind else {})
 
     assert answer.status_code == http
-    assert responses.ApiErrorAnswer.model_validate(answer.json()).error_code == f"E{http}"
+    assert parse(responses.ApiErrorResponse, answer.json()).error_code == f"E{http}"
 
 
 @pytest.mark.parametrize("path", [V2, "/mms/1/single", "/mms/1/content"])
@@ -285,8 +285,8 @@ def test_a_quota_is_told_with_when_to_come_again(gateway):
 @pytest.mark.parametrize(
     ("path", "model", "to"),
     [
-        ("/mms/1/reports", responses.ReportsV1Answer, "to"),
-        ("/mms/2/reports", responses.ReportsV2Answer, "to"),
+        ("/mms/1/reports", responses.ReportsV1Response, "to"),
+        ("/mms/2/reports", responses.ReportsV2Response, "to"),
     ],
 )
 def test_a_report_is_handed_out_once(gateway, path, model, to):
@@ -297,7 +297,7 @@ def test_a_report_is_handed_out_once(gateway, path, model, to):
     first = gateway.http.get(path, params={"bulkId": bulk_id, "limit": 10}).json()
     again = gateway.http.get(path, params={"bulkId": bulk_id}).json()
 
-    model.model_validate(first)
+    parse(model, first)
     report = first["results"][0]
     assert (report["messageId"], report[to], report["callbackData"]) == (message_id, "41793026727", "cb")
     assert report["status"]["name"] == "UNDELIVERABLE_NOT_DELIVERED"
@@ -322,7 +322,7 @@ def test_reports_of_the_messages_api_have_all_that_its_clients_need(gateway):
     gateway.end(message_id)
     told = gateway.http.get("/messages-api/1/reports", params={"channel": "MMS", "messageId": message_id}).json()
 
-    responses.MessagesApiReportsAnswer.model_validate(told)
+    parse(responses.MessagesApiReportsResponse, told)
     assert (told["results"][0]["event"], told["results"][0]["channel"]) == ("DELIVERY", "MMS")
     assert gateway.http.get("/messages-api/1/reports", params={"channel": "SMS"}).json() == {"results": []}
 
@@ -339,7 +339,7 @@ def test_logs_take_lists_as_repeated_keys_or_with_commas(gateway, query):
     given = [(name, ",".join(ids) if at == "both" else ids[at]) for name, at in query]
     told = gateway.http.get("/mms/2/logs", params=given).json()
 
-    responses.LogsV2Answer.model_validate(told)
+    parse(responses.LogsV2Response, told)
     assert {one["messageId"] for one in told["results"]} == set(ids)
     assert told["results"][0]["content"]["messageSegments"][0]["type"] == "TEXT"
 
@@ -367,7 +367,7 @@ def test_the_older_logs_have_the_older_names(gateway):
     params = {"messageId": message_id, "generalStatus": "DELIVERED", "from": "10950", "to": "41793026727"}
     told = gateway.http.get("/mms/1/logs", params=params).json()
 
-    responses.LogsV1Answer.model_validate(told)
+    parse(responses.LogsV1Response, told)
     assert told["results"][0]["messageSegments"] == [{"text": "hi"}]
     assert told["results"][0]["from"] == "10950"
 
@@ -412,7 +412,7 @@ def test_the_inbox_hands_a_message_out_once_as_a_string_of_json(gateway):
     gateway.arrive(INBOUND)
     told = gateway.http.get("/mms/1/inbox/reports?limit=2").json()
 
-    responses.InboxAnswer.model_validate(told)
+    parse(responses.InboxResponse, told)
     result = told["results"][0]
     message = json.loads(result["message"])
     assert (result["from"], result["to"], result["mmsCount"]) == ("41793026727", "10950", 1)
@@ -426,7 +426,7 @@ def test_the_messages_api_tells_a_message_as_contents(gateway):
     gateway.arrive(replace(INBOUND, message_id="in-2"))
     told = gateway.http.get("/messages-api/1/inbound?channel=MMS").json()
 
-    responses.MessagesApiInboundAnswer.model_validate(told)
+    parse(responses.MessagesApiInboundResponse, told)
     contents = told["results"][0]["content"]
     assert [one["type"] for one in contents] == ["SUBJECT", "TEXT", "IMAGE"]
     assert (contents[1]["cleanText"], contents[1]["keyword"]) == ("Sample text", "KEY")

@@ -9,7 +9,8 @@ import pytest
 from lxml import etree
 
 from gateway_adapter.api import responses
-from tests.gateway.api.bodies import PNG, V2, form, send, v2_body
+from gateway_adapter.api.inbound_configurations import ConfigurationResponse
+from tests.gateway.api.bodies import PNG, V2, form, parse, send, v2_body
 from tests.gateway.api.conftest import ACCOUNT, KEY
 
 # --- content ---------------------------------------------------------------------------------------------------
@@ -18,9 +19,9 @@ from tests.gateway.api.conftest import ACCOUNT, KEY
 def test_content_is_uploaded_listed_used_and_deleted(gateway):
     headers = {"X-Content-Id": "icon_png", "X-Media-Type": "image/png", "X-Validity-Period-Minutes": "60"}
     put = gateway.http.post("/mms/1/content", content=PNG, headers={**headers, "Content-Type": "text/html"})
-    upload_id = responses.UploadAnswer.model_validate(put.json()).uploaded_content_id
+    upload_id = parse(responses.UploadedResponse, put.json()).uploaded_content_id
 
-    listed = responses.UploadsAnswer.model_validate(gateway.http.get("/mms/1/content?limit=1000").json())
+    listed = parse(responses.UploadsResponse, gateway.http.get("/mms/1/content?limit=1000").json())
     mine = next(one for one in listed.results if one.uploaded_content_id == upload_id)
     assert (mine.content_type, mine.size_bytes, mine.content_id) == ("image/png", len(PNG), "icon_png")
     used = v2_body(content={"messageSegments": [{"type": "UPLOADED_REFERENCE", "uploadedContentId": upload_id}]})
@@ -46,7 +47,7 @@ def test_an_upload_without_its_headers_is_refused_in_its_own_form(gateway, heade
     answer = gateway.http.post("/mms/1/content", content=body, headers=headers)
 
     assert answer.status_code == 400
-    assert words in responses.SendV1Answer.model_validate(answer.json()).error_message
+    assert words in parse(responses.SendV1Response, answer.json()).error_message
 
 
 # --- additions -------------------------------------------------------------------------------------------------
@@ -63,7 +64,7 @@ def test_a_scheduled_message_is_taken_back_and_reported_so(gateway):
     assert gateway.http.delete(f"/messages/{message_id}").json() == {"cancelled": 1}
     assert gateway.http.delete(f"/messages/{message_id}").status_code == 409
     assert gateway.http.delete(f"/bulks/{sent['bulkId']}").status_code == 409
-    told = responses.MessageAnswer.model_validate(gateway.http.get(f"/messages/{message_id}").json())
+    told = parse(responses.MessageResponse, gateway.http.get(f"/messages/{message_id}").json())
     assert (told.state, told.report.status.name) == ("cancelled", "UNDELIVERABLE_NOT_SENT")
     assert told.report.error.name == "EC_MESSAGE_CANCELED"
 
@@ -92,8 +93,8 @@ def test_what_is_not_there_is_404_in_the_form_of_its_path(gateway, method, path)
     answer = gateway.http.request(method, path)
 
     assert answer.status_code == 404
-    model = responses.RequestErrorAnswer if path.startswith("/mms/1") else responses.ApiErrorAnswer
-    model.model_validate(answer.json())
+    model = responses.RequestErrorResponse if path.startswith("/mms/1") else responses.ApiErrorResponse
+    parse(model, answer.json())
 
 
 def test_a_method_that_is_not_served_is_answered_with_those_that_are(gateway):
@@ -107,7 +108,7 @@ def test_messages_are_found_by_bulk_and_state(gateway):
     gateway.end(message_id)
     found = gateway.http.get("/messages", params={"bulkId": bulk_id, "state": "delivered"}).json()
 
-    told = responses.MessagesAnswer.model_validate(found)
+    told = parse(responses.MessagesResponse, found)
     assert [one.report.message_id for one in told.results] == [message_id]
     assert told.results[0].steps[-1].step == "delivered"
 
@@ -125,7 +126,7 @@ def test_what_the_messages_api_would_send_otherwise_is_told_before(gateway):
     body["messages"][0]["content"]["body"] = {"type": "STICKER"}
     refused = gateway.http.post("/messages-api/1/messages/validate", json=body)
 
-    responses.ValidationAnswer.model_validate(told)
+    parse(responses.ValidationResponse, told)
     assert told["skippableViolations"][0]["property"] == "messages[0].content.body.type"
     assert refused.status_code == 400
     assert refused.json()["violations"][0]["property"] == "messages[0].content.body.type"
@@ -146,7 +147,7 @@ def test_a_configuration_is_made_changed_unset_and_forgotten(gateway):
     gateway.http.post(CONFIGURATIONS, json={**base, **change})
     listed = gateway.http.get(CONFIGURATIONS, params={"channel": "MMS", "number": "10950"}).json()
 
-    key = responses.ConfigurationAnswer.model_validate(made).configuration_key
+    key = parse(ConfigurationResponse, made).configuration_key
     assert listed == [{**{k: v for k, v in made.items() if k != "username"}, "autoResponse": answered,
                        "blockListConfiguration": block}]  # fmt: skip
     assert gateway.http.delete(f"{CONFIGURATIONS}/{key}").status_code == 204
@@ -169,7 +170,7 @@ def test_a_configuration_that_makes_no_sense_is_refused(gateway, body):
     answer = gateway.http.post(CONFIGURATIONS, json=body, headers={"Authorization": "App fresh-1"})
 
     assert answer.status_code == 400
-    responses.ApiErrorAnswer.model_validate(answer.json())
+    parse(responses.ApiErrorResponse, answer.json())
 
 
 def test_the_account_of_the_tests_is_the_one_of_the_key(gateway):
@@ -183,7 +184,7 @@ def test_a_check_tells_the_ledger_and_keeps_nothing(gateway):
     before = len(gateway.http.get("/messages?limit=1000").json()["results"])
     told = gateway.http.post("/check", json=v2_body(options={"gateway": {"carrier": "us/t-mobile"}}))
 
-    answer = responses.CheckAnswer.model_validate(told.json())
+    answer = parse(responses.CheckResponse, told.json())
     assert answer.fits
     assert answer.results[0]["schema"] == "mmscontent.ledger/1"
     assert answer.results[0]["profile"]["carrier"] == "us/t-mobile"
@@ -193,7 +194,7 @@ def test_a_check_tells_the_ledger_and_keeps_nothing(gateway):
 def test_a_check_of_a_form_reads_it_as_a_send_would(gateway):
     told = gateway.http.post("/check", files=form(text=(None, "hi")))
 
-    assert responses.CheckAnswer.model_validate(told.json()).results[0]["parts"]
+    assert parse(responses.CheckResponse, told.json()).results[0]["parts"]
 
 
 CHECKS_REFUSED = [
@@ -211,7 +212,7 @@ def test_a_check_that_can_not_be_done_is_refused_by_name(gateway, body):
     answer = gateway.http.post("/check", json=body)
 
     assert answer.status_code == 400
-    assert responses.ApiErrorAnswer.model_validate(answer.json()).description
+    assert parse(responses.ApiErrorResponse, answer.json()).description
 
 
 def test_every_path_is_told_with_its_bodies_its_refusals_and_the_four_forms(gateway):

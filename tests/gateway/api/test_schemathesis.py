@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 import uvicorn
 
-from gateway_adapter.api.routes.request_context import RequestGate
+from gateway_adapter.api.routes import endpoints
 from tests.gateway.api.conftest import KEY, customers_side
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ SECONDS = 30
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The customers' side on a socket, without the rates that would end the run early; they have their own test."""
     with pytest.MonkeyPatch.context() as patch, customers_side(tmp_path_factory.mktemp("open")) as (app, _):
-        patch.setattr(RequestGate, "_take", lambda *_: None)
+        patch.setattr(endpoints, "_take", lambda *_: None)
         server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()

@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway_adapter.api import errors, fields
+from gateway_adapter.api.error_responses import error_body
+from gateway_adapter.api.responses import to_members
 
 MOMENTS = [
     ("2017-07-20T06:47:45.777+0000", 1500533265777),  # the form of the documents
@@ -75,13 +77,13 @@ ERROR_BODIES = [
 
 @pytest.mark.parametrize(("path", "http", "member"), ERROR_BODIES)
 def test_an_error_body_has_the_shape_of_its_path(path, http, member):
-    body = errors.error_body(path, http, "text", (errors.Violation("a.b", "wrong"),))
+    body = to_members(error_body(path, http, "text", (errors.Violation("a.b", "wrong"),)))
 
     assert member in body
 
 
 def test_the_newer_error_body_has_its_five_members_always():
-    body = errors.error_body("/mms/2/messages", 401, "")
+    body = to_members(error_body("/mms/2/messages", 401, ""))
 
     assert set(body) == {"errorCode", "description", "action", "violations", "resources"}
     assert body["errorCode"] == "E401"
@@ -89,7 +91,7 @@ def test_the_newer_error_body_has_its_five_members_always():
 
 def test_the_older_error_body_lists_what_is_wrong_by_field():
     wrong = (errors.Violation("to", "too long"), errors.Violation("to", "empty"))
-    body = errors.error_body("/mms/1/advanced", 400, "Bad request", wrong)
+    body = to_members(error_body("/mms/1/advanced", 400, "Bad request", wrong))
 
     assert body["requestError"]["serviceException"] == {
         "messageId": "BAD_REQUEST",

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from gateway_adapter.api import responses
+from gateway_adapter.api.responses import to_members
 from gateway_adapter.api.serializers import (
     inbound_messages_api,
     inbound_pulled,
@@ -21,6 +22,7 @@ from gateway_adapter.api.serializers import (
 )
 from gateway_adapter.api.webhook_bodies import render_inbound, render_reports
 from gateway_adapter.model import InboundMedia, InboundView, LogView, ReportView, Segment
+from tests.gateway.api.bodies import parse
 
 REPORT = ReportView(
     message_id="m1",
@@ -52,17 +54,17 @@ INBOUND = InboundView(
 BASE = "https://gateway.example"
 
 JSON_FORMS = [
-    ("single", responses.ReportsV1PushAnswer, {"to", "smsCount", "error"}, {"from", "mmsCount", "sender"}),
-    ("advanced", responses.ReportsV1PushAnswer, {"to", "smsCount", "error"}, {"from", "mmsCount", "sender"}),
+    ("single", responses.ReportsV1PushResponse, {"to", "smsCount", "error"}, {"from", "mmsCount", "sender"}),
+    ("advanced", responses.ReportsV1PushResponse, {"to", "smsCount", "error"}, {"from", "mmsCount", "sender"}),
     (
         "v2",
-        responses.ReportsV2Answer,
+        responses.ReportsV2Response,
         {"to", "sender", "messageCount", "platform", "campaignReferenceId"},
         {"smsCount"},
     ),
     (
         "messages",
-        responses.MessagesApiReportsAnswer,
+        responses.MessagesApiReportsResponse,
         {"event", "channel", "destination", "messageCount"},
         {"to", "smsCount"},
     ),
@@ -74,7 +76,7 @@ def test_a_pushed_report_has_the_members_of_its_generation(generation, model, th
     kind, body = render_reports([REPORT, replace(REPORT, message_id="m2")], generation)
 
     results = json.loads(body)["results"]
-    model.model_validate_json(body)
+    parse(model, json.loads(body))
     assert kind == "application/json"
     assert [one["messageId"] for one in results] == ["m1", "m2"]
     assert there <= set(results[0])
@@ -108,16 +110,16 @@ def test_an_intermediate_report_says_nothing_of_an_end():
 
 
 def test_codes_of_the_network_are_text_but_for_the_messages_api():
-    assert report_v1(REPORT)["mccMnc"] == "22801"
-    assert report_messages_api(REPORT)["mccMnc"] == 22801
-    assert "mccMnc" not in report_messages_api(replace(REPORT, mcc_mnc=""))
+    assert to_members(report_v1(REPORT))["mccMnc"] == "22801"
+    assert to_members(report_messages_api(REPORT))["mccMnc"] == 22801
+    assert "mccMnc" not in to_members(report_messages_api(replace(REPORT, mcc_mnc="")))
 
 
 def test_no_price_is_told_where_none_is_known():
     told = [
-        report_v1(REPORT),
+        to_members(report_v1(REPORT)),
         json.loads(render_reports([REPORT], "v2")[1])["results"][0],
-        inbound_pulled(INBOUND, BASE),
+        to_members(inbound_pulled(INBOUND, BASE)),
     ]
 
     assert not any("price" in one for one in told)
@@ -126,7 +128,7 @@ def test_no_price_is_told_where_none_is_known():
 def test_a_pushed_message_from_a_phone_is_a_list_of_parts():
     kind, body = render_inbound([INBOUND], BASE)
 
-    told = responses.InboundPushAnswer.model_validate_json(body)
+    told = parse(responses.InboundPushResponse, json.loads(body))
     assert kind == "application/json"
     assert told.message_count == 1
     message = json.loads(body)["results"][0]["message"]
@@ -148,7 +150,7 @@ def test_a_message_without_parts_is_still_a_message():
     bare = replace(INBOUND, parts=())
 
     assert json.loads(render_inbound([bare], BASE)[1])["results"][0]["message"] == []
-    assert inbound_messages_api(bare, BASE)["content"] == []
+    assert to_members(inbound_messages_api(bare, BASE))["content"] == []
 
 
 SEGMENTS = (
@@ -162,10 +164,10 @@ SEGMENTS = (
 
 def test_every_kind_of_segment_is_shown_in_both_logs():
     line = LogView(REPORT, "Title", SEGMENTS)
-    older, newer = log_v1(line, BASE), log_v2(line, BASE)
+    older, newer = to_members(log_v1(line, BASE)), to_members(log_v2(line, BASE))
 
-    responses.LogV1Answer.model_validate(older)
-    responses.LogV2Answer.model_validate(newer)
+    parse(responses.LogV1Response, older)
+    parse(responses.LogV2Response, newer)
     assert [one["type"] for one in newer["content"]["messageSegments"]] == [
         "TEXT", "LINK", "LINK", "UPLOADED_REFERENCE", "SMIL",
     ]  # fmt: skip
