@@ -14,7 +14,9 @@ __all__ = ["PHONE_DOMAIN", "from_wire", "is_email", "is_phone_number", "to_wire"
 PHONE_DOMAIN = "mms.invalid"
 _PHONE_DIGITS = 7  # short codes have three to six
 _PHONE = re.compile(r"\+?[0-9][0-9().\- ]{5,}")
+# RFC 5322 section 3.4: name-addr = [display-name] angle-addr
 _NAMED = re.compile(r"[^<>]*<([^<>\s]+)>")  # a mailbox with a name before it, as some MMSCs write senders
+# ENC section 8: a number carries /TYPE=PLMN; MM4 and MM3 put a domain behind that
 _TYPED = re.compile(r"(.+?)/TYPE=(PLMN)(@[^@]*)?", re.IGNORECASE)
 
 
@@ -33,6 +35,7 @@ def is_email(address: str) -> bool:
 
 def to_wire(address: str) -> str:
     """The address as PDU fields write it: numbers with their type, everything else as it is."""
+    # ENC section 8: e-mail addresses go as RFC 5322 mailboxes, short codes as they are
     return f"{address}/TYPE=PLMN" if is_phone_number(address) and "/TYPE=" not in address.upper() else address
 
 
@@ -43,10 +46,14 @@ def from_wire(address: str) -> str:
     if named:
         address = named[1]
     typed = _TYPED.fullmatch(address)
+    # /TYPE=IPv4 and /TYPE=IPv6 stay as they are: they are not numbers
     if typed:
         return typed[1].strip()
     local, at, domain = address.rpartition("@")
+    # RFC 5322 section 3.4.1: a local part that is no dot-atom is a quoted-string; section 3.2.1: a
+    # backslash quotes one sign
     if local.startswith('"') and local.endswith('"') and len(local) > 1:
         local = re.sub(r"\\(.)", r"\1", local[1:-1])
         address = f"{local}@{domain}"
+    # our own domain says only that the address is a number or a short code
     return local if at and domain.lower() == PHONE_DOMAIN else address

@@ -38,41 +38,63 @@ CONTENT_TYPES: Mapping[int, str] = MappingProxyType(
     dict(
         enumerate(
             (
-                *("*/*", "text/*", "text/html", "text/plain", "text/x-hdml", "text/x-ttml"),  # 0x00
-                *("text/x-vcalendar", "text/x-vcard", "text/vnd.wap.wml", "text/vnd.wap.wmlscript"),  # 0x06
-                *("text/vnd.wap.wta-event", "multipart/*", "multipart/mixed", "multipart/form-data"),  # 0x0A
-                *("multipart/byteranges", "multipart/alternative", "application/*", "application/java-vm"),  # 0x0E
-                *("application/x-www-form-urlencoded", "application/x-hdmlc", "application/vnd.wap.wmlc"),  # 0x12
-                *("application/vnd.wap.wmlscriptc", "application/vnd.wap.wta-eventc"),  # 0x15
-                *("application/vnd.wap.uaprof", "application/vnd.wap.wtls-ca-certificate"),  # 0x17
-                *("application/vnd.wap.wtls-user-certificate", "application/x-x509-ca-cert"),  # 0x19
-                *("application/x-x509-user-cert", "image/*", "image/gif", "image/jpeg", "image/tiff"),  # 0x1B
-                *("image/png", "image/vnd.wap.wbmp", "application/vnd.wap.multipart.*"),  # 0x20
-                *("application/vnd.wap.multipart.mixed", "application/vnd.wap.multipart.form-data"),  # 0x23
-                *("application/vnd.wap.multipart.byteranges", "application/vnd.wap.multipart.alternative"),  # 0x25
-                *("application/xml", "text/xml", "application/vnd.wap.wbxml", "application/x-x968-cross-cert"),  # 0x27
-                *("application/x-x968-ca-cert", "application/x-x968-user-cert", "text/vnd.wap.si"),  # 0x2B
-                *("application/vnd.wap.sic", "text/vnd.wap.sl", "application/vnd.wap.slc", "text/vnd.wap.co"),  # 0x2E
+                # 0x00
+                *("*/*", "text/*", "text/html", "text/plain", "text/x-hdml", "text/x-ttml"),
+                # 0x06
+                *("text/x-vcalendar", "text/x-vcard", "text/vnd.wap.wml", "text/vnd.wap.wmlscript"),
+                # 0x0A
+                *("text/vnd.wap.wta-event", "multipart/*", "multipart/mixed", "multipart/form-data"),
+                # 0x0E
+                *("multipart/byteranges", "multipart/alternative", "application/*", "application/java-vm"),
+                # 0x12
+                *("application/x-www-form-urlencoded", "application/x-hdmlc", "application/vnd.wap.wmlc"),
+                # 0x15
+                *("application/vnd.wap.wmlscriptc", "application/vnd.wap.wta-eventc"),
+                # 0x17
+                *("application/vnd.wap.uaprof", "application/vnd.wap.wtls-ca-certificate"),
+                # 0x19
+                *("application/vnd.wap.wtls-user-certificate", "application/x-x509-ca-cert"),
+                # 0x1B
+                *("application/x-x509-user-cert", "image/*", "image/gif", "image/jpeg", "image/tiff"),
+                # 0x20
+                *("image/png", "image/vnd.wap.wbmp", "application/vnd.wap.multipart.*"),
+                # 0x23
+                *("application/vnd.wap.multipart.mixed", "application/vnd.wap.multipart.form-data"),
+                # 0x25
+                *("application/vnd.wap.multipart.byteranges", "application/vnd.wap.multipart.alternative"),
+                # 0x27
+                *("application/xml", "text/xml", "application/vnd.wap.wbxml", "application/x-x968-cross-cert"),
+                # 0x2B
+                *("application/x-x968-ca-cert", "application/x-x968-user-cert", "text/vnd.wap.si"),
+                # 0x2E
+                *("application/vnd.wap.sic", "text/vnd.wap.sl", "application/vnd.wap.slc", "text/vnd.wap.co"),
                 *(
                     "application/vnd.wap.coc",
                     "application/vnd.wap.multipart.related",
                     "application/vnd.wap.sia",
                 ),  # 0x32
-                *("text/vnd.wap.connectivity-xml", "application/vnd.wap.connectivity-wbxml"),  # 0x35
-                *("application/pkcs7-mime", "application/vnd.wap.hashed-certificate"),  # 0x37
-                *("application/vnd.wap.signed-certificate", "application/vnd.wap.cert-response"),  # 0x39
+                # 0x35
+                *("text/vnd.wap.connectivity-xml", "application/vnd.wap.connectivity-wbxml"),
+                # 0x37
+                *("application/pkcs7-mime", "application/vnd.wap.hashed-certificate"),
+                # 0x39
+                *("application/vnd.wap.signed-certificate", "application/vnd.wap.cert-response"),
                 *(
                     "application/xhtml+xml",
                     "application/wml+xml",
                     "text/css",
                     "application/vnd.wap.mms-message",
                 ),  # 0x3B
-                *("application/vnd.wap.rollover-certificate", "application/vnd.wap.locc+wbxml"),  # 0x3F
+                # 0x3F
+                *("application/vnd.wap.rollover-certificate", "application/vnd.wap.locc+wbxml"),
                 *("application/vnd.wap.loc+xml", "application/vnd.syncml.dm+wbxml", "application/vnd.syncml.dm+xml"),
-                *("application/vnd.syncml.notification", "application/vnd.wap.xhtml+xml"),  # 0x44
+                # 0x44
+                *("application/vnd.syncml.notification", "application/vnd.wap.xhtml+xml"),
                 *("application/vnd.wv.csp.cir", "application/vnd.oma.dd+xml", "application/vnd.oma.drm.message"),
-                *("application/vnd.oma.drm.content", "application/vnd.oma.drm.rights+xml"),  # 0x49
-                "application/vnd.oma.drm.rights+wbxml",  # 0x4B
+                # 0x49
+                *("application/vnd.oma.drm.content", "application/vnd.oma.drm.rights+xml"),
+                # 0x4B
+                "application/vnd.oma.drm.rights+wbxml",
             )
         )
     )
@@ -81,6 +103,7 @@ CONTENT_TYPES: Mapping[int, str] = MappingProxyType(
 # Charsets by MIBenum, as IANA names them; the ones phones have been seen to send, and what they can be asked to read.
 CHARSETS: Mapping[int, str] = MappingProxyType(
     {
+        # CONF 1.3 10.2.1: always accepted
         3: "us-ascii",
         4: "iso-8859-1",
         5: "iso-8859-2",
@@ -97,6 +120,7 @@ CHARSETS: Mapping[int, str] = MappingProxyType(
         36: "ks_c_5601-1987",
         38: "euc-kr",
         39: "iso-2022-jp",
+        # CONF 1.3 10.2.1: what a text SHALL be encoded in when us-ascii cannot hold it
         106: "utf-8",
         109: "iso-8859-13",
         110: "iso-8859-14",
@@ -104,6 +128,7 @@ CHARSETS: Mapping[int, str] = MappingProxyType(
         112: "iso-8859-16",
         113: "gbk",
         114: "gb18030",
+        # two octets a character; phones of Asia send UCS-2, the OMA test messages UTF-16
         1000: "iso-10646-ucs-2",
         1013: "utf-16be",
         1014: "utf-16le",
@@ -112,6 +137,7 @@ CHARSETS: Mapping[int, str] = MappingProxyType(
         2026: "big5",
         2084: "koi8-r",
         2088: "koi8-u",
+        # seen from PCs and gateways
         2250: "windows-1250",
         2251: "windows-1251",
         2252: "windows-1252",
@@ -133,11 +159,13 @@ PARAMETERS: Mapping[int, str] = MappingProxyType(
         0x01: "charset",
         0x02: "level",
         0x03: "type",
+        # until encoding version 1.3; 0x17 from 1.4 on
         0x05: "name",
         0x06: "filename",
         0x07: "differences",
         0x08: "padding",
         0x09: "type",
+        # until encoding version 1.3; 0x19 from 1.4 on
         0x0A: "start",
         0x0B: "start-info",
         0x0C: "comment",
@@ -151,6 +179,7 @@ PARAMETERS: Mapping[int, str] = MappingProxyType(
         0x14: "modification-date",
         0x15: "read-date",
         0x16: "size",
+        # encoding version 1.4
         0x17: "name",
         0x18: "filename",
         0x19: "start",
@@ -181,6 +210,7 @@ PART_HEADERS: Mapping[int, str] = MappingProxyType(
         0x11: "Content-Type",
         0x12: "Date",
         0x1D: "Last-Modified",
+        # until encoding version 1.3; 0x45 from 1.4 on
         0x2E: "Content-Disposition",
         0x2F: "X-Wap-Application-Id",
         0x30: "X-Wap-Content-URI",
@@ -198,12 +228,19 @@ MESSAGE_TYPES: Mapping[int, str] = MappingProxyType(
     dict(
         enumerate(
             (
-                *("m-send-req", "m-send-conf", "m-notification-ind", "m-notifyresp-ind", "m-retrieve-conf"),  # 0x80
-                *("m-acknowledge-ind", "m-delivery-ind", "m-read-rec-ind", "m-read-orig-ind"),  # 0x85
-                *("m-forward-req", "m-forward-conf", "m-mbox-store-req", "m-mbox-store-conf"),  # 0x89
-                *("m-mbox-view-req", "m-mbox-view-conf", "m-mbox-upload-req", "m-mbox-upload-conf"),  # 0x8D
-                *("m-mbox-delete-req", "m-mbox-delete-conf", "m-mbox-descr"),  # 0x91
-                *("m-delete-req", "m-delete-conf", "m-cancel-req", "m-cancel-conf"),  # 0x94
+                # 0x80
+                # submission and its answer; notification, retrieval and their answers
+                *("m-send-req", "m-send-conf", "m-notification-ind", "m-notifyresp-ind", "m-retrieve-conf"),
+                # 0x85
+                *("m-acknowledge-ind", "m-delivery-ind", "m-read-rec-ind", "m-read-orig-ind"),
+                # 0x89
+                *("m-forward-req", "m-forward-conf", "m-mbox-store-req", "m-mbox-store-conf"),
+                # 0x8D
+                *("m-mbox-view-req", "m-mbox-view-conf", "m-mbox-upload-req", "m-mbox-upload-conf"),
+                # 0x91
+                *("m-mbox-delete-req", "m-mbox-delete-conf", "m-mbox-descr"),
+                # 0x94
+                *("m-delete-req", "m-delete-conf", "m-cancel-req", "m-cancel-conf"),
             ),
             start=0x80,
         )
@@ -212,6 +249,7 @@ MESSAGE_TYPES: Mapping[int, str] = MappingProxyType(
 MESSAGE_TYPE_CODES: Mapping[str, int] = MappingProxyType({name: code for code, name in MESSAGE_TYPES.items()})
 
 _RESPONSE_STATUS = {
+    # 0x80 is success, 0x81 to 0x88 are the errors of version 1.0
     0x80: "ok",
     0x81: "error-unspecified",
     0x82: "error-service-denied",
@@ -221,11 +259,13 @@ _RESPONSE_STATUS = {
     0x86: "error-network-problem",
     0x87: "error-content-not-accepted",
     0x88: "error-unsupported-message",
+    # 0xC0 to 0xDF: the same request may succeed later
     0xC0: "error-transient-failure",
     0xC1: "error-transient-sending-address-unresolved",
     0xC2: "error-transient-message-not-found",
     0xC3: "error-transient-network-problem",
     0xC4: "error-transient-partial-success",
+    # 0xE0 to 0xFF: it will not
     0xE0: "error-permanent-failure",
     0xE1: "error-permanent-service-denied",
     0xE2: "error-permanent-message-format-corrupt",
@@ -243,10 +283,14 @@ _RESPONSE_STATUS = {
 # Enumerated field values: kind of the field -> octet -> the word of MMS-ENC section 7.3, lower case with dashes.
 TOKENS: Mapping[str, Mapping[int, str]] = MappingProxyType(
     {
+        # 7.3.27: Class-identifier = Personal | Advertisement | Informational | Auto
         "message-class": {0x80: "personal", 0x81: "advertisement", 0x82: "informational", 0x83: "auto"},
+        # 7.3.35: Priority-value = Low | Normal | High
         "priority": {0x80: "low", 0x81: "normal", 0x82: "high"},
         "response-status": _RESPONSE_STATUS,
+        # 7.3.52: Sender-visibility-value = Hide | Show
         "sender-visibility": {0x80: "hide", 0x81: "show"},
+        # 7.3.54: Status-value, in M-NotifyResp.ind and M-Delivery.ind
         "status": {
             0x80: "expired",
             0x81: "retrieved",
@@ -257,6 +301,7 @@ TOKENS: Mapping[str, Mapping[int, str]] = MappingProxyType(
             0x86: "forwarded",
             0x87: "unreachable",
         },
+        # 7.3.50: Retrieve-status-value; a reserved octet MUST be taken for <Octet 224>
         "retrieve-status": {
             0x80: "ok",
             0xC0: "error-transient-failure",
@@ -267,14 +312,20 @@ TOKENS: Mapping[str, Mapping[int, str]] = MappingProxyType(
             0xE2: "error-permanent-message-not-found",
             0xE3: "error-permanent-content-unsupported",
         },
+        # 7.3.38: Read-status-value = Read | Deleted without being read
         "read-status": {0x80: "read", 0x81: "deleted-without-being-read"},
+        # 7.3.43: Reply-charging-value
         "reply-charging": {
             0x80: "requested",
             0x81: "requested-text-only",
             0x82: "accepted",
             0x83: "accepted-text-only",
         },
+        # 7.3.33: MM-state-value = Draft | Sent | New | Retrieved | Forwarded, of a message in the
+        # mailbox
         "mm-state": {0x80: "draft", 0x81: "sent", 0x82: "new", 0x83: "retrieved", 0x84: "forwarded"},
+        # whether the MMSC put the message into the mailbox; the numbers follow the pattern of
+        # retrieve-status
         "store-status": {
             0x80: "success",
             0xC0: "error-transient-failure",
@@ -285,7 +336,9 @@ TOKENS: Mapping[str, Mapping[int, str]] = MappingProxyType(
             0xE3: "error-permanent-message-not-found",
             0xE4: "error-permanent-mmbox-full",
         },
+        # 7.3.39: Recommended-Retrieval-Mode-value = Manual
         "retrieval-mode": {0x80: "manual"},
+        # 7.3.9: Content-class-value; CONF section 7 says what each class may hold
         "content-class": {
             0x80: "text",
             0x81: "image-basic",
@@ -296,6 +349,7 @@ TOKENS: Mapping[str, Mapping[int, str]] = MappingProxyType(
             0x86: "content-basic",
             0x87: "content-rich",
         },
+        # 7.3.7: Cancel-status-value
         "cancel-status": {0x80: "request-received", 0x81: "request-corrupted"},
     }
 )
@@ -312,45 +366,70 @@ class Field:
 
 # MMS-ENC 1.3 section 7.4, in the order of their numbers.
 _FIELDS = (
+    # who, what and where from: fields of version 1.0
     Field(0x01, "Bcc", "encoded"),
     Field(0x02, "Cc", "encoded"),
+    # 7.3.10: a Uri-value; mandatory in M-Notification.ind, where the phone fetches the message
     Field(0x03, "X-Mms-Content-Location", "text"),
+    # 8.4.2.24 of WSP; MUST be the last field (section 7)
     Field(0x04, "Content-Type", "body"),
+    # Date-value; mandatory in M-Retrieve.conf and M-Delivery.ind
     Field(0x05, "Date", "date"),
     Field(0x06, "X-Mms-Delivery-Report", "yes-no"),
+    # Delivery-time-value has the form of 7.3.20
     Field(0x07, "X-Mms-Delivery-Time", "time"),
+    # 7.3.20; mandatory and relative in M-Notification.ind
     Field(0x08, "X-Mms-Expiry", "time"),
+    # 7.3.21; mandatory in M-Send.req
     Field(0x09, "From", "from"),
+    # 7.3.27; mandatory in M-Notification.ind
     Field(0x0A, "X-Mms-Message-Class", "message-class"),
+    # Text-string; M-Send.conf has it when the status is ok, every report names it
     Field(0x0B, "Message-ID", "text"),
+    # 7.3.30; mandatory, and the first field of every PDU
     Field(0x0C, "X-Mms-Message-Type", "message-type"),
+    # mandatory in every PDU, behind the transaction id
     Field(0x0D, "X-Mms-MMS-Version", "version"),
+    # Long-integer; mandatory in M-Notification.ind, and an estimate only
     Field(0x0E, "X-Mms-Message-Size", "long"),
+    # 7.3.35
     Field(0x0F, "X-Mms-Priority", "priority"),
+    # what the sender asks to be told; X-Mms-Report-Allowed is the recipient's word on it
     Field(0x10, "X-Mms-Read-Report", "yes-no"),
     Field(0x11, "X-Mms-Report-Allowed", "yes-no"),
+    # mandatory in M-Send.conf
     Field(0x12, "X-Mms-Response-Status", "response-status"),
     Field(0x13, "X-Mms-Response-Text", "encoded"),
+    # 7.3.52; a phone may hide its number
     Field(0x14, "X-Mms-Sender-Visibility", "sender-visibility"),
+    # 7.3.54; mandatory in M-NotifyResp.ind and M-Delivery.ind
     Field(0x15, "X-Mms-Status", "status"),
+    # 7.3.19; CONF 1.3 10.2.5: at most 40 characters
     Field(0x16, "Subject", "encoded"),
     Field(0x17, "To", "encoded"),
+    # Text-string; mandatory wherever an answer is expected
     Field(0x18, "X-Mms-Transaction-ID", "text"),
+    # 7.3.50, since version 1.1
     Field(0x19, "X-Mms-Retrieve-Status", "retrieve-status"),
     Field(0x1A, "X-Mms-Retrieve-Text", "encoded"),
     Field(0x1B, "X-Mms-Read-Status", "read-status"),
+    # 7.3.43: the sender pays for the answer, up to a date and a size
     Field(0x1C, "X-Mms-Reply-Charging", "reply-charging"),
     Field(0x1D, "X-Mms-Reply-Charging-Deadline", "time"),
     Field(0x1E, "X-Mms-Reply-Charging-ID", "text"),
     Field(0x1F, "X-Mms-Reply-Charging-Size", "long"),
+    # 7.3.23 and 7.3.24: who forwarded the message before, and when
     Field(0x20, "X-Mms-Previously-Sent-By", "counted-encoded"),
     Field(0x21, "X-Mms-Previously-Sent-Date", "counted-date"),
+    # the mailbox in the network (MMBox), since version 1.2
     Field(0x22, "X-Mms-Store", "yes-no"),
     Field(0x23, "X-Mms-MM-State", "mm-state"),
+    # 7.3.32
     Field(0x24, "X-Mms-MM-Flags", "flags"),
     Field(0x25, "X-Mms-Store-Status", "store-status"),
     Field(0x26, "X-Mms-Store-Status-Text", "encoded"),
     Field(0x27, "X-Mms-Stored", "yes-no"),
+    # names of fields that a mailbox view should have
     Field(0x28, "X-Mms-Attributes", "field-name"),
     Field(0x29, "X-Mms-Totals", "yes-no"),
     Field(0x2A, "X-Mms-Mbox-Totals", "total"),
@@ -360,27 +439,34 @@ _FIELDS = (
     Field(0x2E, "Content", "body"),  # the body of m-mbox-descr; the same grammar as Content-Type
     Field(0x2F, "X-Mms-Start", "integer"),
     Field(0x30, "Additional-Headers", "octets"),
+    # since version 1.3: may the content be passed on
     Field(0x31, "X-Mms-Distribution-Indicator", "yes-no"),
+    # 7.3.18
     Field(0x32, "X-Mms-Element-Descriptor", "element"),
     Field(0x33, "X-Mms-Limit", "integer"),
+    # 7.3.39
     Field(0x34, "X-Mms-Recommended-Retrieval-Mode", "retrieval-mode"),
     Field(0x35, "X-Mms-Recommended-Retrieval-Mode-Text", "encoded"),
     Field(0x36, "X-Mms-Status-Text", "encoded"),
+    # an application on the phone that the message is for, and one that answers go to
     Field(0x37, "X-Mms-Applic-ID", "text"),
     Field(0x38, "X-Mms-Reply-Applic-ID", "text"),
     Field(0x39, "X-Mms-Aux-Applic-Info", "text"),
+    # 7.3.9
     Field(0x3A, "X-Mms-Content-Class", "content-class"),
     Field(0x3B, "X-Mms-DRM-Content", "yes-no"),
     Field(0x3C, "X-Mms-Adaptation-Allowed", "yes-no"),
+    # what a later message replaces or cancels
     Field(0x3D, "X-Mms-Replace-ID", "text"),
     Field(0x3E, "X-Mms-Cancel-ID", "text"),
+    # 7.3.7
     Field(0x3F, "X-Mms-Cancel-Status", "cancel-status"),
 )
 FIELDS: Mapping[int, Field] = MappingProxyType({row.code: row for row in _FIELDS})
 FIELD_BY_NAME: Mapping[str, Field] = MappingProxyType({row.name.lower(): row for row in _FIELDS})
 
-# In M-Mbox-Delete.conf these answer several messages at once, so a count stands before each value (MMS-ENC 7.3.10,
-# 7.3.49, 7.3.50).
+# In M-Mbox-Delete.conf these answer several messages at once, so a count stands before each value (MMS-ENC 7.3.10 for
+# the location, 7.3.49 for the text; the status goes with them).
 COUNTED_FIELDS: Mapping[str, Mapping[int, str]] = MappingProxyType(
     {"m-mbox-delete-conf": {0x03: "counted-text", 0x12: "counted-response-status", 0x13: "counted-encoded"}}
 )

@@ -45,12 +45,14 @@ __all__ = [
     "write_mm4",
 ]
 
+# TS 23.140 section 8.4; RFC 4356 maps the fields that mail has of its own
 _VERSION, _TYPE = "X-Mms-3GPP-MMS-Version", "X-Mms-Message-Type"
 _TRANSACTION, _MESSAGE = "X-Mms-Transaction-ID", "X-Mms-Message-ID"
 
 # Message type -> its fields in the order they are written, those of RFC 5322 apart.
 MESSAGE_TYPES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
+        # the message itself, from the sender's MMSC to the recipient's
         "MM4_forward.REQ": (
             *(_TRANSACTION, _MESSAGE, "X-Mms-Expiry", "X-Mms-Message-Class", "X-Mms-Priority"),
             *("X-Mms-Delivery-Report", "X-Mms-Originator-R/S-Delivery-Report", "X-Mms-Read-Reply"),
@@ -59,12 +61,16 @@ MESSAGE_TYPES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             *("X-Mms-Aux-Applic-Info", "X-Mms-Content-Class", "X-Mms-Drm-Content", "X-Mms-Adaptation-Allowed"),
             *("X-Mms-Ack-Request", "X-Mms-Originator-System"),
         ),
+        # asked for by X-Mms-Ack-Request, sent to X-Mms-Originator-System
         "MM4_forward.RES": (_TRANSACTION, _MESSAGE, "X-Mms-Request-Status-Code", "X-Mms-Status-Text"),
+        # what became of the message at one recipient
         "MM4_delivery_report.REQ": (
             *(_TRANSACTION, _MESSAGE, "X-Mms-MM-Status-Code", "X-Mms-MM-Status-Extension", "X-Mms-Status-Text"),
             *("X-Mms-Forward-To-Originator-UA", "X-Mms-Ack-Request", "X-Mms-Originator-System"),
         ),
+        # a mail of its own, like every response; the ids say what it answers
         "MM4_delivery_report.RES": (_TRANSACTION, _MESSAGE, "X-Mms-Request-Status-Code", "X-Mms-Status-Text"),
+        # that the recipient read or deleted the message
         "MM4_read_reply_report.REQ": (
             *(_TRANSACTION, _MESSAGE, "X-Mms-Read-Status", "X-Mms-Status-Text"),
             *("X-Mms-Ack-Request", "X-Mms-Originator-System"),
@@ -73,6 +79,7 @@ MESSAGE_TYPES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 _TYPES = {name.lower(): name for name in MESSAGE_TYPES}
+# QUIRK: operators write -ID and -Id, so that names are looked up without regard to case
 _FIELDS = {name.lower(): name for names in MESSAGE_TYPES.values() for name in names}
 # Fields whose value is Yes or No.
 _YES = frozenset(
@@ -86,11 +93,13 @@ _YES = frozenset(
 REQUEST_STATUSES: Mapping[str, bool] = MappingProxyType(
     {
         "Ok": False,
+        # a fault nobody named may pass by itself
         "Error-unspecified": True,
         "Error-service-denied": False,
         "Error-message-format-corrupt": False,
         "Error-sending-address-unresolved": False,
         "Error-message-not-found": False,
+        # the one status that says it is temporary
         "Error-network-problem": True,
         "Error-content-not-accepted": False,
         "Error-unsupported-message": False,
@@ -143,6 +152,7 @@ class Mm4:
         names = MESSAGE_TYPES.get(self.message_type)
         if names is None:
             raise ValueError(f"{self.message_type!r} is no message of MM4: {', '.join(MESSAGE_TYPES)}")
+        # one order in writing, so that equal messages give equal bytes
         order = {name: at for at, name in enumerate(names)}
         ordered = sorted(self.fields, key=lambda row: order.get(row[0], len(order)))
         object.__setattr__(self, "fields", tuple(ordered))
@@ -159,6 +169,7 @@ def _head(message: Mm4, peer: Mm4Peer, body: Multipart | None) -> bytes:
     envelope = Envelope(sender=message.sender, to=message.to, cc=message.cc, date_s=message.date_s)
     rows = [
         address_fields(envelope, message.subject, peer.domain),
+        # mandatory in every message, and first among the X-Mms fields
         headers.field(_VERSION, message.version or peer.version),
         headers.field(_TYPE, message.message_type),
     ]
@@ -169,6 +180,7 @@ def _head(message: Mm4, peer: Mm4Peer, body: Multipart | None) -> bytes:
 
 
 def _text(name: str, value: str | bool) -> str:  # noqa: FBT001  # it is a value
+    # Yes and No are booleans in values; as text they could not be told from other words
     if isinstance(value, bool) != (name in _YES) and isinstance(value, bool):
         raise ValueError(f"{name} is text, got {value}")
     return ("Yes" if value else "No") if isinstance(value, bool) else value
@@ -182,6 +194,7 @@ def write_mm4(message: Mm4, peer: Mm4Peer = DEFAULT_PEER) -> bytes:
     """
     body = None
     if message.content is not None:
+        # the boundary is derived from the content and from what names this message
         salt = Envelope(sender=message.sender, transaction_id=str(message.get(_TRANSACTION) or ""))
         body = multipart_of(message.content, salt, binary=peer.binary)
     return b"".join((_head(message, peer, body), *(write_body(body) if body is not None else ())))
@@ -205,6 +218,7 @@ def _measure(message: Mm4, peer: Mm4Peer) -> Multipart | None:
 
 def mm4_of(content: Content, envelope: Envelope, peer: Mm4Peer = DEFAULT_PEER) -> Mm4:
     """The forward request that carries this content to another operator."""
+    # both ids are mandatory; derived ones make a message that is sent twice recognisable
     derived = content_digest(content, envelope)
     fields: list[tuple[str, str | bool]] = [
         (_TRANSACTION, envelope.transaction_id or f"T{derived}"),
@@ -213,6 +227,7 @@ def mm4_of(content: Content, envelope: Envelope, peer: Mm4Peer = DEFAULT_PEER) -
         ("X-Mms-Priority", envelope.priority.title()),
         ("X-Mms-Delivery-Report", envelope.delivery_report),
         ("X-Mms-Read-Reply", envelope.read_report),
+        # a response is asked for when somebody is named who takes it
         ("X-Mms-Ack-Request", bool(peer.originator_system)),
     ]
     if envelope.expiry_s is not None:
@@ -256,11 +271,13 @@ def read_mm4(data: bytes) -> Mm4Reading:
     """
     walk = Walk()
     fields, body = headers.read_fields(data, header_start(data), len(data), walk.notes)
+    # QUIRK: the message type in quotation marks
     stated = fields.get(_TYPE).strip('" ')
     message_type = _TYPES.get(stated.lower())
     if message_type is None:
         raise MalformedContent(f"X-Mms-Message-Type is {stated!r}, which is no message of MM4", offset=0)
     content = None
+    # a report carries no content: text behind its header is not taken for one
     if fields.get("Content-Type").lower().startswith(("multipart/", "application/vnd.wap.")) or (
         message_type == "MM4_forward.REQ" and data[body:].strip()
     ):
@@ -292,6 +309,8 @@ def _x_fields(
         text = headers.words(raw)
         if key in _FIELDS:
             found.append((_FIELDS[key], _value(_FIELDS[key], text, notes)))
+        # the fields of RFC 5322 have places of their own in Mm4; Received and the like are handed
+        # on
         elif key not in (*_MAIL, _TYPE.lower(), _VERSION.lower()):
             rest.append((name, text))
     return tuple(found), tuple(rest)
@@ -301,6 +320,7 @@ def _value(name: str, text: str, notes: list[str]) -> str | bool:
     if name in (_TRANSACTION, _MESSAGE) and len(text) > 1 and text[0] == text[-1] == '"':
         notes.append(f"{name} stands in quotation marks")  # QUIRK: several operators quote both ids
         text = text[1:-1]
+    # TS 23.140: Yes and No; other words stay text
     if name in _YES and text.strip().lower() in ("yes", "no"):
         return text.strip().lower() == "yes"
     return text
@@ -351,6 +371,7 @@ def _envelope_value(attribute: str, value: str | bool) -> str | int | bool | Non
     text = printable(str(value))
     if attribute in _WORDS:
         return text.lower() if text.lower() in _WORDS[attribute] else None
+    # QUIRK: some write the expiry as an HTTP date, which has no place in the envelope
     if attribute == "expiry_s":
         short = text.isascii() and text.isdecimal() and len(text) <= _MAX_SECONDS_DIGITS
         return int(text) if short else None

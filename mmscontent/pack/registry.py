@@ -57,6 +57,7 @@ def _mime(name: str, *, binary: bool) -> Encoding:
     )
 
 
+# what a PDU is labelled with over MM1 (HTTP)
 _PDU_TYPE = "application/vnd.wap.mms-message"
 _PDU = Encoding(
     "pdu",
@@ -68,6 +69,8 @@ _PDU = Encoding(
 
 def _identified(content: Content, envelope: Envelope) -> Envelope:
     """The envelope with a transaction id, derived from content where none is given."""
+    # mandatory in M-Send.req and MM7; derived from the content, so that equal input gives equal
+    # bytes
     if envelope.transaction_id:
         return envelope
     return replace(envelope, transaction_id=f"T{content_digest(content, envelope)}")
@@ -147,9 +150,14 @@ def body_budget(limit_bytes: int, content: Content, envelope: Envelope, encoding
 
 # --- reading -------------------------------------------------------------------------------------------------------
 
+# RFC 5322 section 2.2: a field name and a colon, behind the line a mailbox file puts before each
+# mail
 _HEADER = re.compile(rb"\s*(?:From [^\n]*\n)?[!-9;-~]+[ \t]*:")
+# RFC 9112 sections 3 and 4: request line or status line of a captured exchange
 _HTTP = re.compile(rb"\s*(?:POST [^\n]* HTTP/1\.[01]|HTTP/1\.[01] [^\n]*)\r?\n")
+# QUIRK: the message type in quotation marks
 _MM4_TYPE = re.compile(rb"^x-mms-message-type[ \t]*:[ \t]*\"?mm4_", re.IGNORECASE | re.MULTILINE)
+# RFC 5322 section 2.1: an empty line ends the header
 _BLANK_LINE = re.compile(rb"\S\r?\n\r?\n")
 _LOOK = 4096  # octets in which a message shows what it is
 
@@ -171,6 +179,7 @@ def unpack(data: bytes, content_type: str | None = None) -> Unpacked:
 
 
 def _read(data: bytes, content_type: str) -> Unpacked:
+    # the bytes decide; the stated type is asked where they leave it open
     stated = content_type.partition(";")[0].strip().lower()
     if pdu.is_pdu(data) or stated == _PDU_TYPE:
         return pdu.unpacked_of(pdu.read_pdu(data))
@@ -178,9 +187,11 @@ def _read(data: bytes, content_type: str) -> Unpacked:
         return mm7.unpacked_of(mm7.read_mm7(data, content_type))
     if stated.startswith("multipart/"):
         return mime.read_content(data, content_type)
+    # a multipart without its header, as HTTP bodies are saved to files
     if data.lstrip(b"\r\n").startswith(b"--"):
         return mime.read_content(data, "multipart/related")
     if _HEADER.match(data, 0, _LOOK):
+        # MM4 is a mail that says so in its header; a quoted one in the body must not decide
         blank = _BLANK_LINE.search(data, 0, headers.MAX_BLOCK)
         is_mm4 = _MM4_TYPE.search(data, 0, blank.start() if blank else headers.MAX_BLOCK)
         return mm4.unpacked_of(mm4.read_mm4(data)) if is_mm4 else mime.read_message(data)

@@ -247,7 +247,7 @@ def test_what_no_browser_knows_gets_a_view(file: str, media_type: str, element: 
     assert [s.startswith(f"data:{shown}") for s in sources] == [True]
     own = sources[0].endswith(base64.b64encode(data).decode())
     assert own == (shown == media_type)
-    assert ("seen here as" in page.text) != own
+    assert ("shown here as" in page.text) != own
 
 
 def test_what_cannot_be_decoded_is_named_not_played() -> None:

@@ -57,7 +57,11 @@ class Multipart:
         """Value of its Content-Type field."""
         first = self.content.presentation
         if first is None:
+            # CONF: without a presentation the body is multipart/mixed
             return headers.parameterised("multipart/mixed", {"boundary": self.boundary})
+        # RFC 2387 section 3.1: type is required and names the root's media type; section 3.2: start
+        # is its Content-ID with the angle brackets, and without start the first part is the root,
+        # so it stands first in any case
         start = f"<{first.content_id}>" if first.content_id else ""
         pairs = {"type": first.media_type, "start": start, "boundary": self.boundary}
         return headers.parameterised("multipart/related", pairs)
@@ -65,6 +69,7 @@ class Multipart:
 
 def multipart_of(content: Content, envelope: Envelope, *, binary: bool = False) -> Multipart:
     """The content with a boundary that stands in none of its bodies."""
+    # RFC 2046 section 5.1.1: the boundary must not stand in any of the parts
     salt = 0
     while True:
         mark = content_digest(content, envelope, salt=salt)
@@ -79,11 +84,13 @@ def multipart_of(content: Content, envelope: Envelope, *, binary: bool = False) 
 
 def part_header(part: Part, encoding: str) -> bytes:
     """The header block of a part, with the empty line behind it."""
+    # CONF 1.3 10.2.2: a part's name SHALL be sent as `name` of its Content-Type
     pairs = {"charset": part.charset, "name": part.name}
     rows = [
         headers.field("Content-Type", headers.parameterised(part.media_type, pairs)),
         headers.field("Content-Transfer-Encoding", encoding),
     ]
+    # RFC 2045 section 7: the angle brackets are part of the field's value, not of the id
     if part.content_id:
         rows.append(headers.text_field("Content-ID", f"<{part.content_id}>"))
     if part.content_location:
@@ -100,7 +107,10 @@ def write_body(multipart: Multipart) -> list[bytes]:
     pieces: list[bytes] = []
     for part in multipart.entries:
         encoding, body = transfer.encode(part, binary=multipart.binary)
+        # RFC 2046 section 5.1.1: delimiter = CRLF dash-boundary; the CRLF behind a body is the next
+        # delimiter's
         pieces += (b"--" + mark + b"\r\n" + part_header(part, encoding), body, b"\r\n")
+    # RFC 2046 section 5.1.1: close-delimiter = delimiter "--"
     pieces.append(b"--" + mark + b"--\r\n")
     return pieces
 
@@ -118,9 +128,11 @@ def body_size(multipart: Multipart) -> int:
 def body_budget(multipart: Multipart, wire_bytes: int) -> int:
     """What the bodies of the parts may have together so that `write_body` never passes *wire_bytes*."""
     framing = _last_line(multipart)
+    # the presentation is counted as it stands; only the parts' bodies are still to be made
     if multipart.content.presentation is not None:
         first = Content((multipart.content.presentation,))
         framing = body_size(Multipart(first, multipart.boundary, multipart.binary))
+    # a text that may go as 7bit costs less than base64, so that the budget is never too large
     encoding = "binary" if multipart.binary else "base64"
     framing += sum(_frame(multipart, part, encoding) for part in multipart.content.parts)
     left = wire_bytes - framing
@@ -146,11 +158,13 @@ def address_fields(envelope: Envelope, subject: str, domain: str = PHONE_DOMAIN)
     rows = []
     if envelope.sender:
         rows.append(headers.field("From", headers.mailbox(envelope.sender, domain)))
+    # RFC 5322 section 3.6: To, Cc and Bcc once each, addresses parted by commas, here one a line
     for name, listed in (("To", envelope.to), ("Cc", envelope.cc), ("Bcc", envelope.bcc)):
         if listed:
             rows.append(headers.field(name, f",{headers.FOLD}".join(headers.mailbox(a, domain) for a in listed)))
     if subject:
         rows.append(headers.text_field("Subject", subject))
+    # RFC 5322 section 3.6.1 wants Date; it is left to the transport, since no clock is read here
     if envelope.date_s is not None:
         rows.append(headers.field("Date", headers.date_text(envelope.date_s)))
     return b"".join(rows)
@@ -159,6 +173,7 @@ def address_fields(envelope: Envelope, subject: str, domain: str = PHONE_DOMAIN)
 def mms_fields(envelope: Envelope) -> bytes:
     """The X-Mms fields a mail carries the rest of the envelope in, named as in MM4."""
     rows = (
+        # what a mail means by itself is not said again
         ("X-Mms-Message-Type", "" if envelope.message_type == "m-send-req" else envelope.message_type),
         ("X-Mms-Transaction-ID", envelope.transaction_id),
         ("X-Mms-Message-ID", envelope.message_id),
@@ -178,6 +193,7 @@ def _head(multipart: Multipart, envelope: Envelope) -> bytes:
 
 def body_fields(multipart: Multipart) -> bytes:
     """The fields that announce the multipart; without parts it is none, for a multipart may not be empty."""
+    # RFC 2045 section 4; RFC 2046 section 5.1.1: a multipart has at least one body part
     version = headers.field("MIME-Version", "1.0")
     return version + headers.field("Content-Type", multipart.content_type) if multipart.entries else version
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["mm7_of", "unpacked_of"]
 
+# the two operations that carry a composed message
 _OPERATION = {"m-send-req": "SubmitReq", "m-retrieve-conf": "DeliverReq"}
 _MESSAGE_TYPE = {operation: message_type for message_type, operation in _OPERATION.items()}
 _ROLES = {"To": "to", "Cc": "cc", "Bcc": "bcc"}
@@ -37,6 +38,7 @@ def mm7_of(content: Content, envelope: Envelope, peer: Mm7Peer) -> Mm7:
     if operation is None:
         raise ValueError(f"{envelope.message_type} is no submission; {', '.join(_OPERATION)} are")
     recipients = _recipients(envelope, peer)
+    # Sinch answers a second recipient with status 2503
     if operation == "SubmitReq" and 0 < peer.max_recipients < len(recipients):
         raise ValueError(f"{peer.name} takes {peer.max_recipients} recipients in one message, got {len(recipients)}")
     fields = _submission(envelope, peer) if operation == "SubmitReq" else _delivery(envelope, peer)
@@ -54,8 +56,9 @@ def _submission(envelope: Envelope, peer: Mm7Peer) -> tuple[tuple[str, Any], ...
         ("SenderIdentification", SenderIdentification(peer.vasp_id, peer.vas_id, address=sender)),
         ("MessageClass", envelope.message_class.title()),
         ("TimeStamp", _time(envelope.date_s)),
+        # 8.7: ExpiryDate is a date or a duration; a duration needs no clock
         ("ExpiryDate", None if envelope.expiry_s is None else f"PT{envelope.expiry_s}S"),
-        # always said: some peers take silence for true
+        # always written: some peers take a missing element for true
         ("DeliveryReport", envelope.delivery_report),
         ("ReadReply", envelope.read_report),
         ("Priority", envelope.priority.title()),
@@ -81,9 +84,11 @@ def _recipients(envelope: Envelope, peer: Mm7Peer) -> tuple[Mm7Recipient, ...]:
 
 def _address(address: str, peer: Mm7Peer) -> Address:
     if is_email(address):
+        # 8.7: an address is a Number, an RFC2822Address or a ShortCode
         return Address("RFC2822Address", address)
     if not is_phone_number(address):
         return Address("ShortCode", address)
+    # 8.7 shows E.164 with a plus; Sinch refuses the plus, Nokia's MMSC writes /TYPE=PLMN in Number
     forms = {"plus": address, "digits": address.lstrip("+"), "typed": to_wire(address)}
     return Address("Number", forms[peer.numbers])
 
@@ -93,6 +98,7 @@ def _time(seconds: int | None) -> str | None:
         return None
     if not 0 <= seconds <= MAX_DATE_S:
         raise ValueError(f"{seconds} seconds since 1970 is no date a message can carry")
+    # XML Schema part 2 section 3.2.7: dateTime, Z for UTC
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -110,6 +116,7 @@ _WORDS = {
     "MessageClass": ("personal", "advertisement", "informational", "auto"),
     "Priority": ("low", "normal", "high"),
 }
+# XML Schema part 2 section 3.2.6: duration; years and months have no fixed length and are not read
 _DURATION = re.compile(r"P(?:(\d{1,6})D)?(?:T(?:(\d{1,7})H)?(?:(\d{1,8})M)?(?:(\d{1,9})S)?)?")
 
 
@@ -143,6 +150,7 @@ def _take(found: dict[str, Any], rest: list[tuple[str, str]], operation: str, na
     """Put an element into the envelope's arguments; False when it has no place there."""
     if isinstance(value, SenderIdentification):
         found["sender"] = from_wire(printable(value.address.value)) if value.address else ""
+        # the ids of the account have no place in the envelope and come as headers
         ids = (("MMSRelayServerID", value.relay_id), ("VASPID", value.vasp_id), ("VASID", value.vas_id))
         rest.extend((key, text) for key, text in ids if text)
         return True
@@ -153,6 +161,7 @@ def _take(found: dict[str, Any], rest: list[tuple[str, str]], operation: str, na
         for role, attribute in _ROLES.items():
             found[attribute] = tuple(from_wire(printable(r.address.value)) for r in value if r.role == role)
         return True
+    # a report is about one recipient
     if name == "Recipient" and isinstance(value, Address):
         found["to"] = (from_wire(printable(value.value)),)
         return True
@@ -166,6 +175,7 @@ def _take_simple(found: dict[str, Any], operation: str, name: str, value: Value)
     if name == "ExpiryDate" and isinstance(value, str):
         found["expiry_s"] = _duration(value)
         return found["expiry_s"] is not None
+    # of a delivered message the LinkedID is what an answer has to name
     attribute = "message_id" if operation == "DeliverReq" and name == "LinkedID" else _SIMPLE.get(name)
     if attribute is None or not isinstance(value, (str, bool)):
         return False
@@ -182,6 +192,7 @@ def _seconds(text: str) -> int | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
+    # XML Schema part 2 section 3.2.7: the zone is optional; without one UTC is assumed
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     try:
         seconds = int(moment.timestamp())

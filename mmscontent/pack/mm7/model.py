@@ -63,6 +63,7 @@ OPERATIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         name: MappingProxyType(dict(rows))
         for name, rows in {
+            # VASP to relay: a message for recipients
             "SubmitReq": (
                 *(("SenderIdentification", "sender"), ("Recipients", "recipients"), ("ServiceCode", "text")),
                 *(("LinkedID", "text"), ("MessageClass", "text"), ("TimeStamp", "text")),
@@ -72,7 +73,9 @@ OPERATIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
                 *(("DeliveryCondition", "attributes"), *_APPLIC, ("ContentClass", "text"), ("DRMContent", "yes")),
                 ("Content", "content"),
             ),
+            # relay to VASP: taken or not, and the id that reports will name
             "SubmitRsp": (*_STATUS, ("MessageID", "text"), *_APPLIC),
+            # relay to VASP: a message from a phone; LinkedID is what an answer refers to
             "DeliverReq": (
                 *(("MMSRelayServerID", "text"), ("VASPID", "text"), ("VASID", "text"), ("LinkedID", "text")),
                 *(("Sender", "address"), ("SenderSPI", "text"), ("Recipients", "recipients")),
@@ -80,36 +83,45 @@ OPERATIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
                 *(("Priority", "text"), ("Subject", "text"), *_APPLIC, ("UACapabilities", "attributes")),
                 ("Content", "content"),
             ),
+            # VASP to relay; ServiceCode may charge the sender
             "DeliverRsp": (*_STATUS, ("ServiceCode", "text")),
+            # VASP to relay: a message that was not delivered yet is withdrawn
             "CancelReq": (("SenderIdentification", "sender"), ("MessageID", "text"), *_APPLIC),
             "CancelRsp": _STATUS,
+            # the same by a CancelID, which may stand for several messages
             "extendedCancelReq": (("SenderIdentification", "sender"), ("CancelID", "text")),
             "extendedCancelRsp": _STATUS,
+            # VASP to relay: other content for a message that was not delivered yet
             "ReplaceReq": (
                 *(("SenderIdentification", "sender"), ("MessageID", "text"), ("ServiceCode", "text")),
                 *(("TimeStamp", "text"), ("ReadReply", "yes"), ("EarliestDeliveryTime", "text")),
                 *(("DistributionIndicator", "yes"), *_APPLIC, ("Content", "content")),
             ),
             "ReplaceRsp": _STATUS,
+            # the same by a ReplaceID
             "extendedReplaceReq": (
                 *(("SenderIdentification", "sender"), ("ReplaceID", "text"), ("ServiceCode", "text")),
                 *(("TimeStamp", "text"), ("ExpiryDate", "text"), ("ReadReply", "yes"), ("DeliveryReport", "yes")),
                 *(("EarliestDeliveryTime", "text"), ("DistributionIndicator", "yes"), ("Content", "content")),
             ),
             "extendedReplaceRsp": _STATUS,
+            # relay to VASP: what became of the message at one recipient
             "DeliveryReportReq": (
                 *(("MMSRelayServerID", "text"), ("MessageID", "text"), ("Recipient", "address")),
                 *(("Sender", "address"), ("Date", "text"), ("MMStatus", "text"), ("MMStatusExtension", "text")),
                 *(("StatusText", "text"), *_APPLIC, ("UACapabilities", "attributes")),
             ),
             "DeliveryReportRsp": _STATUS,
+            # relay to VASP: read, or deleted without being read
             "ReadReplyReq": (
                 *(("MMSRelayServerID", "text"), ("MessageID", "text"), ("Recipient", "address")),
                 *(("Sender", "address"), ("TimeStamp", "text"), ("MMStatus", "text"), ("StatusText", "text"), *_APPLIC),
             ),
             "ReadReplyRsp": _STATUS,
+            # errors of the relay and of the VASP, inside the detail of a SOAP fault
             "RSErrorRsp": _STATUS,
             "VASPErrorRsp": _STATUS,
+            # SOAP 1.1 section 4.4: a fault without anything of MM7 in it
             "Fault": (("faultcode", "text"), ("faultstring", "text")),
         }.items()
     }
@@ -145,6 +157,7 @@ class Mm7:
         rows = OPERATIONS.get(self.operation)
         if rows is None:
             raise ValueError(f"{self.operation!r} is no operation of MM7: {', '.join(OPERATIONS)}")
+        # the XML schema asks for a sequence, so that elements have one order
         order = {name: at for at, name in enumerate(rows)}
         ordered = sorted(self.fields, key=lambda row: order.get(row[0], len(order)))
         object.__setattr__(self, "fields", tuple(ordered))

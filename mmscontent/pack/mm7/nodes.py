@@ -42,12 +42,14 @@ class Node:
 
 def local_name(tag: str) -> str:
     """A name without its namespace, and without a prefix nobody declared."""
+    # QUIRK: a prefix that nobody declared; the parser in recovery leaves it in the name
     return tag.rpartition("}")[2].strip(":").rpartition(":")[2]
 
 
 def from_element(element: etree._Element) -> Node:
     """An element and all in it; how deep it may be is the parser's business (mmscontent.xml_parser)."""
     return Node(
+        # namespaces are dropped: peers use that of any release, and some none (quirk no-namespace)
         local_name(str(element.tag)),
         printable(element.text or "").strip(),
         tuple(_attributes(element).items()),
@@ -69,10 +71,12 @@ def to_text(node: Node, prefix: str = "", namespace: str = "") -> str:
     Raises:
         ValueError: The element or an attribute has a name XML does not allow.
     """
+    # the caller names the elements that the schema does not know, so the names are checked
     for name in (node.name, *(key.removeprefix("env:") for key, _ in node.attributes)):
         if not _NAME.fullmatch(name):
             raise ValueError(f"{name!r} cannot be the name of an element or attribute")
     tag = f"{prefix}:{node.name}" if prefix else node.name
+    # declared once, on the message element; MM7Version and the rest inherit it
     declared = f' xmlns{":" + prefix if prefix else ""}="{_escape(namespace)}"' if namespace else ""
     attributes = "".join(f' {name}="{_escape(value)}"' for name, value in node.attributes)
     inside = _escape(node.text) + "".join(to_text(child, prefix) for child in node.children)

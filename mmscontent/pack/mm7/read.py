@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Mm7Reading", "is_soap", "read_mm7"]
 
 _OPERATIONS = {name.lower(): name for name in OPERATIONS}
+# both are instantcom's
 _MISSPELT = {"earlistdeliverytime": "EarliestDeliveryTime", "auxapplicid": "AuxApplicInfo"}
 _DECLARATION = 200  # octets in which an XML declaration ends
 _ASCII, _UTF_8 = 3, 106
@@ -61,6 +62,7 @@ class _Entity:
 
 def is_soap(data: bytes) -> bool:
     """Whether the bytes begin like a SOAP envelope: an element or an XML declaration, and `Envelope` early on."""
+    # a byte order mark and empty lines come before the declaration at some peers
     head = data[:_LOOK].lstrip(b"\xef\xbb\xbf \t\r\n")
     return head.startswith(b"<") and b"Envelope" in head
 
@@ -77,6 +79,7 @@ def read_mm7(data: bytes, content_type: str = "") -> Mm7Reading:
         OverLimits: The SOAP part or the content is larger or deeper than we agree to open.
     """
     walk = Walk()
+    # SOAP with Attachments section 3: the SOAP message is the root of the multipart/related
     soap, others = _parts(data, content_type, walk.notes)
     root = _parse(_in_utf_8(soap), walk.notes)
     transaction_id = _transaction_id(root, walk.notes)
@@ -111,6 +114,7 @@ class _Soap:
 
 def _parts(data: bytes, content_type: str, notes: list[str]) -> tuple[_Soap, list[_Entity]]:
     """The SOAP part, and the others."""
+    # 8.7: a message without content is sent as text/xml alone
     name, parameters = headers.content_type(content_type)
     multipart = name.startswith("multipart/") or data.lstrip().startswith(b"--")
     if not multipart or is_soap(data):
@@ -118,6 +122,7 @@ def _parts(data: bytes, content_type: str, notes: list[str]) -> tuple[_Soap, lis
             notes.append(quirk("no-boundary"))
         return _Soap(data.strip(), parameters.get("charset", "")), []
     entities = []
+    # RFC 2387 section 3.2: start names the root
     for begin, end in split(data, 0, len(data), parameters.get("boundary", ""), notes):
         fields, body = headers.read_fields(data, begin, end, notes)
         entities.append(_Entity(fields, body, end))
@@ -132,6 +137,7 @@ def _soap_of(data: bytes, entity: _Entity) -> _Soap:
 
 def _in_utf_8(soap: _Soap) -> bytes:
     """The document, in UTF-8 where only its Content-Type says what it is in (RFC 7303 section 3)."""
+    # a document that declares its encoding is left to the parser, which reads the declaration
     if b"encoding" in soap.data[:_DECLARATION] or charset_code(soap.charset) in (None, _ASCII, _UTF_8):
         return soap.data
     try:
@@ -142,6 +148,7 @@ def _in_utf_8(soap: _Soap) -> bytes:
 
 def _root(data: bytes, entities: list[_Entity], start: str, notes: list[str]) -> int:
     """Which part is the SOAP one: the one *start* names when it is, else the first that looks like it."""
+    # QUIRK: start without brackets, or naming the content part
     wanted = start.strip("<> ")
     named = next((i for i, e in enumerate(entities) if wanted and e.content_id == wanted), None)
     if named is not None and _looks_like_soap(data, entities[named]):
@@ -165,6 +172,7 @@ def _read_content(data: bytes, entities: list[_Entity], reference: Node | None, 
         if reference is not None:
             walk.notes.append(quirk("content-missing"))
         return
+    # SOAP with Attachments section 4: href="cid:…" names a part by its Content-ID (RFC 2392)
     href = reference.attribute("href") if reference is not None else ""
     named = next((i for i, e in enumerate(entities) if _matches(e, href)), None)
     if named is None:
@@ -172,6 +180,7 @@ def _read_content(data: bytes, entities: list[_Entity], reference: Node | None, 
     elif not href.lower().startswith("cid:"):
         walk.notes.append(quirk("href-without-cid", href))
     entity = entities.pop(named or 0)
+    # RFC 2392 section 2: the URL has the id without brackets, the field has it within
     raw = entity.fields.get("Content-ID")
     if not raw:
         walk.notes.append(quirk("unknown-content-id"))
@@ -185,6 +194,7 @@ def _read_content(data: bytes, entities: list[_Entity], reference: Node | None, 
 
 
 def _matches(entity: _Entity, href: str) -> bool:
+    # RFC 2392 section 2: a cid URL is percent-encoded; both readings are tried
     plain = href[4:] if href.lower().startswith("cid:") else href
     return bool(plain) and entity.content_id in (plain.strip("<> "), unquote(plain).strip("<> "))
 
@@ -194,6 +204,7 @@ def _matches(entity: _Entity, href: str) -> bool:
 
 def _parse(soap: bytes, notes: list[str]) -> etree._Element:
     try:
+        # first strictly; a second time only what can be made out
         return xml_parser.parse(soap, part="the SOAP part")
     except MalformedContent:
         root = xml_parser.parse(soap, recover=True, part="the SOAP part")
@@ -210,6 +221,7 @@ def _child(element: etree._Element, name: str) -> etree._Element | None:
 
 
 def _transaction_id(root: etree._Element, notes: list[str]) -> str:
+    # 8.7: the TransactionID stands in the SOAP header, with mustUnderstand
     header = _child(root, "Header")
     found = _child(header, "TransactionID") if header is not None else None
     text = (found.text or "") if found is not None else ""
@@ -220,10 +232,12 @@ def _transaction_id(root: etree._Element, notes: list[str]) -> str:
 
 def _operation(root: etree._Element, notes: list[str]) -> etree._Element:
     """The element that is the message: in the body, in the detail of a fault, or the fault itself."""
+    # SOAP 1.1 section 4.3: the body's first element is the message
     body = _child(root, "Body")
     element = next(iter(_children(body)), None) if body is not None else None
     if element is None:
         raise MalformedContent("the SOAP envelope has no body with a message in it")
+    # SOAP 1.1 section 4.4: an error is a Fault whose detail says what went wrong
     if local_name(str(element.tag)) == "Fault":
         return _in_fault(element, notes)
     name = local_name(str(element.tag))
@@ -236,6 +250,7 @@ def _operation(root: etree._Element, notes: list[str]) -> etree._Element:
 
 def _in_fault(fault: etree._Element, notes: list[str]) -> etree._Element:
     detail = _child(fault, "detail")
+    # SOAP 1.1 section 4.4 writes faultcode, faultstring and detail without a namespace
     if any("}" in str(child.tag) for child in _children(fault)) and "}" in str(fault.tag):
         code = _child(fault, "faultcode")
         if code is not None and str(code.tag).partition("}")[0] == str(fault.tag).partition("}")[0]:
@@ -249,6 +264,7 @@ def _namespace(element: etree._Element, notes: list[str]) -> str:
     if local_name(str(element.tag)) == "Fault":
         return ""
     version = _child(element, "MM7Version")
+    # an un-namespaced message may hold a namespaced MM7Version
     for candidate in (element, version):
         tag = str(candidate.tag) if candidate is not None else ""
         if tag.startswith("{") and "soap/envelope" not in tag:
@@ -267,6 +283,7 @@ def _fields(operation: str, node: Node, notes: list[str]) -> tuple[tuple[tuple[s
     rest: list[tuple[str, Value]] = []
     reference = None
     for child in node.children:
+        # every element of a message stands at most once (8.7); the first counts, a second is a note
         key = _correct(child.name, notes)
         name, kind = rows.get(key, (child.name, "node"))
         if key == "mm7version" or name in found:
@@ -277,6 +294,8 @@ def _fields(operation: str, node: Node, notes: list[str]) -> tuple[tuple[tuple[s
             reference = child
             continue
         value = ELEMENT_CODECS[kind].read(child, notes)
+        # an element that cannot be read, or is not of the schema, stays a Node and can be written
+        # again
         if kind == "node" or value is None:
             rest.append((child.name, child))
         else:
@@ -295,5 +314,6 @@ def _correct(name: str, notes: list[str]) -> str:
 
 
 def _adaptations(reference: Node | None, notes: list[str]) -> bool | None:
+    # 8.7: the attribute's default is true, but a peer that says nothing is not quoted
     text = reference.attribute("allowAdaptations") if reference is not None else ""
     return read_yes(text, notes, "allowAdaptations") if text else None

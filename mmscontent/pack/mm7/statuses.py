@@ -26,9 +26,12 @@ class Mm7StatusCode:
 
 
 _ROWS = (
+    # class 1: success
     Mm7StatusCode(1000, "Success", "done"),
     Mm7StatusCode(1100, "Partial success", "done"),
+    # class 2: the request is at fault; it fails again as it is
     Mm7StatusCode(2000, "Client error", "fix"),
+    # our account may not do this, whatever the message
     Mm7StatusCode(2001, "Operation restricted", "route"),
     Mm7StatusCode(2002, "Address error", "fix"),
     Mm7StatusCode(2003, "Address not found", "fix"),
@@ -38,16 +41,19 @@ _ROWS = (
     Mm7StatusCode(2007, "Message format corrupt", "fix"),
     Mm7StatusCode(2008, "Application ID not found", "fix"),
     Mm7StatusCode(2009, "Reply application ID not found", "fix"),
+    # class 3: the server cannot do what is asked
     Mm7StatusCode(3000, "Server error", "later"),
     Mm7StatusCode(3001, "Not possible", "fix"),
     Mm7StatusCode(3002, "Message rejected", "fix"),
     Mm7StatusCode(3003, "Multiple addresses not supported", "fix"),
     Mm7StatusCode(3004, "Application addressing not supported", "fix"),
+    # class 4: the service refuses or fails
     Mm7StatusCode(4000, "General service error", "later"),
     Mm7StatusCode(4001, "Improper identification", "route"),
     Mm7StatusCode(4002, "Unsupported version", "route"),
     Mm7StatusCode(4003, "Unsupported operation", "route"),
     Mm7StatusCode(4004, "Validation error", "fix"),
+    # the operator's own trouble: the same message may pass later
     Mm7StatusCode(4005, "Service error", "later"),
     Mm7StatusCode(4006, "Service unavailable", "later"),
     Mm7StatusCode(4007, "Service denied", "route"),

@@ -31,6 +31,7 @@ class ElementCodec:
 
 def read_yes(text: str, notes: Notes, where: str) -> bool | None:
     """A boolean in any spelling seen, or None."""
+    # XML Schema part 2 section 3.2.2: boolean = true | false | 1 | 0
     if text not in ("true", "false", "1", "0"):
         notes.append(quirk("odd-boolean", f"{where} is {text!r}"))
     return _YES.get(text.strip().lower())
@@ -42,9 +43,11 @@ def _read_text(node: Node, _: Notes) -> str | None:
 
 def _one_address(node: Node, notes: Notes) -> Address | None:
     """The address a Number, RFC2822Address or ShortCode element holds."""
+    # names of elements are matched without regard to case: instantcom and others vary them
     form = next((f for f in FORMS if f.lower() == node.name.lower()), None)
     if form is None or node.children:
         return None
+    # 8.7: an address that is shown and not sent to
     shown = node.attribute("displayOnly")
     only = bool(read_yes(shown, notes, "displayOnly")) if shown else False
     return Address(form, node.text, only, node.attribute("id"))
@@ -52,6 +55,7 @@ def _one_address(node: Node, notes: Notes) -> Address | None:
 
 def _read_address(node: Node, notes: Notes) -> Address | None:
     """The address in a Sender, Recipient or SenderAddress; without an inner element its text decides the form."""
+    # QUIRK: the address as text of the element itself, without the inner element the schema wants
     found = next((a for child in node.children if (a := _one_address(child, notes))), None)
     if found is None and node.text:
         return Address("RFC2822Address" if "@" in node.text else "Number", node.text)
@@ -70,11 +74,13 @@ def _write_address(name: str, address: Address) -> Node:
 def _read_recipients(node: Node, notes: Notes) -> tuple[Mm7Recipient, ...]:
     found: list[Mm7Recipient] = []
     for group in node.children:
+        # 8.7: Recipients = To*, Cc*, Bcc*, each with addresses
         role = next((r for r in ROLES if r.lower() == group.name.lower()), None)
         for child in group.children if role else ():
             address = _one_address(child, notes)
             if role and address is not None:
                 found.append(Mm7Recipient(role, address))
+    # the same recipient twice is one delivery for some peers and two for others
     if len({(r.role, r.address.value) for r in found}) < len(found):
         notes.append(quirk("same-recipient"))
     return tuple(sorted(found, key=lambda r: ROLES.index(r.role)))  # as they are written: all To, all Cc, all Bcc
@@ -86,6 +92,7 @@ def _write_recipients(name: str, recipients: tuple[Mm7Recipient, ...]) -> Node:
 
 
 def _read_sender(node: Node, notes: Notes) -> SenderIdentification:
+    # 8.7: SenderIdentification = MMSRelayServerID? VASPID? VASID? SenderAddress?
     vasp = [child.text for child in node.children if child.name.lower() == "vaspid"]
     vas = node.child_text("VASID")
     if len(vasp) > 1 and not vas:
@@ -104,6 +111,7 @@ def _write_sender(name: str, sender: SenderIdentification) -> Node:
     return Node(name, children=children)
 
 
+# 8.7: the status codes have four digits
 _MAX_STATUS = 4  # digits
 
 
@@ -111,6 +119,7 @@ def _read_status(node: Node, _: Notes) -> Status | None:
     code = node.child_text("StatusCode")
     if not (code.isascii() and code.isdecimal() and len(code) <= _MAX_STATUS):
         return None
+    # 8.7: Details may hold elements of any kind; their text is kept
     details = node.child("Details")
     return Status(int(code), node.child_text("StatusText"), _all_text(details) if details is not None else "")
 

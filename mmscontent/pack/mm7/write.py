@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["SerializedMm7", "mm7_body_budget", "mm7_size", "write_mm7"]
 
 _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+# ids of our own: the content's parts keep theirs
 _START = "mm7-soap"
 _CONTENT = "mm7-content"
+# SOAP 1.1 section 4.4: these go inside a fault
 _ERRORS = ("RSErrorRsp", "VASPErrorRsp")
 
 
@@ -73,12 +75,14 @@ def mm7_body_budget(limit_bytes: int, message: Mm7, peer: Mm7Peer) -> int:
 def _multipart(message: Mm7, peer: Mm7Peer) -> Multipart | None:
     if not _has_content(message) or message.content is None:
         return None
+    # the transaction id is part of the digest, so that two messages of one content differ
     return multipart_of(message.content, Envelope(transaction_id=message.transaction_id), binary=peer.binary)
 
 
 def _measure(message: Mm7, peer: Mm7Peer) -> Multipart | None:
     if not _has_content(message) or message.content is None:
         return None
+    # for counting, any boundary of the right length does
     return Multipart(message.content, "=_mms_" + 20 * "0", peer.binary)
 
 
@@ -92,12 +96,14 @@ def _frame(message: Mm7, peer: Mm7Peer, body: Multipart | None) -> _Wrapper:
     if body is None:
         return _Wrapper(soap, b"", 'text/xml; charset="utf-8"', None)
     boundary = "=_mm7_" + body.boundary.removeprefix("=_mms_")  # what makes it unique stands in no body
+    # the field is on one line here: it stands inside another multipart's part header
     inner = body.content_type.replace("\r\n", "")
     head = (
         f'--{boundary}\r\nContent-Type: text/xml; charset="utf-8"\r\nContent-ID: <{_START}>\r\n\r\n'.encode("ascii")
         + soap
         + f"\r\n--{boundary}\r\nContent-Type: {inner}\r\nContent-ID: <{_CONTENT}>\r\n\r\n".encode("ascii")
     )
+    # SOAP with Attachments section 3: type is text/xml, start the id of the SOAP part
     content_type = f'multipart/related; boundary="{boundary}"; type="text/xml"; start="<{_START}>"'
     return _Wrapper(head, f"\r\n--{boundary}--\r\n".encode("ascii"), content_type, body)
 
@@ -105,11 +111,13 @@ def _frame(message: Mm7, peer: Mm7Peer, body: Multipart | None) -> _Wrapper:
 def _envelope(message: Mm7, peer: Mm7Peer, *, with_content: bool) -> str:
     namespace = message.namespace or peer.namespace
     prefix = peer.prefix
+    # 8.7: TransactionID with mustUnderstand="1" in the SOAP header
     transaction = to_text(
         Node("TransactionID", message.transaction_id, (("env:mustUnderstand", "1"),)), prefix, namespace
     )
     body = to_text(_message_node(message, peer, with_content=with_content), prefix, namespace)
     if message.operation in _ERRORS:
+        # SOAP 1.1 section 4.4.1: Client is the sender's fault, Server the receiver's
         side = "Client" if message.operation == "RSErrorRsp" else "Server"
         body = _fault(f"env:{side}", f"{side} error", f"<detail>{body}</detail>")
     elif message.operation == "Fault":
@@ -130,6 +138,7 @@ def _fault(code: str, text: str, detail: str) -> str:
 def _message_node(message: Mm7, peer: Mm7Peer, *, with_content: bool) -> Node:
     children = [Node("MM7Version", message.version or peer.version)]
     children += [_node(message.operation, name, value) for name, value in message.fields if name not in peer.leaves_out]
+    # 8.7: Content href names the multipart of the parts; allowAdaptations defaults to true
     if with_content and "Content" in OPERATIONS[message.operation]:
         attributes = [("href", _CONTENT if peer.bare_href else f"cid:{_CONTENT}")]
         if message.allow_adaptations is not None:

@@ -21,6 +21,7 @@ __all__ = ["MMS_VERSION", "as_text", "pdu_of", "unpacked_of"]
 
 MMS_VERSION = "1.2"  # what AOSP and iPhone write; read by every phone since 2005
 
+# 6.1.1 and 6.3: the two PDUs with a body that composing writes
 _WRITTEN = ("m-send-req", "m-retrieve-conf")
 
 
@@ -33,6 +34,7 @@ def pdu_of(content: Content, envelope: Envelope) -> Pdu:
     if envelope.message_type not in _WRITTEN:
         raise ValueError(f"{envelope.message_type} carries no composed message; {', '.join(_WRITTEN)} do")
     retrieved = envelope.message_type == "m-retrieve-conf"
+    # Date is mandatory in M-Retrieve.conf, and AOSP drops one without it
     if retrieved and envelope.date_s is None:
         raise ValueError("an m-retrieve-conf needs envelope.date_s: phones refuse one without Date")
     headers: list[tuple[str, Value]] = [("X-Mms-MMS-Version", MMS_VERSION)]
@@ -42,17 +44,21 @@ def pdu_of(content: Content, envelope: Envelope) -> Pdu:
         headers.append(("Message-ID", envelope.message_id))
     if envelope.date_s is not None:
         headers.append(("Date", envelope.date_s))
+    # 7.3.21: From is mandatory; without a sender it is the Insert-address-token
     headers.append(("From", to_wire(envelope.sender)))
     headers += [("To", to_wire(address)) for address in envelope.to]
     headers += [("Cc", to_wire(address)) for address in envelope.cc]
+    # a phone must not learn who else got a blind copy
     if not retrieved:
         headers += [("Bcc", to_wire(address)) for address in envelope.bcc]
     if content.subject:
         headers.append(("Subject", content.subject))
     headers.append(("X-Mms-Message-Class", envelope.message_class))
+    # 7.3.20: written as relative time; an absolute one would need a clock
     if envelope.expiry_s is not None and not retrieved:
         headers.append(("X-Mms-Expiry", Time(envelope.expiry_s)))
     headers.append(("X-Mms-Priority", envelope.priority))
+    # always written: where they are missing, MMSCs differ in what they assume
     headers.append(("X-Mms-Delivery-Report", envelope.delivery_report))
     headers.append(("X-Mms-Read-Report", envelope.read_report))
     return Pdu(envelope.message_type, tuple(headers), content)
@@ -102,12 +108,15 @@ def _take(found: dict[str, Any], name: str, value: Value) -> bool:
     attribute, kind = _SINGLE.get(name, ("", type(None)))
     if not attribute or attribute in found or not isinstance(value, kind):
         return name == "X-Mms-MMS-Version" and value == MMS_VERSION
+    # an absolute expiry has no place in the envelope, which counts from submission
     if isinstance(value, Time):
         if not value.relative:
             return False
         value = value.seconds
+    # 7.3.27: a class may be any Token-text; the envelope knows the four that have numbers
     if name == "X-Mms-Message-Class" and value not in _CLASSES:
         return False
+    # a long-integer has up to 30 octets, far beyond any date that can be written
     if isinstance(value, int) and not 0 <= value <= MAX_DATE_S:
         return False
     if isinstance(value, str):

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Pdu"]
 
+# section 7: "the order of the fields is not significant, except that X-Mms-Message-Type,
+# X-Mms-Transaction-ID (when present) and X-Mms-MMS-Version MUST be at the beginning of the message
+# headers, in that order"
 _FIRST = ("X-Mms-Transaction-ID", "X-Mms-MMS-Version")  # in this order after the message type, MMS-ENC section 7
+# written from `message_type` and `content`, never from the list of headers
 _NOT_HEADERS = frozenset(row.name.lower() for row in FIELDS.values() if row.kind in ("body", "message-type"))
 
 
@@ -36,6 +40,7 @@ class Pdu:
     def __post_init__(self) -> None:
         if self.message_type not in MESSAGE_TYPE_CODES:
             raise ValueError(f"{self.message_type!r} is no MMS message type")
+        # the two fields that have a place move to the front, the others keep their order
         first: list[tuple[str, Value]] = []
         rest: list[tuple[str, Value]] = []
         for row in self.headers:

@@ -24,9 +24,13 @@ if TYPE_CHECKING:
 
 __all__ = ["PduReading", "is_pdu", "read_pdu"]
 
+# 7.4: the number of X-Mms-Message-Type (0x0C) as Short-integer; section 7: it MUST be the first
+# field
 _MESSAGE_TYPE = 0x8C
+# 7.2: MMS-field-name = Short-integer
 _FIELD_BIT = 0x80
 MAX_HEADERS = 512  # 20 recipients are legal; a list server's message had 130
+# RFC 2616 section 2.2: what a token may hold
 _NAME_CHARS = frozenset(string.ascii_letters + string.digits + "-_.!#$%&'*+^`|~")
 
 
@@ -56,6 +60,7 @@ class _State:
 
 def is_pdu(data: bytes) -> bool:
     """Whether the first two octets are those of a binary MMS message."""
+    # 7.3.30: Message-type-value = <Octet 128..151>
     return len(data) > 1 and data[0] == _MESSAGE_TYPE and data[1] in MESSAGE_TYPES
 
 
@@ -69,6 +74,7 @@ def read_pdu(data: bytes) -> PduReading:
     if not is_pdu(data):
         raise MalformedContent("the octets do not begin with an MMS message type (8C 80 to 8C 97)", offset=0)
     state = _State(MESSAGE_TYPES[data[1]])
+    # the message type and its value are the first two octets
     at = 2
     while at < len(data):
         at = _read_field(data, at, state)
@@ -81,18 +87,23 @@ def read_pdu(data: bytes) -> PduReading:
 def _read_field(data: bytes, at: int, state: _State) -> int:
     """One field; a body ends the message."""
     octet = data[at]
+    # 7.2: Header-field = MMS-header | Application-header; a number has the high bit, a name does
+    # not
     if octet < _FIELD_BIT:
         return _read_application_header(data, at, state)
     row = FIELDS.get(octet & 0x7F)
     at += 1
+    # section 7: the Content-Type MUST be the last header field, followed by the message body
     if row is not None and row.kind == "body":
         state.content, body = read_body(data, at, len(data))
         state.notes += body.notes
         state.part_headers += body.headers
         return len(data)
     kind = row.kind if row is not None else "octets"
+    # 7.3.10, 7.3.49: in M-Mbox-Delete.conf the same field has another form
     kind = COUNTED_FIELDS.get(state.message_type, {}).get(octet & 0x7F, kind)
     name = row.name if row is not None else f"X-Unknown-{octet & 0x7F:02X}"
+    # 8.4.1.2: the first octet of the value alone tells where it ends
     stop = _value_end(data, at, kind)
     _keep(state, name, kind, data[at:stop], at)
     return stop
@@ -106,6 +117,7 @@ def _value_end(data: bytes, at: int, kind: str) -> int:
 
 
 def _keep(state: _State, name: str, kind: str, octets: bytes, at: int) -> None:
+    # there is one message type, the first; a second one would change what was read so far
     if kind == "message-type":
         state.notes.append(f"a second message type at octet {at:,} is passed over")
         return
@@ -121,8 +133,10 @@ def _keep(state: _State, name: str, kind: str, octets: bytes, at: int) -> None:
 
 
 def _read_application_header(data: bytes, at: int, state: _State) -> int:
-    """A header by its text name, value a text-string (MMS-ENC 7.1: Application-header)."""
+    """A header by its text name, value a text-string (MMS-ENC 7.2: Application-header)."""
     octets, after = wsp.read_text(data, at, len(data))
+    # 7.2, WSP 8.4.2.6: Application-header = Token-text Application-specific-value; the value is a
+    # Text-string
     name = octets.decode("latin-1")
     if not name or not _NAME_CHARS.issuperset(name):
         raise MalformedContent(f"octet {at:,} is neither a field number nor the name of a header", offset=at)

@@ -100,6 +100,9 @@ class FieldCodec:
 
 def encoded_string(text: str) -> bytes:
     """An encoded-string: us-ascii as it is, else length, MIBenum 106 and UTF-8 (CONF 1.3 section 10.2.1)."""
+    # 7.3.19: Encoded-string-value = Text-string | Value-length Char-set Text-string. CONF 1.3
+    # 10.2.1: us-ascii is the charset of the short form, anything it cannot hold SHALL be utf-8
+    # (MIBenum 106)
     if text.isascii():
         octets = text.encode("ascii")
         # nearly every address and subject; what begins oddly or holds NUL takes the way that quotes and checks
@@ -111,6 +114,7 @@ def encoded_string(text: str) -> bytes:
 
 
 _UTF_8 = charset_code("utf-8") or 0
+# the two tokens of From (present, insert), of times (absolute, relative) and of yes and no
 _FIRST, _SECOND = 0x80, 0x81
 
 
@@ -126,9 +130,12 @@ def _read_text(data: bytes) -> str:
 
 
 def _read_encoded(data: bytes) -> str:
+    # an empty Text-string is a single zero, which is no length
     if data[:1] == b"\0" or not wsp.starts_length(data[0]):
         return _read_text(data)
     size, at = wsp.read_value_length(data, 0, len(data))
+    # 7.3.19: the Char-set is a MIBenum as Integer-value; QUIRK: some phones leave it out and keep
+    # the length
     if size and wsp.starts_integer(data[at]):
         mib, at = wsp.read_integer(data, at, len(data))
     else:
@@ -137,18 +144,25 @@ def _read_encoded(data: bytes) -> str:
     octets = data[at:]
     wide = mib in _WIDE
     stop = b"\0\0" if wide and len(octets) % 2 == 0 else b"\0"
+    # 8.4.2.1: End-of-string; some writers of UTF-16 end with one zero octet, others with two
     octets = octets.removesuffix(stop)
+    # 8.4.2.1: the Quote, which UTF-8 needs as soon as the first letter is not ASCII
     if octets[:1] == b"\x7f":
         octets = octets[1:]
     return wsp.decode_text(octets, mib)
 
 
+# 8.4.2.3: Version-value = Short-integer | Text-string; three bits major (1-7), four bits minor
+# (0-14), 15 for none
 _NO_MINOR = 15
 _SHORT_VERSION = re.compile(r"[1-7](?:\.(?:[0-9]|1[0-4]))?")  # what fits into a short-integer, written one way
+# MIBenum of the charsets with two-octet units: UCS-2, UTF-16BE, UTF-16LE, UTF-16
 _WIDE = frozenset({1000, 1013, 1014, 1015})
 
 
 def _read_long(data: bytes) -> int:
+    # 8.4.2.3: Date-value = Long-integer, seconds from 1970-01-01 00:00:00 GMT; a short form is read
+    # as well
     value, after = wsp.read_integer(data, 0, len(data))
     _used_up(after, data)
     return value
@@ -156,6 +170,7 @@ def _read_long(data: bytes) -> int:
 
 def _read_from(data: bytes) -> str:
     size, at = wsp.read_value_length(data, 0, len(data))
+    # 7.3.21: From-value = Value-length (Address-present-token Address | Insert-address-token)
     if size and data[at] == _SECOND:
         _used_up(at + 1, data)
         return ""
@@ -165,27 +180,34 @@ def _read_from(data: bytes) -> str:
 
 
 def _write_from(address: str) -> bytes:
+    # 7.3.21: without an address the Insert-address-token <Octet 129> asks the MMSC for the sender's
     return wsp.with_length(b"\x80" + encoded_string(address)) if address else b"\x01\x81"
 
 
 def _read_time(data: bytes) -> Time:
     size, at = wsp.read_value_length(data, 0, len(data))
+    # 7.3.20: Expiry-value = Value-length (Absolute-token Date-value | Relative-token
+    # Delta-seconds-value)
     if not size or data[at] not in (_FIRST, _SECOND):
         raise MalformedContent("the time is neither absolute nor relative", offset=at)
     return Time(_read_long(data[at + 1 :]), relative=data[at] == _SECOND)
 
 
 def _write_time(time: Time) -> bytes:
+    # 7.3.20: Absolute-token = <Octet 128>, Relative-token = <Octet 129>; the seconds go as
+    # Long-integer, which is a Date-value and one form of a Delta-seconds-value
     return wsp.with_length((b"\x81" if time.relative else b"\x80") + wsp.long_integer(time.seconds))
 
 
 def _read_yes_no(data: bytes) -> bool:
+    # Yes = <Octet 128>, No = <Octet 129>, in every field of this kind
     if data not in (b"\x80", b"\x81"):
         raise MalformedContent(f"{data.hex()} is neither yes nor no", offset=0)
     return data == b"\x80"
 
 
 def _read_version(data: bytes) -> str:
+    # 8.4.2.3: a version that does not fit into the seven bits is a Text-string
     if wsp.starts_text(data[0]):
         return _read_text(data)
     major, minor = data[0] >> 4 & 7, data[0] & 0x0F
@@ -199,6 +221,7 @@ def _write_version(version: str) -> bytes:
     if _SHORT_VERSION.fullmatch(version) is None:
         return wsp.text_string(version)
     major, _, minor = version.partition(".")
+    # 8.4.2.3: the minor number 15 stands for a version without one
     return wsp.short_integer(int(major) << 4 | (int(minor) if minor else _NO_MINOR))
 
 
@@ -207,8 +230,11 @@ def _tokens(names: Mapping[int, str], *, or_text: bool = False) -> FieldCodec:
     codes = {name: bytes((code,)) for code, name in names.items()}
 
     def read(data: bytes) -> str:
+        # 7.3.27: Message-class-value = Class-identifier | Token-text; no other enumeration allows
+        # text
         if or_text and wsp.starts_text(data[0]):
             return _read_text(data)
+        # reserved octets are not guessed at: the field is kept as octets and written back as it was
         if len(data) != 1 or data[0] not in names:
             raise MalformedContent(f"{data.hex()} is no value of this field", offset=0)
         return names[data[0]]
@@ -224,6 +250,9 @@ def _tokens(names: Mapping[int, str], *, or_text: bool = False) -> FieldCodec:
 def _counted(inner: FieldCodec) -> FieldCodec:
     def read(data: bytes) -> Counted:
         _, at = wsp.read_value_length(data, 0, len(data))
+        # 7.3.23: Previously-sent-by-value = Value-length Forwarded-count-value Address; 7.3.24 has
+        # a Date-value there; 7.3.10: Content-location-Del-value = Value-length Status-count-value
+        # Content-location-value
         count, at = wsp.read_integer(data, at, len(data))
         return Counted(count, inner.read(data[at:]))
 
@@ -238,6 +267,8 @@ def _with_token(tokens: tuple[str, ...], inner: FieldCodec, make: Callable[[str,
 
     def read(data: bytes) -> Flag | Total:
         size, at = wsp.read_value_length(data, 0, len(data))
+        # 7.3.32: MM-flags-value = Value-length (Add-token | Remove-token | Filter-token)
+        # Encoded-string-value
         if not size or not 0 <= data[at] - _FIRST < len(tokens):
             raise MalformedContent(f"the value does not begin with one of {', '.join(tokens)}", offset=at)
         return make(tokens[data[at] - 0x80], inner.read(data[at + 1 :]))
@@ -251,6 +282,9 @@ def _with_token(tokens: tuple[str, ...], inner: FieldCodec, make: Callable[[str,
 
 def _read_element(data: bytes) -> Element:
     _, at = wsp.read_value_length(data, 0, len(data))
+    # 7.3.18: Element-Descriptor-value = Value-length Content-Reference-value *(Parameter);
+    # Content-Reference-value = Text-string. Its parameters have numbers of their own (table 27), so
+    # they stay octets
     reference, at = wsp.read_text(data, at, len(data))
     return Element(wsp.decode_text(reference), data[at:])
 
@@ -262,6 +296,8 @@ def _write_element(element: Element) -> bytes:
 def _read_field_name(data: bytes) -> str:
     if wsp.starts_text(data[0]):
         return _read_text(data)
+    # 8.4.2.6: Field-name = Token-text | Well-known-field-name; Well-known-field-name =
+    # Short-integer, here of MMS-ENC 7.4
     row = FIELDS.get(data[0] & 0x7F)
     if row is None:
         raise MalformedContent(f"0x{data[0]:02X} is the number of no field", offset=0)
@@ -274,6 +310,7 @@ def _write_field_name(name: str) -> bytes:
     return wsp.short_integer(row.code) if row else wsp.text_string(name)
 
 
+# one row a kind; the names are those of pack/assigned.py
 _TEXT = FieldCodec(_read_text, wsp.text_string)
 _ENCODED = FieldCodec(_read_encoded, encoded_string)
 _DATE = FieldCodec(_read_long, wsp.long_integer)

@@ -52,18 +52,24 @@ def pdu_body_budget(limit_bytes: int, pdu: Pdu, *, parameters: str = "old") -> i
 
 
 def _body_code(pdu: Pdu) -> bytes:
+    # section 7: Content-Type is the last field; M-Mbox-Descr has its body under Content, 0x2E
     row = FIELD_BY_NAME["content" if pdu.message_type == "m-mbox-descr" else "content-type"]
     return wsp.short_integer(row.code)
 
 
 def _headers(pdu: Pdu) -> bytes:
+    # section 7: X-Mms-Message-Type is first, then transaction id and version, which model.py put in
+    # front
     pieces = [bytes((0x8C, MESSAGE_TYPE_CODES[pdu.message_type]))]
     counted = COUNTED_FIELDS.get(pdu.message_type, {})
     for name, value in pdu.headers:
         code, write = _WRITERS.get(name) or _writer(name)
+        # a field that could not be read goes back as it came
         if isinstance(value, Octets):
             pieces.append(code + value.data)
             continue
+        # 7.3.10, 7.3.49: M-Mbox-Delete.conf answers for several messages, each value with its
+        # number
         if counted and code[0] & 0x7F in counted:
             write = FIELD_CODECS[counted[code[0] & 0x7F]].write
         try:
@@ -86,8 +92,10 @@ def _writer(name: str) -> tuple[bytes, Callable[[Any], bytes]]:
     row = FIELD_BY_NAME.get(name.lower())
     if row is not None:
         return _WRITERS[row.name]
+    # read.py names a number without a row X-Unknown-xx; it is written under that number again
     if name.lower().startswith(_UNKNOWN):
         return wsp.short_integer(int(name[len(_UNKNOWN) :], 16)), FIELD_CODECS["octets"].write
     if not name.isascii() or not name.replace("-", "").isalnum():
         raise ValueError(f"an application header has a name of letters, digits and dashes, got {name!r}")
+    # WSP 8.4.2.6: Application-header = Token-text Application-specific-value
     return wsp.text_string(name), FIELD_CODECS["text"].write
