@@ -1,6 +1,6 @@
-"""Structured logs, one JSON object a line, with numbers and secrets made unreadable before they are written.
+"""Structured logs, one JSON object per line, with phone numbers and secrets redacted.
 
-A phone number keeps its first three digits and its last two; what is a key, a signature or a password keeps nothing.
+A phone number keeps its first three and last two digits; keys, signatures and passwords keep nothing.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ import structlog
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
 
-__all__ = ["configure", "logger", "redact", "redacted"]
+__all__ = ["configure", "logger", "redact", "redact_event"]
 
-# Digits that may be a number: none of a hexadecimal id, a decimal fraction or a size.
+# Digits that may be a phone number, but not those of a hexadecimal id, a decimal fraction or a size.
 _NUMBER = re.compile(r"(?<![\w.-])\+?(\d{3})\d{2,12}(\d{2})(?![\w.-])")
 _CREDENTIAL = re.compile(r"\b(App|Basic|Bearer|IBSSO)\s+[A-Za-z0-9+/=._~:-]{4,}", re.IGNORECASE)
 _IN_URL = re.compile(r"(?<=://)[^/@\s]+:[^/@\s]+@")
 _QUERY = re.compile(r"([?&](?:key|token|apikey|api_key|password|secret|signature)=)[^&\s]+", re.IGNORECASE)
 _SECRET_KEYS = re.compile(r"secret|password|authorization|api_?key|token|signature", re.IGNORECASE)
-# Fields whose value is a count, a time or an id of ours: a long number in them is no phone's.
-_PLAIN = frozenset(
+# Fields whose value is a count, a time or an id of ours: a long number there is no phone number.
+_UNREDACTED_KEYS = frozenset(
     {"at_ms", "bytes", "size", "limit_bytes", "count", "port", "status", "error_id", "row", "elapsed_ms"}
 )
 
@@ -32,34 +32,34 @@ logger: structlog.stdlib.BoundLogger = structlog.get_logger("mms-gateway")
 
 
 def redact(text: str) -> str:
-    """The text without what must not be read in a log."""
+    """The text with phone numbers and credentials redacted."""
     text = _CREDENTIAL.sub(r"\1 …", text)
     text = _IN_URL.sub("…@", text)
     text = _QUERY.sub(r"\1…", text)
     return _NUMBER.sub(r"\1…\2", text)
 
 
-def redacted(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+def redact_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Redact every field of an event."""
-    return {key: _told(key, value) for key, value in event.items()}
+    return {key: _redact_value(key, value) for key, value in event.items()}
 
 
-def _told(key: str, value: object) -> object:
+def _redact_value(key: str, value: object) -> object:
     if _SECRET_KEYS.search(key):
         return "…"
     if isinstance(value, str):
         return redact(value)
-    if isinstance(value, int) and not isinstance(value, bool) and key not in _PLAIN:
+    if isinstance(value, int) and not isinstance(value, bool) and key not in _UNREDACTED_KEYS:
         return value if abs(value) < 10**6 else redact(str(value))
     if isinstance(value, dict):
-        return {k: _told(str(k), v) for k, v in value.items()}
+        return {k: _redact_value(str(k), v) for k, v in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_told(key, one) for one in value]
+        return [_redact_value(key, one) for one in value]
     return value
 
 
 def configure(level: str) -> None:
-    """Write logs to standard error from this level on; other libraries' go the same way."""
+    """Write logs of this level and above to standard error, those of other libraries too."""
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -68,7 +68,7 @@ def configure(level: str) -> None:
         structlog.processors.format_exc_info,
     ]
     structlog.configure(
-        processors=[*shared, redacted, structlog.processors.JSONRenderer(ensure_ascii=False)],
+        processors=[*shared, redact_event, structlog.processors.JSONRenderer(ensure_ascii=False)],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
@@ -79,7 +79,7 @@ def configure(level: str) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                redacted,
+                redact_event,
                 structlog.processors.JSONRenderer(ensure_ascii=False),
             ],
         )

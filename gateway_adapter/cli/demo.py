@@ -1,7 +1,6 @@
-"""`mms-gateway demo`: one message there, its report back, and one the other way, every step shown as it happens.
+"""`mms-gateway demo`: sends one message, receives its report and a message from a phone, and prints each step.
 
-Everything is real but the operator and the customer: a gateway with its store in a folder of its own, HTTP between all
-of them on this machine.
+Only the operator and the customer are simulated: a gateway with its own store talks HTTP to both on this machine.
 """
 
 from __future__ import annotations
@@ -35,16 +34,16 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-__all__ = ["free_port", "run_demo", "served"]
+__all__ = ["free_port", "run_demo", "serve_in_background"]
 
 _KEY, _SECRET = "demo-key-0123456789", "demo-webhook-secret"
 _PHONE, _OURS = "12065550101", "12065550100"
-_PATIENCE_S = 60.0
+_TIMEOUT_S = 60.0
 _BUSY, _OK = 503, 200
 
 
 class _Customer:
-    """A customer's system: it is down for the first report, and up again after."""
+    """A customer's system that is down for the first report and up afterwards."""
 
     def __init__(self) -> None:
         self.got: asyncio.Queue[tuple[str, dict[str, Any], int]] = asyncio.Queue()
@@ -52,10 +51,10 @@ class _Customer:
 
     def app(self) -> Starlette:
         """Its HTTP server."""
-        return Starlette(routes=[Route("/{what}", self.take, methods=["POST"])])
+        return Starlette(routes=[Route("/{what}", self.receive, methods=["POST"])])
 
-    async def take(self, request: Request) -> Response:
-        """Take a webhook, if it is signed as it should be."""
+    async def receive(self, request: Request) -> Response:
+        """Accept a webhook if its signature is right."""
         body = await request.body()
         signature = sign(_SECRET, int(request.headers["x-mms-timestamp"]), body)
         if not hmac.compare_digest(signature, request.headers["x-mms-signature"]):
@@ -67,15 +66,15 @@ class _Customer:
         return Response(status_code=status)
 
 
-class _Show:
-    """Prints steps with the time since the beginning."""
+class _StepPrinter:
+    """Prints steps with the time since the start."""
 
     def __init__(self, echo: Callable[[str], object]) -> None:
         self._echo = echo
         self._began = time.monotonic()
 
     def step(self, number: int, title: str, *details: str) -> None:
-        """One step."""
+        """Print one step."""
         self._echo(f"{number}  {time.monotonic() - self._began:6.2f} s  {title}")
         for detail in details:
             self._echo(f"             {detail}")
@@ -85,7 +84,7 @@ async def run_demo(files: Sequence[Path], delay_s: float, echo: Callable[[str], 
     """Run the nine steps; gives the exit status."""
     customer = _Customer()
     with tempfile.TemporaryDirectory(prefix="mms-gateway-demo-") as folder:
-        async with served(customer.app(), Settings(port=free_port())) as customer_url:
+        async with serve_in_background(customer.app(), Settings(port=free_port())) as customer_url:
             settings = Settings(
                 data_dir=Path(folder),
                 port=free_port(),
@@ -97,18 +96,18 @@ async def run_demo(files: Sequence[Path], delay_s: float, echo: Callable[[str], 
             )
             gateway = Gateway(replace(settings, public_url=f"http://127.0.0.1:{settings.port}"))
             async with (
-                served(make_app(gateway), settings) as url,
+                serve_in_background(make_app(gateway), settings) as url,
                 httpx.AsyncClient(base_url=url, timeout=30) as client,
             ):
                 client.headers["Authorization"] = f"App {_KEY}"
-                show = _Show(echo)
-                await _out(client, files, customer, customer_url, show)
-                await _back(client, customer, customer_url, show)
+                printer = _StepPrinter(echo)
+                await _send_message(client, files, customer, customer_url, printer)
+                await _receive_message(client, customer, customer_url, printer)
     return 0
 
 
-async def _out(
-    client: httpx.AsyncClient, files: Sequence[Path], customer: _Customer, customer_url: str, show: _Show
+async def _send_message(
+    client: httpx.AsyncClient, files: Sequence[Path], customer: _Customer, customer_url: str, printer: _StepPrinter
 ) -> None:
     parts = [(path.name, path.read_bytes()) for path in files] or [("hello.jpg", _picture())]
     head = {
@@ -124,48 +123,52 @@ async def _out(
         *(("media", (name, data, mimetypes.guess_type(name)[0] or "application/octet-stream")) for name, data in parts),
     ]
     sizes = ", ".join(f"{name} {len(data):,} bytes" for name, data in parts)
-    show.step(1, "customer → gateway: POST /mms/1/single, parts in the request", sizes)
+    printer.step(1, "customer → gateway: POST /mms/1/single, parts in the request", sizes)
     answer = (await client.post("/mms/1/single", files=form)).raise_for_status().json()
     message = answer["messages"][0]
-    show.step(2, f"gateway → customer: 200 {message['status']['name']}", f"messageId {message['messageId']}")
-    seen = await _until(client, message["messageId"], "submitted", "rejected", "delivered", "undeliverable")
-    decisions = [f"{p['name']}: {p['decision']}, {_bytes_of(p)}" for p in (seen.get("ledger") or {}).get("parts", [])]
-    show.step(
-        3, f"gateway → operator {seen['connection']}: fitted to {seen['sizeBytes']:,} bytes, submitted", *decisions
+    printer.step(2, f"gateway → customer: 200 {message['status']['name']}", f"messageId {message['messageId']}")
+    view = await _wait_for_state(client, message["messageId"], "submitted", "rejected", "delivered", "undeliverable")
+    decisions = [f"{p['name']}: {p['decision']}, {_bytes_of(p)}" for p in (view.get("ledger") or {}).get("parts", [])]
+    printer.step(
+        3,
+        f"gateway → operator {view['connection']}: fitted to {view['sizeBytes']:,} bytes, submitted",
+        *decisions,
     )
-    seen = await _until(client, message["messageId"], "delivered", "undeliverable", "rejected")
-    show.step(4, f"operator → gateway: delivery report, {seen['report']['status']['name']}")
-    _, body, status = await asyncio.wait_for(customer.got.get(), _PATIENCE_S)
+    view = await _wait_for_state(client, message["messageId"], "delivered", "undeliverable", "rejected")
+    printer.step(4, f"operator → gateway: delivery report, {view['report']['status']['name']}")
+    _, body, status = await asyncio.wait_for(customer.got.get(), _TIMEOUT_S)
     report = body["results"][0]
-    show.step(5, f"gateway → customer: POST /reports, {report['status']['name']}", f"the customer is down: {status}")
-    _, body, status = await asyncio.wait_for(customer.got.get(), _PATIENCE_S)
+    printer.step(5, f"gateway → customer: POST /reports, {report['status']['name']}", f"the customer is down: {status}")
+    _, body, status = await asyncio.wait_for(customer.got.get(), _TIMEOUT_S)
     same = body["results"][0]["messageId"] == message["messageId"]
-    show.step(
+    printer.step(
         6, f"gateway → customer: the same report again, {status} ends it", f"same message: {'yes' if same else 'no'}"
     )
 
 
-async def _back(client: httpx.AsyncClient, customer: _Customer, customer_url: str, show: _Show) -> None:
+async def _receive_message(
+    client: httpx.AsyncClient, customer: _Customer, customer_url: str, printer: _StepPrinter
+) -> None:
     forwarding = {"type": "HTTP_FORWARD", "url": f"{customer_url}/inbound"}
-    said = {"channel": "MMS", "number": _OURS, "forwarding": forwarding}
-    (await client.post("/resource-management/1/inbound-message-configurations", json=said)).raise_for_status()
+    configuration = {"channel": "MMS", "number": _OURS, "forwarding": forwarding}
+    (await client.post("/resource-management/1/inbound-message-configurations", json=configuration)).raise_for_status()
     phone = {"from": _PHONE, "to": _OURS, "text": "Wow! Where is that?"}
     (await client.post("/loopback/inbound", json=phone)).raise_for_status()
-    show.step(7, "operator → gateway: a message from a phone", f"{_PHONE} to {_OURS}: {phone['text']!r}")
-    _, body, status = await asyncio.wait_for(customer.got.get(), _PATIENCE_S)
+    printer.step(7, "operator → gateway: a message from a phone", f"{_PHONE} to {_OURS}: {phone['text']!r}")
+    _, body, status = await asyncio.wait_for(customer.got.get(), _TIMEOUT_S)
     got = body["results"][0]
     words = next((part["value"] for part in got["message"] if "value" in part), "")
-    show.step(8, "gateway → customer: POST /inbound, by the forward action of the number", f"{words!r}")
-    show.step(9, f"customer → gateway: {status} ends it")
+    printer.step(8, "gateway → customer: POST /inbound, by the forward action of the number", f"{words!r}")
+    printer.step(9, f"customer → gateway: {status} ends it")
 
 
-async def _until(client: httpx.AsyncClient, message_id: str, *states: str) -> dict[str, Any]:
+async def _wait_for_state(client: httpx.AsyncClient, message_id: str, *states: str) -> dict[str, Any]:
     """The message once it is in one of these states."""
-    ends = time.monotonic() + _PATIENCE_S
+    ends = time.monotonic() + _TIMEOUT_S
     while True:
-        seen: dict[str, Any] = (await client.get(f"/messages/{message_id}")).raise_for_status().json()
-        if seen["state"] in states or time.monotonic() > ends:
-            return seen
+        view: dict[str, Any] = (await client.get(f"/messages/{message_id}")).raise_for_status().json()
+        if view["state"] in states or time.monotonic() > ends:
+            return view
         await asyncio.sleep(0.02)
 
 
@@ -176,7 +179,7 @@ def _bytes_of(part: dict[str, Any]) -> str:
 
 
 @contextlib.asynccontextmanager
-async def served(app: object, settings: Settings) -> AsyncIterator[str]:
+async def serve_in_background(app: object, settings: Settings) -> AsyncIterator[str]:
     """Serve an application on this machine for as long as the block runs."""
     server = make_server(app, settings)
     task = asyncio.ensure_future(server.serve())
@@ -200,7 +203,7 @@ def free_port() -> int:
 
 
 def _picture() -> bytes:
-    """A picture too large for any carrier: sky, sun, mountains."""
+    """A photo-like image that is too large for any carrier: sky, sun, mountains."""
     size = (3000, 2250)
     picture = Image.radial_gradient("L").resize(size)
     picture = Image.merge(

@@ -26,7 +26,7 @@ __all__ = ["main"]
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(mms.__version__, prog_name="mms-gateway")
 def cli() -> None:
-    """MMS over HTTPS in, an operator out, and everything back."""
+    """Accept MMS over HTTPS, send them to operators, and report back."""
 
 
 def _settings(host: str | None = None, port: int | None = None) -> Settings:
@@ -36,12 +36,12 @@ def _settings(host: str | None = None, port: int | None = None) -> Settings:
         raise click.ClickException(str(error)) from error
     settings = replace(settings, host=host or settings.host, port=settings.port if port is None else port)
     scheme = "https" if settings.tls_cert else "http"
-    url = settings.public_url.rstrip("/") or f"{scheme}://{_shown(settings.host)}:{settings.port}"
+    url = settings.public_url.rstrip("/") or f"{scheme}://{_bracketed(settings.host)}:{settings.port}"
     configure(settings.log_level)
     return replace(settings, public_url=url)
 
 
-def _shown(host: str) -> str:
+def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
@@ -59,18 +59,18 @@ def serve(host: str | None, port: int | None) -> None:
     """Run everything in one process."""
     settings = _settings(host, port)
     if settings.host not in ("127.0.0.1", "::1", "localhost") and not settings.tls_cert:
-        logger.warning("plain http", hint=f"{PREFIX}TLS_CERT and {PREFIX}TLS_KEY, or a proxy that speaks TLS")
+        logger.warning("serving plain HTTP", hint=f"set {PREFIX}TLS_CERT and {PREFIX}TLS_KEY, or use a TLS proxy")
     gateway = _gateway(settings)
     if gateway.generated_key:
-        click.echo(f"No {PREFIX}API_KEYS was given; this key is let in:  {gateway.generated_key}", err=True)
-    click.echo(f"mms-gateway {mms.__version__} on {settings.public_url}, what it serves: /docs", err=True)
+        click.echo(f"{PREFIX}API_KEYS is not set; generated this API key:  {gateway.generated_key}", err=True)
+    click.echo(f"mms-gateway {mms.__version__} on {settings.public_url}, API reference at /docs", err=True)
     make_server(make_app(gateway), settings).run()
 
 
 @cli.command()
 def worker() -> None:
-    """Work on what another machine's `serve` accepts; they share DATABASE_URL, DATA_DIR and BROKER_URL."""
-    gateway = _gateway(replace(_settings(), mm4_port=0))  # other operators' mails are for `serve`
+    """Send what `serve` accepts on another machine; both share DATABASE_URL, DATA_DIR and BROKER_URL."""
+    gateway = _gateway(replace(_settings(), mm4_port=0))  # only `serve` listens for MM4 mails
 
     async def work() -> None:
         stop = asyncio.Event()
@@ -102,10 +102,10 @@ def demo(files: tuple[Path, ...], delay: float) -> None:
 @click.option("--secret", default="", envvar="MMS_LOOPBACK_SECRET", help="inbound_secret of the connection.")
 @click.option("--delay", default=1.0, show_default=True, help="Seconds until delivery is reported.")
 def loopback(host: str, port: int, gateway_url: str, connection: str, user: str, secret: str, delay: float) -> None:
-    """Run the operator to test against as a process of its own."""
+    """Run the loopback operator, for tests, as a process of its own."""
     configure("info")
     app = make_operator_app(gateway_url, connection, user, secret, OperatorBehaviour(delay_s=delay))
-    click.echo(f"loopback operator on http://{_shown(host)}:{port}, reports to {gateway_url}", err=True)
+    click.echo(f"loopback operator on http://{_bracketed(host)}:{port}, reports to {gateway_url}", err=True)
     make_server(app, replace(Settings(), host=host, port=port, max_requests=4096)).run()
 
 

@@ -1,6 +1,6 @@
-"""What a customer gave becomes a message, and the message fitted content: pure but for the library's own engines.
+"""Builds a message from an order's content and fits it; pure but for the library's engines.
 
-Everything a rendition depends on goes into its key, so that recipients of one kind share one rendition.
+The key of a rendition covers everything that it depends on, so recipients with equal needs share one rendition.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ __all__ = [
     "FittedContent",
     "RenditionTarget",
     "ResolvedSegment",
+    "build_message",
     "check",
     "fit",
     "lower_limit",
-    "message_of",
     "read_rendition",
     "rendition_key",
     "write_rendition",
@@ -35,13 +35,13 @@ __all__ = [
 
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
 _UNKNOWN = "application/octet-stream"
-# Sizes operators' limits are known to have; the next one below what was refused is tried.
-_LADDER = (1_000_000, 600_000, 500_000, 300_000, 150_000, 100_000, 50_000, 30_000)
+# Size limits that operators are known to have; after a refusal the next smaller one is tried.
+_KNOWN_LIMITS = (1_000_000, 600_000, 500_000, 300_000, 150_000, 100_000, 50_000, 30_000)
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedSegment:
-    """One piece of content with its bytes at hand: words or a presentation as text, all else by its blob."""
+    """A segment whose bytes are available: text and presentation in *text*, everything else in *blob*."""
 
     kind: Literal["text", "smil", "media"]
     name: str = ""
@@ -52,12 +52,12 @@ class ResolvedSegment:
 
 @dataclass(frozen=True, slots=True)
 class RenditionTarget:
-    """For whom it is fitted: keys of the profile, the wire form that counts, and what is known beyond the profile.
+    """What a rendition is fitted to: profile keys, wire form, and what is known beyond the profile.
 
     Attributes:
-        limit_bytes: A size shown to be refused beyond, 0 for the profile's own.
-        recipients: How many see the message's envelope: it takes room too.
-        overhead_bytes: What the connection's own ids and names add to the wire form as the library counts it.
+        limit_bytes: The size beyond which the operator was seen to refuse, 0 for the profile's own limit.
+        recipients: Number of recipients in the envelope, which counts toward the size.
+        overhead_bytes: Bytes of the connection's own ids and names in the wire form.
     """
 
     carrier: str = ""
@@ -69,7 +69,7 @@ class RenditionTarget:
     overhead_bytes: int = 0
 
     def profile(self) -> mms.Profile:
-        """What the receiver accepts."""
+        """The profile of the receiver."""
         return _profile(self.carrier, self.route, self.device, self.limit_bytes, self.overhead_bytes)
 
 
@@ -78,13 +78,14 @@ def _profile(carrier: str, route: str, device: str, limit_bytes: int, overhead_b
     profile = mms.load_profile(
         carrier=carrier or None, route=route or None, device=device or None, max_message_bytes=limit_bytes or None
     )
-    room = max(1, profile.limit_bytes - overhead_bytes)
-    return replace(profile, limit_bytes=room, target_bytes=min(room, profile.target_bytes))
+    available_bytes = max(1, profile.limit_bytes - overhead_bytes)
+    target_bytes = min(available_bytes, profile.target_bytes)
+    return replace(profile, limit_bytes=available_bytes, target_bytes=target_bytes)
 
 
 @lru_cache(512)
-def _words(carrier: str, route: str, device: str, limit_bytes: int, overhead_bytes: int) -> str:
-    """A profile as a digest: what is fitted by other rules is another rendition."""
+def _profile_digest(carrier: str, route: str, device: str, limit_bytes: int, overhead_bytes: int) -> str:
+    """A digest of the profile: content fitted to other rules is another rendition."""
     profile = _profile(carrier, route, device, limit_bytes, overhead_bytes)
     return hashlib.sha256(repr(profile).encode()).hexdigest()
 
@@ -98,19 +99,19 @@ class FittedContent:
     ledger: bytes = field(repr=False)
 
 
-def message_of(
+def build_message(
     title: str, sources: Sequence[ResolvedSegment], read: Callable[[str], bytes]
 ) -> tuple[mms.Message, bytes | None]:
-    """The message, and the presentation the customer wrote for it."""
+    """The message, and the presentation (SMIL) that the customer gave for it, if any."""
     parts = [_part(source, read) for source in sources if source.kind != "smil"]
     smil = next((source.text.encode() for source in sources if source.kind == "smil" and source.text.strip()), None)
     if not parts:
         raise Refused("the message has no content besides its presentation; add a text or a picture", error=15200)
-    return mms.Message.of(_captioned(parts), subject=" ".join(title.split())), smil
+    return mms.Message.of(_with_leading_text_as_caption(parts), subject=" ".join(title.split())), smil
 
 
-def _captioned(parts: list[mms.Part]) -> list[mms.Part]:
-    """Words that come first go on one slide with the picture or film that follows: most requests mean that."""
+def _with_leading_text_as_caption(parts: list[mms.Part]) -> list[mms.Part]:
+    """Put a leading text on the slide of the image or video that follows: most requests mean it so."""
     if len(parts) > 1 and parts[0].kind == "text" and parts[1].kind in ("image", "video"):
         return [parts[1], parts[0], *parts[2:]]
     return parts
@@ -127,19 +128,19 @@ def _part(source: ResolvedSegment, read: Callable[[str], bytes]) -> mms.Part:
 
 
 def rendition_key(order: Order, sources: Sequence[ResolvedSegment], target: RenditionTarget) -> str:
-    """What a rendition is known by: a digest of all it depends on."""
-    said = [[s.kind, s.name, s.text, s.blob, s.media_type] for s in sources]
-    aim = [
-        _words(target.carrier, target.route, target.device, target.limit_bytes, target.overhead_bytes),
+    """The digest of everything that a rendition depends on."""
+    content = [[s.kind, s.name, s.text, s.blob, s.media_type] for s in sources]
+    options = [
+        _profile_digest(target.carrier, target.route, target.device, target.limit_bytes, target.overhead_bytes),
         target.encoding,
         target.recipients,
         order.if_not_fit,
         mms.__version__,
     ]
-    return hashlib.sha256(json.dumps([order.title, said, aim]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([order.title, content, options]).encode()).hexdigest()
 
 
-# The longest a number, a transaction id and a time can be: what fits with these fits with any.
+# The longest values that a number and a transaction id can have: what fits with these fits with any.
 _NUMBER, _LONG_ID = "+" + "9" * 15, "f" * 32
 
 
@@ -159,9 +160,9 @@ def fit(
     """Fit an order's content for a target; runs for milliseconds to seconds, and blocks.
 
     Raises:
-        MMSContentError: It can not be fitted; what a ledger says of why is in the error's `options`.
+        MMSContentError: It cannot be fitted; the error's `options` say why.
     """
-    message, smil = message_of(order.title, sources, read)
+    message, smil = build_message(order.title, sources, read)
     outcome = _attempt(order, message, smil, target)
     if outcome.composed is None:
         assert outcome.refusal is not None
@@ -173,8 +174,8 @@ def fit(
 def check(
     order: Order, sources: Sequence[ResolvedSegment], target: RenditionTarget, read: Callable[[str], bytes]
 ) -> dict[str, object]:
-    """The ledger `fit` would give, that of a refusal included."""
-    message, smil = message_of(order.title, sources, read)
+    """The ledger that `fit` would give, also when the content cannot fit."""
+    message, smil = build_message(order.title, sources, read)
     return _attempt(order, message, smil, target).ledger.as_json()
 
 
@@ -186,26 +187,26 @@ def _attempt(order: Order, message: mms.Message, smil: bytes | None, target: Ren
 
 
 def lower_limit(refused_bytes: int, named_bytes: int | None) -> int:
-    """What to aim at after an operator refused a size: what it named, or the next known step down.
+    """The limit to fit to after an operator refused a size: the one it named, or the next smaller known limit.
 
     Raises:
-        Refused: There is no smaller step.
+        Refused: There is no smaller limit.
     """
     if named_bytes is not None and 0 < named_bytes < refused_bytes:
         return named_bytes
-    step = next((one for one in _LADDER if one < refused_bytes), 0)
+    step = next((one for one in _KNOWN_LIMITS if one < refused_bytes), 0)
     if not step:
         raise Refused(
-            f"the operator refuses {refused_bytes:,} bytes as too large; there is no smaller step", error=15026
+            f"the operator refuses {refused_bytes:,} bytes as too large; no smaller limit is known", error=15026
         )
     return step
 
 
 def write_rendition(content: mms.Content) -> bytes:
-    """Content as it is kept."""
+    """The stored form of content."""
     return mms.pack(content, mms.Envelope(), "mime-binary").data
 
 
 def read_rendition(data: bytes) -> mms.Content:
-    """Content as it was kept."""
+    """Content from its stored form."""
     return mms.unpack(data).content

@@ -1,7 +1,7 @@
-"""Which connection a recipient's number goes to, and what its phone and network accept.
+"""Chooses a recipient's connection and the profile of its phone and network.
 
-The longest prefix that a connection claims wins. A lookup hook, a function of the operator of this service, may know
-more of a number (ported away, a known phone); what a customer's order says outright goes before both.
+The connection with the longest matching prefix wins. A lookup, a function that the setting LOOKUP names, may know more
+of a number (that it was ported, or which phone it has). What the customer's order says comes before both.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ __all__ = ["Known", "Route", "Router", "load_lookup"]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a lookup knows of a number; "" where it knows nothing.
+    """The result of a lookup; "" where it knows nothing.
 
     Attributes:
-        connection: Name of the connection it must take.
+        connection: Name of the connection to use.
         carrier, route, device: Keys of mmscontent profiles.
     """
 
@@ -38,7 +38,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a message goes, and the keys of the profile it is fitted to."""
+    """The connection of a message, and the keys of the profile it is fitted to."""
 
     connection: Connection
     carrier: str = ""
@@ -50,7 +50,7 @@ _NOTHING = Known()
 
 
 class Router:
-    """The connections by prefix."""
+    """Finds the connection of a number."""
 
     def __init__(self, connections: Sequence[Connection], lookup: Callable[[str], Known | None] | None = None) -> None:
         self._by_name = {connection.name: connection for connection in connections}
@@ -60,12 +60,12 @@ class Router:
 
     @property
     def connections(self) -> tuple[Connection, ...]:
-        """All of them."""
+        """All connections."""
         return tuple(self._by_name.values())
 
     @property
     def looks_up(self) -> bool:
-        """Whether a lookup is asked; it may take its time."""
+        """Whether there is a lookup, which may block."""
         return self._lookup is not None
 
     def connection(self, name: str) -> Connection | None:
@@ -73,7 +73,7 @@ class Router:
         return self._by_name.get(name)
 
     def find_connection(self, number: str) -> Connection | None:
-        """The connection that claims the longest prefix of a number."""
+        """The connection with the longest matching prefix of a number."""
         for length in self._lengths:
             found = self._by_prefix.get(number[:length])
             if found is not None:
@@ -81,7 +81,7 @@ class Router:
         return None
 
     def route(self, number: str, order: Order | None = None) -> Route:
-        """Where a number's messages go.
+        """The route of a number's messages.
 
         Raises:
             Refused: No connection takes the number; the error is 15023.
@@ -89,7 +89,7 @@ class Router:
         known = (self._lookup(number) if self._lookup is not None else None) or _NOTHING
         if known.connection and known.connection not in self._by_name:
             names = ", ".join(self._by_name)
-            raise Refused(f"the lookup names connection {known.connection!r}; there are {names}", error=15023)
+            raise Refused(f"the lookup names connection {known.connection!r}; known are {names}", error=15023)
         connection = self._by_name.get(known.connection) or self.find_connection(number)
         if connection is None:
             raise Refused("no connection takes this recipient's prefix", field="to", error=15023)

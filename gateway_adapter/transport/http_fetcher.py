@@ -1,8 +1,8 @@
-"""Strangers' URLs over HTTP: links fetched, webhooks posted, both under the one policy of urls.py.
+"""Fetches links and posts webhooks over HTTP, to customers' URLs, under the policy of url_policy.py.
 
-Every address a name resolves to is checked right before the connection, and the connection is made to the address that
-was checked: no name is resolved twice. Host and TLS name stay the URL's. No proxy, cookie, credential or redirect is
-followed on the quiet, nothing is decompressed, no HEAD is asked, and one clock bounds the whole.
+Every address that a name resolves to is checked right before the connection, and the connection goes to the checked
+address: no name is resolved twice, so DNS rebinding gains nothing. Host header and TLS name stay the URL's. Proxies,
+cookies, credentials and decompression are off, redirects are checked like the URL, and one timeout bounds everything.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ if TYPE_CHECKING:
 
 __all__ = ["MEDIA_TYPES", "Fetcher", "OpenedLink", "Resolve"]
 
-# What a part of a message may say it is; the bytes decide later. "" is a server that says nothing.
+# Media types of links that are accepted; the bytes decide later. A server may also name none.
 MEDIA_TYPES = (
     *("image/", "audio/", "video/", "text/plain", "text/vcard", "text/x-vcard", "text/directory"),
     *("text/calendar", "text/x-vcalendar", "application/smil", "application/octet-stream", "binary/octet-stream"),
     *("application/pdf", "application/vnd.apple.pkpass", "application/ogg", "application/mp4"),
 )
-_ANSWER_BYTES = 64 * 1024  # of an answer to a webhook, more is not read
+_MAX_ANSWER_BYTES = 64 * 1024  # of a webhook's response; the rest is not read
 _RESOLVERS = 4
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_GONE = range(400, 500)  # but for these, which may be other tomorrow
-_PASSING = frozenset({408, 425, 429})
+_CLIENT_ERRORS = range(400, 500)
+_TEMPORARY = frozenset({408, 425, 429})  # the client errors that may be gone later
 _FILE_NAME = re.compile(r"""filename\s*=\s*(?:"([^"\r\n]{1,200})"|([^;"\s]{1,200}))""", re.IGNORECASE)
 
 
 class Resolve(Protocol):
-    """Names to addresses."""
+    """Resolves host names."""
 
     async def __call__(self, host: str, port: int) -> list[str]:
         """Every address of a host, best first; OSError when it has none."""
@@ -54,13 +54,13 @@ class Resolve(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OpenedLink:
-    """A link whose answer is taken; its bytes come while the door is open.
+    """The response to a link; its bytes arrive while the `open` block runs.
 
     Attributes:
-        url: Where it came from at last.
-        media_type: As the server says, without parameters; "" when it says nothing.
-        file_name: From Content-Disposition, else the last piece of the path; evidence only.
-        chunks: The bytes; an error while they come says that what came is to be thrown away.
+        url: After all redirects.
+        media_type: As the server declares it, without parameters; "" when it does not.
+        file_name: From Content-Disposition, else the last segment of the path; only a hint.
+        chunks: The bytes; after an error, discard those that have arrived.
     """
 
     url: str
@@ -70,31 +70,31 @@ class OpenedLink:
 
 
 class Fetcher:
-    """The one door to strangers' servers; belongs to one event loop.
+    """The HTTP client for customers' URLs; belongs to one event loop.
 
     Args:
-        policy: What may be followed.
-        resolve: Names to addresses; the system's resolver when not given.
-        ssl_context: Whom TLS believes; certifi's authorities when not given.
+        policy: Which URLs and addresses are allowed.
+        resolve: Resolves names; the system's resolver when not given.
+        ssl_context: The trusted authorities; certifi's when not given.
     """
 
     def __init__(
         self, policy: UrlPolicy | None = None, resolve: Resolve | None = None, ssl_context: ssl.SSLContext | None = None
     ) -> None:
         self.policy = policy or UrlPolicy()
-        self._guard = _Guard(self.policy, resolve or _SystemResolver())
+        self._backend = _CheckingBackend(self.policy, resolve or _SystemResolver())
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl_context or _authorities(),
             max_connections=256,
             max_keepalive_connections=64,
             keepalive_expiry=15.0,
-            network_backend=self._guard,
+            network_backend=self._backend,
         )
 
     async def close(self) -> None:
         """Close all connections."""
         await self._pool.aclose()
-        self._guard.close()
+        self._backend.close()
 
     @contextlib.asynccontextmanager
     async def open(
@@ -109,52 +109,52 @@ class Fetcher:
 
         Args:
             url: The link.
-            max_bytes: More is refused, without reading it when the server says so beforehand.
-            types: Beginnings of the media types taken.
-            headers: Further fields, for the link's own origin alone.
+            max_bytes: Larger content is refused, unread if the server announces its length.
+            types: Prefixes of the accepted media types.
+            headers: Further header fields, sent to the link's own origin only.
 
         Raises:
-            Refused: The policy, the size, the type or the server's answer forbids it; error 15022 or 15024.
-            Unreachable: No connection, no answer in time, or one that says: later.
+            Refused: Forbidden by the policy, the size, the type or the server's status; error 15022 or 15024.
+            Unreachable: No connection, no response in time, or a temporary error status.
         """
         async with self._bounded(url):
-            target, left = self.policy.target(url), self.policy.redirects
+            target, left = self.policy.parse(url), self.policy.redirects
             origin = target.origin
             while True:
                 own = dict(headers or {}) if target.origin == origin else {}
-                async with self._asked("GET", target, {**own, "Accept": "*/*"}) as response:
+                async with self._request("GET", target, {**own, "Accept": "*/*"}) as response:
                     if response.status not in _REDIRECTS:
-                        yield _opened(target, response, max_bytes, types)
+                        yield _check_response(target, response, max_bytes, types)
                         return
                     location = _field(response, "location")
                 if left == 0 or not location:
                     why = f"redirects more than {self.policy.redirects} times" if location else "redirects nowhere"
                     raise Refused(f"{url[:200]} {why}", field="url", error=15024)
-                target, left = self.policy.redirected(target, location), left - 1
+                target, left = self.policy.parse_redirect(target, location), left - 1
 
     async def post(
         self, url: str, headers: Mapping[str, str], body: bytes, *, timeout_s: float | None = None
     ) -> Response:
-        """Post to a webhook; redirects are answers like others, and no more than 64 KB of an answer are read.
+        """Post to a webhook; a redirect is not followed, and at most 64 KB of the response are read.
 
         Raises:
             Refused: The policy forbids it.
-            Unreachable: No connection, or no answer in time.
+            Unreachable: No connection, or no response in time.
         """
         async with self._bounded(url, timeout_s):
-            target = self.policy.target(url)
-            async with self._asked("POST", target, headers, body) as response:
-                said = bytearray()
-                async for piece in response.aiter_stream():
-                    said += piece
-                    if len(said) >= _ANSWER_BYTES:
+            target = self.policy.parse(url)
+            async with self._request("POST", target, headers, body) as response:
+                received = bytearray()
+                async for chunk in response.aiter_stream():
+                    received += chunk
+                    if len(received) >= _MAX_ANSWER_BYTES:
                         break
             found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
-            return Response(response.status, found, bytes(said[:_ANSWER_BYTES]))
+            return Response(response.status, found, bytes(received[:_MAX_ANSWER_BYTES]))
 
     @contextlib.asynccontextmanager
     async def _bounded(self, url: str, timeout_s: float | None = None) -> AsyncIterator[None]:
-        """One clock over everything, and one error for whatever goes wrong below."""
+        """One timeout for the whole exchange, and one exception for every network error."""
         seconds = min(timeout_s or self.policy.total_s, self.policy.total_s)
         shown = url[:200]
         try:
@@ -163,15 +163,15 @@ class Fetcher:
         except TimeoutError as exc:
             raise Unreachable(f"{shown} took longer than {seconds:g} seconds") from exc
         except httpcore.TimeoutException as exc:
-            raise Unreachable(f"{shown} let us wait too long: {type(exc).__name__}") from exc
+            raise Unreachable(f"{shown} did not answer in time: {type(exc).__name__}") from exc
         except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as exc:
             raise Unreachable(f"{shown} could not be reached: {exc or type(exc).__name__}") from exc
 
     @contextlib.asynccontextmanager
-    async def _asked(
+    async def _request(
         self, method: str, target: ParsedUrl, headers: Mapping[str, str], body: bytes | None = None
     ) -> AsyncIterator[httpcore.Response]:
-        """One request, its answer's head read."""
+        """Send one request; the response's head is read."""
         policy = self.policy
         fields = {
             "Host": _host_field(target),
@@ -191,7 +191,7 @@ class Fetcher:
 
 @functools.cache
 def _authorities() -> ssl.SSLContext:
-    """certifi's, whatever the environment says; reading them costs as much as a hundred requests."""
+    """Certifi's authorities, whatever the environment says; loading them costs as much as a hundred requests."""
     return httpx.create_ssl_context(trust_env=False)
 
 
@@ -204,9 +204,11 @@ def _host_field(target: ParsedUrl) -> str:
     return host if target.port == {"http": 80, "https": 443}[target.scheme] else f"{host}:{target.port}"
 
 
-def _opened(target: ParsedUrl, response: httpcore.Response, max_bytes: int, types: tuple[str, ...]) -> OpenedLink:
-    """A final answer, when its head allows it."""
-    media_type = _acceptable(target, response, types)
+def _check_response(
+    target: ParsedUrl, response: httpcore.Response, max_bytes: int, types: tuple[str, ...]
+) -> OpenedLink:
+    """The response to a link, if its head is acceptable."""
+    media_type = _check_head(target, response, types)
     announced = _field(response, "content-length")
     if announced.isascii() and announced.isdecimal() and int(announced[:18]) > max_bytes:
         raise _too_large(target, f"{int(announced[:18]):,}", max_bytes)
@@ -214,30 +216,30 @@ def _opened(target: ParsedUrl, response: httpcore.Response, max_bytes: int, type
 
 
 async def _body(target: ParsedUrl, response: httpcore.Response, max_bytes: int) -> AsyncIterator[bytes]:
-    """The pieces of a body, none of them beyond the cap."""
+    """The chunks of a body, up to *max_bytes*."""
     size = 0
-    async for piece in response.aiter_stream():
-        size += len(piece)
+    async for chunk in response.aiter_stream():
+        size += len(chunk)
         if size > max_bytes:
             raise _too_large(target, "more", max_bytes)
-        yield piece
+        yield chunk
     if not size:
-        raise _unfit(target, "is empty")
+        raise _unacceptable(target, "is empty")
 
 
-def _acceptable(target: ParsedUrl, response: httpcore.Response, types: tuple[str, ...]) -> str:
-    """The media type, when status, encoding and type are such as are taken."""
+def _check_head(target: ParsedUrl, response: httpcore.Response, types: tuple[str, ...]) -> str:
+    """The media type, if status, encoding and type are acceptable."""
     status = response.status
-    if status in _PASSING or status not in range(200, 500):
+    if status in _TEMPORARY or status not in range(200, 500):
         raise Unreachable(f"{target.url[:200]} answered {status}")
-    if status in _GONE or status != 200:  # noqa: PLR2004  # 204 and 206 hold no whole content either
-        raise _unfit(target, f"answered {status}")
+    if status in _CLIENT_ERRORS or status != 200:  # noqa: PLR2004  # 204 and 206 do not hold the whole content either
+        raise _unacceptable(target, f"answered {status}")
     encoding = _field(response, "content-encoding").strip().lower()
     if encoding not in ("", "identity"):
-        raise _unfit(target, f"came as {encoding} though it was asked for as it is")
+        raise _unacceptable(target, f"was sent with Content-Encoding {encoding} although none was accepted")
     media_type = _field(response, "content-type").partition(";")[0].strip().lower()
     if media_type and not media_type.startswith(types):
-        raise _unfit(target, f"is {media_type}, which no message carries")
+        raise _unacceptable(target, f"is {media_type}, which is not accepted in a message")
     return media_type
 
 
@@ -253,11 +255,11 @@ def _file_name(target: ParsedUrl, response: httpcore.Response) -> str:
 
 
 def _too_large(target: ParsedUrl, actual: str, max_bytes: int) -> Refused:
-    text = f"{target.url[:200]} has {actual} bytes, {max_bytes:,} are taken; serve a smaller file"
+    text = f"{target.url[:200]} has {actual} bytes, at most {max_bytes:,} are accepted; serve a smaller file"
     return Refused(text, field="url", error=15022)
 
 
-def _unfit(target: ParsedUrl, why: str) -> Refused:
+def _unacceptable(target: ParsedUrl, why: str) -> Refused:
     return Refused(f"{target.url[:200]} {why}", field="url", error=15024)
 
 
@@ -265,13 +267,13 @@ def _unfit(target: ParsedUrl, why: str) -> Refused:
 
 
 class _SystemResolver:
-    """getaddrinfo in threads of its own, so that a dead name server stalls no other work."""
+    """getaddrinfo in its own threads, so that a dead name server stalls no other work."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(_RESOLVERS, thread_name_prefix="resolve")
 
     def close(self) -> None:
-        """Give the threads back."""
+        """Stop the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def __call__(self, host: str, port: int) -> list[str]:
@@ -282,15 +284,15 @@ class _SystemResolver:
         return list(dict.fromkeys(str(row[4][0]) for row in rows))
 
 
-class _Guard(httpcore.AsyncNetworkBackend):
-    """Connects to addresses the policy allows, each checked in the moment it is used."""
+class _CheckingBackend(httpcore.AsyncNetworkBackend):
+    """Connects only to addresses that the policy allows, each checked right before it is used."""
 
     def __init__(self, policy: UrlPolicy, resolve: Resolve) -> None:
         self._policy, self._resolve = policy, resolve
         self._inner = httpcore.AnyIOBackend()
 
     def close(self) -> None:
-        """Wait for no name any more."""
+        """Shut down the resolver threads."""
         if isinstance(self._resolve, _SystemResolver):
             self._resolve.close()
 
@@ -298,21 +300,21 @@ class _Guard(httpcore.AsyncNetworkBackend):
         self,
         host: str,
         port: int,
-        timeout: float | None = None,  # noqa: ASYNC109  # the shape is httpcore's
+        timeout: float | None = None,  # noqa: ASYNC109  # httpcore's signature
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """A connection to the first address that answers; none is made when any of them is forbidden."""
-        bare = host.strip("[]")
-        shown = f"[{bare}]" if ":" in bare else bare
-        target = self._policy.target(f"{self._policy.schemes[0]}://{shown}:{port}/")
+        """A connection to the first address that answers; none at all if one of the addresses is forbidden."""
+        name = host.strip("[]")
+        shown = f"[{name}]" if ":" in name else name
+        target = self._policy.parse(f"{self._policy.schemes[0]}://{shown}:{port}/")
         try:
-            addresses = await self._resolve(bare, port)
+            addresses = await self._resolve(name, port)
         except (OSError, UnicodeError) as exc:
-            raise Unreachable(f"the name {bare} could not be resolved: {exc}") from exc
+            raise Unreachable(f"the name {name} could not be resolved: {exc}") from exc
         for address in addresses:
             self._policy.check(target, address)
-        failure: Exception = Unreachable(f"the name {bare} has no address")
+        failure: Exception = Unreachable(f"the name {name} has no address")
         for address in addresses:
             try:
                 return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)

@@ -1,6 +1,6 @@
-"""Handing requests to operators: HTTP, SMTP, or an operator inside this process.
+"""Submits messages to operators over HTTP or SMTP, or to a simulated operator in this process.
 
-An operator is of our own choosing, so no policy stands between; what it answers is read up to a bound.
+Operators are configured by whoever runs the gateway, so no URL policy applies; their responses have a size limit.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ if TYPE_CHECKING:
 
 __all__ = ["OperatorClient"]
 
-_MOST_ANSWER = 1_000_000
-_MOST_UPLOADS = 2000
-_UPLOADED_S = 24 * 3600.0  # an upload is named again for a day; it is kept there for three
-_LARGE_BYTES = 100_000  # packing more than this would hold up the event loop
-_FINE = range(200, 300)
+_MAX_ANSWER = 1_000_000
+_MAX_UPLOADS = 2000
+_UPLOAD_REUSED_S = 24 * 3600.0  # an upload is referred to for a day; the operator keeps it for three
+_LARGE_BYTES = 100_000  # packing more than this would block the event loop for too long
+_SUCCESS = range(200, 300)
 
 
 class OperatorClient:
     """Submits to operators; belongs to one event loop.
 
     Args:
-        inside: Operators of kind `loopback` without a URL, by connection name.
-        mail: Hands over a request whose method is MAIL.
-        wait: Waits for a connection's turn.
+        inside: Simulated operators of this process, by connection name.
+        mail: Sends a request whose method is MAIL.
+        wait: Waits until the connection's rate limit allows another submission.
     """
 
     def __init__(
@@ -67,10 +67,10 @@ class OperatorClient:
         await self._client.aclose()
 
     async def submit(self, submit: SubmitRequest, connection: Connection) -> SubmitResult:
-        """Hand a message over and read the answer.
+        """Submit a message and read the operator's answer.
 
         Raises:
-            Refused: The operator's protocol can not say this.
+            Refused: The operator's protocol cannot express the message.
             Unreachable: The operator did not answer.
         """
         connector = connector_of(connection)
@@ -90,7 +90,7 @@ class OperatorClient:
         return answer
 
     async def _send_whole(self, request: Request, connection: Connection) -> Response:
-        """Send what goes before a request, then the request; what refuses an upload is the answer to the whole."""
+        """Send the uploads of a request, then the request; a refused upload is the answer to the whole."""
         body = request.body
         for upload in request.uploads:
             value = await self._upload(upload, connection)
@@ -100,22 +100,22 @@ class OperatorClient:
         return await self._send(replace(request, body=body, uploads=()) if request.uploads else request, connection)
 
     async def _upload(self, upload: Upload, connection: Connection) -> bytes | Response:
-        """The value to fill in, as JSON; or the answer that has none."""
+        """The id of an upload as JSON, or the response that refused it."""
         key = (connection.name, upload.key)
         known, since = self._uploaded.get(key, (b"", 0.0))
-        if known and time.monotonic() - since < _UPLOADED_S:
+        if known and time.monotonic() - since < _UPLOAD_REUSED_S:
             return known
         response = await self._send(upload.request, connection)
-        if response.status not in _FINE:
+        if response.status not in _SUCCESS:
             return response
         try:
             value = json.loads(response.body)[upload.member]
         except (ValueError, KeyError, TypeError, RecursionError):
             value = None
         if not isinstance(value, str) or not value:
-            raise Unreachable(f"connection {connection.name} answered an upload without naming it")
+            raise Unreachable(f"connection {connection.name} answered an upload without its id")
         self._uploaded[key] = (json.dumps(value).encode(), time.monotonic())
-        while len(self._uploaded) > _MOST_UPLOADS:
+        while len(self._uploaded) > _MAX_UPLOADS:
             self._uploaded.popitem(last=False)
         return self._uploaded[key][0]
 
@@ -124,8 +124,8 @@ class OperatorClient:
             async with asyncio.timeout(connection.timeout_s):
                 return await self._transport(connection)(request, connection)
         except (TimeoutError, httpx.HTTPError, OSError) as error:
-            what = str(error) or type(error).__name__
-            raise Unreachable(f"connection {connection.name} did not answer: {what}") from error
+            detail = str(error) or type(error).__name__
+            raise Unreachable(f"connection {connection.name} did not answer: {detail}") from error
 
     def _transport(self, connection: Connection) -> Transport:
         if not connection.url:
@@ -134,7 +134,7 @@ class OperatorClient:
         return self._mail if urlsplit(connection.url).scheme == "smtp" else self._http
 
     def _digest(self, connection: Connection) -> httpx.DigestAuth | None:
-        """Digest authorization where a connection has it; the challenge is kept, so that it is asked for once."""
+        """Digest authorization, if the connection has it; the challenge is kept, so that it is requested once only."""
         if connection.options.get("auth") != "digest":
             return None
         user = connection.options.get("user", "")
@@ -148,10 +148,10 @@ class OperatorClient:
         response = await self._client.send(asked, stream=True, auth=self._digest(connection))
         body = bytearray()
         try:
-            async for piece in response.aiter_bytes():
-                body += piece
-                if len(body) > _MOST_ANSWER:
-                    raise Unreachable(f"connection {connection.name} answered with more than {_MOST_ANSWER:,} bytes")
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > _MAX_ANSWER:
+                    raise Unreachable(f"connection {connection.name} answered with more than {_MAX_ANSWER:,} bytes")
         finally:
             await response.aclose()
         return Response(response.status_code, dict(response.headers), bytes(body))

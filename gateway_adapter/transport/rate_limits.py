@@ -23,8 +23,8 @@ _MIN_PAUSE_S, _MAX_PAUSE_S = 0.02, 0.5
 class ProcessRateLimiter:
     """Spaces the submissions of each connection evenly, within this process."""
 
-    def __init__(self) -> None:
-        self._buckets = TokenBuckets()
+    def __init__(self, buckets: TokenBuckets | None = None) -> None:
+        self._buckets = buckets or TokenBuckets()
 
     async def wait(self, connection: Connection) -> None:
         """Wait for this submission's turn."""

@@ -1,8 +1,8 @@
-"""Mails handed over by SMTP: MM4 to other operators, messages from phones to people.
+"""Sends mails by SMTP: MM4 to other operators, messages from phones to mailboxes.
 
-A session is kept and used again while it is fresh. What the server says is the answer, whatever it is: a reply of a
-server is never an exception, a server that cannot be spoken with is `Unreachable`. A server that announces a size is
-not sent what is larger. Where TLS is asked for, the server's name is checked; where it is not, none is tried.
+Sessions are reused for a while. Every reply of a server is a Response, never an exception; a server without a session
+is `Unreachable`. A mail larger than the announced SIZE (RFC 1870) is not sent. `starttls` checks the certificate
+and its name; without it, TLS is not tried.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from gateway_adapter.errors import Misconfigured, Unreachable
 
 __all__ = ["SmtpClient", "parse_smarthost"]
 
-_FRESH_S = 20.0  # servers close idle sessions after 30 seconds at the earliest
-_MOST_IDLE = 8
+_IDLE_S = 20.0  # servers close idle sessions after 30 seconds at the earliest
+_MAX_IDLE = 8
 _SMTP_PORT = 25
-_NEVER, _TOO_LARGE = 554, 552
+_FAILED, _TOO_LARGE = 554, 552  # RFC 5321 4.2.3
 
 
 class SmtpClient:
@@ -39,22 +39,22 @@ class SmtpClient:
         self._idle.clear()
 
     async def send(self, request: Request, connection: Connection) -> Response:
-        """Hand over a mail; its request is `MAIL` with the fields `from` and `to`.
+        """Send a mail; its request has the method `MAIL` and the headers `from` and `to`.
 
         Raises:
-            Unreachable: The server could not be spoken with.
+            Unreachable: There is no session with the server, or it broke off.
         """
         client = await self._session(connection)
-        clean = False
+        finished = False
         try:
-            response = await _handed_over(client, request)
-            clean = True
+            response = await _transfer(client, request)
+            finished = True
         except aiosmtplib.SMTPResponseException as exc:
             return Response(exc.code, {}, exc.message.encode("utf-8", "replace"))
         except (aiosmtplib.SMTPException, OSError, ValueError) as exc:
             raise Unreachable(f"connection {connection.name}: the mail server broke off: {exc}") from exc
         finally:
-            if clean:
+            if finished:
                 self._keep(connection, client)
             else:
                 client.close()
@@ -64,7 +64,7 @@ class SmtpClient:
         idle = self._idle[_key(connection)]
         while idle:
             client, since = idle.pop()
-            if client.is_connected and time.monotonic() - since < _FRESH_S:
+            if client.is_connected and time.monotonic() - since < _IDLE_S:
                 return client
             client.close()
         split = urlsplit(connection.url)
@@ -88,7 +88,7 @@ class SmtpClient:
     def _keep(self, connection: Connection, client: aiosmtplib.SMTP) -> None:
         idle = self._idle[_key(connection)]
         idle.append((client, time.monotonic()))
-        while len(idle) > _MOST_IDLE:
+        while len(idle) > _MAX_IDLE:
             idle.popleft()[0].close()
 
 
@@ -96,28 +96,28 @@ def _key(connection: Connection) -> tuple[str, str]:
     return (connection.name, connection.url)
 
 
-async def _handed_over(client: aiosmtplib.SMTP, request: Request) -> Response:
-    """One mail transaction; recipients that are refused are left out unless all are."""
+async def _transfer(client: aiosmtplib.SMTP, request: Request) -> Response:
+    """Run one mail transaction; refused recipients are left out unless all are refused."""
     most = client.esmtp_extensions.get("size", "").strip()
     if most.isdecimal() and 0 < int(most) < len(request.body):
-        return Response(_TOO_LARGE, {}, f"5.3.4 the server takes {most} bytes".encode("ascii"))
+        return Response(_TOO_LARGE, {}, f"5.3.4 the server accepts {most} bytes".encode("ascii"))
     await client.mail(request.headers["from"])
     refusal: aiosmtplib.SMTPResponseException | None = None
-    taken = 0
+    accepted = 0
     for recipient in filter(None, request.headers["to"].split(",")):
         try:
             await client.rcpt(recipient.strip())
-            taken += 1
+            accepted += 1
         except aiosmtplib.SMTPResponseException as exc:
             refusal = exc
-    if not taken:
+    if not accepted:
         await client.rset()
         if refusal is None:
-            return Response(_NEVER, {}, b"5.1.3 the mail has no recipient")
+            return Response(_FAILED, {}, b"5.1.3 the mail has no recipient")
         return Response(refusal.code, {}, refusal.message.encode("utf-8", "replace"))
-    said = await client.data(request.body)
+    reply = await client.data(request.body)
     return Response(
-        said.code, {"message-id": request.headers.get("message-id", "")}, said.message.encode("utf-8", "replace")
+        reply.code, {"message-id": request.headers.get("message-id", "")}, reply.message.encode("utf-8", "replace")
     )
 
 
@@ -125,7 +125,7 @@ def parse_smarthost(url: str, setting: str) -> Connection:
     """The mail server of a setting `smtp://[user:password@]host[:port][?starttls=true]`.
 
     Raises:
-        Misconfigured: It is none.
+        Misconfigured: The setting is not such a URL.
     """
     try:
         split = urlsplit(url)
@@ -133,15 +133,15 @@ def parse_smarthost(url: str, setting: str) -> Connection:
     except ValueError:
         bad = True
     if bad:
-        raise Misconfigured(f"{setting} is no smtp://[user:password@]host[:port][?starttls=true]", file=setting)
+        raise Misconfigured(f"{setting} must be smtp://[user:password@]host[:port][?starttls=true]", file=setting)
     options = {"user": unquote(split.username)} if split.username else {}
     if parse_qs(split.query).get("starttls") == ["true"]:
         options["starttls"] = "true"
-    place = f"smtp://{f'[{split.hostname}]' if ':' in (split.hostname or '') else split.hostname}"
+    server = f"smtp://{f'[{split.hostname}]' if ':' in (split.hostname or '') else split.hostname}"
     return Connection(
         "mail",
         "mm4",
-        url=f"{place}:{split.port or _SMTP_PORT}",
+        url=f"{server}:{split.port or _SMTP_PORT}",
         secret=unquote(split.password or ""),
         options=MappingProxyType(options),
     )

@@ -1,8 +1,8 @@
-"""Which URLs of strangers this service follows: pure checks, no name is resolved here.
+"""Decides which customers' URLs the gateway may request; pure checks, no name is resolved here.
 
-One policy for links in messages and for webhooks. A name is only as good as the addresses it leads to, so fetch.py asks
-`Policy.allows` of every address right before it connects to it. Sources: WHATWG URL 4.5.6 (hosts that end in a number),
-IANA's special-purpose registries as `ipaddress` has them, RFC 4291, 6052 and 3056 for IPv4 inside IPv6.
+One policy holds for links in messages and for webhooks. http_fetcher.py calls `UrlPolicy.check` with every address of a
+name right before it connects. Sources: WHATWG URL 4.5.6 (hosts that end in a number), IANA's special-purpose registries
+as `ipaddress` has them, RFC 4291, 6052 and 3056 for IPv4 inside IPv6.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ __all__ = ["ParsedUrl", "UrlPolicy", "parse_networks"]
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+# RFC 6052 2.1: the well-known prefix; the last 32 bits are an IPv4 address.
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-# In IANA's registries and not yet, or no longer, in ours: 6to4's anycast relays, documentation (RFC 9637).
+# In IANA's registries, but not in every version of `ipaddress`: 6to4 anycast relays, documentation (RFC 9637).
 _ALSO_SPECIAL = (ipaddress.ip_network("192.88.99.0/24"), ipaddress.ip_network("3fff::/20"))
 _MAX_URL = 2048
-_FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")  # a backslash is a slash to some readers and a letter to others
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")  # parsers disagree on whether a backslash is a slash
+# WHATWG URL 4.5.6: such a host is an IPv4 address to browsers, whatever the DNS says.
 _ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0[xX][0-9A-Fa-f]*)\.?$")
 _HOST = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -31,7 +33,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class ParsedUrl:
-    """A URL taken apart by one parser, so that what is checked is what is asked."""
+    """A URL parsed once, so that what is checked is what is requested."""
 
     scheme: str
     host: str
@@ -41,22 +43,22 @@ class ParsedUrl:
 
     @property
     def origin(self) -> tuple[str, str, int]:
-        """Scheme, host and port: who may see what was meant for this target."""
+        """Scheme, host and port."""
         return (self.scheme, self.host, self.port)
 
 
 @dataclass(frozen=True, slots=True)
 class UrlPolicy:
-    """What may be followed.
+    """Which URLs and addresses are allowed, and how long an exchange may take.
 
     Attributes:
         schemes: Of the URL and of every redirect.
-        ports: On public addresses; on `networks` any.
-        networks: Addresses that are taken though they are not public: a setting, empty by default.
+        ports: On public addresses; `networks` allow any.
+        networks: Private networks that are allowed (setting NETWORKS).
         redirects: How many are followed for a link; webhooks follow none.
-        connect_s: Until a connection stands, TLS included.
-        read_s: Longest pause between two pieces of an answer.
-        total_s: Everything together: names, connections, redirects, the last byte.
+        connect_s: For a connection, TLS included.
+        read_s: Longest pause between two chunks.
+        total_s: From the first name lookup to the last byte.
     """
 
     schemes: tuple[str, ...] = ("https", "http")
@@ -67,28 +69,30 @@ class UrlPolicy:
     read_s: float = 10.0
     total_s: float = 60.0
 
-    def target(self, url: str) -> ParsedUrl:
-        """The URL taken apart.
+    def parse(self, url: str) -> ParsedUrl:
+        """Parse and check a URL.
 
         Raises:
-            Refused: It is of no kind that is followed; its text says which rule it breaks.
+            Refused: The URL breaks a rule, which the text names.
         """
         if len(url) > _MAX_URL:
-            raise _refused(url, f"has {len(url)} characters, {_MAX_URL} are taken")
+            raise _refused(url, f"has {len(url)} characters, at most {_MAX_URL} are accepted")
         if _FORBIDDEN.search(url):
             raise _refused(url, "holds a space, a control character or a backslash")
         try:
             parsed = httpx.URL(url)
             port = parsed.port
         except (httpx.InvalidURL, ValueError) as exc:
-            raise _refused(url, f"can not be read: {exc}") from exc
+            raise _refused(url, f"cannot be parsed: {exc}") from exc
         if parsed.scheme not in self.schemes:
-            raise _refused(url, f"begins with {parsed.scheme or 'nothing'}:, {' and '.join(self.schemes)} are taken")
+            raise _refused(
+                url, f"begins with {parsed.scheme or 'nothing'}:, only {' and '.join(self.schemes)} are accepted"
+            )
         if parsed.userinfo or "@" in url.partition("://")[2].partition("/")[0]:
             raise _refused("the URL", "holds a user or password; serve the content without them")
         host = parsed.raw_host.decode("ascii").rstrip(".")
         if not _HOST.fullmatch(host) and _literal(host) is None:
-            raise _refused(url, "has no host" if not host else f"has the host {host!r}, which is no name of the DNS")
+            raise _refused(url, "has no host" if not host else f"has the host {host!r}, which is not a DNS name")
         port = _DEFAULT_PORTS[parsed.scheme] if port is None else port
         if port not in range(1, 65536):
             raise _refused(url, f"has port {port}")
@@ -97,52 +101,52 @@ class UrlPolicy:
         return target
 
     def _check_host(self, target: ParsedUrl) -> None:
-        """Refuse numbers in disguise, and addresses that need no resolving to be told from public ones."""
+        """Refuse disguised numbers, and literal addresses that are not public."""
         address = _literal(target.host)
         if address is None and _ENDS_IN_NUMBER.search(target.host):
-            raise _refused(target.url, "has a number as host that is no plain address")
+            raise _refused(target.url, "has a number as host that is not a plain IP address")
         if address is not None:
             self.check(target, str(address))
 
     def check(self, target: ParsedUrl, address: str) -> None:
-        """Whether a connection to this address of the target's host may be made.
+        """Check an address of the target's host.
 
         Raises:
-            Refused: The address is not public, or the port is none of those taken there.
+            Refused: The address is not public, or the port is not allowed there.
         """
         try:
             found = _inner(ipaddress.ip_address(address))
         except ValueError as exc:
-            raise _refused(target.url, f"leads to {address!r}, which is no address") from exc
+            raise _refused(target.url, f"leads to {address!r}, which is not an IP address") from exc
         if any(found in network for network in self.networks):
             return
         if not _is_public(found):
             raise _refused(target.url, f"leads to {address}, which is not a public address")
         if target.port not in self.ports:
             ports = ", ".join(map(str, self.ports))
-            raise _refused(target.url, f"leads to port {target.port}; {ports} are taken")
+            raise _refused(target.url, f"leads to port {target.port}; only {ports} are accepted")
 
-    def redirected(self, target: ParsedUrl, location: str) -> ParsedUrl:
-        """Where a redirect leads, checked like the URL itself.
+    def parse_redirect(self, target: ParsedUrl, location: str) -> ParsedUrl:
+        """The target of a redirect, checked like the URL itself.
 
         Raises:
-            Refused: It leads to what is not followed, or from https to http.
+            Refused: The target is not allowed, or leads from https to http.
         """
         try:
             joined = str(httpx.URL(target.url).join(location))
         except (httpx.InvalidURL, ValueError) as exc:
-            raise _refused(target.url, f"redirects to what can not be read: {exc}") from exc
-        found = self.target(joined)
+            raise _refused(target.url, f"redirects to a URL that cannot be parsed: {exc}") from exc
+        found = self.parse(joined)
         if target.scheme == "https" and found.scheme != "https":
             raise _refused(target.url, f"redirects from https to {found.url}")
         return found
 
 
 def parse_networks(text: str, setting: str) -> tuple[_Network, ...]:
-    """The networks a setting lists, comma-separated.
+    """The networks of a comma-separated setting.
 
     Raises:
-        Misconfigured: One of them is none.
+        Misconfigured: One of them is not a network.
     """
     found: list[_Network] = []
     for row in filter(None, (row.strip() for row in text.split(","))):
@@ -156,7 +160,7 @@ def parse_networks(text: str, setting: str) -> tuple[_Network, ...]:
 
 
 def _refused(what: str, why: str) -> Refused:
-    shown = what if len(what) <= 200 else what[:200] + "…"  # noqa: PLR2004  # what a log line bears
+    shown = what if len(what) <= 200 else what[:200] + "…"  # noqa: PLR2004  # enough for a log line
     return Refused(f"{shown} {why}", field="url", error=15024)
 
 
@@ -168,7 +172,7 @@ def _literal(host: str) -> _Address | None:
 
 
 def _inner(address: _Address) -> _Address:
-    """The IPv4 address that an IPv6 one stands for, else itself."""
+    """The IPv4 address inside an IPv6 one, else the address itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address.ipv4_mapped is not None:

@@ -192,7 +192,7 @@ def test_an_order_goes_before_the_lookup_and_the_lookup_before_the_file() -> Non
 def test_a_lookup_that_names_no_connection_is_a_named_error() -> None:
     router = Router(CONNECTIONS, lambda _: Known("elsewhere"))
 
-    with pytest.raises(Refused, match=r"'elsewhere'; there are acme, roaming"):
+    with pytest.raises(Refused, match=r"'elsewhere'; known are acme, roaming"):
         router.route("12065550100")
 
 

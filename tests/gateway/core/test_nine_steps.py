@@ -1,4 +1,7 @@
-"""The whole flow against a running process: nine steps, content given in every way, reports of every kind."""
+"""The whole flow against a running process: nine steps, content given in every way, reports of every kind.
+
+All tests share one gateway and account, so each sends under ids and numbers of its own and looks at these alone.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,11 @@ import base64
 import contextlib
 import hashlib
 import hmac
+import itertools
 import json
 import socket
+import uuid
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from typing import TYPE_CHECKING, Any
 
@@ -116,6 +122,18 @@ def test_nine_steps(running: Running, customer: Customer, give: Callable[[Runnin
     assert len(got) == 1  # 9: the 200 ended it
 
 
+_numbers = itertools.count(12065551000)
+
+
+def _new_number() -> str:
+    """A phone number of this test alone."""
+    return str(next(_numbers))
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex
+
+
 def _part() -> dict[str, str]:
     return {"contentType": "image/jpeg", "contentId": "a.jpg", "data": base64.b64encode(PICTURE).decode()}
 
@@ -199,49 +217,55 @@ def test_a_keyword_has_a_forward_of_its_own_with_the_parts_in_the_body(running: 
 
 
 def test_a_message_nobody_forwards_waits_in_the_inbox_and_is_handed_out_once(running: Running) -> None:
-    running.client.post("/loopback/inbound", json={"from": PHONE, "to": "12065550199", "text": "for the inbox"})
+    number = _new_number()
+    running.client.post("/loopback/inbound", json={"from": PHONE, "to": number, "text": "for the inbox"})
 
-    first = running.client.get("/mms/1/inbox/reports").json()["results"]
-    second = running.client.get("/mms/1/inbox/reports").json()["results"]
+    def fetched() -> list[dict[str, Any]]:
+        results = running.client.get("/mms/1/inbox/reports").json()["results"]
+        return [one for one in results if one["to"] == number]  # others wait there after other tests
 
-    assert [one["to"] for one in first] == ["12065550199"]
-    assert json.loads(first[0]["message"])["mms_parts"][0]["value"] == "for the inbox"
+    (first,), second = fetched(), fetched()
+
+    assert json.loads(first["message"])["mms_parts"][0]["value"] == "for the inbox"
     assert second == []
 
 
 def test_reports_without_a_url_are_fetched_once(running: Running) -> None:
-    message = {"sender": OURS, "destinations": [{"to": PHONE, "messageId": "pulled-1"}],
+    message_id = _new_id()
+    message = {"sender": OURS, "destinations": [{"to": PHONE, "messageId": message_id}],
                "content": {"messageSegments": [{"type": "TEXT", "text": "x"}]}}  # fmt: skip
     running.client.post("/mms/2/messages", json={"messages": [message]})
-    running.in_state("pulled-1", "delivered")
+    running.in_state(message_id, "delivered")
 
-    first = running.client.get("/mms/2/reports").json()["results"]
-    second = running.client.get("/mms/2/reports").json()["results"]
+    own = {"messageId": message_id}
+    first = running.client.get("/mms/2/reports", params=own).json()["results"]
+    second = running.client.get("/mms/2/reports", params=own).json()["results"]
 
-    assert [one["messageId"] for one in first] == ["pulled-1"]
+    assert [one["messageId"] for one in first] == [message_id]
     assert second == []
 
 
 def test_a_group_is_one_submission_and_a_report_each(running: Running, customer: Customer) -> None:
-    members = [{"to": "12065550111", "messageId": "g-1"}, {"to": "12065550112", "messageId": "g-2"}]
+    numbers = {_new_id(): _new_number(), _new_id(): _new_number()}
+    members = [{"to": number, "messageId": message_id} for message_id, number in numbers.items()]
     message = {"sender": OURS, "destinations": [{"group": members}],
                "content": {"messageSegments": [{"type": "TEXT", "text": "to all"}]},
                "webhooks": {"delivery": {"url": f"{customer.url}/reports"}}}  # fmt: skip
     running.client.post("/mms/2/messages", json={"messages": [message]})
 
-    seen = [running.in_state(one, "delivered") for one in ("g-1", "g-2")]
+    seen = [running.in_state(message_id, "delivered") for message_id in numbers]
     submissions = {one["operatorMessageId"] for one in seen}
     taken = running.client.get("/loopback/messages").json()["messages"]
 
-    assert [one["to"] for one in taken if one["id"] in submissions] == [["12065550111", "12065550112"]]
-    assert customer.report("g-1")["to"] == "12065550111"
-    assert customer.report("g-2")["to"] == "12065550112"
+    assert [one["to"] for one in taken if one["id"] in submissions] == [list(numbers.values())]
+    for message_id, number in numbers.items():
+        assert customer.report(message_id)["to"] == number
 
 
 def test_the_same_idempotency_key_is_one_message(running: Running) -> None:
     message = {"sender": OURS, "destinations": [{"to": PHONE}],
                "content": {"messageSegments": [{"type": "TEXT", "text": "once"}]}}  # fmt: skip
-    ask = {"json": {"messages": [message]}, "headers": {"Idempotency-Key": "k-1"}}
+    ask = {"json": {"messages": [message]}, "headers": {"Idempotency-Key": _new_id()}}
 
     first, second = (running.client.post("/mms/2/messages", **ask).json() for _ in range(2))  # type: ignore[arg-type]
     message["sender"] = "12065550177"
@@ -252,23 +276,26 @@ def test_the_same_idempotency_key_is_one_message(running: Running) -> None:
 
 
 def test_a_scheduled_message_can_be_taken_back(running: Running) -> None:
-    message = {"sender": OURS, "destinations": [{"to": PHONE, "messageId": "later-1"}],
+    message_id = _new_id()
+    message = {"sender": OURS, "destinations": [{"to": PHONE, "messageId": message_id}],
                "content": {"messageSegments": [{"type": "TEXT", "text": "later"}]}}  # fmt: skip
-    schedule = {"bulkId": "bulk-later", "sendAt": "2027-01-02T03:04:05.000+0000"}
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    schedule = {"bulkId": _new_id(), "sendAt": tomorrow.strftime("%Y-%m-%dT%H:%M:%S.000+0000")}
     running.client.post("/mms/2/messages", json={"messages": [message], "options": {"schedule": schedule}})
 
-    assert running.client.delete("/messages/later-1").json() == {"cancelled": 1}
-    assert running.message("later-1")["state"] == "cancelled"
+    assert running.client.delete(f"/messages/{message_id}").json() == {"cancelled": 1}
+    assert running.message(message_id)["state"] == "cancelled"
 
 
 def test_the_stop_keyword_blocks_and_start_unblocks(running: Running, customer: Customer) -> None:
+    phone = _new_number()
     for keyword, kind in (("stop", "BLOCK"), ("start", "UNBLOCK")):
         block = {"blockListConfiguration": {"type": kind, "level": "FROM_SENDER"}}
         _forward(running, customer, keyword, **block)
     statuses = []
     for words in ("STOP", "START"):
-        running.client.post("/loopback/inbound", json={"from": "12065550155", "to": OURS, "text": words})
-        message = {"sender": OURS, "destinations": [{"to": "12065550155"}],
+        running.client.post("/loopback/inbound", json={"from": phone, "to": OURS, "text": words})
+        message = {"sender": OURS, "destinations": [{"to": phone}],
                    "content": {"messageSegments": [{"type": "TEXT", "text": "still there?"}]}}  # fmt: skip
         answer = running.client.post("/mms/2/messages", json={"messages": [message]}).json()
         statuses.append(answer["messages"][0]["status"]["name"])
@@ -277,13 +304,12 @@ def test_the_stop_keyword_blocks_and_start_unblocks(running: Running, customer: 
 
 
 def test_an_auto_response_goes_to_the_phone(running: Running, customer: Customer) -> None:
+    phone = _new_number()
     _forward(running, customer, "hours", autoResponse={"message": "We are open from 9 to 5."})
-    running.client.post("/loopback/inbound", json={"from": "12065550166", "to": OURS, "text": "HOURS?"})
+    running.client.post("/loopback/inbound", json={"from": phone, "to": OURS, "text": "HOURS?"})
 
     def answered() -> list[dict[str, Any]]:
-        return [
-            one for one in running.client.get("/loopback/messages").json()["messages"] if one["to"] == ["12065550166"]
-        ]
+        return [one for one in running.client.get("/loopback/messages").json()["messages"] if one["to"] == [phone]]
 
     (answer,) = until(answered, "the auto-response")
     arrived = mms.unpack(running.client.get(f"/loopback/messages/{answer['id']}").content)

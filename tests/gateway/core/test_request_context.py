@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway_adapter.errors import Misconfigured, Refused, Throttled
-from gateway_adapter.logging import redact, redacted
+from gateway_adapter.logging import redact, redact_event
 from gateway_adapter.messages.acceptance import AcceptanceContext, assign_ids, plan_submission
 from gateway_adapter.messages.auth import ApiKeys, hash_key, new_key, read_keys, take_quota
 from gateway_adapter.model import Account, Destination, Order, Quota, Segment, SpeedLimit, Submission, Window
@@ -295,7 +295,7 @@ def test_numbers_and_secrets_are_made_unreadable(said: str) -> None:
 
 
 def test_every_field_of_a_log_line_is_redacted() -> None:
-    said = redacted(
+    said = redact_event(
         None, "", {"to": ["12065550101"], "api_key": "abc", "n": 12065550101, "deep": {"from": "12065550101"}}
     )
 

@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 import mmscontent as mms
 from gateway_adapter.app import make_app
-from gateway_adapter.cli.demo import free_port, served
+from gateway_adapter.cli.demo import free_port, serve_in_background
 from gateway_adapter.gateway import Gateway
 from gateway_adapter.settings import Settings
 from tests.gateway.mail.peer import Peer, standing
@@ -244,9 +244,9 @@ async def world(folder: Path, **changes: Any) -> AsyncIterator[World]:
     )
     async with (
         standing() as peer,
-        served(mmsc_app, Settings(port=free_port())) as mmsc_url,
-        served(aggregator_app, Settings(port=free_port())) as aggregator_url,
-        served(customer_app, Settings(port=free_port())) as customer_url,
+        serve_in_background(mmsc_app, Settings(port=free_port())) as mmsc_url,
+        serve_in_background(aggregator_app, Settings(port=free_port())) as aggregator_url,
+        serve_in_background(customer_app, Settings(port=free_port())) as customer_url,
     ):
         file = folder / "carriers.toml"
         file.write_text(CONNECTIONS.format(mm7=mmsc_url, smtp=peer.port, aggregator=aggregator_url), encoding="utf-8")
@@ -264,7 +264,7 @@ async def world(folder: Path, **changes: Any) -> AsyncIterator[World]:
         settings = replace(settings, public_url=f"http://127.0.0.1:{settings.port}", **changes)
         gateway = Gateway(settings)
         async with (
-            served(make_app(gateway), settings) as url,
+            serve_in_background(make_app(gateway), settings) as url,
             httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as client,
         ):
             client.headers["Authorization"] = f"App {KEY}"

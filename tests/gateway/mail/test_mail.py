@@ -172,7 +172,7 @@ def test_the_mail_server_for_people_is_a_setting(url: str, parts: tuple[str, dic
 
 @pytest.mark.parametrize("url", ["", "mail.example", "https://mail.example", "smtp://", "smtp://a:99999", "smtp://["])
 def test_a_setting_that_is_no_mail_server_is_a_named_error(url: str) -> None:
-    with pytest.raises(Misconfigured, match="MMS_GATEWAY_SMTP_URL is no smtp"):
+    with pytest.raises(Misconfigured, match="MMS_GATEWAY_SMTP_URL must be smtp"):
         parse_smarthost(url, "MMS_GATEWAY_SMTP_URL")
 
 
