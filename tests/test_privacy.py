@@ -19,7 +19,7 @@ TOLD = [
     # fixture, what must be told of it
     ("jpeg-480x640-exif6-gps-serial-thumbnail.jpg", {"GPS position", "serial number", "thumbnail", "author"}),
     ("jpeg-160x120-ultrahdr-gainmap.jpg", {"gain map"}),
-    ("jpeg-160x120-motion-photo.jpg", {"motion photo"}),
+    ("jpeg-160x120-motion-photo.jpg", {"motion photo video"}),
     ("jpeg-160x120-mpo-2-pictures.jpg", {"further pictures"}),
     ("mov-h264-128x96-orient6-gps.mov", {"GPS position"}),
 ]

@@ -23,14 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["build_ledger", "build_refusal_ledger"]
 
-# Metadata that the sniffer calls otherwise than the codecs do.
-_CODEC_NAMES = {
-    "date taken": "capture time",
-    "description": "comment",
-    "image id": "picture identifier",
-    "motion photo video": "motion photo",
-}
-
 
 def build_ledger(request: ComposeRequest, parts: Parts, packed: PackedMessage) -> Ledger:
     """The ledger of a message that fits: every part of the caller's once, in the caller's order."""
@@ -152,7 +144,7 @@ def _stripped(one: ProbedPart, rendition: Rendition | None) -> tuple[str, ...]:
     if rendition is None:
         return ()
     labels = one.info.metadata if one.info.kind == "image" else ()
-    return tuple(dict.fromkeys((*rendition.stripped, *(_CODEC_NAMES.get(label, label) for label in labels))))
+    return tuple(dict.fromkeys((*rendition.stripped, *labels)))
 
 
 def _trim_notes(one: ProbedPart, decision: Decision, result: TranscodedPart) -> tuple[str, ...]:

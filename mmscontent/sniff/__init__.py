@@ -1,8 +1,8 @@
-"""Bytes to media type and facts, content first; the declared type and the file name are only evidence.
+"""Finds media type and facts of bytes, content first; the declared type and the file name are only evidence.
 
-The list of readers below is asked from top to bottom: what has a magic number, then what has only a structure, then
-words, then what hides behind garbage. A family is one module that knows headers and no pixels or samples.
-libmagic is a second witness (magic.py), heard where ours say little or nothing.
+The readers below are asked from top to bottom: formats with a magic number, formats that have only a structure, text,
+then what hides behind garbage. A family is one module that knows headers and no pixels or samples.
+libmagic gives a second opinion where our readers find little or nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mmscontent.sniff import (
     gif,
     isobmff,
     jpeg,
-    magic,
+    libmagic,
     mpeg_audio,
     mpeg_flv,
     ogg,
@@ -31,7 +31,7 @@ from mmscontent.sniff import (
     text,
     tiff,
 )
-from mmscontent.sniff.reader import Source
+from mmscontent.sniff.reader import SniffInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["sniff"]
 
-_READERS: tuple[Callable[[Source], MediaInfo | None], ...] = (
+_READERS: tuple[Callable[[SniffInput], MediaInfo | None], ...] = (
     # a magic number
     jpeg.read,
     png.read,
@@ -67,7 +67,7 @@ _READERS: tuple[Callable[[Source], MediaInfo | None], ...] = (
     mpeg_flv.read_transport_stream,
     bitmaps.read_tga,
     bitmaps.read_wbmp,
-    # words
+    # text
     text.read_pdf,
     text.read,
     # behind garbage
@@ -85,12 +85,12 @@ def sniff(
     *,
     limits: InputLimits = DEFAULT_INPUT_LIMITS,
 ) -> MediaInfo:
-    """What the bytes are, as their headers say.
+    """Find what the bytes are, as their headers say.
 
     Args:
         data: The whole part.
         name: The file name it came with, if any.
-        declared: The media type somebody declared, if any; of its parameters a charset is heard.
+        declared: The media type somebody declared, if any; of its parameters only the charset counts.
         limits: What we agree to open at all.
 
     Raises:
@@ -103,37 +103,36 @@ def sniff(
         raise DamagedMedia(f"{subject} is empty", part=name or "")
     if len(data) > limits.max_part_bytes:
         raise OverLimits(f"{subject} has {len(data):,} bytes, the limit is {limits.max_part_bytes:,}", part=name or "")
-    source = _source(bytes(data), name or "", declared or "", limits)
+    source = _input(bytes(data), name or "", declared or "", limits)
     try:
         info = _read(source)
         _check(info, limits)
     except SourceError as exc:
         raise type(exc)(f"{subject}: {exc}", part=name or "") from exc
-    return replace(info, notes=(*info.notes, *_disagreements(source, info, name or "", declared or "")))
+    return replace(info, notes=(*info.notes, *_mismatch_notes(source, info, name or "", declared or "")))
 
 
-def _source(data: bytes, name: str, declared: str, limits: InputLimits) -> Source:
+def _input(data: bytes, name: str, declared: str, limits: InputLimits) -> SniffInput:
     named = type_for_name(name)
     charset = _CHARSET.search(declared)
-    return Source(data, named.name if named else "", canonical(declared), charset[1] if charset else "", limits)
+    return SniffInput(data, named.name if named else "", canonical(declared), charset[1] if charset else "", limits)
 
 
-def _read(source: Source) -> MediaInfo:
+def _read(source: SniffInput) -> MediaInfo:
     for reader in _READERS:
         info = reader(source)
         if info is not None:
             return info
-    raise UnknownMedia(f"its bytes are of no media type we know; {_heard(magic.witness(source.data))}")
+    raise UnknownMedia(f"its bytes are of no media type we know; {_libmagic_note(source.data)}")
 
 
-def _heard(opinion: str) -> str:
-    if opinion == magic.ABSENT:
-        return "libmagic is not installed, its opinion was not heard"
-    return f"libmagic takes it for {opinion}"
+def _libmagic_note(data: bytes) -> str:
+    opinion = libmagic.libmagic_type(data)
+    return f"libmagic takes it for {opinion}" if opinion else "libmagic is not installed and was not asked"
 
 
 def _check(info: MediaInfo, limits: InputLimits) -> None:
-    """Hold what the headers announce against the limits, before any decoder runs."""
+    """Check what the headers announce against the limits, before any decoder runs."""
     width, height, frames = info.width_px, info.height_px, info.frames or 1
     if width == 0 or height == 0:
         raise DamagedMedia(f"{info.media_type} header says {width} × {height} px")
@@ -152,20 +151,23 @@ def _check(info: MediaInfo, limits: InputLimits) -> None:
         raise OverLimits(f"{info.media_type} lasts {length:,} s, the limit is {most:,} s; cut it first")
 
 
-def _disagreements(source: Source, info: MediaInfo, name: str, declared: str) -> list[str]:
+def _mismatch_notes(source: SniffInput, info: MediaInfo, name: str, declared: str) -> list[str]:
     notes = []
-    if source.declared_type and not _same(source.declared_type, info.media_type):
+    if source.declared_type and not _agrees(source.declared_type, info.media_type):
         notes.append(f"declared {declared.strip()}, the bytes are {info.media_type}")
-    if source.name_type and not _same(source.name_type, info.media_type):
+    if source.name_type and not _agrees(source.name_type, info.media_type):
         notes.append(f"named {name}, the bytes are {info.media_type}")
-    if info.media_type == "text/plain" and notes:
-        opinion = magic.witness(source.data)
-        notes += [] if opinion.startswith("text/") else [_heard(opinion)]
+    if (
+        info.media_type == "text/plain"
+        and notes
+        and not (libmagic.libmagic_type(source.data) or "").startswith("text/")
+    ):
+        notes.append(_libmagic_note(source.data))
     return notes
 
 
 # Declarations that leave the choice open: a type here is no disagreement with the finer one the bytes show.
-_LOOSER = {
+_LOOSE_TYPES = {
     "multipart/related": ("application/xml", "multipart/mixed"),
     "multipart/mixed": ("multipart/related",),
     "application/xml": ("application/smil", "application/rdf+xml", "image/svg+xml", "multipart/related"),
@@ -179,7 +181,7 @@ _LOOSER = {
 }
 
 
-def _same(claimed: str, found: str) -> bool:
+def _agrees(claimed: str, found: str) -> bool:
     if claimed in (found, "application/octet-stream"):
         return True
-    return claimed.endswith("/*") or found in _LOOSER.get(claimed, ())
+    return claimed.endswith("/*") or found in _LOOSE_TYPES.get(claimed, ())

@@ -10,15 +10,16 @@ import struct
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mmscontent.containers.octets import be
 from mmscontent.errors import DamagedMedia
 from mmscontent.sniff.midi import midi_milliseconds
-from mmscontent.sniff.reader import be, milliseconds, printable
+from mmscontent.sniff.reader import milliseconds, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mmscontent.message import MediaInfo
-    from mmscontent.sniff.reader import Source
+    from mmscontent.sniff.reader import SniffInput
 
 __all__ = ["read_aiff", "read_amr", "read_au", "read_caf", "read_flac", "read_midi"]
 
@@ -35,7 +36,7 @@ _AU_CODECS = {1: "ulaw", 2: "pcm", 3: "pcm", 4: "pcm", 5: "pcm", 6: "pcm-float",
 _AU_OCTETS = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}
 
 
-def read_amr(source: Source) -> MediaInfo | None:
+def read_amr(source: SniffInput) -> MediaInfo | None:
     """AMR in the single-channel storage format, narrow or wide band; the frames are walked for the length."""
     data = source.data
     if data.startswith(b"#!AMR-WB\n"):
@@ -50,7 +51,7 @@ def read_amr(source: Source) -> MediaInfo | None:
     return None
 
 
-def _amr(source: Source, start: int, *, wide: bool) -> MediaInfo:
+def _amr(source: SniffInput, start: int, *, wide: bool) -> MediaInfo:
     data, sizes, rates = source.data, _AMR_WB if wide else _AMR_NB, _AMR_WB_RATES if wide else _AMR_NB_RATES
     notes: tuple[str, ...] = ()
     at, frames, best = start, 0, -1
@@ -77,7 +78,7 @@ def _amr(source: Source, start: int, *, wide: bool) -> MediaInfo:
     )
 
 
-def read_flac(source: Source) -> MediaInfo | None:
+def read_flac(source: SniffInput) -> MediaInfo | None:
     """Native FLAC."""
     data = source.data
     if data[:4] != b"fLaC":
@@ -106,7 +107,7 @@ def read_flac(source: Source) -> MediaInfo | None:
     )
 
 
-def read_aiff(source: Source) -> MediaInfo | None:
+def read_aiff(source: SniffInput) -> MediaInfo | None:
     """AIFF and AIFF-C."""
     data = source.data
     if data[:4] != b"FORM" or data[8:12] not in (b"AIFF", b"AIFC"):
@@ -141,7 +142,7 @@ def _chunks(data: bytes, at: int, size_octets: int, *, even: bool) -> Iterator[t
         at = start + size + (size & 1 if even else 0)
 
 
-def read_caf(source: Source) -> MediaInfo | None:
+def read_caf(source: SniffInput) -> MediaInfo | None:
     """Apple's Core Audio Format."""
     data = source.data
     if data[:6] != b"caff\0\1":
@@ -168,7 +169,7 @@ def read_caf(source: Source) -> MediaInfo | None:
     )
 
 
-def read_au(source: Source) -> MediaInfo | None:
+def read_au(source: SniffInput) -> MediaInfo | None:
     """Sun's and NeXT's .au."""
     data = source.data
     if data[:4] != b".snd":
@@ -187,7 +188,7 @@ def read_au(source: Source) -> MediaInfo | None:
     )
 
 
-def read_midi(source: Source) -> MediaInfo | None:
+def read_midi(source: SniffInput) -> MediaInfo | None:
     """A Standard MIDI File; its length comes from its own tempo changes."""
     data = source.data
     if data[:8] != b"MThd\0\0\0\6":

@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mmscontent.containers.octets import be, le
 from mmscontent.errors import DamagedMedia
-from mmscontent.sniff.reader import be, le
 
 if TYPE_CHECKING:
     from mmscontent.message import MediaInfo
-    from mmscontent.sniff.reader import Source
+    from mmscontent.sniff.reader import SniffInput
 
 __all__ = ["read_bmp", "read_ico", "read_tga", "read_wbmp"]
 
@@ -25,7 +25,7 @@ _TGA_FOOTER = b"TRUEVISION-XFILE.\0"
 _TGA_TYPES = {1: "none", 2: "none", 3: "none", 9: "rle", 10: "rle", 11: "rle"}
 
 
-def read_bmp(source: Source) -> MediaInfo | None:
+def read_bmp(source: SniffInput) -> MediaInfo | None:
     """A Windows or OS/2 bitmap."""
     data = source.data
     if data[:2] != b"BM" or len(data) < 26 or le(data, 14, 4) not in _BMP_HEADERS:  # both headers
@@ -52,7 +52,7 @@ def _signed(number: int) -> int:
     return number - (1 << 32) if number >> 31 else number
 
 
-def read_ico(source: Source) -> MediaInfo | None:
+def read_ico(source: SniffInput) -> MediaInfo | None:
     """A Windows icon; the largest of its pictures counts."""
     data = source.data
     count = le(data, 4, 2) if data[:4] == b"\0\0\1\0" and len(data) >= 22 else 0  # header and one entry
@@ -65,7 +65,7 @@ def read_ico(source: Source) -> MediaInfo | None:
     return replace(source.info("image/x-icon"), width_px=width, height_px=height, frames=1)
 
 
-def read_wbmp(source: Source) -> MediaInfo | None:
+def read_wbmp(source: SniffInput) -> MediaInfo | None:
     """A wireless bitmap of type 0: nothing but two zeros, the sides and one bit a pixel, so the size must agree."""
     data = source.data
     if data[:2] != b"\0\0" or len(data) < 5:  # header and one row
@@ -91,7 +91,7 @@ def _uintvar(data: bytes, at: int) -> tuple[int, int]:
     return 0, at
 
 
-def read_tga(source: Source) -> MediaInfo | None:
+def read_tga(source: SniffInput) -> MediaInfo | None:
     """A Truevision bitmap."""
     data = source.data
     if len(data) < 18 or data[1] > 1 or data[2] not in _TGA_TYPES or data[16] not in (8, 15, 16, 24, 32):

@@ -1,4 +1,4 @@
-"""EBML: WebM and Matroska, by their header, segment information and tracks. Source: RFC 8794, RFC 9559."""
+"""EBML: WebM and Matroska, by their header, segment information and tracks. SniffInput: RFC 8794, RFC 9559."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from mmscontent.containers.octets import be
 from mmscontent.errors import DamagedMedia
-from mmscontent.sniff.reader import be, frame_rate, milliseconds
+from mmscontent.sniff.reader import frame_rate, milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mmscontent.message import MediaInfo
-    from mmscontent.sniff.reader import Source
+    from mmscontent.sniff.reader import SniffInput
 
 __all__ = ["read"]
 
@@ -60,7 +61,7 @@ class _Track:
     channels: int | None = None
 
 
-def read(source: Source) -> MediaInfo | None:
+def read(source: SniffInput) -> MediaInfo | None:
     """A WebM or Matroska file."""
     data = source.data
     if data[:4] != _HEADER.to_bytes(4, "big"):
@@ -80,7 +81,7 @@ def read(source: Source) -> MediaInfo | None:
     return _described(source, doc_type, duration_ms or _last_cluster_ms(data, segment), tracks)
 
 
-def _described(source: Source, doc_type: str, duration_ms: int | None, tracks: list[_Track]) -> MediaInfo:
+def _described(source: SniffInput, doc_type: str, duration_ms: int | None, tracks: list[_Track]) -> MediaInfo:
     picture = next((t for t in tracks if t.kind == 1), None)
     sound = next((t for t in tracks if t.kind == 2), None)  # RFC 9559 5.1.4.1.3
     major = "video" if picture else "audio"

@@ -1,7 +1,7 @@
-"""HEIF: HEIC, AVIF and their sequences, by the item properties of the primary picture.
+"""Reads HEIF (HEIC, AVIF and their sequences) by the item properties of the primary picture.
 
 Orientation is what `irot` and `imir` say; when neither is there, the EXIF tag is only informational (libheif and
-phones ignore it) and is told in a note. `codec` is `hevc`, `av1` or the item's code, `profile` depth, as `10-bit`.
+phones ignore it) and a note states it. `codec` is `hevc`, `av1` or the item's code, `profile` depth, as `10-bit`.
 Sources: ISO/IEC 23008-12, ISO/IEC 14496-12 section 8.11, AV1-AVIF 1.1, Apple's HDR gain map, Google's Motion Photo.
 """
 
@@ -10,32 +10,36 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from mmscontent.containers.isobmff import Box, boxes, child, full_box, top_boxes
+from mmscontent.containers.octets import be
+from mmscontent.containers.tiff_exif import TiffHeader, read_exif
 from mmscontent.errors import DamagedMedia
-from mmscontent.sniff.boxes import Box, boxes, child, full_box, top_boxes
-from mmscontent.sniff.orientation import IDENTITY, Turn, exif_number, mirror, rotate_ccw, then
-from mmscontent.sniff.reader import be, unique
-from mmscontent.sniff.tiff import TiffHeader, read_exif
+from mmscontent.sniff.orientation import IDENTITY, Turn, compose, exif_number, mirror, rotate_ccw
+from mmscontent.sniff.reader import unique
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mmscontent.message import MediaInfo
-    from mmscontent.sniff.reader import Source
+    from mmscontent.sniff.reader import SniffInput
 
 __all__ = ["STILL_BRANDS", "read_still"]
 
+# Brands of ISO/IEC 23008-12, stills and sequences, of HEVC and of any coding; then those of AV1-AVIF.
 STILL_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"mif2", b"msf1"))
 STILL_BRANDS |= {b"avif", b"avis", b"avio"}
 _MOST_ITEMS = 5_000
 _MOST_EXIF_BYTES = 4_000_000
+# Item types of coded pictures (23008-12, AV1-AVIF)
 _CODECS = {b"hvc1": "hevc", b"lhv1": "hevc", b"av01": "av1", b"avc1": "h264", b"jpeg": "jpeg", b"j2k1": "jpeg2000"}
 _TYPES = {"hevc": "image/heic", "av1": "image/avif"}
+# Auxiliary types of Apple and of ISO 21496-1
 _GAIN_MAP = (b"hdrgainmap", b"urn:iso:std:iso:ts:21496")
 
 
 @dataclass(slots=True)
-class _Meta:
-    """Tables of one meta box."""
+class _ItemTables:
+    """Tables of one meta box (14496-12 8.11), by item number."""
 
     primary: int = 0
     kinds: dict[int, bytes] = field(default_factory=dict)
@@ -46,8 +50,8 @@ class _Meta:
     places: dict[int, tuple[int, int]] = field(default_factory=dict)
 
 
-def read_still(source: Source, brands: tuple[bytes, ...], sequence: MediaInfo | None) -> MediaInfo:
-    """A file of the HEIF family; *sequence* is what its film track says, when it has one."""
+def read_still(source: SniffInput, brands: tuple[bytes, ...], sequence: MediaInfo | None) -> MediaInfo:
+    """A file of the HEIF family; *sequence* is what its video track says, when it has one."""
     data = source.data
     top = {b.kind: b for b in top_boxes(data)}
     info = sequence or source.info(_type_of(brands, ""))
@@ -73,7 +77,8 @@ def _type_of(brands: tuple[bytes, ...], codec: str) -> str:
     return "image/heif"
 
 
-def _still(info: MediaInfo, data: bytes, meta: _Meta, brands: tuple[bytes, ...]) -> MediaInfo:
+def _still(info: MediaInfo, data: bytes, meta: _ItemTables, brands: tuple[bytes, ...]) -> MediaInfo:
+    # 23008-12 6.5: properties are numbered from 1 in `ipco`; `ipma` lists those of an item in the order they apply.
     mine = [meta.properties[i - 1] for i in meta.associations.get(meta.primary, ()) if 0 < i <= len(meta.properties)]
     sides = next((_clap(data, b) for b in mine if b.kind == b"clap"), None)
     sides = sides or next((_ispe(data, b) for b in mine if b.kind == b"ispe"), None)
@@ -82,9 +87,8 @@ def _still(info: MediaInfo, data: bytes, meta: _Meta, brands: tuple[bytes, ...])
     notes = exif.notes
     if exif.orientation not in (None, 1, turn) and not turned:
         notes += (f"EXIF orientation {exif.orientation} is informational in HEIF, the picture is stored upright",)
-    depth = next(
-        (be(data, b.start + 5, 1) for b in mine if b.kind == b"pixi" and b.end - b.start > 5), None
-    )  # flags, count, first depth
+    # 23008-12 6.5.6: version and flags, count of channels, bits of each.
+    depth = next((be(data, b.start + 5, 1) for b in mine if b.kind == b"pixi" and b.end - b.start > 5), None)
     return replace(
         info,
         width_px=sides[0] if sides else info.width_px,
@@ -100,13 +104,15 @@ def _still(info: MediaInfo, data: bytes, meta: _Meta, brands: tuple[bytes, ...])
 _TYPES_BACK = {media_type: codec for codec, media_type in _TYPES.items()}
 
 
-def _codec(meta: _Meta) -> str | None:
+def _codec(meta: _ItemTables) -> str | None:
     """Coding of the primary item, or of the tiles it is derived from."""
+    # 23008-12 6.6: a grid refers to its tiles by `dimg`, "derived from".
     sources = [meta.primary, *meta.references.get((b"dimg", meta.primary), ())]
     return next((_CODECS[meta.kinds[i]] for i in sources if meta.kinds.get(i) in _CODECS), None)
 
 
 def _ispe(data: bytes, box: Box) -> tuple[int, int]:
+    """Sides as coded (23008-12 6.5.3)."""
     return be(data, box.start + 4, 4), be(data, box.start + 8, 4)
 
 
@@ -121,14 +127,15 @@ def _clap(data: bytes, box: Box) -> tuple[int, int] | None:
 def _turn(data: bytes, properties: list[Box]) -> tuple[int, bool]:
     """EXIF number of the turns and mirrors in their order, and whether there are any."""
     turn: Turn = IDENTITY
+    # 23008-12 6.5.10 and 6.5.12: one octet each, a count of quarters and an axis.
     steps = [b for b in properties if b.kind in (b"irot", b"imir")]
     for box in steps:
         value = be(data, box.start, 1)
-        turn = then(turn, rotate_ccw(value) if box.kind == b"irot" else mirror(value))
+        turn = compose(turn, rotate_ccw(value) if box.kind == b"irot" else mirror(value))
     return exif_number(turn) or 1, bool(steps)
 
 
-def _exif(data: bytes, meta: _Meta) -> TiffHeader:
+def _exif(data: bytes, meta: _ItemTables) -> TiffHeader:
     item = next((i for i, kind in meta.kinds.items() if kind == b"Exif" and i in meta.places), None)
     if item is None:
         return TiffHeader()
@@ -139,12 +146,13 @@ def _exif(data: bytes, meta: _Meta) -> TiffHeader:
     return read_exif(data[at + min(skip, size) : at + min(size, _MOST_EXIF_BYTES)])
 
 
-def _words(data: bytes, meta: _Meta) -> list[str]:
+def _words(data: bytes, meta: _ItemTables) -> list[str]:
     words = []
     if any(kind == b"mime" and b"rdf+xml" in meta.contents.get(i, b"") for i, kind in meta.kinds.items()):
         words.append("XMP")
     if any(kind == b"thmb" for kind, _ in meta.references):
         words.append("thumbnail")
+    # 23008-12 6.5.8: the type of an auxiliary picture is a URN or URI; 2 is the depth map of MPEG's own URN.
     auxiliary = [data[b.start : min(b.end, b.start + 200)] for b in meta.properties if b.kind == b"auxC"]
     if b"tmap" in meta.kinds.values() or any(word in aux for aux in auxiliary for word in _GAIN_MAP):
         words.append("gain map")
@@ -153,8 +161,8 @@ def _words(data: bytes, meta: _Meta) -> list[str]:
     return words
 
 
-def _read_meta(data: bytes, box: Box) -> _Meta | None:
-    meta = _Meta()
+def _read_meta(data: bytes, box: Box) -> _ItemTables | None:
+    meta = _ItemTables()
     try:
         for inner in boxes(data, box.start + 4, box.end):
             if inner.kind in _TABLES:
@@ -164,27 +172,31 @@ def _read_meta(data: bytes, box: Box) -> _Meta | None:
     return meta
 
 
-def _pitm(data: bytes, box: Box, meta: _Meta) -> None:
+def _pitm(data: bytes, box: Box, meta: _ItemTables) -> None:
+    """The primary item (8.11.4)."""
     version, _, at = full_box(data, box)
     meta.primary = be(data, at, 4 if version else 2)
 
 
-def _iinf(data: bytes, box: Box, meta: _Meta) -> None:
+def _iinf(data: bytes, box: Box, meta: _ItemTables) -> None:
+    """Type of each item, and content type of those that have one (8.11.6)."""
     version, _, at = full_box(data, box)
-    for entry, _ in zip(boxes(data, at + (4 if version else 2), box.end), range(_MOST_ITEMS), strict=False):
+    for entry in boxes(data, at + (4 if version else 2), box.end, _MOST_ITEMS):
         kind_version, _, start = full_box(data, entry)
         if entry.kind != b"infe" or kind_version < 2:  # item types came with version 2
             continue
+        # 8.11.6.2: item number, protection index, type, then name and content type as texts.
         width = 2 if kind_version == 2 else 4
         item = be(data, start, width)
         meta.kinds[item] = data[start + width + 2 : start + width + 6]
         meta.contents[item] = data[start + width + 6 : min(entry.end, start + width + 200)]
 
 
-def _iprp(data: bytes, box: Box, meta: _Meta) -> None:
+def _iprp(data: bytes, box: Box, meta: _ItemTables) -> None:
+    """The properties, and which item has which (23008-12 9.3)."""
     store = child(data, box, b"ipco")
     if store is not None:
-        meta.properties += [b for b, _ in zip(boxes(data, store.start, store.end), range(_MOST_ITEMS), strict=False)]
+        meta.properties += boxes(data, store.start, store.end, _MOST_ITEMS)
     for inner in boxes(data, box.start, box.end):
         if inner.kind == b"ipma":
             meta.associations.update(_ipma(data, inner))
@@ -193,6 +205,7 @@ def _iprp(data: bytes, box: Box, meta: _Meta) -> None:
 def _ipma(data: bytes, box: Box) -> Iterator[tuple[int, list[int]]]:
     version, flags, at = full_box(data, box)
     count, at = min(be(data, at, 4), _MOST_ITEMS), at + 4
+    # 23008-12 9.3.2: the top bit of an association says "essential", the rest is the number of the property.
     width, bits = (4 if version else 2), (2 if flags & 1 else 1)
     for _ in range(count):
         item, number = be(data, at, width), be(data, at + width, 1)
@@ -201,25 +214,27 @@ def _ipma(data: bytes, box: Box) -> Iterator[tuple[int, list[int]]]:
         at += number * bits
 
 
-def _iref(data: bytes, box: Box, meta: _Meta) -> None:
+def _iref(data: bytes, box: Box, meta: _ItemTables) -> None:
+    """References from items to items by their kind (8.11.12)."""
     version, _, at = full_box(data, box)
     width = 4 if version else 2
-    for inner, _ in zip(boxes(data, at, box.end), range(_MOST_ITEMS), strict=False):
+    for inner in boxes(data, at, box.end, _MOST_ITEMS):
         origin, count = be(data, inner.start, width), be(data, inner.start + width, 2)
         start = inner.start + width + 2
         meta.references[inner.kind, origin] = [be(data, start + i * width, width) for i in range(count)]
 
 
-def _iloc(data: bytes, box: Box, meta: _Meta) -> None:
+def _iloc(data: bytes, box: Box, meta: _ItemTables) -> None:
     """Where each item's first extent lies in the file (8.11.3); items built of others are left out."""
     version, _, at = full_box(data, box)
+    # 8.11.3.2: four bits each say how wide offsets, lengths, base offsets and, from version 1, extent indices are.
     sizes = be(data, at, 2)
     offset_size, length_size, base_size, index_size = sizes >> 12, sizes >> 8 & 15, sizes >> 4 & 15, sizes & 15
     wide = 4 if version == 2 else 2
     count, at = min(be(data, at + 2, wide), _MOST_ITEMS), at + 2 + wide
     for _ in range(count):
         item, at = be(data, at, wide), at + wide
-        method = be(data, at, 2) & 15 if version else 0
+        method = be(data, at, 2) & 15 if version else 0  # 0: the offset is into the file
         at += 4 if version else 2
         base, extents, at = be(data, at, base_size), be(data, at + base_size, 2), at + base_size + 2
         step = (index_size if version else 0) + offset_size + length_size

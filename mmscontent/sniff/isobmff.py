@@ -1,6 +1,6 @@
-"""ISO base media files: MP4, QuickTime, 3GP, and the door to HEIF; which one is decided by tracks as well as brands.
+"""Reads ISO base media files: MP4, QuickTime and 3GP; stills go on to `heif`. Tracks decide the type as well as brands.
 
-A file without a picture track is sound (RFC 3839, RFC 4337), whatever its brand says. A film's `orientation` is its
+A file without a video track is audio (RFC 3839, RFC 4337), whatever its brand says. The `orientation` of a video is its
 track matrix as an EXIF number. Sources: ISO/IEC 14496-12, 3GPP TS 26.244 section 5, QuickTime File Format.
 """
 
@@ -10,42 +10,38 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from mmscontent.containers.isobmff import FIRST_KINDS, Box, boxes, child, full_box, meta_boxes, top_boxes
+from mmscontent.containers.octets import be
 from mmscontent.errors import DamagedMedia
-from mmscontent.sniff.boxes import Box, boxes, child, full_box, top_boxes
 from mmscontent.sniff.heif import STILL_BRANDS, read_still
 from mmscontent.sniff.orientation import exif_number
-from mmscontent.sniff.reader import be, frame_rate, milliseconds, printable, unique
+from mmscontent.sniff.reader import bit_rate, frame_rate, milliseconds, printable, unique
 from mmscontent.sniff.sample_entries import Coding, read_sample_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mmscontent.containers.metadata_words import MetadataWord
     from mmscontent.message import MediaInfo
-    from mmscontent.sniff.reader import Source
+    from mmscontent.sniff.reader import SniffInput
 
 __all__ = ["read"]
 
-_QUICKTIME_FIRST = frozenset((b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"))
 _MOST_BRANDS = 64
 _MOST_RUNS = 20_000
-# What a file is by its main brand: with a picture track, without.
-_BRANDS: dict[bytes, tuple[str, str]] = {
-    b"qt  ": ("video/quicktime", "audio/mp4"),
-    b"3gp": ("video/3gpp", "audio/3gpp"),
-    b"3gr": ("video/3gpp", "audio/3gpp"),
-    b"3gs": ("video/3gpp", "audio/3gpp"),
-    b"3ge": ("video/3gpp", "audio/3gpp"),
-    b"3gg": ("video/3gpp", "audio/3gpp"),
-    b"3g2": ("video/3gpp2", "audio/3gpp2"),
-}
+# What a file is by its main brand, with a video track and without (3GPP TS 26.244 5.4 for 3GP and its profiles).
+_3GPP = ("video/3gpp", "audio/3gpp")
+_BRANDS: dict[bytes, tuple[str, str]] = dict.fromkeys((b"3gp", b"3gr", b"3gs", b"3ge", b"3gg"), _3GPP)
+_BRANDS |= {b"qt  ": ("video/quicktime", "audio/mp4"), b"3g2": ("video/3gpp2", "audio/3gpp2")}
 _MP4 = ("video/mp4", "audio/mp4")
 _FOREIGN_BRANDS = frozenset((b"jp2 ", b"jpx ", b"jpm ", b"crx "))  # JPEG 2000 and Canon raw share the box syntax
 _3GPP_ONLY = frozenset(("h263", "amr-nb", "amr-wb"))
 _MOST_TRACKS = 64
 _MOST_FRAGMENTS = 50_000  # of all tracks
+# XMP part 3: the extended type of the box that holds it
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
-# Boxes of the user data and item list, and keys of Apple's metadata, and what each gives away.
-_BOX_WORDS: dict[bytes, str] = {
+# Boxes of the user data (14496-12 8.10.1; `loci`: TS 26.244 8.10) and of the item list, and what each gives away.
+_BOX_WORDS: dict[bytes, MetadataWord] = {
     b"\xa9xyz": "GPS position",
     b"loci": "GPS position",
     b"\xa9ART": "author",
@@ -57,7 +53,8 @@ _BOX_WORDS: dict[bytes, str] = {
     b"covr": "cover picture",
     b"XMP_": "XMP",
 }
-_KEY_WORDS: dict[bytes, str] = {
+# Keys of QuickTime's metadata (handler `mdta`)
+_KEY_WORDS: dict[bytes, MetadataWord] = {
     b"com.apple.quicktime.location.ISO6709": "GPS position",
     b"com.apple.quicktime.author": "author",
     b"com.apple.quicktime.make": "camera model",
@@ -67,7 +64,7 @@ _KEY_WORDS: dict[bytes, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Track:
+class _MovieTrack:
     handler: bytes
     coding: Coding
     number: int = 0
@@ -77,13 +74,13 @@ class _Track:
     orientation: int | None = 1
 
 
-def read(source: Source) -> MediaInfo | None:
+def read(source: SniffInput) -> MediaInfo | None:
     """Any ISO base media file, or a QuickTime file from before `ftyp` existed."""
     data = source.data
     kind = data[4:8]
     if kind == b"ftyp":
         brands = _brands(data)
-    elif kind in _QUICKTIME_FIRST and _has_movie(data):
+    elif kind in FIRST_KINDS and _has_movie(data):
         brands = (b"qt  ",)
     else:
         return None
@@ -94,12 +91,12 @@ def read(source: Source) -> MediaInfo | None:
     if brands[0] in STILL_BRANDS or (movie is None and STILL_BRANDS & set(brands)):
         return read_still(source, brands, _sequence(source, tracks))
     if movie is None:
-        raise DamagedMedia(f"a film of brand {printable(brands[0])} has no movie header (moov); it is cut short")
-    return _film(source, brands, movie, tracks)
+        raise DamagedMedia(f"a video of brand {printable(brands[0])} has no movie header (moov); it is cut short")
+    return _movie(source, brands, movie, tracks)
 
 
 def _brands(data: bytes) -> tuple[bytes, ...]:
-    """Main brand, then the compatible ones."""
+    """Main brand, then the compatible ones (14496-12 4.3: size, `ftyp`, main brand, minor version, brands)."""
     size = min(be(data, 0, 4) or len(data), len(data), 16 + 4 * _MOST_BRANDS)
     be(data, 8, 4)
     return data[8:12], *(data[at : at + 4] for at in range(16, size - 3, 4))
@@ -109,7 +106,7 @@ def _has_movie(data: bytes) -> bool:
     return any(b.kind == b"moov" and child(data, b, b"mvhd") for b in top_boxes(data))
 
 
-def _tracks(data: bytes, movie: Box) -> Iterator[_Track]:
+def _tracks(data: bytes, movie: Box) -> Iterator[_MovieTrack]:
     found = (b for b in boxes(data, movie.start, movie.end) if b.kind == b"trak")
     for box in islice(found, _MOST_TRACKS):
         try:
@@ -120,18 +117,20 @@ def _tracks(data: bytes, movie: Box) -> Iterator[_Track]:
             yield track
 
 
-def _track(data: bytes, box: Box) -> _Track | None:
+def _track(data: bytes, box: Box) -> _MovieTrack | None:
+    # 14496-12 8.4: the media box holds its header, its handler and the sample tables.
     media = child(data, box, b"mdia")
     handler_box, description = child(data, media, b"hdlr"), child(data, media, b"minf", b"stbl", b"stsd")
     if handler_box is None or description is None:
         return None
-    handler = data[handler_box.start + 8 : handler_box.start + 12]
+    handler = data[handler_box.start + 8 : handler_box.start + 12]  # 8.4.3: version and flags, 0, then the type
+    # 8.5.2: version and flags, count, then the entries; of several the first one counts.
     entry = next(boxes(data, description.start + 8, description.end), None)
     if entry is None:
         return None
     timescale, ticks = _header(data, child(data, media, b"mdhd"))
     number, orientation = _track_header(data, child(data, box, b"tkhd"))
-    return _Track(
+    return _MovieTrack(
         handler,
         read_sample_entry(data, entry, handler),
         number,
@@ -147,6 +146,7 @@ def _header(data: bytes, box: Box | None) -> tuple[int, int]:
     if box is None:
         return 0, 0
     version, _, at = full_box(data, box)
+    # 8.2.2 and 8.4.2: creation and modification time, timescale, duration; version 1 has 64 bits for all but the scale.
     if version:
         return be(data, at + 16, 4), _known(be(data, at + 20, 8), 64)
     return be(data, at + 8, 4), _known(be(data, at + 12, 4), 32)
@@ -161,6 +161,7 @@ def _track_header(data: bytes, box: Box | None) -> tuple[int, int | None]:
     if box is None:
         return 0, 1
     version, _, at = full_box(data, box)
+    # 8.3.2: two times, track number, reserved, duration, 8 octets reserved, layer, group, volume, reserved, the matrix.
     number = be(data, at + (16 if version else 8), 4)
     at += 48 if version else 36
     a, b, c, d = (_sign(be(data, at + i, 4)) for i in (0, 4, 12, 16))
@@ -173,15 +174,16 @@ def _sign(fixed: int) -> int:
 
 
 def _samples(data: bytes, table: Box | None) -> int:
+    # 8.7.3: version and flags, sample size (or field size), count of samples.
     box = child(data, table, b"stsz") or child(data, table, b"stz2")
     return be(data, box.start + 8, 4) if box is not None else 0
 
 
-def _sequence(source: Source, tracks: list[_Track]) -> MediaInfo | None:
-    """What the picture track of an image sequence says."""
+def _sequence(source: SniffInput, tracks: list[_MovieTrack]) -> MediaInfo | None:
+    """What the picture track of an image sequence says (23008-12 section 7: handler `pict`)."""
     track = next((t for t in tracks if t.handler == b"pict" and t.samples), None)
     if track is None:
-        return _with_film(source, tracks)
+        return _with_video_track(source, tracks)
     fps = _fps(track)
     return replace(
         source.info("image/heif"),
@@ -195,49 +197,49 @@ def _sequence(source: Source, tracks: list[_Track]) -> MediaInfo | None:
     )
 
 
-def _with_film(source: Source, tracks: list[_Track]) -> MediaInfo | None:
-    """A picture whose file also holds a film track: a motion photo, not an image sequence."""
+def _with_video_track(source: SniffInput, tracks: list[_MovieTrack]) -> MediaInfo | None:
+    """A picture whose file also holds a video track: a motion photo, not an image sequence."""
     if not any(t.handler == b"vide" for t in tracks):
         return None
     return replace(source.info("image/heif"), metadata=("motion photo video",))
 
 
-def _fps(track: _Track) -> float | None:
+def _fps(track: _MovieTrack) -> float | None:
     return frame_rate(track.samples, track.duration_ms)
 
 
-def _film(source: Source, brands: tuple[bytes, ...], movie: Box, tracks: list[_Track]) -> MediaInfo:
+def _movie(source: SniffInput, brands: tuple[bytes, ...], movie: Box, tracks: list[_MovieTrack]) -> MediaInfo:
     data = source.data
-    picture = next((t for t in tracks if t.handler == b"vide" and t.coding.width_px), None)
-    sound = next((t for t in tracks if t.handler == b"soun"), None)
-    if picture is None and sound is None:
-        raise DamagedMedia("a film without a picture or sound track that can be read")
+    video = next((t for t in tracks if t.handler == b"vide" and t.coding.width_px), None)
+    audio = next((t for t in tracks if t.handler == b"soun"), None)
+    if video is None and audio is None:
+        raise DamagedMedia("an MP4 file without a video or audio track that can be read")
     pair = _types(brands, tracks)
-    info = _timed(source.info(pair[0] if picture else pair[1]), data, movie, tracks)
+    info = _timed(source.info(pair[0] if video else pair[1]), data, movie, tracks)
     notes = [*_cut_notes(data), *_track_notes(tracks)]
-    if brands[0] == b"qt  " and picture is None:
+    if brands[0] == b"qt  " and video is None:
         notes.append("a QuickTime file without a picture is named audio/mp4")
-    if sound is not None:
-        info = _with_sound(info, sound, alone=picture is None)
-    if picture is not None:
-        info = _with_picture(info, picture)
-        if picture.orientation is None:
+    if audio is not None:
+        info = _with_audio(info, audio, alone=video is None)
+    if video is not None:
+        info = _with_video(info, video)
+        if video.orientation is None:
             notes.append("its track matrix does more than turn and mirror, it is taken as upright")
     return replace(info, notes=tuple(notes), metadata=_words(data, movie))
 
 
-def _types(brands: tuple[bytes, ...], tracks: list[_Track]) -> tuple[str, str]:
-    """Names with and without a picture, by main brand; a film of 3GPP codecs only is 3GP (TS 26.244 5.4)."""
+def _types(brands: tuple[bytes, ...], tracks: list[_MovieTrack]) -> tuple[str, str]:
+    """Names with and without a video track, by main brand; an MP4 of 3GPP codecs alone is 3GP (TS 26.244 5.4)."""
     named = _BRANDS.get(brands[0]) or _BRANDS.get(brands[0][:3])
     if named is not None:
         return named
     codecs = {t.coding.codec for t in tracks if t.handler in (b"vide", b"soun")}
     if codecs and codecs <= _3GPP_ONLY and any(b[:3] == b"3gp" for b in brands):
-        return _BRANDS[b"3gp"]
+        return _3GPP
     return _MP4
 
 
-def _timed(info: MediaInfo, data: bytes, movie: Box, tracks: list[_Track]) -> MediaInfo:
+def _timed(info: MediaInfo, data: bytes, movie: Box, tracks: list[_MovieTrack]) -> MediaInfo:
     timescale, ticks = _header(data, child(data, movie, b"mvhd"))
     length = milliseconds(ticks, timescale) or max((t.duration_ms or 0 for t in tracks), default=0)
     if not length or child(data, movie, b"mvex") is not None:
@@ -245,18 +247,16 @@ def _timed(info: MediaInfo, data: bytes, movie: Box, tracks: list[_Track]) -> Me
     return replace(info, duration_ms=length or None)
 
 
-def _with_sound(info: MediaInfo, track: _Track, *, alone: bool) -> MediaInfo:
+def _with_audio(info: MediaInfo, track: _MovieTrack, *, alone: bool) -> MediaInfo:
     coding = track.coding
     info = replace(info, channels=coding.channels, sample_rate_hz=coding.sample_rate_hz, audio_codec=coding.codec)
     if not alone:
         return info
-    rate = coding.bit_rate_bps
-    if rate is None and info.duration_ms:
-        rate = info.size_bytes * 8000 // info.duration_ms
+    rate = bit_rate(info.size_bytes, info.duration_ms) if coding.bit_rate_bps is None else coding.bit_rate_bps
     return replace(info, codec=coding.codec, profile=coding.profile, level=coding.level, bit_rate_bps=rate)
 
 
-def _with_picture(info: MediaInfo, track: _Track) -> MediaInfo:
+def _with_video(info: MediaInfo, track: _MovieTrack) -> MediaInfo:
     coding = track.coding
     return replace(
         info,
@@ -267,7 +267,7 @@ def _with_picture(info: MediaInfo, track: _Track) -> MediaInfo:
         codec=coding.codec,
         profile=coding.profile,
         level=coding.level,
-        bit_rate_bps=info.size_bytes * 8000 // info.duration_ms if info.duration_ms else None,
+        bit_rate_bps=bit_rate(info.size_bytes, info.duration_ms),
     )
 
 
@@ -277,14 +277,14 @@ def _cut_notes(data: bytes) -> Iterator[str]:
             yield f"its {printable(box.kind)} box announces more than there is, it may be cut short"
 
 
-def _track_notes(tracks: list[_Track]) -> Iterator[str]:
+def _track_notes(tracks: list[_MovieTrack]) -> Iterator[str]:
     others = unique([printable(t.handler) for t in tracks if t.handler not in (b"vide", b"soun")])
     if others:
         yield f"it also holds tracks of other kinds: {', '.join(others)}"
 
 
 def _words(data: bytes, movie: Box) -> tuple[str, ...]:
-    """What the film's own description gives away, by the names in its user data and metadata boxes."""
+    """What the file's own description gives away, by the names in its user data and metadata boxes."""
     words: list[str] = []
     for box in boxes(data, movie.start, movie.end):
         if box.kind == b"udta":
@@ -295,7 +295,7 @@ def _words(data: bytes, movie: Box) -> tuple[str, ...]:
     return unique(words)
 
 
-def _user_words(data: bytes, user_data: Box) -> Iterator[str]:
+def _user_words(data: bytes, user_data: Box) -> Iterator[MetadataWord]:
     for box in boxes(data, user_data.start, user_data.end):
         if box.kind in _BOX_WORDS:
             yield _BOX_WORDS[box.kind]
@@ -303,10 +303,8 @@ def _user_words(data: bytes, user_data: Box) -> Iterator[str]:
             yield from _meta_words(data, box)
 
 
-def _meta_words(data: bytes, meta: Box) -> Iterator[str]:
-    # QUIRK: QuickTime's meta is a plain box, everybody else's has a version in front
-    start = meta.start + (0 if data[meta.start + 4 : meta.start + 8] == b"hdlr" else 4)
-    for box in boxes(data, start, meta.end):
+def _meta_words(data: bytes, meta: Box) -> Iterator[MetadataWord]:
+    for box in meta_boxes(data, meta):
         if box.kind == b"ilst":
             yield from (_BOX_WORDS[b.kind] for b in boxes(data, box.start, box.end) if b.kind in _BOX_WORDS)
         elif box.kind == b"keys":
@@ -314,10 +312,11 @@ def _meta_words(data: bytes, meta: Box) -> Iterator[str]:
             yield from (word for key, word in _KEY_WORDS.items() if key in names)
 
 
-def _fragments_ms(data: bytes, movie: Box, tracks: list[_Track]) -> int:
-    """Length of a fragmented film: the latest end of any fragment of any track (14496-12 8.8)."""
+def _fragments_ms(data: bytes, movie: Box, tracks: list[_MovieTrack]) -> int:
+    """Length of a fragmented video: the latest end of any fragment of any track (14496-12 8.8)."""
     scales = {t.number: t.timescale for t in tracks}
     extends = child(data, movie, b"mvex")
+    # 8.8.3: `trex` has version and flags, track number, description index, default duration.
     defaults = {
         be(data, b.start + 4, 4): be(data, b.start + 12, 4)
         for b in (boxes(data, extends.start, extends.end) if extends else ())
@@ -347,7 +346,7 @@ def _run_end(data: bytes, traf: Box, defaults: dict[int, int], reached: dict[int
                 number, step = _fragment_header(data, box, defaults)
                 at = reached.get(number, 0)
             elif box.kind == b"tfdt":
-                version, _, start = full_box(data, box)
+                version, _, start = full_box(data, box)  # 8.8.12: decode time of the fragment's first sample
                 at = be(data, start, 8 if version else 4)
             elif box.kind == b"trun":
                 at += _run_ticks(data, box, step)
@@ -359,6 +358,7 @@ def _run_end(data: bytes, traf: Box, defaults: dict[int, int], reached: dict[int
 def _fragment_header(data: bytes, box: Box, defaults: dict[int, int]) -> tuple[int, int]:
     _, flags, at = full_box(data, box)
     number = be(data, at, 4)
+    # 8.8.7: flag 1 base data offset, 2 description index, 8 default sample duration.
     at += 4 + (8 if flags & 1 else 0) + (4 if flags & 2 else 0)
     return number, be(data, at, 4) if flags & 8 else defaults.get(number, 0)
 
@@ -368,6 +368,7 @@ def _run_ticks(data: bytes, box: Box, step: int) -> int:
     count = min(be(data, at, 4), _MOST_RUNS)
     if not flags & 0x100:
         return count * step
+    # 8.8.8: flag 1 data offset, 4 first sample flags; each sample has a field for each of flags 100 to 800 that is set.
     at += 4 + (4 if flags & 1 else 0) + (4 if flags & 4 else 0)
     width = 4 * sum(bool(flags & bit) for bit in (0x100, 0x200, 0x400, 0x800))
     return sum(be(data, at + i * width, 4) for i in range(min(count, (box.end - at) // width)))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mmscontent.containers.octets import be
 from mmscontent.errors import DamagedMedia
-from mmscontent.sniff.reader import be
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

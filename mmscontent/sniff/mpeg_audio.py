@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mmscontent.sniff.reader import be, milliseconds
+from mmscontent.containers.octets import be
+from mmscontent.sniff.reader import milliseconds
 
 if TYPE_CHECKING:
     from mmscontent.message import MediaInfo
-    from mmscontent.sniff.reader import Source
+    from mmscontent.sniff.reader import SniffInput
 
 __all__ = ["read_adts", "read_garbled_mp3", "read_mp3"]
 
@@ -51,7 +52,7 @@ class _Frame:
         return self.rate_hz, self.layer, self.mpeg1
 
 
-def read_mp3(source: Source) -> MediaInfo | None:
+def read_mp3(source: SniffInput) -> MediaInfo | None:
     """MPEG audio that begins where it should: at the start, or right behind an ID3 tag and padding."""
     data = source.data
     tagged = data[:3] == b"ID3" and len(data) > 10  # the tag's header
@@ -61,7 +62,7 @@ def read_mp3(source: Source) -> MediaInfo | None:
     return _described(source, at, ("ID3 tag",) if tagged else ()) if at is not None else None
 
 
-def read_garbled_mp3(source: Source) -> MediaInfo | None:
+def read_garbled_mp3(source: SniffInput) -> MediaInfo | None:
     """MPEG audio behind garbage: only a long chain of agreeing frames is believed."""
     data = source.data
     at = data.find(b"\xff", 0, _GARBAGE_BYTES)
@@ -114,7 +115,7 @@ def _chain(data: bytes, at: int, wanted: int) -> bool:
     return True
 
 
-def _described(source: Source, at: int, words: tuple[str, ...]) -> MediaInfo:
+def _described(source: SniffInput, at: int, words: tuple[str, ...]) -> MediaInfo:
     data = source.data
     frame = _frame(data, at)
     assert frame is not None
@@ -147,7 +148,7 @@ def _counted_frames(data: bytes, at: int, frame: _Frame) -> int:
     return 0
 
 
-def read_adts(source: Source) -> MediaInfo | None:
+def read_adts(source: SniffInput) -> MediaInfo | None:
     """AAC in ADTS frames, behind an ID3 tag or not."""
     data = source.data
     start = at = _after_tag(data) if data[:3] == b"ID3" and len(data) > 10 else 0

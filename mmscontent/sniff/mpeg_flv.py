@@ -10,11 +10,12 @@ import struct
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mmscontent.sniff.reader import be, milliseconds
+from mmscontent.containers.octets import be
+from mmscontent.sniff.reader import milliseconds
 
 if TYPE_CHECKING:
     from mmscontent.message import MediaInfo
-    from mmscontent.sniff.reader import Source
+    from mmscontent.sniff.reader import SniffInput
 
 __all__ = ["read_flv", "read_program_stream", "read_transport_stream"]
 
@@ -28,7 +29,7 @@ _FLV_AUDIO = {0: "pcm", 2: "mp3", 3: "pcm", 10: "aac", 11: "speex"}
 _PCR_HZ = 90_000
 
 
-def read_transport_stream(source: Source) -> MediaInfo | None:
+def read_transport_stream(source: SniffInput) -> MediaInfo | None:
     """MPEG-TS: packets of 188 octets, or of 192 with a time stamp in front (Blu-ray, AVCHD)."""
     data = source.data
     for size, head in ((188, 0), (192, 4)):
@@ -38,7 +39,7 @@ def read_transport_stream(source: Source) -> MediaInfo | None:
     return None
 
 
-def _transport(source: Source, size: int, head: int) -> MediaInfo:
+def _transport(source: SniffInput, size: int, head: int) -> MediaInfo:
     data = source.data
     programs, streams = set[int](), set[int]()
     first_pcr = None
@@ -99,7 +100,7 @@ def _last_pcr(data: bytes, size: int, head: int) -> int | None:
     return None
 
 
-def read_program_stream(source: Source) -> MediaInfo | None:
+def read_program_stream(source: SniffInput) -> MediaInfo | None:
     """MPEG program streams, and bare MPEG-1 and 2 video, whose sequence header has sides and rate."""
     data = source.data
     if data[:4] not in (b"\0\0\1\xba", b"\0\0\1\xb3"):
@@ -116,7 +117,7 @@ def read_program_stream(source: Source) -> MediaInfo | None:
     return replace(info, width_px=sides >> 12, height_px=sides & 0xFFF, fps=fps, codec=codec)
 
 
-def read_flv(source: Source) -> MediaInfo | None:
+def read_flv(source: SniffInput) -> MediaInfo | None:
     """Flash video: the first tag of each kind, and its script data."""
     data = source.data
     if data[:4] != b"FLV\1":

@@ -8,14 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from mmscontent.containers.octets import be, le
 from mmscontent.errors import DamagedMedia
-from mmscontent.sniff.reader import be, le, milliseconds
+from mmscontent.sniff.reader import milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mmscontent.message import MediaInfo
-    from mmscontent.sniff.reader import Source
+    from mmscontent.sniff.reader import SniffInput
 
 __all__ = ["read"]
 
@@ -37,7 +38,7 @@ class _Stream:
     bit_rate_bps: int | None = None
 
 
-def read(source: Source) -> MediaInfo | None:
+def read(source: SniffInput) -> MediaInfo | None:
     """An Ogg file: Opus, Vorbis, Speex or FLAC, or Theora with one of them."""
     data = source.data
     if data[:4] != b"OggS":

@@ -1,11 +1,11 @@
-"""Turns and mirrors of a picture as EXIF numbers, from whatever a container uses for them.
+"""Turns and mirrors of a picture as EXIF orientation numbers, from whatever a container uses for them.
 
 A turn is a 2×2 matrix (a, b, c, d) over coordinates with y downwards: x' = ax + by, y' = cx + dy.
 """
 
 from __future__ import annotations
 
-__all__ = ["IDENTITY", "Turn", "exif_number", "mirror", "rotate_ccw", "then"]
+__all__ = ["IDENTITY", "Turn", "compose", "exif_number", "mirror", "rotate_ccw"]
 
 Turn = tuple[int, int, int, int]
 
@@ -25,20 +25,20 @@ _EXIF_NUMBERS: dict[Turn, int] = {
 _QUARTERS: tuple[Turn, ...] = (IDENTITY, (0, 1, -1, 0), (-1, 0, 0, -1), (0, -1, 1, 0))
 
 
-def then(first: Turn, second: Turn) -> Turn:
-    """Do *first*, then *second*."""
+def compose(first: Turn, second: Turn) -> Turn:
+    """The turn that does *first*, then *second*."""
     a, b, c, d = second
     e, f, g, h = first
     return a * e + b * g, a * f + b * h, c * e + d * g, c * f + d * h
 
 
 def rotate_ccw(quarters: int) -> Turn:
-    """Turn by quarters against the clock (HEIF `irot`)."""
+    """A turn by quarters against the clock (ISO/IEC 23008-12 6.5.10, `irot`)."""
     return _QUARTERS[quarters & 3]
 
 
 def mirror(axis: int) -> Turn:
-    """HEIF `imir`: 0 swaps top and bottom, 1 swaps left and right (ISO/IEC 23008-12 6.5.12, as corrected in 2019)."""
+    """A mirror: 0 swaps top and bottom, 1 swaps left and right (23008-12 6.5.12 `imir`, as corrected in 2019)."""
     return (-1, 0, 0, 1) if axis & 1 else (1, 0, 0, -1)
 
 

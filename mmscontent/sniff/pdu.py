@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mmscontent.containers.octets import be
 from mmscontent.errors import DamagedMedia
-from mmscontent.sniff.reader import be
 
 if TYPE_CHECKING:
     from mmscontent.message import MediaInfo
-    from mmscontent.sniff.reader import Source
+    from mmscontent.sniff.reader import SniffInput
 
 __all__ = ["read"]
 
@@ -49,7 +49,7 @@ _TYPES = {
 }
 
 
-def read(source: Source) -> MediaInfo | None:
+def read(source: SniffInput) -> MediaInfo | None:
     """An MMS PDU; `profile` is its message type."""
     data = source.data
     if data[:1] != b"\x8c" or len(data) < 4 or data[1] not in _TYPES:  # type and version at least

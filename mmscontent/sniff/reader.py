@@ -1,4 +1,4 @@
-"""What every family reader is given, and how numbers are taken out of it: each read is checked against what is left.
+"""Holds what every family reader is given, and the small conversions they share.
 
 A reader is a function `read(source) -> MediaInfo | None`: None means "not mine", DamagedMedia means "mine, and broken".
 """
@@ -6,19 +6,22 @@ A reader is a function `read(source) -> MediaInfo | None`: None means "not mine"
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from mmscontent.errors import DamagedMedia
 from mmscontent.limits import DEFAULT_INPUT_LIMITS, InputLimits
 from mmscontent.media_types import kind_of
 from mmscontent.message import MediaInfo
 
-__all__ = ["Source", "be", "frame_rate", "le", "milliseconds", "printable", "unique"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["SniffInput", "bit_rate", "frame_rate", "milliseconds", "printable", "unique"]
 
 _LONGEST_MS = 10**15  # a header may say "for ever" (a rate of next to nothing); any limit is below this
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SniffInput:
     """The bytes, and what is claimed about them.
 
     Attributes:
@@ -42,31 +45,16 @@ class Source:
         return media_type in (self.name_type, self.declared_type)
 
 
-def be(data: bytes, at: int, size: int) -> int:
-    """A big-endian unsigned number of *size* octets.
-
-    Raises:
-        DamagedMedia: The bytes end before it does.
-    """
-    return int.from_bytes(_take(data, at, size), "big")
-
-
-def le(data: bytes, at: int, size: int) -> int:
-    """A little-endian unsigned number of *size* octets; raises like `be`."""
-    return int.from_bytes(_take(data, at, size), "little")
-
-
-def _take(data: bytes, at: int, size: int) -> bytes:
-    if at < 0 or at + size > len(data):
-        raise DamagedMedia(f"ends at byte {len(data):,} where {size} bytes at {at:,} were announced; it is cut short")
-    return data[at : at + size]
-
-
 def milliseconds(ticks: float, per_second: float) -> int | None:
     """A length in milliseconds, or None when the header does not say (zero ticks or zero rate)."""
     if ticks <= 0 or per_second <= 0:
         return None
     return round(min(ticks * 1000 / per_second, _LONGEST_MS))
+
+
+def bit_rate(size_bytes: int, duration_ms: int | None) -> int | None:
+    """Bits a second on average, or None when the length is not known."""
+    return size_bytes * 8000 // duration_ms if duration_ms else None
 
 
 def frame_rate(frames: int, duration_ms: float | None) -> float | None:
@@ -79,6 +67,6 @@ def printable(fourcc: bytes) -> str:
     return "".join(chr(c) if 32 <= c < 127 else "?" for c in fourcc).strip()  # the printable ASCII range
 
 
-def unique(words: list[str]) -> tuple[str, ...]:
+def unique(words: Iterable[str]) -> tuple[str, ...]:
     """The words once each, in the order first seen."""
     return tuple(dict.fromkeys(words))

@@ -1,4 +1,4 @@
-"""Sample descriptions of ISO films: what a track is coded in, with profile and level.
+"""Reads sample descriptions of ISO base media files: what a track is coded in, with profile and level.
 
 Sources: ISO/IEC 14496-12 8.5.2, 14496-15 (avcC, hvcC), 14496-1 7.2.6 (esds), 3GPP TS 26.244 6 (d263, damr),
 QuickTime File Format (sound versions 1 and 2), VP codec ISO binding 1.0, AV1-ISOBMFF 1.2.
@@ -9,54 +9,31 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, replace
 
-from mmscontent.sniff.boxes import Box, boxes, child
-from mmscontent.sniff.reader import be, printable
+from mmscontent.containers.isobmff import Box, boxes, child
+from mmscontent.containers.octets import be
+from mmscontent.sniff.reader import printable
 
 __all__ = ["Coding", "read_sample_entry"]
 
+# Octets in front of the inner boxes: 14496-12 8.5.2 (visual), QuickTime's sound descriptions of version 0, 1, 2
 _VISUAL_HEAD, _SOUND_HEADS = 78, {0: 28, 1: 44, 2: 64}
 
-_CODECS: dict[bytes, str] = {
-    b"avc1": "h264",
-    b"avc3": "h264",
-    b"hvc1": "hevc",
-    b"hev1": "hevc",
-    b"dvh1": "hevc",
-    b"dvhe": "hevc",
-    b"s263": "h263",
-    b"h263": "h263",
-    b"H263": "h263",
-    b"mp4v": "mpeg4",
-    b"vp08": "vp8",
-    b"vp09": "vp9",
-    b"av01": "av1",
-    b"jpeg": "mjpeg",
-    b"mjpa": "mjpeg",
-    b"mp4a": "aac",
-    b"samr": "amr-nb",
-    b"sawb": "amr-wb",
-    b"sevc": "evrc",
-    b"sqcp": "qcelp",
-    b"Qclp": "qcelp",
-    b"alac": "alac",
-    b"Opus": "opus",
-    b"fLaC": "flac",
-    b"ac-3": "ac3",
-    b"ec-3": "eac3",
-    b".mp3": "mp3",
-    b"sowt": "pcm",
-    b"twos": "pcm",
-    b"lpcm": "pcm",
-    b"in24": "pcm",
-    b"ulaw": "ulaw",
-    b"alaw": "alaw",
-    b"tx3g": "text",
-}
+# Sample entries: 14496-12 8.5.2, 14496-15 for h264 and hevc, 3GPP TS 26.244 6 for h263 and AMR, QuickTime for the rest.
+_CODECS = {b"avc1": "h264", b"avc3": "h264", b"s263": "h263", b"h263": "h263", b"H263": "h263", b"mp4v": "mpeg4"}
+_CODECS |= dict.fromkeys((b"hvc1", b"hev1", b"dvh1", b"dvhe"), "hevc")
+_CODECS |= {b"vp08": "vp8", b"vp09": "vp9", b"av01": "av1", b"jpeg": "mjpeg", b"mjpa": "mjpeg", b"tx3g": "text"}
+_CODECS |= {b"mp4a": "aac", b"samr": "amr-nb", b"sawb": "amr-wb", b"sevc": "evrc", b"sqcp": "qcelp", b"Qclp": "qcelp"}
+_CODECS |= {b"alac": "alac", b"Opus": "opus", b"fLaC": "flac", b"ac-3": "ac3", b"ec-3": "eac3", b".mp3": "mp3"}
+_CODECS |= dict.fromkeys((b"sowt", b"twos", b"lpcm", b"in24"), "pcm") | {b"ulaw": "ulaw", b"alaw": "alaw"}
+# Object type indications (14496-1 7.2.6.6; MP4RA)
 _OBJECTS = {0x20: "mpeg4", 0x40: "aac", 0x60: "mpeg2", 0x61: "mpeg2", 0x66: "aac", 0x67: "aac", 0x68: "aac"}
 _OBJECTS |= {0x69: "mp3", 0x6A: "mpeg1", 0x6B: "mp3", 0x6C: "mjpeg", 0xA5: "ac3", 0xDD: "vorbis", 0xE1: "qcelp"}
 
+# H.264 A.2: profile_idc
 _H264_PROFILES = {66: "baseline", 77: "main", 88: "extended", 100: "high", 110: "high 10", 122: "high 4:2:2"}
+# H.265 A.3: general_profile_idc
 _HEVC_PROFILES = {1: "main", 2: "main 10", 3: "main still", 4: "range extensions"}
+# 14496-3 table 1.17: audio object types; table 1.18: sampling frequency index
 _AAC_OBJECTS = {1: "main", 2: "lc", 3: "ssr", 4: "ltp", 5: "he", 23: "ld", 29: "he-v2", 39: "eld", 42: "xhe"}
 _AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 
@@ -76,17 +53,18 @@ class Coding:
 
 
 def read_sample_entry(data: bytes, box: Box, handler: bytes) -> Coding:
-    """One entry of a sample description box; *handler* says whether it is sound or picture.
+    """One entry of a sample description box; *handler* says whether it is audio or video.
 
     Raises:
         DamagedMedia: It ends too early.
     """
     coding = Coding(_CODECS.get(box.kind, printable(box.kind).lower()))
     if handler in (b"vide", b"pict"):
+        # 8.5.2: six octets reserved, reference index, sixteen octets predefined, then width and height.
         coding = replace(coding, width_px=be(data, box.start + 24, 2), height_px=be(data, box.start + 26, 2))
         head = _VISUAL_HEAD
     elif handler == b"soun":
-        coding, head = _sound(data, box, coding)
+        coding, head = _audio(data, box, coding)
     else:
         return coding
     for inner in boxes(data, min(box.start + head, box.end), box.end):
@@ -95,8 +73,9 @@ def read_sample_entry(data: bytes, box: Box, handler: bytes) -> Coding:
     return coding
 
 
-def _sound(data: bytes, box: Box, coding: Coding) -> tuple[Coding, int]:
+def _audio(data: bytes, box: Box, coding: Coding) -> tuple[Coding, int]:
     version = be(data, box.start + 8, 2)
+    # 8.5.2: channel count at 16, sampling rate as 16.16 at 24.
     channels, rate = be(data, box.start + 16, 2), be(data, box.start + 24, 4) >> 16
     if version == 2:  # QuickTime sound description version 2
         rate = _whole(struct.unpack(">d", be(data, box.start + 32, 8).to_bytes(8, "big"))[0])
@@ -111,6 +90,7 @@ def _whole(value: float) -> int:
 
 
 def _avcc(data: bytes, box: Box, coding: Coding) -> Coding:
+    # AVCDecoderConfigurationRecord: version, AVCProfileIndication, profile_compatibility, AVCLevelIndication.
     idc, flags, level = (be(data, box.start + i, 1) for i in (1, 2, 3))
     profile = _H264_PROFILES.get(idc, f"profile {idc}")
     if idc == 66 and flags & 0x40:  # constraint_set1_flag
@@ -120,6 +100,7 @@ def _avcc(data: bytes, box: Box, coding: Coding) -> Coding:
 
 
 def _hvcc(data: bytes, box: Box, coding: Coding) -> Coding:
+    # HEVCDecoderConfigurationRecord: version, profile space, tier and idc, ten octets of flags, general_level_idc.
     profile, level = be(data, box.start + 1, 1) & 31, be(data, box.start + 12, 1)
     return replace(coding, profile=_HEVC_PROFILES.get(profile, f"profile {profile}"), level=_level(level / 30))
 
@@ -129,26 +110,28 @@ def _level(number: float) -> str:
 
 
 def _av1c(data: bytes, box: Box, coding: Coding) -> Coding:
-    octet = be(data, box.start + 1, 1)
+    octet = be(data, box.start + 1, 1)  # AV1-ISOBMFF 2.3: three bits of profile, five of level index
     profile = ("main", "high", "professional")[min(octet >> 5, 2)]
     return replace(coding, profile=profile, level=f"{2 + (octet & 31) // 4}.{octet & 3}")
 
 
 def _vpcc(data: bytes, box: Box, coding: Coding) -> Coding:
+    # VP codec ISO binding: version and flags, profile, level times ten.
     return replace(coding, profile=str(be(data, box.start + 4, 1)), level=_level(be(data, box.start + 5, 1) / 10))
 
 
 def _d263(data: bytes, box: Box, coding: Coding) -> Coding:
+    # TS 26.244 6.8: vendor, decoder version, level, profile.
     return replace(coding, level=str(be(data, box.start + 5, 1)), profile=str(be(data, box.start + 6, 1)))
 
 
 def _wave(data: bytes, box: Box, coding: Coding) -> Coding:
-    inner = child(data, box, b"esds")  # QuickTime wraps the sound's description once more
+    inner = child(data, box, b"esds")  # QuickTime wraps the description of audio once more
     return _esds(data, inner, coding) if inner is not None else coding
 
 
 def _esds(data: bytes, box: Box, coding: Coding) -> Coding:
-    """Elementary stream descriptor: tags 3, 4 and 5 lie inside each other."""
+    """Elementary stream descriptor: tags 3, 4 and 5 lie inside each other (14496-1 7.2.6)."""
     at, end = box.start + 4, box.end
     while at + 2 <= end:
         tag, at, size = _descriptor(data, at)
@@ -220,6 +203,7 @@ def read_audio_specific(body: bytes, coding: Coding) -> Coding:
 
 
 def _dops(data: bytes, box: Box, coding: Coding) -> Coding:
+    # Opus in ISOBMFF 4.3.2: version, channel count; it always decodes to 48 kHz.
     return replace(coding, channels=be(data, box.start + 1, 1), sample_rate_hz=48000)
 
 

@@ -16,7 +16,7 @@ from mmscontent.sniff.charset import read_charset
 
 if TYPE_CHECKING:
     from mmscontent.message import MediaInfo
-    from mmscontent.sniff.reader import Source
+    from mmscontent.sniff.reader import SniffInput
 
 __all__ = ["read", "read_pdf"]
 
@@ -43,7 +43,7 @@ _HTML_STARTS = frozenset(("html", "head", "body", "div", "p", "table", "title", 
 _CARDS = {"VCARD": "text/x-vcard", "VNOTE": "text/plain", "IMELODY": "audio/imelody"}
 
 
-def read(source: Source) -> MediaInfo | None:
+def read(source: SniffInput) -> MediaInfo | None:
     """Whatever is made of words; None when the bytes are not."""
     text = read_charset(source.data, source.declared_charset, claimed=_claims_words(source))
     if text is None:
@@ -61,7 +61,7 @@ def read(source: Source) -> MediaInfo | None:
     return _with_version(info, text.head)
 
 
-def _claims_words(source: Source) -> bool:
+def _claims_words(source: SniffInput) -> bool:
     claims = (source.name_type, source.declared_type)
     return any(c.startswith("text/") or kind_of(c) in ("contact", "calendar", "presentation") for c in claims)
 
@@ -196,6 +196,6 @@ def _with_version(info: MediaInfo, head: str) -> MediaInfo:
     return replace(info, profile=version[1] if version else None, notes=notes)
 
 
-def read_pdf(source: Source) -> MediaInfo | None:
+def read_pdf(source: SniffInput) -> MediaInfo | None:
     """A PDF, known to be refused by name."""
     return source.info("application/pdf") if source.data.startswith(b"%PDF-") else None

@@ -7,11 +7,11 @@ import time
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from mmscontent.containers.tiff_exif import TiffHeader, read_exif
 from mmscontent.errors import SourceError
 from mmscontent.media_types import MEDIA_TYPES
 from mmscontent.message import MediaInfo
 from mmscontent.sniff import sniff
-from mmscontent.sniff.tiff import TiffHeader, read_exif
 from tests.conftest import ROOT
 
 SAMPLES = sorted(p for p in (ROOT / "fixtures").iterdir() if p.suffix not in (".py", ".md") and p.is_file())

@@ -15,7 +15,7 @@ import pytest
 
 from mmscontent.errors import DamagedMedia, MMSContentError, OverLimits, UnknownMedia
 from mmscontent.limits import DEFAULT_INPUT_LIMITS, InputLimits
-from mmscontent.sniff import magic, sniff
+from mmscontent.sniff import libmagic, sniff
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -268,7 +268,7 @@ def test_weak_magic_is_believed_only_with_structure(data: bytes, name: str | Non
     assert told == expected
 
 
-def test_libmagic_is_heard_where_we_know_nothing() -> None:
+def test_libmagic_is_asked_where_no_reader_knows_the_bytes() -> None:
     asf = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c") + bytes(64)
     with pytest.raises(UnknownMedia, match="libmagic takes it for video/x-ms-asf"):
         sniff(asf)
@@ -278,26 +278,27 @@ def test_sniffing_goes_on_without_libmagic_and_says_so(monkeypatch: pytest.Monke
     """None in sys.modules is how the import system says: not installed."""
     for module in ("pylibmagic", "magic"):
         monkeypatch.setitem(sys.modules, module, None)
-    monkeypatch.setattr(magic, "_here", threading.local())
+    monkeypatch.setattr(libmagic, "_per_thread", threading.local())
 
     assert sniff(fixture("png-named.jpg")).media_type == "image/png"
-    assert "libmagic is not installed, its opinion was not heard" in sniff(b"words", "a.jpg").notes
+    assert "libmagic is not installed and was not asked" in sniff(b"words", "a.jpg").notes
     with pytest.raises(UnknownMedia, match="libmagic is not installed"):
         sniff(fixture("random-4096-bytes.bin"))
 
 
 def test_threads_share_no_libmagic_handle() -> None:
-    told: list[str] = []
+    opinions: list[str | None] = []
     threads = [
-        threading.Thread(target=lambda: told.append(magic.witness(fixture("pdu-m-send-req.mms")))) for _ in range(4)
+        threading.Thread(target=lambda: opinions.append(libmagic.libmagic_type(fixture("pdu-m-send-req.mms"))))
+        for _ in range(4)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
-    assert len(told) == 4
-    assert len(set(told)) == 1
+    assert len(opinions) == 4
+    assert len(set(opinions)) == 1
 
 
 def test_importing_and_sniffing_a_picture_loads_no_decoder() -> None:
@@ -412,6 +413,6 @@ def test_the_exif_orientation_of_a_heif_is_only_told() -> None:
     assert info.notes == ("EXIF orientation 3 is informational in HEIF, the picture is stored upright",)
 
 
-def test_a_film_without_picture_or_sound_is_damaged() -> None:
-    with pytest.raises(DamagedMedia, match="without a picture or sound track"):
+def test_an_mp4_without_video_or_audio_is_damaged() -> None:
+    with pytest.raises(DamagedMedia, match="without a video or audio track"):
         sniff(fixture("mp4-h264-128x96-1s.mp4").replace(b"trak", b"free"))

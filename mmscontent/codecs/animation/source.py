@@ -119,7 +119,7 @@ class AnimationSource:
             scale=f"ssimulacra2@{rule.view_long_px}",
             reasons=reasons,
             traits=("animation", f"{len(animation.rects)} frames that differ"),
-            stripped=self._header.labels,
+            stripped=self._header.metadata,
         )
 
     def _survey_still(self, animation: Animation, rule: ImageRule, effort: Effort, why: str) -> Survey:
@@ -133,7 +133,7 @@ class AnimationSource:
             keep_bytes=None,
             reasons=(why, "its best frame is sent as a still"),
             traits=("animation", *survey.traits),
-            stripped=self._header.labels,
+            stripped=self._header.metadata,
         )
 
     def keep(self) -> Rendition:
@@ -141,7 +141,7 @@ class AnimationSource:
         data = kept_bytes(self._data, self._header)
         animation = None if self._work is None else self._work.animation
         info = replace(self._info(animation), size_bytes=len(data), metadata=())
-        return Rendition(data, info, 0, 100.0, stripped=self._header.labels, tries=("passed through",))
+        return Rendition(data, info, 0, 100.0, stripped=self._header.metadata, tries=("passed through",))
 
     # --- writing ---
 
@@ -154,7 +154,7 @@ class AnimationSource:
         if self._still is not None:
             made = self._still.render(limit_bytes)
             note = f"the animation of {self._header.frames} frames was given up for its best one"
-            return replace(made, stripped=self._header.labels, notes=(*made.notes, note))
+            return replace(made, stripped=self._header.metadata, notes=(*made.notes, note))
         assert self._work is not None, "survey() comes first"
         work = self._work
         kept = None if self._passthrough_blockers(work.rule) else len(kept_bytes(self._data, self._header))
@@ -222,7 +222,7 @@ class AnimationSource:
             height_px=header.height,
             frames=header.frames,
             duration_ms=self._declared.duration_ms if animation is None else animation.duration_ms,
-            metadata=header.labels,
+            metadata=header.metadata,
         )
 
     def _rendition(self, made: RenderedAnimation, encodes: int, tries: tuple[str, ...]) -> Rendition:
@@ -248,7 +248,7 @@ class AnimationSource:
             encodes,
             round(max(0.0, made.quality), 1),
             None,
-            self._header.labels,
+            self._header.metadata,
             tries,
             (made.setting.step.gives_up, *notes),
         )

@@ -2,7 +2,8 @@
 
 A picture passes header (facts before pixels), decode (upright sRGB pixels), detect (photograph or graphic), probe
 (sample encodes, scored by quality_metric), model (predicted size and quality), search (encodes that fill the limit),
-renderer (chooses among encodings) and verify (decodes the result). passthrough says what may be sent as it is.
+renderer (chooses among encodings) and verify (decodes the result). formats has a row for each format that is opened;
+passthrough says what may be sent as it is, strip_metadata writes it.
 """
 
 from __future__ import annotations

@@ -1,47 +1,30 @@
-"""What a picture's header says, for every type we open; no pixels are decoded here.
+"""Reads what a picture's header says, for every type we open; no pixels are decoded here.
 
 The bounds of limits.py are checked on what the header announces, before a decoder sees the data.
 """
 
 from __future__ import annotations
 
-import io
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import pillow_heif
 from PIL import Image
 
-from mmscontent.codecs.image.chunk_files import chunk_reader
-from mmscontent.codecs.image.exif import read_exif
-from mmscontent.codecs.image.jpeg_file import JpegFile, read_jpeg
-from mmscontent.errors import DamagedMedia, MMSContentError, OverLimits, UnknownMedia
+from mmscontent.codecs.image.formats import FORMATS
+from mmscontent.codecs.image.loaders import open_with_pillow
+from mmscontent.containers.isobmff import top_boxes
+from mmscontent.containers.jpeg import FrameHeader, frame_header
+from mmscontent.containers.tiff_exif import read_exif
+from mmscontent.errors import DamagedMedia, MMSContentError, OverLimits, SourceError, UnknownMedia
 from mmscontent.limits import DEFAULT_INPUT_LIMITS, InputLimits
+from mmscontent.sniff.reader import SniffInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Header", "decoding", "is_icc", "is_srgb", "open_with_pillow", "read_header", "wbmp_head"]
-
-pillow_heif.register_heif_opener(thumbnails=False)
-Image.init()  # every reader is loaded now, a jailed worker may not find its files later
-Image.MAX_IMAGE_PIXELS = DEFAULT_INPUT_LIMITS.max_image_px // 2  # twice of this is Pillow's error
-
-# The only readers Pillow may use for a type; what is not here never reaches Pillow (peers' advisories: never more).
-_PILLOW_FORMATS: dict[str, tuple[str, ...]] = {
-    "image/avif": ("AVIF",),
-    "image/bmp": ("BMP", "DIB"),
-    "image/gif": ("GIF",),
-    "image/heic": ("HEIF",),
-    "image/heif": ("HEIF",),
-    "image/tiff": ("TIFF",),
-    "image/x-icon": ("ICO",),
-    "image/x-tga": ("TGA",),
-}
-_TIFF_LABELS = {34853: "GPS position", 700: "XMP", 33723: "IPTC", 315: "author", 33432: "copyright", 270: "comment"}
-_MOTION_MARKS = (b"MotionPhoto", b"MicroVideo", b"mpvd")
+__all__ = ["Header", "decoding", "is_icc", "is_srgb", "read_header"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +35,8 @@ class Header:
         width, height: As stored, before orientation.
         orientation: EXIF value 1 to 8 that a decoder of this type has not applied by itself.
         icc: Embedded colour profile, or b"" (also when the container names its colours otherwise).
-        labels: What would leave with the file, in the words of the ledger.
-        jpeg: More about a JPEG.
+        metadata: What would leave with the file, in the words of `containers.metadata_words`.
+        jpeg: The frame header of a JPEG.
     """
 
     media_type: str
@@ -62,9 +45,9 @@ class Header:
     orientation: int = 1
     frames: int = 1
     icc: bytes = b""
-    labels: tuple[str, ...] = ()
+    metadata: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    jpeg: JpegFile | None = None
+    jpeg: FrameHeader | None = None
 
     @property
     def is_srgb(self) -> bool:
@@ -101,99 +84,63 @@ def read_header(data: bytes, media_type: str, limits: InputLimits = DEFAULT_INPU
     if len(data) > limits.max_part_bytes:
         raise OverLimits(f"{media_type}: {len(data):,} bytes are over the {limits.max_part_bytes:,} we open")
     with decoding(media_type, len(data)):
-        header = _read(data, media_type)
+        header = _read(data, media_type, limits)
     _check(header, limits)
     return header
 
 
-def open_with_pillow(data: bytes, media_type: str) -> Image.Image:
-    """The picture opened by the one Pillow reader of its type; its pixels are not decoded yet."""
-    return Image.open(io.BytesIO(data), formats=_PILLOW_FORMATS[media_type])
+def _read(data: bytes, media_type: str, limits: InputLimits) -> Header:
+    row = FORMATS.get(media_type)
+    if row is None:
+        raise UnknownMedia(f"{media_type} is not a picture we open; save it as JPEG or PNG first")
+    try:
+        info = row.read(SniffInput(data, declared_type=media_type, limits=limits))
+    except SourceError as exc:
+        raise exc if media_type in str(exc) else type(exc)(f"{media_type}: it {exc}") from exc
+    if info is None:
+        raise DamagedMedia(f"{media_type}: the data does not begin like one; save it again or take another copy")
+    if row.pillow:
+        return _read_with_pillow(data, media_type, info.metadata)
+    return Header(
+        media_type,
+        info.width_px or 0,
+        info.height_px or 0,
+        info.orientation,
+        info.frames or 1,
+        row.icc_profile(data) if row.icc_profile is not None else b"",
+        info.metadata,
+        jpeg=frame_header(data) if media_type == "image/jpeg" else None,
+    )
 
 
-def wbmp_head(data: bytes) -> tuple[int, int, int]:
-    """Width, height and the offset of the pixels of a type 0 WBMP (WAP-237-WAEMT section 6)."""
-    at, numbers = 0, []
-    for _ in range(4):  # type, fixed header, width, height, each seven bits a byte
-        value = 0
-        while data[at] & 0x80:
-            value, at = value << 7 | data[at] & 0x7F, at + 1
-        numbers.append(value << 7 | data[at])
-        at += 1
-    if numbers[:2] != [0, 0]:
-        raise DamagedMedia(f"image/vnd.wap.wbmp: type {numbers[0]} is not the type 0 that exists; it is no WBMP")
-    return numbers[2], numbers[3], at
-
-
-def _read(data: bytes, media_type: str) -> Header:
-    if media_type == "image/jpeg":
-        jpeg = read_jpeg(data)
-        labels = _with_motion(data, jpeg.labels)
-        return Header(media_type, jpeg.width, jpeg.height, jpeg.orientation, icc=jpeg.icc, labels=labels, jpeg=jpeg)
-    if media_type == "image/vnd.wap.wbmp":
-        width, height, _ = wbmp_head(data)
-        return Header(media_type, width, height)
-    reader = chunk_reader(media_type)
-    if reader is not None:
-        chunks = reader(data)
-        return Header(
-            media_type, chunks.width, chunks.height, chunks.orientation, chunks.frames, chunks.icc, chunks.labels
-        )
-    if media_type in _PILLOW_FORMATS:
-        return _read_by_pillow(data, media_type)
-    raise UnknownMedia(f"{media_type} is not a picture we open; save it as JPEG or PNG first")
-
-
-def _read_by_pillow(data: bytes, media_type: str) -> Header:
-    with open_with_pillow(data, media_type) as image:
+def _read_with_pillow(data: bytes, media_type: str, metadata: tuple[str, ...]) -> Header:
+    with open_with_pillow(data, FORMATS[media_type].pillow) as image:
         width, height = image.size
-        exif = read_exif(image.info.get("exif") or b"")
-        labels = {*exif.labels, *(_TIFF_LABELS[t] for t in getattr(image, "tag_v2", ()) if t in _TIFF_LABELS)}
-        if image.info.get("xmp"):
-            labels.add("XMP")
-        orientation = _orientation_left(image, data, media_type, exif.orientation)
-        frames = 1 if media_type in ("image/heic", "image/heif", "image/tiff", "image/x-icon") else _frames(image)
-        icc = image.info.get("icc_profile") or b""
-        notes = ("it holds several pictures; the first is taken",) if _is_collection(image, media_type) else ()
-    return Header(media_type, width, height, orientation, frames, icc, _with_motion(data, tuple(sorted(labels))), notes)
+        count = int(getattr(image, "n_frames", 1))
+        # HEIF and TIFF hold several pictures, and an icon several sizes of one; none of them moves.
+        is_still = media_type in ("image/heic", "image/heif", "image/tiff", "image/x-icon")
+        is_collection = is_still and count > 1 and media_type != "image/x-icon"
+        return Header(
+            media_type,
+            width,
+            height,
+            _orientation_left(image, data, media_type),
+            1 if is_still else count,
+            image.info.get("icc_profile") or b"",
+            metadata,
+            ("it holds several pictures; the first is taken",) if is_collection else (),
+        )
 
 
-def _orientation_left(image: Image.Image, data: bytes, media_type: str, exif_orientation: int) -> int:
+def _orientation_left(image: Image.Image, data: bytes, media_type: str) -> int:
     """What the reader has not applied: Pillow turns a TIFF by itself, libheif by the boxes `irot` and `imir`."""
     if media_type == "image/tiff":
         return 1
     if media_type in ("image/heic", "image/heif"):
-        # ISO 23008-12 counts the boxes only; where there are none, a file that says 6 in EXIF still means it.
-        boxes = _meta_box(data)
-        told = int(image.info.get("original_orientation") or 1)
-        return 1 if b"irot" in boxes or b"imir" in boxes else told
-    return exif_orientation
-
-
-def _meta_box(data: bytes) -> bytes:
-    """The box that holds the properties (ISO 14496-12 section 8.11.1); of many tiles it grows long."""
-    at = 0
-    while at + 8 <= len(data):
-        size = int.from_bytes(data[at : at + 4], "big")
-        if data[at + 4 : at + 8] == b"meta":
-            return data[at : at + size]
-        if size < 8:  # noqa: PLR2004 - to the end of the file, or 64 bits long: media data, and no meta box after it
-            break
-        at += size
-    return b""
-
-
-def _frames(image: Image.Image) -> int:
-    return int(getattr(image, "n_frames", 1))
-
-
-def _is_collection(image: Image.Image, media_type: str) -> bool:
-    return media_type in ("image/heic", "image/heif", "image/tiff") and _frames(image) > 1
-
-
-def _with_motion(data: bytes, labels: tuple[str, ...]) -> tuple[str, ...]:
-    marked = any(mark in data for mark in _MOTION_MARKS)
-    return tuple(sorted({*labels, "motion photo"})) if marked else labels
+        # ISO/IEC 23008-12 counts the boxes only; where there are none, a file that says 6 in EXIF still means it.
+        meta = next((data[b.start : b.end] for b in top_boxes(data) if b.kind == b"meta"), b"")
+        return 1 if b"irot" in meta or b"imir" in meta else int(image.info.get("original_orientation") or 1)
+    return read_exif(image.info.get("exif") or b"").orientation or 1
 
 
 def _check(header: Header, limits: InputLimits) -> None:

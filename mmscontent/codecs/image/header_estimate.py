@@ -11,8 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mmscontent.codecs.base import Survey
-from mmscontent.codecs.image.decode import scale_to_fit
+from mmscontent.codecs.image.formats import FORMATS
 from mmscontent.codecs.image.header import read_header
+from mmscontent.codecs.image.loaders import scale_to_fit
 from mmscontent.codecs.image.passthrough import kept_bytes, passthrough_blockers
 from mmscontent.profiles.model import ImageRule
 from mmscontent.rate_quality import Curve
@@ -29,7 +30,6 @@ _TYPICAL = ((-3.0, 1), (-2.0, 34), (-1.0, 63), (0.0, 79), (1.0, 88), (2.0, 93), 
 # Bits per pixel of the view at which every picture of the grid scored 20 points, enough to be worth sending: for
 # photographs (False), and for types that may hold lettering (True).
 _SURE_BITS = {False: 0.7, True: 1.3}
-_LETTERING = frozenset(("image/png", "image/gif", "image/bmp", "image/vnd.wap.wbmp", "image/tiff", "image/webp"))
 
 
 def estimate_from_header(data: bytes, info: MediaInfo, rule: Rule) -> Survey:
@@ -44,7 +44,7 @@ def estimate_from_header(data: bytes, info: MediaInfo, rule: Rule) -> Survey:
     box = min(rule.max_long_px, rule.view_long_px), min(rule.max_short_px, rule.view_long_px)
     scale = scale_to_fit(header.width, header.height, box)
     area = max(1.0, header.width * header.height * scale * scale)
-    floor = math.ceil(area * _SURE_BITS[header.media_type in _LETTERING] / 8) + 1_000
+    floor = math.ceil(area * _SURE_BITS[FORMATS[header.media_type].may_be_lettering] / 8) + 1_000
     kept = None if reasons else len(kept_bytes(data, header))
     points = [(round(2**bits * area / 8) + 1, float(score)) for bits, score in _TYPICAL]
     estimated = replace(
@@ -55,7 +55,7 @@ def estimate_from_header(data: bytes, info: MediaInfo, rule: Rule) -> Survey:
         orientation=header.orientation,
         frames=header.frames,
         profile=None if header.jpeg is None else "baseline" if header.jpeg.is_baseline else "progressive",
-        metadata=header.labels,
+        metadata=header.metadata,
         notes=tuple(dict.fromkeys((*info.notes, *header.notes))),
     )
     return Survey(
@@ -66,5 +66,5 @@ def estimate_from_header(data: bytes, info: MediaInfo, rule: Rule) -> Survey:
         scale=f"ssimulacra2@{rule.view_long_px}",
         reasons=reasons,
         traits=(TRAIT,),
-        stripped=header.labels,
+        stripped=header.metadata,
     )

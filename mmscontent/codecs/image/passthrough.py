@@ -1,11 +1,10 @@
-"""Whether a picture may pass as it is, and what of it passes: everything but what tells about its owner."""
+"""Decides whether a picture may pass as it is, and writes what passes: all of it but its metadata."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mmscontent.codecs.image.chunk_files import chunk_stripper
-from mmscontent.codecs.image.jpeg_file import strip_jpeg
+from mmscontent.codecs.image.formats import FORMATS
 
 if TYPE_CHECKING:
     from mmscontent.codecs.image.header import Header
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
 __all__ = ["kept_bytes", "passthrough_blockers"]
 
 _EIGHT_BITS, _CMYK_BANDS = 8, 4
-# These have no metadata, or none we could take out without decoding; the latter pass only when they hold none.
-_PLAIN = frozenset(("image/bmp", "image/vnd.wap.wbmp", "image/x-icon", "image/x-tga"))
 
 
 def passthrough_blockers(header: Header, rule: ImageRule) -> tuple[str, ...]:
@@ -33,14 +30,12 @@ def passthrough_blockers(header: Header, rule: ImageRule) -> tuple[str, ...]:
         reasons.append("its colours are not sRGB")
     if header.frames > 1 and not rule.animated:
         reasons.append("the receiver shows no animation")
-    return (*reasons, *_jpeg_reasons(header, rule), *_container_reasons(header))
+    return (*reasons, *_jpeg_reasons(header, rule), *_metadata_reasons(header))
 
 
 def kept_bytes(data: bytes, header: Header) -> bytes:
     """The picture without its metadata, its coded pixels byte for byte."""
-    if header.media_type == "image/jpeg":
-        return strip_jpeg(data)
-    strip = chunk_stripper(header.media_type)
+    strip = FORMATS[header.media_type].strip
     return data if strip is None else strip(data)
 
 
@@ -51,15 +46,15 @@ def _jpeg_reasons(header: Header, rule: ImageRule) -> tuple[str, ...]:
     reasons = []
     if not jpeg.is_baseline and not rule.progressive:
         reasons.append("the receiver may not show JPEG that is not baseline")
-    if jpeg.bits != _EIGHT_BITS or jpeg.coding not in (0xC0, 0xC1, 0xC2):
+    if jpeg.bits != _EIGHT_BITS or jpeg.process not in ("baseline", "extended", "progressive"):
         reasons.append("it is a kind of JPEG that phones do not show")
     if jpeg.components == _CMYK_BANDS:
         reasons.append("its colours are CMYK")
     return tuple(reasons)
 
 
-def _container_reasons(header: Header) -> tuple[str, ...]:
-    can_strip = header.media_type == "image/jpeg" or chunk_stripper(header.media_type) is not None
-    if can_strip or not header.labels or header.media_type in _PLAIN:
+def _metadata_reasons(header: Header) -> tuple[str, ...]:
+    row = FORMATS[header.media_type]
+    if row.strip is not None or row.has_no_metadata or not header.metadata:
         return ()
-    return (f"its metadata ({', '.join(header.labels)}) cannot be taken out of {header.media_type} as it is",)
+    return (f"its metadata ({', '.join(header.metadata)}) cannot be taken out of {header.media_type} as it is",)

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from mmscontent.codecs.image.decode import resize, vips_image
+from mmscontent.codecs.image.decode import resize
 from mmscontent.codecs.image.encode import JpegSettings, encode_jpeg, encoder_input
+from mmscontent.codecs.image.loaders import vips_image
 from mmscontent.codecs.image.quality_metric import Ssimulacra2Approx
 
 if TYPE_CHECKING:

@@ -13,9 +13,10 @@ import numpy as np
 from PIL import Image
 
 from mmscontent.codecs.base import Rendition, Survey
-from mmscontent.codecs.image.decode import DecodedImage, PixelCache, scale_to_fit
+from mmscontent.codecs.image.decode import DecodedImage, PixelCache
 from mmscontent.codecs.image.detect import detect_features
 from mmscontent.codecs.image.header import read_header
+from mmscontent.codecs.image.loaders import scale_to_fit
 from mmscontent.codecs.image.model import MAX_VIEWS
 from mmscontent.codecs.image.passthrough import kept_bytes, passthrough_blockers
 from mmscontent.codecs.image.probe import Probe
@@ -72,14 +73,14 @@ class StillSource:
             scale=f"ssimulacra2@{rule.view_long_px}",
             reasons=reasons,
             traits=features.traits,
-            stripped=self._header.labels,
+            stripped=self._header.metadata,
         )
 
     def keep(self) -> Rendition:
         """Return the source without its metadata, its pixels unchanged."""
         data = kept_bytes(self._data, self._header)
         info = replace(self._info(), size_bytes=len(data), metadata=(), notes=())
-        return Rendition(data, info, encodes=0, predicted_quality=100.0, stripped=self._header.labels)
+        return Rendition(data, info, encodes=0, predicted_quality=100.0, stripped=self._header.metadata)
 
     def render(self, limit_bytes: int) -> Rendition:
         """Return the best rendition of at most *limit_bytes*, never larger than the source.
@@ -139,7 +140,7 @@ class StillSource:
             orientation=header.orientation,
             frames=header.frames,
             profile=None if jpeg is None else "baseline" if jpeg.is_baseline else "progressive",
-            metadata=header.labels,
+            metadata=header.metadata,
             notes=tuple(notes),
         )
 
@@ -154,7 +155,7 @@ class StillSource:
             info,
             encodes=encoded.encodes,
             predicted_quality=round(float(np.clip(encoded.score, 0, 100)), 1),
-            stripped=self._header.labels,
+            stripped=self._header.metadata,
             tries=encoded.tries,
             notes=(*self._notes(renderer), *encoded.notes),
         )

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from mmscontent.codecs.image.chunk_files import chunk_reader
-from mmscontent.codecs.image.exif import read_exif
-from mmscontent.codecs.image.jpeg_file import read_jpeg
+from mmscontent.containers.jpeg import frame_header
+from mmscontent.containers.tiff_exif import read_exif
 from mmscontent.errors import DamagedMedia, EngineFailed
+from mmscontent.sniff import png
+from mmscontent.sniff.reader import SniffInput
 
 if TYPE_CHECKING:
     from mmscontent.message import MediaInfo
@@ -47,7 +48,7 @@ def verify(data: bytes, info: MediaInfo) -> MediaInfo:
                 width_px=image.width,
                 height_px=image.height,
                 frames=_frames(data, image),
-                orientation=read_exif(image.info.get("exif") or b"").orientation,
+                orientation=read_exif(image.info.get("exif") or b"").orientation or 1,
                 size_bytes=len(data),
             )
             profile = _coding(data) if decoded.media_type == "image/jpeg" else info.profile
@@ -68,11 +69,12 @@ def verify(data: bytes, info: MediaInfo) -> MediaInfo:
 
 def _frames(data: bytes, image: Image.Image) -> int:
     # An MPO counts as its first picture; the default picture of an APNG counts only when it is part of the animation.
-    reader = chunk_reader("image/png")
-    if image.format == "PNG" and reader is not None:
-        return reader(data).frames
+    if image.format == "PNG":
+        info = png.read(SniffInput(data))
+        return (info.frames if info else None) or 1
     return int(getattr(image, "n_frames", 1)) if image.format != "MPO" else 1
 
 
 def _coding(data: bytes) -> str:
-    return "baseline" if read_jpeg(data).is_baseline else "progressive"
+    frame = frame_header(data)
+    return "baseline" if frame is not None and frame.is_baseline else "progressive"

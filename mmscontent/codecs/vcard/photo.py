@@ -101,4 +101,4 @@ def open_photo(data: bytes) -> Photo | None:
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     square = image.crop((left, top, left + side, top + side))
-    return Photo(square, kept_bytes(data, header), header.labels, header.media_type)
+    return Photo(square, kept_bytes(data, header), header.metadata, header.media_type)

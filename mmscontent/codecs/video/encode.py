@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 
 from mmscontent.codecs.video.filter_graph import SMALL_COLOURS_PX, filter_graph
+from mmscontent.containers.isobmff import boxes, child, top_boxes
 from mmscontent.ffmpeg import RunLimits
-from mmscontent.sniff.boxes import boxes, child, top_boxes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The second witness: libmagic, from the wheel pylibmagic. It is asked where our own structure gives little or nothing.
+"""Asks libmagic (from the wheel pylibmagic) for its opinion where our own readers find little or nothing.
 
 It alone would be wrong for every MMS PDU (`application/x-dosexec`) and most SMIL (`text/html`), so it never overrules.
 """
@@ -11,31 +11,30 @@ from typing import Any
 
 from mmscontent.media_types import canonical
 
-__all__ = ["ABSENT", "witness"]
+__all__ = ["libmagic_type"]
 
-ABSENT = "absent"
-_WITNESS_BYTES = 262_144
+_READ_BYTES = 262_144
 
-_here = threading.local()  # libmagic's handle is not thread-safe: one a thread
+_per_thread = threading.local()  # libmagic's handle is not thread-safe
 
 
-def witness(data: bytes) -> str:
-    """Media type libmagic sees in the first 256 KiB, by our name for it; `ABSENT` when it is not installed."""
+def libmagic_type(data: bytes) -> str | None:
+    """Media type that libmagic finds in the first 256 KiB, by our name for it; None when it is not installed."""
     handle = _handle()
     if handle is None:
-        return ABSENT
+        return None
     try:
-        return canonical(handle.from_buffer(data[:_WITNESS_BYTES]))
+        return canonical(handle.from_buffer(data[:_READ_BYTES]))
     except Exception:  # noqa: BLE001 - whatever it raises, an opinion is missing and nothing else
-        return ABSENT
+        return None
 
 
 def _handle() -> Any:  # noqa: ANN401 - python-magic has no types
     """This thread's handle, or None; loading it costs some 30 ms, so only when it is first asked."""
-    if not hasattr(_here, "handle"):
+    if not hasattr(_per_thread, "handle"):
         try:
             importlib.import_module("pylibmagic")  # puts its library where python-magic finds it
-            _here.handle = importlib.import_module("magic").Magic(mime=True)
+            _per_thread.handle = importlib.import_module("magic").Magic(mime=True)
         except (ImportError, OSError):
-            _here.handle = None
-    return _here.handle
+            _per_thread.handle = None
+    return _per_thread.handle

@@ -1,0 +1,83 @@
+"""Walks the blocks of a GIF file, and says which of them are metadata (CompuServe GIF89a, sections 15 to 27)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mmscontent.containers.octets import Chunk
+from mmscontent.errors import DamagedMedia, OverLimits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mmscontent.containers.metadata_words import MetadataWord
+
+__all__ = ["APPLICATION", "COMMENT", "CONTROL", "IMAGE", "TRAILER", "blocks", "header_bytes", "words"]
+
+# Section 20: an image begins with a comma; section 27: the file ends with a semicolon. Extensions begin with an
+# exclamation mark and a label: graphic control (23), comment (24), application (26).
+IMAGE, TRAILER, CONTROL, COMMENT, APPLICATION = b",", b";", b"!\xf9", b"!\xfe", b"!\xff"
+_MOST_SUB_BLOCKS = 2_000_000  # a file of 256 MB in whole ones has a million
+
+
+def header_bytes(data: bytes) -> int:
+    """Size of signature, screen descriptor and global colour table (sections 17 to 19).
+
+    Raises:
+        DamagedMedia: The data ends in the screen descriptor.
+    """
+    if len(data) < 13:
+        raise DamagedMedia(f"image/gif: {len(data)} bytes are too few for a header; the file is not a whole GIF")
+    return 13 + _colour_table_bytes(data[10])
+
+
+def blocks(data: bytes) -> Iterator[Chunk]:
+    """Blocks behind the header up to and with the trailer; `body` is where the sub-blocks of each begin.
+
+    It ends where the data ends or something else than a block stands; a block that is cut short is the last one.
+
+    Raises:
+        DamagedMedia: The header is not whole.
+        OverLimits: There are more sub-blocks than any picture has.
+    """
+    at, left = header_bytes(data), _MOST_SUB_BLOCKS
+    while at < len(data):
+        kind = data[at : at + 1]
+        if kind == TRAILER:
+            yield Chunk(TRAILER, at, at + 1, at + 1, at + 1)
+            return
+        if kind == b"!" and at + 2 <= len(data):
+            kind, body = data[at : at + 2], at + 2
+        elif kind == IMAGE and at + 10 <= len(data):
+            # Section 20: position, sides and flags; then a local colour table (21) and the LZW code size (22).
+            body = at + 10 + _colour_table_bytes(data[at + 9]) + 1
+        else:
+            return
+        after, left = _after_sub_blocks(data, body, left)
+        yield Chunk(kind, at, min(body, after), after, after)
+        at = after
+
+
+def _colour_table_bytes(flags: int) -> int:
+    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0  # sections 18 and 20: bit 7 says that there is one
+
+
+def _after_sub_blocks(data: bytes, at: int, left: int) -> tuple[int, int]:
+    """Where a chain of sub-blocks ends, and how many more there may be (section 15: a size of 0 ends it)."""
+    size = len(data)
+    while at < size and data[at]:
+        at += 1 + data[at]
+        left -= 1
+        if left <= 0:
+            raise OverLimits(f"image/gif has over {_MOST_SUB_BLOCKS:,} sub-blocks")
+    return min(at + 1, size), left - 1
+
+
+def words(data: bytes, block: Chunk) -> list[MetadataWord]:
+    """Say what a block gives away."""
+    if block.kind == COMMENT:
+        return ["comment"]
+    # Section 26: a size of 11, an identifier of eight octets and a code of three. XMP: "XMP Data", "XMP".
+    if block.kind == APPLICATION and data[block.body + 1 : block.body + 9] == b"XMP Data":
+        return ["XMP"]
+    return []

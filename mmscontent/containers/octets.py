@@ -1,0 +1,50 @@
+"""Reads numbers out of bytes; each read is checked against the end of the data."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mmscontent.errors import DamagedMedia
+
+__all__ = ["Chunk", "be", "has_data", "le"]
+
+
+class Chunk(NamedTuple):
+    """One chunk or block of a file: `data[body:end]` is its payload; every offset is clipped to the data.
+
+    Attributes:
+        start: Where its own header begins.
+        after: Where the next one begins, behind padding and checksum.
+    """
+
+    kind: bytes
+    start: int
+    body: int
+    end: int
+    after: int
+
+
+def be(data: bytes, at: int, size: int) -> int:
+    """Read a big-endian unsigned number of *size* octets.
+
+    Raises:
+        DamagedMedia: The bytes end before it does.
+    """
+    return int.from_bytes(_octets(data, at, size), "big")
+
+
+def le(data: bytes, at: int, size: int) -> int:
+    """Read a little-endian unsigned number of *size* octets; raises like `be`."""
+    return int.from_bytes(_octets(data, at, size), "little")
+
+
+def has_data(data: bytes, at: int) -> bool:
+    """Whether anything but zeros, which are padding, stands from *at* to the end."""
+    rest = data[at:]
+    return rest != bytes(len(rest))
+
+
+def _octets(data: bytes, at: int, size: int) -> bytes:
+    if at < 0 or at + size > len(data):
+        raise DamagedMedia(f"ends at byte {len(data):,} where {size} bytes at {at:,} were announced; it is cut short")
+    return data[at : at + size]
