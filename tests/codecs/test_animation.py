@@ -289,7 +289,7 @@ def test_a_cut_file_plays_as_far_as_it_goes():
 REFUSED = [
     (b"GIF89a" + bytes([90, 0] * 2) + b"\0\0\0", DamagedMedia),
     (animated(waves(2))[:60], DamagedMedia),
-    (b"GIF89a" + bytes([0xFF] * 4) + b"\0\0\0" + animated(waves(2))[13:], OverLimits),
+    (b"GIF89a" + bytes([0xFF] * 4) + b"\0\0\0,\0\0\0\0\1\0\1\0\0\2\2D\1\0;", OverLimits),
 ]
 
 
