@@ -1,4 +1,4 @@
-"""mmscontent: a message and a receiver go in; fitted bytes and an honest ledger come out.
+"""mmscontent fits the media of a message to a receiver, packs the message, and says in a ledger what it did.
 
     import mmscontent as mms
 
@@ -9,7 +9,7 @@
     composed.data, composed.ledger
 
 A name is loaded when it is first used: importing the package costs what `import os` costs, and a program that only
-reads messages never loads what makes them. Engines wait still longer, until a source needs them.
+reads messages never loads the modules that compose them. Engines are loaded when the first source needs them.
 """
 
 from __future__ import annotations
@@ -109,66 +109,51 @@ __all__ = [
     "unpack",
 ]
 
-# Where each name lives; tests/test_exports.py holds the three lists together.
-_HOMES = {
-    "compose": ("Composed", "Outcome", "adapt", "attempt", "check", "compose", "compose_all"),
-    "rate_quality": ("Curve",),
-    "errors": (
-        "BatchError",
-        "DamagedMedia",
-        "DoesNotFit",
-        "EngineError",
-        "EngineFailed",
-        "EngineMissing",
-        "EngineTimeout",
-        "JailKilled",
-        "MMSContentError",
-        "MalformedContent",
-        "NotAllowed",
-        "OverLimits",
-        "ProfileError",
-        "SourceError",
-        "UnknownMedia",
-    ),
-    "ledger": ("Ledger", "PartEntry", "SlideEntry"),
-    "message": ("Content", "Envelope", "MediaInfo", "Message", "Part", "Slide", "Unpacked"),
-    "pack": ("mm4", "mm7", "pdu"),
-    "pack.registry": ("Packed", "pack", "unpack"),
-    "files": ("read_parts",),
-    "preview": ("filmstrip", "preview"),
-    "profiles.model": ("Origin", "Profile"),
-    "profiles": ("load_profile",),
-    "smil.lint": ("lint",),
-    "smil.repair": ("repair",),
-    "smil.resolve": ("message_of",),
-    "sniff": ("sniff",),
+# The module of each name, as importing it loads; tests/test_exports.py compares the three lists of this file.
+_MODULES = {
+    "compose": "Composed Outcome adapt attempt check compose compose_all",
+    "rate_quality": "Curve",
+    "errors": "BatchError DamagedMedia DoesNotFit EngineError EngineFailed EngineMissing EngineTimeout JailKilled"
+    " MMSContentError MalformedContent NotAllowed OverLimits ProfileError SourceError UnknownMedia",
+    "ledger": "Ledger PartEntry SlideEntry",
+    "message": "Content Envelope MediaInfo Message Part Slide Unpacked",
+    "pack": "mm4 mm7 pdu",
+    "pack.registry": "Packed pack unpack",
+    "files": "read_parts",
+    "preview": "filmstrip preview",
+    "profiles.model": "Origin Profile",
+    "profiles": "load_profile",
+    "smil.lint": "lint",
+    "smil.repair": "repair",
+    "smil.resolve": "message_of",
+    "sniff": "sniff",
 }
-# Rooms that are themselves a face, `mms.batch.run`.
-_ROOMS = ("batch",)
-_HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
+# Packages that are public themselves: `mms.batch.run`.
+_PACKAGES = ("batch",)
+_MODULE_OF = {name: f"{__name__}.{module}" for module, names in _MODULES.items() for name in names.split()}
 
 
-class _Face(ModuleType):
+class _LazyPackage(ModuleType):
     """A package whose function `compose` is not replaced by its module `compose` when that is imported."""
 
     def __setattr__(self, name: str, value: object) -> None:
-        if not (isinstance(value, ModuleType) and name in _HOME_OF):
+        if not (isinstance(value, ModuleType) and name in _MODULE_OF):
             super().__setattr__(name, value)
 
 
-sys.modules[__name__].__class__ = _Face
+sys.modules[__name__].__class__ = _LazyPackage
 
 
 if not TYPE_CHECKING:  # a checker must go on reporting names that do not exist
 
     def __getattr__(name: str) -> object:
         """Load a public name when it is first used."""
-        if name in _ROOMS:
+        if name in _PACKAGES:
             return importlib.import_module(f"{__name__}.{name}")
-        if name not in _HOME_OF:
+        if name not in _MODULE_OF:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        home = importlib.import_module(_HOME_OF[name])
-        value = getattr(home, name, None) or importlib.import_module(f"{home.__name__}.{name}")
+        module = importlib.import_module(_MODULE_OF[name])
+        value = getattr(module, name, None) or importlib.import_module(f"{module.__name__}.{name}")
         globals()[name] = value
         return value
 

@@ -2,19 +2,19 @@
 
 MMSContentError
 ├─ SourceError          the input is at fault
-│  ├─ UnknownMedia      no row of the table of media types fits the bytes
+│  ├─ UnknownMedia      the bytes are of no media type in media_types.py
 │  ├─ DamagedMedia      the bytes are of a known type and cannot be decoded
 │  ├─ OverLimits        the header announces more than we agree to open
-│  └─ MalformedContent  a wire form, SMIL or card breaks its grammar (with offset)
-├─ DoesNotFit           the smallest rendition passes the limit; carries options
-├─ NotAllowed           the profile takes no such kind or type
+│  └─ MalformedContent  a wire form, SMIL or contact breaks its grammar (with offset)
+├─ DoesNotFit           the smallest rendition is over the limit; carries options
+├─ NotAllowed           the profile accepts no such kind or type
 ├─ ProfileError         a profile file or key is wrong or unknown
 ├─ BatchError           a folder, journal or list of a batch cannot be used as asked
 └─ EngineError          our own tools
    ├─ EngineMissing     not installed (cause, cure)
    ├─ EngineFailed      ran and failed (command, status, last lines)
    ├─ EngineTimeout     ran too long; may be tried again
-   └─ JailKilled        a worker passed one of its limits and was ended
+   └─ JailKilled        a sandbox worker passed one of its limits and was ended
 
 A message names the subject, the limit, the actual value and the way out, in two sentences at most.
 Encoding something illegal is our own bug and raises ValueError where the value is made.
@@ -94,7 +94,7 @@ class OverLimits(SourceError):
 
 
 class MalformedContent(SourceError):
-    """Wire input, SMIL or a card breaks its grammar.
+    """Wire input, SMIL or a contact breaks its grammar.
 
     Attributes:
         offset: Byte offset in the input where reading stopped, or None.
@@ -109,13 +109,13 @@ class MalformedContent(SourceError):
 
 
 class DoesNotFit(MMSContentError):
-    """Nothing we may send is small enough.
+    """No rendition that may be sent is small enough.
 
     Attributes:
         limit_bytes: What the packed message may have.
         smallest_bytes: The smallest packed size that was found possible.
-        tries: What was tried, in order, in words.
-        options: What would fit, each a mapping with `do`, `part` and `gives`, as in the ledger.
+        tries: What was tried, in order, as sentences.
+        options: Remedies that would make it fit, each a mapping with `do`, `part` and `gives`, as in the ledger.
     """
 
     code = "does-not-fit"
@@ -139,7 +139,7 @@ class DoesNotFit(MMSContentError):
 
 
 class NotAllowed(MMSContentError):
-    """The receiver's profile takes no such kind or type."""
+    """The receiver's profile accepts no such kind or type."""
 
     code = "not-allowed"
     user_text = "The receiver cannot take this kind of content."
@@ -168,7 +168,7 @@ class BatchError(MMSContentError):
     """A batch or campaign cannot start: its output folder, journal, manifest or list of recipients is not as asked.
 
     Attributes:
-        file: Path of what is at fault, or "".
+        file: Path of the file or folder at fault, or "".
         line: Line in that file, counted from 1, or None.
     """
 
@@ -200,7 +200,7 @@ class EngineFailed(EngineError):
     Attributes:
         command: The quoted command line, or "".
         status: Its exit status, or None.
-        last_lines: The end of what it said.
+        last_lines: The end of its output.
     """
 
     code = "engine/failed"
@@ -222,7 +222,7 @@ class EngineTimeout(EngineError):
 
 
 class JailKilled(EngineError):
-    """A jailed worker passed one of its limits and was ended; the next call gets a new worker.
+    """A sandbox worker passed one of its limits and was ended; the next call gets a new worker.
 
     Attributes:
         limit: Which limit: `memory`, `cpu time`, `file size`, `system call`, `crash`, `reply` (it broke the protocol),

@@ -1,7 +1,7 @@
 """File access of the library: reads a caller's files as parts, and writes files atomically.
 
-What a file is, its bytes decide (sniff). A name that claims a medium the bytes are not is an error here, so that a
-text named `.jpg` stops at once and by name. A written file appears whole or not at all: it is written under another
+The bytes of a file decide what it is (sniff). A name that claims another medium is an error here, so that a text named
+`.jpg` stops at once and by name. A written file appears whole or not at all: it is written under another
 name in the same folder, then renamed.
 """
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PARTIAL", "atomic_write", "identify", "part_of", "read_file", "read_parts"]
 
-PARTIAL = ".part"  # suffix of a file that is not finished; a killed writer leaves one behind
+PARTIAL = ".part"  # suffix of an unfinished file; a killed writer leaves one behind
 _MEDIA = frozenset({"image", "video", "audio"})
-_WEAK = frozenset({"text", "other"})  # what bytes are called when nothing stronger was found in them
+_WEAK = frozenset({"text", "other"})  # kinds that sniffing falls back to when it finds no signature
 
 
 def read_parts(paths: Iterable[str | os.PathLike[str]]) -> tuple[Part, ...]:
@@ -55,17 +55,17 @@ def part_of(data: bytes, name: str) -> Part:
 
 
 def read_file(path: Path, *, limits: InputLimits = DEFAULT_INPUT_LIMITS) -> bytes:
-    """The bytes of one file, if there are not too many.
+    """The bytes of one file.
 
     Raises:
         SourceError: It cannot be read.
-        OverLimits: It is larger than one part may be.
+        OverLimits: It is larger than a part may be.
     """
     try:
         size = path.stat().st_size
         if size > limits.max_part_bytes:
             raise OverLimits(
-                f"{path.name} has {size:,} bytes, {limits.max_part_bytes:,} are opened at most; send a link instead",
+                f"{path.name} has {size:,} bytes, at most {limits.max_part_bytes:,} are opened; send a link instead",
                 part=path.name,
             )
         return path.read_bytes()
@@ -74,19 +74,19 @@ def read_file(path: Path, *, limits: InputLimits = DEFAULT_INPUT_LIMITS) -> byte
 
 
 def identify(data: bytes, *, name: str = "", declared: str = "") -> MediaInfo:
-    """Recognise bytes, and refuse those that are no medium at all under a medium's name.
+    """Recognise bytes, and refuse text or unknown data whose name or declared type claims a medium.
 
     Raises:
-        SourceError: Empty, unknown, over the input limits, or text where a picture, clip or sound is claimed.
+        SourceError: Empty, unknown, over the input limits, or text where an image, video or audio is claimed.
     """
     info = sniff(data, name=name or None, declared=declared or None)
     claimed = media_types.type_for_name(name) if name else None
     claims = [media_types.kind_of(declared)] if declared else []
     claims += [claimed.kind] if claimed is not None else []
     if info.kind in _WEAK and _MEDIA.intersection(claims):
-        said = declared or (claimed.name if claimed else "")
+        claim = declared or (claimed.name if claimed else "")
         raise DamagedMedia(
-            f"{name or 'a part'} is called {said}, its bytes are {info.media_type};"
+            f"{name or 'a part'} is called {claim}, its bytes are {info.media_type};"
             " send the real file, or name it for what it is",
             part=name,
         )

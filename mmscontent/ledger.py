@@ -55,15 +55,15 @@ class RemedyOption:
         return self.parts[0] if len(self.parts) == 1 else ""
 
     @property
-    def summary(self) -> str:
-        """The remedy in a few words, for the end of an error text."""
-        return self._summary()
+    def action(self) -> str:
+        """What to do, as an imperative without a full stop."""
+        return self._action()
 
     @property
     def text(self) -> str:
-        """What to do and what quality is reached, for a person."""
+        """What to do, what it is computed from, and what quality is reached."""
         reached = ", ".join(f"{quality:.0f} for {name}" for name, quality in self.qualities.items())
-        return self._action() + (f", reaching quality {reached}" if reached else "")
+        return self.action + self._details() + (f", reaching quality {reached}" if reached else "")
 
     def as_json(self) -> dict[str, object]:
         """The contract's form."""
@@ -80,8 +80,8 @@ class RemedyOption:
     def _action(self) -> str:
         raise NotImplementedError
 
-    def _summary(self) -> str:
-        raise NotImplementedError
+    def _details(self) -> str:
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +96,6 @@ class DropOption(RemedyOption):
 
     def _action(self) -> str:
         return f"leave out {self._names()}"
-
-    def _summary(self) -> str:
-        return f"it would fit without {self._names()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +113,6 @@ class PosterOption(RemedyOption):
     def _action(self) -> str:
         size = f" ({self.size_bytes:,} bytes)" if self.part else ""
         return f"send a still in place of {self._names()}{size}"
-
-    def _summary(self) -> str:
-        return f"it would fit with a still of {self._names()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +141,10 @@ class TrimOption(RemedyOption):
         return {"duration_ms": self.durations_ms[self.part], **video, **quality}
 
     def _action(self) -> str:
-        lengths = ", ".join(f"{name} to {ms / 1000:g} s" for name, ms in self.durations_ms.items())
-        video = f", {self.frame[0]}×{self.frame[1]} at best; {self.why}" if self.frame else ""
-        return f"cut {lengths}{video}"
+        return "cut " + ", ".join(f"{name} to {ms / 1000:g} s" for name, ms in self.durations_ms.items())
 
-    def _summary(self) -> str:
-        return f"it would fit with {', '.join(f'{n} cut to {ms / 1000:g} s' for n, ms in self.durations_ms.items())}"
+    def _details(self) -> str:
+        return f", {self.frame[0]}×{self.frame[1]} at best; {self.why}" if self.frame else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +158,6 @@ class AcceptQualityOption(RemedyOption):
 
     def _action(self) -> str:
         return f"accept quality {self.qualities[self.part]} for {self.part}"
-
-    def _summary(self) -> str:
-        return "it would fit at a lower quality"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +173,6 @@ class SplitOption(RemedyOption):
 
     def _action(self) -> str:
         return f"send {len(self.contents)} messages ({' | '.join(', '.join(names) for names in self.contents)})"
-
-    def _summary(self) -> str:
-        return f"it would fit as {len(self.contents)} messages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +199,6 @@ class LinkOption(RemedyOption):
         if self.part:
             return f"send a link in place of {self.part}"
         return f"send links, or allow {self.needed_bytes:,} bytes where {self.available_bytes:,} are available"
-
-    def _summary(self) -> str:
-        return "send a link or allow a larger message"
 
 
 Option = DropOption | PosterOption | TrimOption | AcceptQualityOption | SplitOption | LinkOption

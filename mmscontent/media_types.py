@@ -1,7 +1,7 @@
-"""The table of media types: one row a type, with what it is called, and what kind it is.
+"""The table of media types: one row per type, with its names, its kind and its file suffixes.
 
 Sources: IANA media types; WSP and UAProf spellings counted over 3,121 device profiles; RFC 3839 (3GP).
-Nothing here looks at bytes; sniff.py does.
+Nothing here reads bytes; sniff/ does.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class MediaType:
 
     Attributes:
         name: The name we write, lower case.
-        kind: What a person would call it.
+        kind: The family of media, which decides codec and place in a slide.
         suffixes: File name endings with the dot; the first is the one we write.
         aliases: Other names seen in the wild for the same thing.
     """
@@ -58,7 +58,7 @@ MEDIA_TYPES: tuple[MediaType, ...] = (
     MediaType("video/mpeg", "video", (".mpg", ".mpeg"), ("video/mpg",)),
     MediaType("video/ogg", "video", (".ogv",)),
     MediaType("video/x-flv", "video", (".flv",)),
-    # sound
+    # audio
     MediaType("audio/amr", "audio", (".amr",), ("audio/x-amr", "audio/amr-nb")),
     MediaType("audio/amr-wb", "audio", (".awb",), ("audio/x-amr-wb",)),
     MediaType(
@@ -87,10 +87,10 @@ MEDIA_TYPES: tuple[MediaType, ...] = (
     MediaType("audio/imelody", "audio", (".imy",), ("audio/x-imelody", "audio/imy", "text/x-imelody")),
     MediaType("audio/webm", "audio", (".weba",)),
     MediaType("audio/x-matroska", "audio", (".mka",)),
-    # words
+    # text; HTML is no text that a phone shows in a slide
     MediaType("text/plain", "text", (".txt", ".text")),
     MediaType("text/html", "other", (".html", ".htm")),
-    # cards and dates
+    # contacts and calendar entries
     MediaType(
         "text/x-vcard", "contact", (".vcf",), ("text/vcard", "text/directory", "application/vcard", "text/x-vcf")
     ),

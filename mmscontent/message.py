@@ -1,4 +1,4 @@
-"""The values that flow through the house: frozen, and valid once made.
+"""The values that every module passes on: messages, slides, parts and their facts. Frozen, and valid once constructed.
 
 Nothing here reads bytes. Sizes are bytes, lengths milliseconds, sides pixels, as the names say.
 """
@@ -32,14 +32,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One medium of a message, as bytes.
+    """One part of a message, as bytes.
 
     Attributes:
         data: The body, not transfer-encoded.
         media_type: Type and subtype in lower case, without parameters.
         name: The file name it came with, for people; "" when it has none.
-        content_id: Without angle brackets; "" until the message is laid out.
-        content_location: The wire name SMIL refers to; "" until the message is laid out.
+        content_id: Without angle brackets; "" until part names are assigned.
+        content_location: The wire name that SMIL refers to; "" until part names are assigned.
         charset: IANA name, for text parts; "" when not stated.
         alt: What it shows, in words, for those who cannot see it.
     """
@@ -80,9 +80,9 @@ class MediaInfo:
     Attributes:
         width_px, height_px: As stored, before orientation is applied.
         orientation: EXIF value 1 to 8, from whatever the container uses for it; 1 when it says nothing.
-        notes: Disagreements and oddities seen, as sentences.
-        metadata: What would leave with the file: "GPS position", "serial number", "thumbnail", …
-        audio_codec: Of a film's sound track; `codec` is then its picture's.
+        notes: Contradictions and oddities that were found, as sentences.
+        metadata: What a receiver could learn from the file: "GPS position", "serial number", "thumbnail", …
+        audio_codec: Of a video's audio track; `codec` is then that of its picture.
     """
 
     media_type: str
@@ -113,7 +113,7 @@ class MediaInfo:
 
 @dataclass(frozen=True, slots=True)
 class Slide:
-    """One screen: at most one text, one image or video, one sound (MMS CONF, mms-SMIL `par`)."""
+    """One screen: at most one text, one image or video, one audio (MMS CONF, mms-SMIL `par`)."""
 
     text: Part | None = None
     image: Part | None = None
@@ -131,7 +131,7 @@ class Slide:
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """Its parts in the order they are packed: image or video, sound, text."""
+        """Its parts in the order they are packed: image or video, audio, text."""
         return tuple(p for p in (self.image, self.video, self.audio, self.text) if p is not None)
 
 
@@ -158,9 +158,9 @@ class Message:
     def of(cls, parts: Iterable[Part], *, text: str = "", subject: str = "") -> Message:
         """Lay parts out as slides.
 
-        A picture or clip opens a slide; a sound or a text joins the slide before it when that has none;
-        cards, calendars and files nobody renders become attachments. *text* is the caption of the first
-        picture or clip, or a slide of its own.
+        An image or video opens a slide; an audio or a text joins the slide before it when that has none; contacts,
+        calendar entries and files that phones do not render become attachments. *text* is the caption of the first
+        image or video, or a slide of its own.
         """
         slides: list[Slide] = []
         attachments: list[Part] = []
@@ -169,9 +169,9 @@ class Message:
             if role is None:
                 attachments.append(part)
             elif role in ("audio", "text") and slides and getattr(slides[-1], role) is None:
-                slides[-1] = _with(slides[-1], role, part)
+                slides[-1] = replace(slides[-1], **_in_role(role, part))
             else:
-                slides.append(_slide(role, part))
+                slides.append(Slide(**_in_role(role, part)))
         if text:
             caption = Part.of_text(text)
             at = next((i for i, s in enumerate(slides) if s.text is None and (s.image or s.video)), None)
@@ -186,16 +186,8 @@ SlideRole = Literal["image", "video", "audio", "text"]
 _SLIDE_ROLE: dict[Kind, SlideRole] = {"image": "image", "video": "video", "audio": "audio", "text": "text"}
 
 
-def _slide(role: SlideRole, part: Part) -> Slide:
-    if role == "image":
-        return Slide(image=part)
-    if role == "video":
-        return Slide(video=part)
-    return Slide(audio=part) if role == "audio" else Slide(text=part)
-
-
-def _with(slide: Slide, role: SlideRole, part: Part) -> Slide:
-    return replace(slide, audio=part) if role == "audio" else replace(slide, text=part)
+def _in_role(role: SlideRole, part: Part) -> dict[str, Any]:
+    return {role: part}
 
 
 def slide_roles(slide: Slide) -> tuple[SlideRole, ...]:
@@ -284,8 +276,8 @@ class Unpacked:
     """What was read from a wire form.
 
     Attributes:
-        notes: Each repair or oddity as a sentence; empty for a clean message.
-        headers: Fields the envelope has no place for, as (name, text), in wire order.
+        notes: Each repair or oddity as a sentence; empty for a message without faults.
+        headers: Fields that the envelope has no attribute for, as (name, text), in wire order.
     """
 
     envelope: Envelope

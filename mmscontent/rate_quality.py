@@ -1,8 +1,8 @@
-"""Rate-quality curves: what a part would look or sound like at b bytes, on one scale of 0 to 100.
+"""Rate-quality curves: the quality of a part against its bytes, on one scale of 0 to 100.
 
-The scale is SSIMULACRA2 of the picture on the receiving phone for stills and animations, VMAF for video,
-and a table for sound; see docs/fitting.md. Curves are made concave, so that spending the next byte where
-the slope is steepest is the best sharing there is (budget.py).
+The scale is SSIMULACRA2 of the picture on the receiving phone for stills and animations, VMAF for video, and a table
+for audio; see docs/fitting.md. Curves are concave, so that the next byte is best spent where the slope is steepest
+(pipeline/allocation.py).
 """
 
 from __future__ import annotations

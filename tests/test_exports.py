@@ -33,8 +33,8 @@ def test_the_three_lists_of_the_face_agree() -> None:
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
-    loaded = {(f"mmscontent.{home}", name) for home, names in mmscontent._HOMES.items() for name in names}
-    loaded |= {("mmscontent", room) for room in mmscontent._ROOMS}
+    loaded = {(f"mmscontent.{home}", name) for home, names in mmscontent._MODULES.items() for name in names.split()}
+    loaded |= {("mmscontent", package) for package in mmscontent._PACKAGES}
 
     assert typed == loaded
     assert {name for _, name in loaded} | {"__version__"} == set(mmscontent.__all__)

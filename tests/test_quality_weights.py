@@ -23,15 +23,15 @@ CHOSEN = [
     ("image/png", ("screenshot",), "screenshot, receipt"),
     ("image/gif", ("animation", "6 frames that differ"), "animation"),
     ("image/jpeg", ("judged by its header",), "picture"),
-    ("video/mp4", ("its sound is speech",), "film"),
+    ("video/mp4", ("its sound is speech",), "video"),
     ("audio/amr", ("speech", "speech score 0.90"), "voice"),
-    ("audio/mpeg", ("music",), "sound"),
-    ("text/x-vcard", ("vCard 3.0", "1 cards"), "card"),
+    ("audio/mpeg", ("music",), "audio"),
+    ("text/x-vcard", ("vCard 3.0", "1 cards"), "contact"),
 ]
 
 
 @pytest.mark.parametrize(("media_type", "traits", "name"), CHOSEN)
-def test_a_part_is_what_its_codec_took_it_for(media_type: str, traits: tuple[str, ...], name: str) -> None:
+def test_a_part_has_the_policy_of_its_traits_or_kind(media_type: str, traits: tuple[str, ...], name: str) -> None:
     assert policy_for(kind_of(media_type), traits).name == name
 
 

@@ -58,7 +58,7 @@ def test_every_option_of_an_infeasible_message_fits_when_it_is_taken(some: list[
             make_plan(message, room)  # raises where it does not fit
         assert remedy.option.as_json()["gives"]
         assert remedy.option.text
-        assert remedy.option.summary
+        assert remedy.option.action
 
 
 def test_a_cut_is_priced_with_its_length_frame_and_quality() -> None:

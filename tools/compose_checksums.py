@@ -31,21 +31,21 @@ ENCODINGS = ("pdu", "mime", "mime-binary", "mm7", "mm4")
 LIMITS_BYTES = (8_000, 300_000)
 
 
-def checksums() -> list[str]:
-    """One line a fixture, limit and wire form: digest, sizes, names; a refusal is told by its class and text."""
+def checksums(encodings: tuple[str, ...] = ENCODINGS, limits_bytes: tuple[int, ...] = LIMITS_BYTES) -> list[str]:
+    """One line per fixture, limit and wire form: digest, size and names; for a refusal the class of the error."""
     envelope = mms.Envelope(sender="+12065550100", to=("+12065550101",))
     lines = []
     for name in NAMES:
         message = mms.Message.of(mms.read_parts([str(FIXTURES / name)]), text="Two words", subject="Hi")
-        for limit in LIMITS_BYTES:
+        for limit in limits_bytes:
             profile = mms.load_profile(max_message_bytes=limit)
-            for encoding in ENCODINGS:
+            for encoding in encodings:
                 try:
                     data = mms.compose(message, profile, envelope=envelope, encoding=encoding).data
-                    told = f"{hashlib.sha256(data).hexdigest()} {len(data)}"
+                    result = f"{hashlib.sha256(data).hexdigest()} {len(data)}"
                 except mms.MMSContentError as error:
-                    told = type(error).__name__
-                lines.append(f"{told}  {name} {limit} {encoding}")
+                    result = type(error).__name__
+                lines.append(f"{result}  {name} {limit} {encoding}")
     return lines
 
 

@@ -1,7 +1,7 @@
-"""How the room is shared: the next byte goes where it buys the most quality, over all parts.
+"""Allocates the bytes of a message to its parts: the next byte goes to the part whose quality gains most by it.
 
-Pure arithmetic over concave curves: walking their segments in order of slope is the optimum
-(Fox 1966, marginal allocation). The sharing exists here and nowhere else.
+Pure arithmetic over concave curves: walking their segments in order of slope is the optimum (Fox 1966, marginal
+allocation). Bytes are allocated here and nowhere else.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ __all__ = ["PartDemand", "allocate_bytes", "total_quality"]
 
 @dataclass(frozen=True, slots=True)
 class PartDemand:
-    """What one part could do with bytes.
+    """What one part asks of the budget.
 
     Attributes:
-        least_bytes: The codec's floor; under this the part is not worth sending.
-        curve: Quality against bytes; what lies under the floor is never bought.
-        cap_bytes: More than this is of no use (the source's own size).
+        least_bytes: The fewest bytes worth sending (`plan.minimum_bytes`).
+        curve: Quality against bytes; what lies below *least_bytes* is never allocated.
+        cap_bytes: More is of no use (the source's own size).
         weight: How much a point of quality of this part counts against one of another.
     """
 
@@ -40,88 +40,86 @@ class PartDemand:
 
 @dataclass(frozen=True, slots=True)
 class _Slice:
-    """A stretch of one want's curve."""
+    """One segment of a part's curve; *demand* is its index."""
 
     gain_per_byte: float
-    want: int
+    demand: int
     length_bytes: int
 
 
-def allocate_bytes(available_bytes: int, wants: Sequence[PartDemand]) -> tuple[int, ...]:
-    """Share the room left for media among the parts, in bytes.
+def allocate_bytes(available_bytes: int, demands: Sequence[PartDemand]) -> tuple[int, ...]:
+    """Divide the bytes that are available for media among the parts.
 
     Args:
         available_bytes: What the profile leaves after headers, SMIL and text; may be 0 or less.
-        wants: One per part, in slide order.
+        demands: One per part, in slide order.
 
     Returns:
-        One limit per want, in the same order; they sum to at most *available_bytes*.
+        One limit per demand, in the same order; they sum to at most *available_bytes*.
 
     Raises:
-        DoesNotFit: The floors alone pass the room; `smallest_bytes` is their sum.
+        DoesNotFit: The minimums alone are more than that; `smallest_bytes` is their sum.
     """
-    least = sum(w.least_bytes for w in wants)
+    least = sum(w.least_bytes for w in demands)
     if least > available_bytes:
-        names = ", ".join(f"{w.name} {w.least_bytes:,}" for w in wants)
+        names = ", ".join(f"{w.name} {w.least_bytes:,}" for w in demands)
         raise DoesNotFit(
-            f"the parts need at least {least:,} bytes ({names}), {max(available_bytes, 0):,} are left for them;"
+            f"the parts need at least {least:,} bytes ({names}), {max(available_bytes, 0):,} are available for them;"
             " drop a part or allow a larger message",
             limit_bytes=max(available_bytes, 0),
             smallest_bytes=least,
         )
-    shares = [w.least_bytes for w in wants]
+    shares = [w.least_bytes for w in demands]
     left = available_bytes - least
-    steepest_first = sorted(_slices(wants), key=lambda s: (-s.gain_per_byte, s.want))
+    steepest_first = sorted(_slices(demands), key=lambda s: (-s.gain_per_byte, s.demand))
     for _, alike in itertools.groupby(steepest_first, key=lambda s: s.gain_per_byte):
         pieces = list(alike)
         for piece, take in zip(pieces, _in_proportion(left, [p.length_bytes for p in pieces]), strict=True):
-            shares[piece.want] += take
+            shares[piece.demand] += take
             left -= take
-    return _spread(left, shares, wants)
+    return _spread(left, shares, demands)
 
 
-def total_quality(shares: Sequence[int], wants: Sequence[PartDemand]) -> float:
-    """What a sharing is worth: the weighted sum of the qualities it buys."""
-    return sum(w.weight * w.curve.quality_at(s) for s, w in zip(shares, wants, strict=True))
+def total_quality(shares: Sequence[int], demands: Sequence[PartDemand]) -> float:
+    """The weighted sum of the qualities that shares buy."""
+    return sum(w.weight * w.curve.quality_at(s) for s, w in zip(shares, demands, strict=True))
 
 
 def _in_proportion(left: int, lengths: Sequence[int]) -> list[int]:
-    """Stretches of equal gain each get the same part of what they ask for, to the byte."""
+    """Divide bytes among segments of equal gain: each gets the same share of its length, to the byte."""
     total = sum(lengths)
-    room = min(total, left)
-    takes = [length * room // total for length in lengths]
-    for index in range(room - sum(takes)):
+    given = min(total, left)
+    takes = [length * given // total for length in lengths]
+    for index in range(given - sum(takes)):
         takes[index] += 1
     return takes
 
 
-def _slices(wants: Sequence[PartDemand]) -> list[_Slice]:
-    """The stretches of all curves that lie between floor and cap."""
+def _slices(demands: Sequence[PartDemand]) -> list[_Slice]:
+    """The segments of all curves between *least_bytes* and *cap_bytes*."""
     pieces: list[_Slice] = []
-    for index, want in enumerate(wants):
-        knots = _knots_between(want)
+    for index, demand in enumerate(demands):
+        knots = _knots_between(demand)
         for (size_a, quality_a), (size_b, quality_b) in itertools.pairwise(knots):
             slope = (quality_b - quality_a) / (size_b - size_a)
-            pieces.append(_Slice(slope * want.weight, index, size_b - size_a))
+            pieces.append(_Slice(slope * demand.weight, index, size_b - size_a))
     return pieces
 
 
-def _knots_between(want: PartDemand) -> list[tuple[int, float]]:
-    low, high = want.least_bytes, max(want.least_bytes, want.cap_bytes)
-    inner = [s for s in want.curve.sizes_bytes if low < s < high]
-    ends = [low, *inner, min(high, max(want.curve.most_bytes, low))]
-    return [(s, want.curve.quality_at(s)) for s in dict.fromkeys(ends)]
+def _knots_between(demand: PartDemand) -> list[tuple[int, float]]:
+    low, high = demand.least_bytes, max(demand.least_bytes, demand.cap_bytes)
+    inner = [s for s in demand.curve.sizes_bytes if low < s < high]
+    ends = [low, *inner, min(high, max(demand.curve.most_bytes, low))]
+    return [(s, demand.curve.quality_at(s)) for s in dict.fromkeys(ends)]
 
 
-def _spread(left: int, shares: list[int], wants: Sequence[PartDemand]) -> tuple[int, ...]:
-    """Room that no curve asks for still raises the limits, in proportion, up to each cap.
-
-    A curve is a prediction: a part that turns out to need a little more than it said then has it.
-    """
+def _spread(left: int, shares: list[int], demands: Sequence[PartDemand]) -> tuple[int, ...]:
+    """Raise the limits by the bytes that no curve asks for, in proportion, up to each cap."""
+    # A curve is a prediction: a part that turns out to need a little more than predicted then has it.
     total = sum(shares)
     if left <= 0 or total <= 0:
         return tuple(shares)
     return tuple(
-        min(max(want.cap_bytes, share), share + left * share // total)
-        for share, want in zip(shares, wants, strict=True)
+        min(max(demand.cap_bytes, share), share + left * share // total)
+        for share, demand in zip(shares, demands, strict=True)
     )

@@ -1,8 +1,8 @@
-"""What a point of quality is worth, and how little is too little, kind by kind: one table, read from top to bottom.
+"""The quality policy of each kind of part: how much a point of quality counts, and how little is too little.
 
-A weight says how much a point of this kind counts against one of another when the room is shared (budget.py). A least
-quality says under which point the part no longer does what it was sent for; the message is then refused with options
-rather than sent (`accept_quality` among them). Pure data; docs/budget.md prints it, and a test holds the two together.
+A weight says how much a point of this kind counts against one of another when bytes are allocated (allocation.py).
+Below its minimum quality a part no longer does what it was sent for; the message is then refused with options (one of
+them is `accept_quality`). Pure data: docs/budget.md prints the table, and a test holds the two together.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class QualityPolicy:
     Attributes:
         name: What it is called in docs and ledgers.
         weight: What one point of its quality counts.
-        least_quality: On its own scale; 0 leaves it to the codec's floor.
+        least_quality: On its own scale; 0 leaves it to the minimum of the codec.
         reason: Why these two numbers.
     """
 
@@ -35,42 +35,46 @@ class QualityPolicy:
     reason: str = ""
 
 
-# A part is the first of these that one of its traits, or else its kind, names.
+# The first row that is named like one of a part's traits, or else like its kind, is the part's.
+# A kind without a row has DEFAULT_POLICY. Qualities are SSIMULACRA2 at the phone's view, VMAF for video.
 QUALITY_POLICIES: dict[str, QualityPolicy] = {
     "qr code": QualityPolicy(
-        "QR code", 1.0, 15.0, "its codec's floor keeps half its pixels in four colours, where its modules stand apart"
+        "QR code",
+        1.0,
+        15.0,
+        "the smallest rendition, half its pixels in four colours, can still be scanned",
     ),
     "screenshot": QualityPolicy(
         "screenshot, receipt",
         1.0,
         15.0,
-        "it is sent to be read: half its pixels in four colours (15 to 65 points) were, a JPEG under this was not",
+        "half its pixels in four colours (15 to 65 points) could be read, a JPEG below this could not",
     ),
     "line art": QualityPolicy("drawing, text", 1.0, 15.0, "as a screenshot"),
     "animation": QualityPolicy(
         "animation",
         1.0,
         15.0,
-        "its ladder goes on to 34 pixels that move and show nothing; a still is an option (poster)",
+        "its quality ladder goes down to 34 pixels, which show nothing; a still is an option (poster)",
     ),
     "photograph": QualityPolicy(
-        "photograph", 1.0, 20.0, "who and where can still be told; under this it was a thumbnail of blocks to us"
+        "photograph", 1.0, 20.0, "people and places can still be recognised; below this only blocks were visible"
     ),
     "speech": QualityPolicy(
-        "voice", 1.0, 0.0, "AMR at its lowest rate is understood; more bytes buy little, its curve says so itself"
+        "voice", 1.0, 0.0, "AMR at its lowest rate can be understood; more bytes gain little, and the curve shows that"
     ),
     "image": QualityPolicy("picture", 1.0, 20.0, "as a photograph"),
     "video": QualityPolicy(
-        "film", 1.0, 25.0, "VMAF under this is coloured fog; cut it shorter (trim) or send a picture of it (poster)"
+        "video", 1.0, 25.0, "below this VMAF nothing can be recognised; a cut (trim) or a still (poster) is an option"
     ),
-    "audio": QualityPolicy("sound", 1.0, 0.0, "as voice"),
-    "contact": QualityPolicy("card", 0.5, 0.0, "only its photo grows with bytes, and it is shown as a thumbnail"),
-    "calendar": QualityPolicy("calendar", 1.0, 0.0, "it has one size"),
+    "audio": QualityPolicy("audio", 1.0, 0.0, "as voice"),
+    "contact": QualityPolicy("contact", 0.5, 0.0, "only its photo gains by bytes, and it is shown as a thumbnail"),
+    "calendar": QualityPolicy("calendar", 1.0, 0.0, "it has one size only"),
 }
 DEFAULT_POLICY = QualityPolicy()
 
 
 def policy_for(kind: Kind, traits: Iterable[str]) -> QualityPolicy:
-    """The row of a part: by what its codec took it for, else by its kind."""
+    """The row of a part: by what its codec recognised it as, else by its kind."""
     named = set(traits)
     return next((row for name, row in QUALITY_POLICIES.items() if name in named or name == kind), DEFAULT_POLICY)

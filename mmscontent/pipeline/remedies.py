@@ -345,8 +345,8 @@ def _send_link(whole: Parts, available_bytes: int) -> Iterator[Remedy]:
 
 
 def summarize_options(options: Sequence[Option]) -> str:
-    """The first option in a few words, for the end of an error text."""
-    return options[0].summary if options else "allow a larger message"
+    """The first option, for the end of an error text."""
+    return f"to make it fit, {options[0].action}" if options else "allow a larger message"
 
 
 def apply_remedy(request: ComposeRequest, whole: Parts, remedy: Remedy, at: int) -> ComposeRequest:
