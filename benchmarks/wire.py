@@ -26,9 +26,10 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmscontent.pack.naming import laid_out
+
 from mmscontent.message import Content, Envelope, Part
 from mmscontent.pack import pdu
-from mmscontent.pack.naming import laid_out
 from mmscontent.pack.pdu.multipart import names_of, part_headers
 from mmscontent.pack.registry import ENCODINGS, pack, size, unpack
 
