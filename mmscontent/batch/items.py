@@ -1,6 +1,6 @@
-"""What a worker does with one item: reads its files, walks the one path, and hands back a value that can be pickled.
+"""Runs one item in a worker: reads its files, composes the message, and returns a value that can be pickled.
 
-Nothing raises out of `run_item` but what ends the process: an error of ours becomes a Failure, any other one too.
+`run_item` raises nothing: every error, ours or not, becomes a Failure of that item alone.
 """
 
 from __future__ import annotations
@@ -26,34 +26,36 @@ from mmscontent.message import Envelope, Message
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mmscontent.batch.model import Item, Status
+    from mmscontent.batch.model import Item
     from mmscontent.compose import Outcome
     from mmscontent.message import Part
 
 __all__ = [
     "SourceFile",
+    "crashed",
     "failure_of",
     "initialize_worker",
     "limit_sandbox_workers",
     "read_source",
     "rejected",
     "run_item",
+    "timed_out",
 ]
 
 _REFUSALS = (DoesNotFit.code, NotAllowed.code)
 
 
 def limit_sandbox_workers() -> None:
-    """Workers fill the processors between them: one jailed process each is enough, and memory is bounded."""
+    """Give this worker one sandbox process: the workers fill the processors together, and memory stays bounded."""
     codec_pool(workers=1)
 
 
 def initialize_worker(memory_bytes: int, pid_file: str) -> None:
-    """Once in a new process of ours: say who we are, take a decoder, bound what we map, and end with our parent."""
+    """Prepare a new worker process: write its pid, start one sandbox process, limit its memory, end with its parent."""
     Path(pid_file).write_text(str(getpid()), encoding="ascii")
     limit_sandbox_workers()
     if memory_bytes:
-        with contextlib.suppress(ValueError, OSError):  # a hard limit below ours holds anyway
+        with contextlib.suppress(ValueError, OSError):  # an administrator's lower hard limit stays in force
             hard = resource.getrlimit(resource.RLIMIT_AS)[1]
             resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, hard))
     parent = parent_process()
@@ -62,21 +64,21 @@ def initialize_worker(memory_bytes: int, pid_file: str) -> None:
 
 
 def _exit_with_parent(parent: object) -> None:
-    """A killed parent must not leave us at work: what we made, nobody would take."""
+    """End this worker when its parent was killed: nobody would collect its results."""
     parent.join()  # type: ignore[attr-defined]
     _exit(1)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file's bytes, and when it was last changed."""
+    """A file's bytes and the time of its last change."""
 
     data: bytes = field(repr=False)
     modified_ns: int
 
 
 def read_source(path: Path) -> SourceFile:
-    """A file from the disk.
+    """Read a file from the disk.
 
     Raises:
         SourceError: It cannot be read, or is larger than one part may be.
@@ -86,11 +88,11 @@ def read_source(path: Path) -> SourceFile:
 
 
 def run_item(task: Task, get: Callable[[Path], SourceFile] = read_source) -> Result:
-    """Make one item; never raises an error of ours.
+    """Run one item; every error becomes its result.
 
     Args:
-        task: What is to be made.
-        get: Where the bytes of its files come from.
+        task: The item and the settings of its batch.
+        get: Reads a file of the item; a cluster hands the bytes over instead.
     """
     if task.item.fault is not None:
         return rejected(task.item, task.item.fault)
@@ -101,9 +103,9 @@ def run_item(task: Task, get: Callable[[Path], SourceFile] = read_source) -> Res
         outcome = _attempt(task, message)
     except MMSContentError as error:
         result = Result(task.item.name, "failed", sources=tuple(sources), failure=failure_of(error))
-    except Exception as exc:  # noqa: BLE001 - one item's fault, whatever it is, is that item's alone
-        words = f"{type(exc).__name__}: {exc}"
-        result = Result(task.item.name, "failed", sources=tuple(sources), failure=Failure("batch/error", words))
+    except Exception as exc:  # noqa: BLE001 - an error of one item must not stop the others
+        failure = Failure("batch/error", f"{type(exc).__name__}: {exc}")
+        result = Result(task.item.name, "failed", sources=tuple(sources), failure=failure)
     else:
         result = _result(task, outcome, tuple(sources))
     elapsed_ms = round((time.perf_counter() - started) * 1000)
@@ -111,12 +113,25 @@ def run_item(task: Task, get: Callable[[Path], SourceFile] = read_source) -> Res
 
 
 def rejected(item: Item, fault: Failure) -> Result:
-    """The result of an item that is known not to be makeable."""
+    """The result of an item that cannot be made, as was known before it was tried."""
     return Result(item.name, "refused" if fault.code in _REFUSALS else "failed", failure=fault)
 
 
+def timed_out(task: Task) -> Result:
+    """The result of an item that was stopped at its time limit."""
+    limit = f"{task.settings.timeout_s:g} s"
+    message = f"{task.item.name} took longer than {limit} and was stopped; allow more time or leave the item out"
+    return Result(task.item.name, "failed", failure=Failure("batch/timeout", message, retryable=True))
+
+
+def crashed(task: Task, how: str, workers: int) -> Result:
+    """The result of an item that ended every worker which ran it."""
+    message = f"{task.item.name} ended {workers} workers, the last by {how}; leave the item out"
+    return Result(task.item.name, "failed", failure=Failure("batch/crashed", message, retryable=True))
+
+
 def failure_of(error: MMSContentError) -> Failure:
-    """An error as a value."""
+    """An error as a value that can be pickled."""
     return Failure(error.code, str(error), error.part, error.retryable)
 
 
@@ -151,8 +166,7 @@ def _result(task: Task, outcome: Outcome, sources: tuple[Source, ...]) -> Result
     if composed is None:
         assert outcome.refusal is not None
         return Result(task.item.name, "refused", outcome.ledger, sources=sources, failure=failure_of(outcome.refusal))
-    status: Status = "done"
-    made = Result(task.item.name, status, outcome.ledger, sources=sources)
+    made = Result(task.item.name, "done", outcome.ledger, sources=sources)
     if task.settings.form == "parts":
         return replace(made, parts=tuple(p for p in composed.content.parts if p.kind != "text"))
     more = tuple(one.data for one in outcome.more)

@@ -1,10 +1,10 @@
-"""The engine `local`: worker processes on this machine, each of which may die or hang at the cost of its item alone.
+"""The engine `local`: runs items in worker processes here, each of which may die or hang at the cost of its item alone.
 
-Pebble runs the processes, because it alone of the pools measured loses nothing but the culprit (docs/batch.md). Each
-worker is a pool of its own: workers of one pool share locks and pipes, and one that is killed while it holds them
-stops its neighbours. What crosses a pipe stays under PIPE_BUF, which is written whole or not at all; items and results
-travel as files of a private folder, so a kill in the middle of one is never half a message; a folder whose batch was
-killed goes when the next one is taken.
+Pebble runs the processes, because it is the only pool measured that loses nothing but the culprit (docs/batch.md).
+Each worker is a pool of its own: workers of one pool share locks and pipes, and one that is killed while it holds them
+stops its neighbours. A message on a pipe stays under PIPE_BUF, which is written whole or not at all (POSIX write(2));
+tasks and results travel as files of a private folder, so a kill never leaves half of one. A later batch removes the
+folder of a batch that was killed.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any
 
 from pebble import ProcessExpired, ProcessPool
 
-from mmscontent.batch.items import initialize_worker, run_item
-from mmscontent.batch.model import Failure, Result
+from mmscontent.batch.items import crashed, initialize_worker, run_item, timed_out
+from mmscontent.batch.model import Result
 from mmscontent.errors import EngineFailed
 from mmscontent.ffmpeg import temp_dirs
 
@@ -39,15 +39,15 @@ if TYPE_CHECKING:
 
 __all__ = ["processors", "run_local"]
 
-# A worker killed by somebody else cost its item nothing; an item that crashes two is to blame. SIGKILL is mostly
-# somebody else's, and may come again.
+# An item that crashes two workers is to blame. SIGKILL mostly comes from outside (an administrator, the kernel short
+# of memory) and may come again, so it needs more tries before the item is blamed.
 _TRIES, _TRIES_IF_KILLED = 2, 5
 _KILLED = "SIGKILL"
-_RENEWED_AFTER = 2000  # items; a worker grows by about a kilobyte an item, its successor begins anew
-_STARTS = 10
-_LOOK_S = 0.25  # how often a lane looks whether its worker still lives
-_LAST_WORDS_S = 1.0  # from a worker's death until its pool has told of it, else the pool is given up
-_START_S = 120.0  # a cold disk under a loaded machine
+_MAX_ITEMS_PER_WORKER = 2000  # a worker grows by about a kilobyte an item (docs/batch.md), its successor starts small
+_MAX_STARTS = 10
+_CHECK_S = 0.25  # between two checks whether a worker still runs
+_EXIT_REPORT_S = 1.0  # what a pool gets to report the exit of its worker; after it the pool is given up
+_START_S = 120.0  # for a worker's imports from a cold disk on a loaded machine
 
 
 def processors() -> int:
@@ -60,40 +60,40 @@ def run_local(tasks: Iterator[Task], workers: int, *, work: Callable[[Task], Res
     """Results as they are finished; closing the iterator ends all workers at once.
 
     Args:
-        tasks: Taken one by one, never more than two ahead of each worker.
-        workers: Processes.
-        work: What is done with a task; found by its name in the worker.
+        tasks: Taken one by one; each worker is at most three ahead of what was collected.
+        workers: The number of processes.
+        work: The function that runs a task; the worker imports it by its name.
     """
     spool, held = temp_dirs.acquire()
-    desk = _SharedQueue(tasks, work, spool, queue.Queue(maxsize=2 * workers))
-    lanes = [threading.Thread(target=_lane, args=(desk,), name=f"lane-{n}", daemon=True) for n in range(workers)]
-    for lane in lanes:
-        lane.start()
+    shared = _SharedQueue(tasks, work, spool, queue.Queue(maxsize=2 * workers))
+    slots = [threading.Thread(target=_run_slot, args=(shared,), daemon=True) for n in range(workers)]
+    for slot in slots:
+        slot.start()
     try:
         left = workers
         while left:
-            told = desk.results.get()
-            if told is None:
+            outcome = shared.results.get()
+            if outcome is None:
                 left -= 1
-            elif isinstance(told, BaseException):
-                raise told
+            elif isinstance(outcome, BaseException):
+                raise outcome
             else:
-                yield told
+                yield outcome
     finally:
-        desk.stopped.set()
-        _drain_results(desk, lanes)
+        shared.stopped.set()
+        _drain_results(shared, slots)
         temp_dirs.release(spool, held)
 
 
-def _drain_results(desk: _SharedQueue, lanes: list[threading.Thread]) -> None:
-    """Let lanes that wait to tell something go."""
-    while any(lane.is_alive() for lane in lanes):
+def _drain_results(shared: _SharedQueue, slots: list[threading.Thread]) -> None:
+    """Take the results that slots wait to hand over, so that every slot can end."""
+    while any(slot.is_alive() for slot in slots):
         with contextlib.suppress(queue.Empty):
-            desk.results.get(timeout=0.05)
+            shared.results.get(timeout=0.05)
 
 
 class _SharedQueue:
-    """What the lanes share: tasks to be taken, results to be told."""
+    """The tasks that slots take from, and the queue of their results; None on it means that a slot has ended."""
 
     def __init__(
         self,
@@ -110,90 +110,85 @@ class _SharedQueue:
         self._lock = threading.Lock()
 
     def take(self) -> Task | None:
-        """The next task; None when there is none, or nobody wants its result any more."""
+        """The next task; None when there is none, or the batch was closed."""
         with self._lock:
             return None if self.stopped.is_set() else next(self._tasks, None)
 
 
-def _lane(desk: _SharedQueue) -> None:
-    """One worker after the other, one task after the other."""
+def _run_slot(shared: _SharedQueue) -> None:
+    """Run one task after the other in a worker, and replace the worker when it ends or has run many tasks."""
     worker: _Worker | None = None
     try:
-        while (task := desk.take()) is not None:
+        while (task := shared.take()) is not None:
             tries = 0
-            told: Result | _WorkerExit | None = None
-            while told is None or (isinstance(told, _WorkerExit) and tries < told.most_tries):
+            outcome: Result | _WorkerExit | None = None
+            while outcome is None or (isinstance(outcome, _WorkerExit) and tries < outcome.most_tries):
                 tries += 1
-                worker = worker or _started(desk, task.settings.memory_bytes)
-                told = worker.do(task)
-                if isinstance(told, _WorkerExit) or worker.done >= _RENEWED_AFTER:
-                    worker.end()
+                worker = worker or _start_worker(shared, task.settings.memory_bytes)
+                outcome = worker.run(task)
+                if isinstance(outcome, _WorkerExit) or worker.done >= _MAX_ITEMS_PER_WORKER:
+                    worker.stop()
                     worker = None
-            desk.results.put(replace(told if isinstance(told, Result) else told.result(task), tries=tries))
-    except _Stopped:
+            shared.results.put(replace(outcome if isinstance(outcome, Result) else outcome.result(task), tries=tries))
+    except _BatchClosed:
         pass
-    except BaseException as exc:  # noqa: BLE001 - whatever the items' own iterator raises belongs to the caller
-        desk.results.put(exc)
+    except BaseException as exc:  # noqa: BLE001 - an error of the caller's own iterator goes back to the caller
+        shared.results.put(exc)
     finally:
         if worker is not None:
-            worker.end()
-        desk.results.put(None)
+            worker.stop()
+        shared.results.put(None)
 
 
-def _started(desk: _SharedQueue, memory_bytes: int) -> _Worker:
-    """A worker that is ready; one killed while it starts has cost nobody anything.
+def _start_worker(shared: _SharedQueue, memory_bytes: int) -> _Worker:
+    """Start a worker and wait until it is ready; one that is killed while it starts is replaced.
 
     Raises:
-        EngineFailed: None can be started.
+        EngineFailed: No worker could be started in ten tries.
     """
-    death: _WorkerExit | None = None
-    for _ in range(_STARTS):
-        worker = _Worker(desk, memory_bytes)
+    exit_: _WorkerExit | None = None
+    for _ in range(_MAX_STARTS):
+        worker = _Worker(shared, memory_bytes)
         try:
-            death = worker.wait_until_ready()
+            exit_ = worker.wait_until_ready()
         except BaseException:
-            worker.end()
+            worker.stop()
             raise
-        if death is None:
+        if exit_ is None:
             return worker
-        worker.end()
-    raise EngineFailed(f"no worker process could be started ({death and death.how}); see `mmscontent doctor`")
+        worker.stop()
+    raise EngineFailed(f"no worker process could be started ({exit_ and exit_.how}); see `mmscontent doctor`")
 
 
-class _Stopped(Exception):
-    """Nobody wants results any more."""
+class _BatchClosed(Exception):
+    """The caller closed the batch; nobody collects results any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class _WorkerExit:
-    """How a worker ended under a task."""
+    """How a worker ended while it ran a task."""
 
     how: str
     timed_out: bool = False
 
     @property
     def most_tries(self) -> int:
-        """Workers an item gets before it is to blame."""
+        """How many workers the task gets before it is to blame."""
         if self.timed_out:
             return 1
         return _TRIES_IF_KILLED if self.how == _KILLED else _TRIES
 
     def result(self, task: Task) -> Result:
-        name = task.item.name
-        if self.timed_out:
-            words = f"{name} took longer than {task.settings.timeout_s:g} s and was stopped; allow more or leave it out"
-            return Result(name, "failed", failure=Failure("batch/timeout", words, retryable=True))
-        words = f"{name} ended {self.most_tries} workers, the last by {self.how}; leave it out"
-        return Result(name, "failed", failure=Failure("batch/crashed", words, retryable=True))
+        return timed_out(task) if self.timed_out else crashed(task, self.how, self.most_tries)
 
 
 class _Worker:
-    """A pool of one process, and whether that process still lives."""
+    """A pool of one process, with a check of its own whether that process still runs."""
 
-    def __init__(self, desk: _SharedQueue, memory_bytes: int) -> None:
+    def __init__(self, shared: _SharedQueue, memory_bytes: int) -> None:
         self.done = 0
-        self._desk = desk
-        handle, name = tempfile.mkstemp(dir=desk.spool, suffix=".pid")
+        self._shared = shared
+        handle, name = tempfile.mkstemp(dir=shared.spool, suffix=".pid")
         os.close(handle)
         self._pid_file = Path(name)
         self._pid = 0
@@ -205,29 +200,29 @@ class _Worker:
         )
 
     def wait_until_ready(self) -> _WorkerExit | None:
-        """Until its first small task is done: everything is loaded then."""
+        """Wait for the first small call, which ends when all modules are loaded; None when the worker is ready."""
         return self._call(os.getpid, (), None, _START_S)
 
-    def do(self, task: Task) -> Result | _WorkerExit:
-        """Have a task done; the worker is of no use after a death."""
+    def run(self, task: Task) -> Result | _WorkerExit:
+        """Run a task in the worker; after an exit the worker is of no use."""
         self.done += 1
-        question, answer = (self._desk.spool / f"{task.number}.{end}" for end in ("task", "done"))
-        question.write_bytes(pickle.dumps((self._desk.work, task), protocol=pickle.HIGHEST_PROTOCOL))
+        task_file, result_file = (self._shared.spool / f"{task.number}.{end}" for end in ("task", "done"))
+        task_file.write_bytes(pickle.dumps((self._shared.work, task), protocol=pickle.HIGHEST_PROTOCOL))
         try:
             timeout_s = task.settings.timeout_s
-            death = self._call(_serve, (str(question), str(answer)), timeout_s, timeout_s + _START_S)
-            if answer.exists():  # a worker that died after its work has done it
-                result: Result = pickle.loads(answer.read_bytes())  # noqa: S301 - written by our own worker
+            exit_ = self._call(_run_task_file, (str(task_file), str(result_file)), timeout_s, timeout_s + _START_S)
+            if result_file.exists():  # also of a worker that was killed after its work was done
+                result: Result = pickle.loads(result_file.read_bytes())  # noqa: S301 - written by our own worker
                 return result
-            return death or _WorkerExit("it left no answer")
+            return exit_ or _WorkerExit("it left no result")
         finally:
-            question.unlink(missing_ok=True)
-            answer.unlink(missing_ok=True)
+            task_file.unlink(missing_ok=True)
+            result_file.unlink(missing_ok=True)
 
     def _call(
         self, function: Callable[..., object], given: tuple[str, ...], timeout_s: float | None, most_s: float
     ) -> _WorkerExit | None:
-        """Have the worker call a function, and wait for it."""
+        """Let the worker call a function and wait for its end; None when it returned."""
         try:
             future = self._pool.schedule(function, given, timeout=timeout_s)
         except RuntimeError:  # the worker was killed while it had nothing to do, and the pool has given up
@@ -235,33 +230,33 @@ class _Worker:
         return self._wait(future, most_s)
 
     def _wait(self, future: ProcessFuture[Any], most_s: float) -> _WorkerExit | None:
-        """Until the worker has answered, or will not any more."""
+        """Wait until the call has ended, or the worker will not end it any more."""
         until = time.monotonic() + most_s
-        dead_since: float | None = None
+        exited_since: float | None = None
         while True:
             try:
-                future.result(timeout=_LOOK_S)
+                future.result(timeout=_CHECK_S)
             except TimeoutError:
                 now = time.monotonic()
                 if future.done() or now > until:
                     return _WorkerExit("it took too long", timed_out=True)
-                if self._desk.stopped.is_set():
-                    raise _Stopped from None
-                if self._gone():
-                    dead_since = dead_since or now
-                    if now - dead_since > _LAST_WORDS_S:
+                if self._shared.stopped.is_set():
+                    raise _BatchClosed from None
+                if self._has_exited():
+                    exited_since = exited_since or now
+                    if now - exited_since > _EXIT_REPORT_S:
                         return _WorkerExit(_KILLED)
             except ProcessExpired as expired:
-                return _WorkerExit(_exit_words(expired.exitcode))
+                return _WorkerExit(_describe_exit(expired.exitcode))
             except BrokenProcessPool:  # it was killed before it could say that it had the task
                 return _WorkerExit(_KILLED)
-            except Exception as exc:  # noqa: BLE001 - what the work raised, or an answer that could not be written
+            except Exception as exc:  # noqa: BLE001 - what the work raised, or a result that could not be written
                 return _WorkerExit(f"{type(exc).__name__}: {exc}")
             else:
                 return None
 
-    def _gone(self) -> bool:
-        """Whether the process has died, or the pool has given up; the pool may yet say how, or never."""
+    def _has_exited(self) -> bool:
+        """Whether the process has ended or the pool has given up; the pool reports the exit later, or never."""
         if not self._pool.active:
             return True
         pid = int(self._pid_file.read_bytes() or 0)
@@ -274,23 +269,23 @@ class _Worker:
             return True
         return False
 
-    def end(self) -> None:
-        """Stop the process, whatever it is doing; its jailed decoders go with it."""
+    def stop(self) -> None:
+        """Stop the process, whatever it is doing; its sandbox processes end with it."""
         self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
         self._pid_file.unlink(missing_ok=True)
 
 
-def _exit_words(code: int | None) -> str:
+def _describe_exit(code: int | None) -> str:
     if code is not None and code < 0:
         with contextlib.suppress(ValueError):
             return signal.Signals(-code).name
     return f"status {code}"
 
 
-def _serve(question: str, answer: str) -> None:
-    """In the worker: one task from its file, its result into another, whole or not at all."""
-    work, task = pickle.loads(Path(question).read_bytes())  # noqa: S301 - written by our own parent
-    partial = Path(answer + ".part")
+def _run_task_file(task_file: str, result_file: str) -> None:
+    """Run the task of one file in the worker, and write its result into another, whole or not at all."""
+    work, task = pickle.loads(Path(task_file).read_bytes())  # noqa: S301 - written by our own parent
+    partial = Path(result_file + ".part")
     partial.write_bytes(pickle.dumps(work(task), protocol=pickle.HIGHEST_PROTOCOL))
-    partial.replace(answer)
+    partial.replace(result_file)

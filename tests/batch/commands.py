@@ -1,4 +1,4 @@
-"""Running the command as people do, in a process of its own, and looking at what it left."""
+"""Runs the command in a process of its own, holds it at a gate, and asks the system which processes have ended."""
 
 from __future__ import annotations
 
@@ -6,15 +6,25 @@ import contextlib
 import hashlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.conftest import ROOT
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+# A shell starts its background jobs with SIGINT ignored, and Python then never raises KeyboardInterrupt.
+_AS_FROM_A_TERMINAL = (
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.executable,"
+    " [sys.executable, *sys.argv[1:]])"
+)
+_PATIENCE_S = 120.0  # for what happens by itself sooner or later, also on a machine that is busy with other things
 RECEIVER = ("--carrier", "us/att", "--route", "toll_free")
 
 
@@ -27,7 +37,7 @@ def environment(cwd: Path) -> dict[str, str]:
 def start(*arguments: object, cwd: Path) -> subprocess.Popen[str]:
     """The command in a session of its own, so that a Ctrl-C reaches it and its workers as from a terminal."""
     return subprocess.Popen(
-        [sys.executable, "-m", "mmscontent", *map(str, arguments)],
+        [sys.executable, "-c", _AS_FROM_A_TERMINAL, "-m", "mmscontent", *map(str, arguments)],
         cwd=cwd,
         env=environment(cwd),
         stdout=subprocess.PIPE,
@@ -59,14 +69,49 @@ def outputs(folder: Path) -> dict[str, str]:
 
 def wait_for_lines(folder: Path, count: int, process: subprocess.Popen[str]) -> None:
     """Until the journal has so many items; the process must not be done before."""
-    until = time.monotonic() + 120
-    while time.monotonic() < until:
-        with contextlib.suppress(OSError):
-            if (folder / "journal.jsonl").read_bytes().count(b"\n") > count:
-                return
+
+    def has_lines() -> bool:
         assert process.poll() is None, process.communicate()[1]
+        with contextlib.suppress(OSError):
+            return (folder / "journal.jsonl").read_bytes().count(b"\n") > count
+        return False
+
+    assert wait_until(has_lines), f"no {count} items in {_PATIENCE_S} s"
+
+
+class Gate:
+    """An input that the test holds back: a run that has it cannot end before the test opens it.
+
+    A named pipe in a list of its own; the worker that reads it waits for the test to write.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.list = folder / "gate.jsonl"
+        self._pipe = folder / "gate.jpg"
+        os.mkfifo(self._pipe)
+        self.list.write_text(json.dumps({"name": "gate", "files": [self._pipe.name]}))
+
+    def open(self, data: bytes) -> None:
+        """Let the run end: give the bytes to the worker that waits for them."""
+        descriptors: list[int] = []
+
+        def has_reader() -> bool:
+            with contextlib.suppress(OSError):  # ENXIO: no worker has come to the pipe yet
+                descriptors.append(os.open(self._pipe, os.O_WRONLY | os.O_NONBLOCK))
+            return bool(descriptors)
+
+        assert wait_until(has_reader)
+        os.set_blocking(descriptors[0], True)
+        with os.fdopen(descriptors[0], "wb") as pipe:
+            pipe.write(data)
+
+
+def wait_until(true: Callable[[], bool]) -> bool:
+    """Ask again until something is so; the time is only a bound for a test that fails."""
+    until = time.monotonic() + _PATIENCE_S
+    while not (found := true()) and time.monotonic() < until:
         time.sleep(0.02)
-    raise AssertionError(f"no {count} items in 120 s")
+    return found
 
 
 def kill_hard(process: subprocess.Popen[str]) -> None:
@@ -75,32 +120,30 @@ def kill_hard(process: subprocess.Popen[str]) -> None:
     process.communicate()
 
 
-def family(process: subprocess.Popen[str]) -> set[int]:
-    """Every living process that descends from the command or has its folder on the command line's path."""
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            words = stat.read_text().rpartition(")")[2].split()
-            if words[0] != "Z":
-                parents[int(stat.parent.name)] = int(words[1])
-    found = {process.pid}
-    while True:
-        more = {pid for pid, parent in parents.items() if parent in found} - found
-        if not more:
-            return found - {process.pid}
-        found |= more
+def children_of(pid: int) -> list[int]:
+    """The processes that a process has started, as the kernel lists them by its threads."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # the thread has ended meanwhile
+            found += [int(child) for child in task.read_text().split()]
+    return found
 
 
-def wait_until_gone(pids: set[int], seconds: float = 10.0) -> set[int]:
-    """Those of the processes that still run after a while."""
-    until = time.monotonic() + seconds
-    while (left := {p for p in pids if _runs(p)}) and time.monotonic() < until:
-        time.sleep(0.05)
-    return left
+def family(pid: int) -> list[int]:
+    """All descendants of a process."""
+    children = children_of(pid)
+    return children + [pid for child in children for pid in family(child)]
 
 
-def _runs(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+class Watched:
+    """Processes by file descriptors, which see the end of each whoever collects it, and whatever reuses its number."""
+
+    def __init__(self, pids: Iterable[int]) -> None:
+        self._descriptors: list[int] = []
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):  # it has ended already
+                self._descriptors.append(os.pidfd_open(pid))
+
+    def have_ended(self) -> bool:
+        """Wait until all of them have ended."""
+        return all(select.select([d], [], [], _PATIENCE_S)[0] for d in self._descriptors)

@@ -1,9 +1,11 @@
-"""A program that runs items named after faults on a cluster, and prints each result's name, status and failure."""
+"""A program that runs items named after faults on a cluster, and writes each result's name, status and failure."""
 
 from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmscontent.batch.cluster import run_cluster
@@ -19,14 +21,16 @@ def work(task: Task, _: Any) -> Result:
     return faults.work(task)
 
 
-def main(address: str, names: list[str]) -> None:
-    settings = Settings(load_profile(), timeout_s=2.0)
-    tasks = [Task(n, Item(name, text=name), settings) for n, name in enumerate(names)]
-    for result in run_cluster(iter(tasks), None, address, work=work):
-        failure = result.failure
-        told = [result.item, result.status, failure and failure.code, failure and failure.message]
-        sys.stdout.write(json.dumps(told) + "\n")
+def main(address: str, report: Path, names: list[str]) -> None:
+    settings = Settings(load_profile())
+    impatient = replace(settings, timeout_s=2.0)  # for the one that would never end
+    tasks = [Task(n, Item(k, text=k), impatient if k == "sleeps" else settings) for n, k in enumerate(names)]
+    rows = [
+        [result.item, result.status, result.failure and result.failure.code, result.failure and result.failure.message]
+        for result in run_cluster(iter(tasks), None, address, work=work)
+    ]
+    report.write_text(json.dumps(rows))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3:])

@@ -14,6 +14,9 @@ import mmscontent as mms
 from mmscontent.cli.main import run as run_here
 from tests.batch.commands import (
     RECEIVER,
+    Gate,
+    Watched,
+    children_of,
     family,
     journal,
     kill_hard,
@@ -21,7 +24,7 @@ from tests.batch.commands import (
     run,
     start,
     wait_for_lines,
-    wait_until_gone,
+    wait_until,
 )
 from tests.batch.pictures import folder_of, jpeg
 
@@ -44,7 +47,7 @@ def undisturbed(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
     return outputs(place / "out")
 
 
-def command(photos: Path, *more: str) -> tuple[object, ...]:
+def command(photos: Path, *more: object) -> tuple[object, ...]:
     return ("batch", photos, "-o", "out", *RECEIVER, "--workers", "2", "--max-bytes", "30000", *more)
 
 
@@ -208,50 +211,55 @@ def one_made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def test_two_runs_on_one_folder_are_refused(photos: Path, tmp_path: Path) -> None:
-    first = start(*command(photos), cwd=tmp_path)
-    try:
-        wait_for_lines(tmp_path / "out", 1, first)
-        second = run(*command(photos, "--resume"), cwd=tmp_path)
-    finally:
-        first.communicate()
+@pytest.fixture
+def gate(tmp_path: Path) -> Gate:
+    return Gate(tmp_path)
 
+
+def test_two_runs_on_one_folder_are_refused(photos: Path, gate: Gate, tmp_path: Path) -> None:
+    first = start(*command(photos, gate.list), cwd=tmp_path)
+    wait_for_lines(tmp_path / "out", 1, first)
+
+    second = run(*command(photos, "--resume"), cwd=tmp_path)
+
+    gate.open(jpeg(1))
+    _, err = first.communicate()
     assert second.returncode == 2
     assert "another run is writing" in second.stderr
-    assert first.returncode == 0
-    assert len(journal(tmp_path / "out")) == COUNT
+    assert first.returncode == 0, err
+    assert len(journal(tmp_path / "out")) == COUNT + 1
 
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_everything_with_130(
-    photos: Path, undisturbed: dict[str, str], tmp_path: Path, by: signal.Signals
+    photos: Path, gate: Gate, undisturbed: dict[str, str], tmp_path: Path, by: signal.Signals
 ) -> None:
-    process = start(*command(photos), cwd=tmp_path)
+    process = start(*command(photos, gate.list), cwd=tmp_path)
     wait_for_lines(tmp_path / "out", 5, process)
-    relatives = family(process)
+    relatives = Watched(family(process.pid))
     if by == signal.SIGINT:
         os.killpg(process.pid, by)  # a terminal interrupts the whole group
     else:
         process.send_signal(by)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate()
 
     assert process.returncode == 130, err
-    assert f"of {COUNT} items" in out
-    assert wait_until_gone(relatives) == set()
+    assert f"of {COUNT + 1} items" in out
+    assert relatives.have_ended()
     assert not list((tmp_path / "out").rglob("*.part"))
     assert outputs(tmp_path / "out").items() <= undisturbed.items()
 
 
 def test_a_killed_command_leaves_no_process_and_resumes_to_the_same_bytes(
-    photos: Path, undisturbed: dict[str, str], tmp_path: Path
+    photos: Path, gate: Gate, undisturbed: dict[str, str], tmp_path: Path
 ) -> None:
     for lines in (3, 9):
-        process = start(*command(photos, "--resume"), cwd=tmp_path)
+        process = start(*command(photos, gate.list, "--resume"), cwd=tmp_path)
         wait_for_lines(tmp_path / "out", lines, process)
-        relatives = family(process)
-        assert len(relatives) >= 4, "two workers, each with a decoder"
+        assert wait_until(lambda: len(family(process.pid)) >= 4), "two workers, each with a decoder"  # noqa: B023
+        relatives = Watched(family(process.pid))
         kill_hard(process)
-        assert wait_until_gone(relatives) == set()
+        assert relatives.have_ended()
 
     again = run(*command(photos, "--resume"), cwd=tmp_path)
 
@@ -262,26 +270,23 @@ def test_a_killed_command_leaves_no_process_and_resumes_to_the_same_bytes(
     assert len(items) == len(set(items)) == COUNT
 
 
-def test_a_killed_worker_takes_its_decoder_along(photos: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
-    process = start(*command(photos), cwd=tmp_path)
+def test_a_killed_worker_takes_its_decoder_along(
+    photos: Path, gate: Gate, undisturbed: dict[str, str], tmp_path: Path
+) -> None:
+    process = start(*command(photos, gate.list), cwd=tmp_path)
     wait_for_lines(tmp_path / "out", 3, process)
-    workers = [p for p in children_of(process.pid) if children_of(p)]
-    victim, orphans = workers[0], children_of(workers[0])
+    victim = next(p for p in children_of(process.pid) if children_of(p))
+    watched = Watched([victim, *children_of(victim)])
+
     os.kill(victim, signal.SIGKILL)
 
-    assert wait_until_gone(set(orphans)) == set()
-    out, err = process.communicate(timeout=120)
+    assert watched.have_ended()
+    gate.open(jpeg(1))
+    out, err = process.communicate()
     assert process.returncode == 0, out + err
-    assert outputs(tmp_path / "out") == undisturbed
-
-
-def children_of(pid: int) -> list[int]:
-    from pathlib import Path
-
-    found = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        found += [int(c) for c in task.read_text().split()]
-    return found
+    made = outputs(tmp_path / "out")
+    assert made.pop("gate.mms")
+    assert made == undisturbed
 
 
 def test_fail_fast_stops_at_the_first_failure(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ import contextlib
 import os
 import random
 import signal
-import threading
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +19,13 @@ from mmscontent.batch.local import run_local
 from mmscontent.batch.model import Item, Result, Settings, Task
 from mmscontent.profiles import load_profile
 from tests.batch import faults
+from tests.batch.commands import Watched, children_of, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SETTINGS = Settings(load_profile(), timeout_s=2.0, memory_bytes=2 << 30)
+SETTINGS = Settings(load_profile(), memory_bytes=2 << 30)
+IMPATIENT = replace(SETTINGS, timeout_s=2.0)  # for those alone that would never end
 INNOCENTS = 12
 # What an item does to its worker, and what its result says of it.
 COSTS = [
@@ -42,7 +44,7 @@ def tasks(*culprits: Item, innocents: int = INNOCENTS) -> list[Task]:
     items = [Item(f"item-{n}", text=f"text {n}") for n in range(innocents)]
     for place, culprit in enumerate(culprits):
         items.insert(2 + 2 * place, culprit)
-    return [Task(n, item, SETTINGS) for n, item in enumerate(items)]
+    return [Task(n, item, IMPATIENT if item in culprits else SETTINGS) for n, item in enumerate(items)]
 
 
 def all_of(given: list[Task], workers: int = 2) -> dict[str, Result]:
@@ -73,36 +75,43 @@ def test_an_item_whose_worker_was_killed_once_is_made_by_another(tmp_path: Path)
 
 
 def test_more_items_than_memory_for_results_pass_through_a_slow_reader() -> None:
-    results = run_local(iter(tasks(innocents=30)), 2, work=faults.work)
-    for _ in range(3):
-        next(results)
-        time.sleep(0.05)
+    taken, workers = 0, 2
 
-    assert len(list(results)) == 27
+    def counted() -> Iterator[Task]:
+        nonlocal taken
+        for task in tasks(innocents=30):
+            taken += 1
+            yield task
+
+    given = 0
+    for _ in run_local(counted(), workers, work=faults.work):
+        given += 1
+        assert taken <= given + 3 * workers, "two results a worker wait for the reader, and each worker has one in hand"
+
+    assert given == taken == 30
 
 
 def test_a_worker_is_renewed_before_it_has_grown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "_RENEWED_AFTER", 3)
-    before = children()
-    seen: set[int] = set()
-    results = []
-    for result in run_local(iter(tasks(innocents=8)), 1, work=faults.who):
-        seen.add(int(result.data))
-        results.append(result.item)
+    monkeypatch.setattr(local, "_MAX_ITEMS_PER_WORKER", 3)
 
-    assert (len(seen), len(results)) == (3, 8)
-    assert wait_until(lambda: not children() - before)
+    results = list(run_local(iter(tasks(innocents=8)), 1, work=faults.who))
+
+    workers = {int(r.data) for r in results}
+    assert (len(workers), len(results)) == (3, 8)
+    assert Watched(workers).have_ended()
 
 
 def test_closing_the_iterator_ends_all_workers() -> None:
-    before = children()
+    before = {*children()}
     results = run_local(iter(tasks(Item("sleeps"), Item("spins"))), 2, work=faults.work)
     next(results)
-    assert children() - before
+    workers = {*children()} - before
+    assert workers
 
+    watched = Watched(workers)
     results.close()
 
-    assert wait_until(lambda: not children() - before)
+    assert watched.have_ended()
 
 
 def test_an_error_of_the_items_own_iterator_reaches_the_caller() -> None:
@@ -114,77 +123,65 @@ def test_an_error_of_the_items_own_iterator_reaches_the_caller() -> None:
         list(run_local(broken(), 2, work=faults.work))
 
 
-def test_a_worker_killed_while_it_has_nothing_to_do_costs_nothing() -> None:
-    before = children()
+@pytest.mark.parametrize("the_next_task_comes", ["at once", "when the pool has noticed"])
+def test_a_worker_killed_while_it_has_nothing_to_do_costs_nothing(
+    monkeypatch: pytest.MonkeyPatch, the_next_task_comes: str
+) -> None:
+    workers: list[local._Worker] = []
+    start_worker = local._start_worker
+    monkeypatch.setattr(local, "_start_worker", lambda *given: workers.append(start_worker(*given)) or workers[-1])
 
-    def slowly() -> Iterator[Task]:
+    def killing() -> Iterator[Task]:
         for number, task in enumerate(tasks(innocents=6)):
             if number in (2, 4):
-                for pid in children() - before:
-                    os.kill(pid, signal.SIGKILL)
-                assert wait_until(lambda: not any(is_alive(p) for p in children() - before), 5)
-                time.sleep(0.5)  # until the pool has seen it
+                victim = pid_of(workers[-1])
+                watched = Watched([victim])
+                os.kill(victim, signal.SIGKILL)
+                assert watched.have_ended()
+                assert the_next_task_comes == "at once" or wait_until(lambda: has_noticed(workers[-1], victim))  # noqa: B023
             yield task
 
-    results = list(run_local(slowly(), 1, work=faults.work))
+    results = list(run_local(killing(), 1, work=faults.work))
 
     assert [(r.item, r.status) for r in results] == [(f"item-{n}", "done") for n in range(6)]
 
 
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+def pid_of(worker: local._Worker) -> int:
+    return int(worker._pid_file.read_bytes())
+
+
+def has_noticed(worker: local._Worker, victim: int) -> bool:
+    """Whether the pool has given up, or has put another process in the place of the one that was killed."""
+    return not worker._pool.active or pid_of(worker) != victim
 
 
 def test_workers_killed_at_random_lose_nothing() -> None:
-    """A kill may come at any moment: while a task is handed over, in its midst, or as its result is told."""
+    """A kill may come at any moment: while a task is handed over, in its midst, or as its result is reported."""
     given = [Task(n, Item(f"nap-{n}"), SETTINGS) for n in range(500)]
-    before = children()
-    stop = threading.Event()
+    before = {*children()}
     chance = random.Random(8)
+    kill_after = {*chance.sample(range(20, 480), 6)}
     results: list[Result] = []
-    killed: list[int] = [0]  # how far the results were at each kill: workers come to work between two
-
-    def hunt() -> None:
-        while len(killed) <= 6 and not stop.wait(chance.uniform(0.1, 0.5)):
-            alive = sorted(children() - before)
-            if alive and len(results) > killed[-1]:
+    for result in run_local(iter(given), 2, work=faults.work):
+        results.append(result)
+        if len(results) in kill_after:
+            time.sleep(chance.uniform(0, 0.02))  # some way into what the workers do, which take 5 ms an item
+            alive = sorted({*children()} - before)
+            if alive:
+                kill_after.discard(len(results))
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(chance.choice(alive), signal.SIGKILL)
-                    killed.append(len(results))
-
-    hunter = threading.Thread(target=hunt)
-    hunter.start()
-    try:
-        for result in run_local(iter(given), 2, work=faults.work):
-            results.append(result)  # noqa: PERF402 - the hunter looks on
-    finally:
-        stop.set()
-        hunter.join()
 
     assert Counter(r.item for r in results) == Counter(t.item.name for t in given)
     assert {r.status for r in results} == {"done"}
-    assert len(killed) >= 2
+    assert not kill_after, "a worker was there to be killed each time"
 
 
-def children() -> set[int]:
-    """Our own child processes that still run, but for Python's resource tracker."""
-    found = set()
-    for status in Path("/proc").glob("[0-9]*/stat"):
+def children() -> list[int]:
+    """Our own child processes, but for Python's resource tracker."""
+    found = []
+    for pid in children_of(os.getpid()):
         with contextlib.suppress(OSError):
-            words = status.read_text().rpartition(")")[2].split()
-            command = status.with_name("cmdline").read_bytes()
-            if int(words[1]) == os.getpid() and words[0] != "Z" and b"resource_tracker" not in command:
-                found.add(int(status.parent.name))
+            if b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(pid)
     return found
-
-
-def wait_until(true, seconds: float = 10.0) -> bool:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if true():
-            return True
-        time.sleep(0.05)
-    return False

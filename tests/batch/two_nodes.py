@@ -1,7 +1,9 @@
-"""A Ray cluster of two nodes on loopback, as a program: it says its address, then does what it is told, line by line.
+"""A Ray cluster of two nodes on loopback, as a program: it reports its address, then obeys commands, line by line.
 
 kill    the second node goes away at once, with whatever it was doing
 end     everything is taken down
+
+Its reports go to the file descriptor of its first argument, because Ray prints on standard output.
 """
 
 from __future__ import annotations
@@ -17,9 +19,8 @@ from ray.cluster_utils import Cluster  # the variable must be set before
 STORE_BYTES = 100 << 20
 
 
-def say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+def report(line: str) -> None:
+    os.write(int(sys.argv[1]), line.encode() + b"\n")
 
 
 def main() -> None:
@@ -28,11 +29,11 @@ def main() -> None:
     cluster = Cluster(initialize_head=True, head_node_args=head)
     second = cluster.add_node(**node, node_ip_address="127.0.0.3")
     cluster.wait_for_nodes()
-    say(cluster.address)
+    report(cluster.address)
     for line in sys.stdin:
         if line.strip() == "kill":
             cluster.remove_node(second, allow_graceful=False)
-            say("killed")
+            report("killed")
         else:
             break
     cluster.shutdown()
