@@ -1,4 +1,4 @@
-"""Thousands at a time: the one path over many inputs, on the processors of this machine or of a cluster.
+"""Composes thousands of messages, on the processors of this machine or of a cluster.
 
     for result in mms.batch.run(sorted(Path("photos").iterdir()), profile, workers=2):
         print(result.item, result.status, len(result.data))

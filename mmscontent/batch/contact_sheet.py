@@ -1,11 +1,11 @@
-"""The contact sheet: the ten outputs with the lowest predicted quality on one page, which is where to look first."""
+"""Writes the contact sheet: a page with the ten outputs of the lowest predicted quality, which to check first."""
 
 from __future__ import annotations
 
 import heapq
 from typing import TYPE_CHECKING, Any
 
-from mmscontent.batch.folder import JOURNAL, SHEET
+from mmscontent.batch.folder import CONTACT_SHEET, JOURNAL
 from mmscontent.batch.journal import read_records
 from mmscontent.errors import SourceError
 from mmscontent.files import atomic_write
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["lowest_records", "write_contact_sheet"]
 
-_MOST = 10
-_SHOWN = {
-    "image": '<img alt="the fitted picture" src="{}">',
+_MAX_ENTRIES = 10
+_MEDIA_TAGS = {
+    "image": '<img alt="the fitted image" src="{}">',
     "video": '<video controls src="{}"></video>',
     "audio": '<audio controls src="{}"></audio>',
 }
@@ -39,39 +39,39 @@ p { margin: .2rem 0; }
 
 
 def lowest_records(folder: Path) -> list[Record]:
-    """The ten records with the lowest predicted quality, the lowest first; of an item made twice, the last."""
+    """The ten records with the lowest predicted quality, the lowest first; of an item made twice, the last record."""
     lowest: dict[str, Record] = {}
     for record in read_records(folder / JOURNAL):
         lowest.pop(record.item, None)
         if record.quality is not None:
             lowest[record.item] = record
-        if len(lowest) > 4 * _MOST:
+        if len(lowest) > 4 * _MAX_ENTRIES:
             lowest = {r.item: r for r in _first(lowest)}
     return _first(lowest)
 
 
 def _first(records: dict[str, Record]) -> list[Record]:
-    return heapq.nsmallest(_MOST, records.values(), key=lambda r: (r.quality, r.item))
+    return heapq.nsmallest(_MAX_ENTRIES, records.values(), key=lambda r: (r.quality, r.item))
 
 
 def write_contact_sheet(folder: Path) -> Path | None:
-    """Write the page into the folder of a batch; None when nothing in it has a predicted quality."""
+    """Write the page into the folder of a batch; None when no output has a predicted quality."""
     records = lowest_records(folder)
     if not records:
         return None
-    cards = "".join(tag("li", _card(folder, r)) for r in records)
+    entries = "".join(tag("li", _entry_html(folder, r)) for r in records)
     heading = f"The lowest predicted quality of this batch: {plural(len(records), 'output')}"
     page = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{esc(heading)}</title><style>{_STYLE}</style></head>"
-        f"<body><h1>{esc(heading)}</h1><ol>{cards}</ol></body></html>\n"
+        f"<body><h1>{esc(heading)}</h1><ol>{entries}</ol></body></html>\n"
     )
-    atomic_write(folder / SHEET, page.encode("utf-8"), fsync=False)
-    return folder / SHEET
+    atomic_write(folder / CONTACT_SHEET, page.encode("utf-8"), fsync=False)
+    return folder / CONTACT_SHEET
 
 
-def _card(folder: Path, record: Record) -> str:
+def _entry_html(folder: Path, record: Record) -> str:
     parts = [p for p in (record.ledger or {}).get("parts", ()) if (p["quality"] or {}).get("predicted") is not None]
     worst = min(parts, key=lambda p: p["quality"]["predicted"], default=None)
     lines = [tag("h2", esc(record.item)), tag("p", f"predicted {record.quality:.0f}", class_="score")]
@@ -87,7 +87,7 @@ def _facts(info: dict[str, Any]) -> str:
 
 
 def _media(folder: Path, record: Record, entry: dict[str, Any]) -> str:
-    """The part that is meant, from the outputs as they lie in the folder."""
+    """The HTML of the part that an entry of the ledger describes, read from the outputs in the folder."""
     media_type = entry["result"]["media_type"]
     for output in record.outputs:
         data = (folder / output.path).read_bytes()
@@ -97,6 +97,6 @@ def _media(folder: Path, record: Record, entry: dict[str, Any]) -> str:
             except SourceError:
                 continue
             data = found[0] if found else b""
-        if data and entry["kind"] in _SHOWN:
-            return _SHOWN[entry["kind"]].format(esc(data_uri(media_type, data)))
+        if data and entry["kind"] in _MEDIA_TAGS:
+            return _MEDIA_TAGS[entry["kind"]].format(esc(data_uri(media_type, data)))
     return ""

@@ -1,7 +1,7 @@
-"""What a batch is made of: folders, patterns and lists on the disk become items, every one named and named once.
+"""Reads the inputs of a batch: folders, patterns and defaults become items, each with a unique name.
 
 A list is JSON lines or CSV, one message a row. Its relative paths are relative to the list itself. A row that cannot
-be read stops the batch before anything is made; a row that cannot be *made* is an item with a fault.
+be read stops the batch before anything is made; a row that cannot be *composed* is an item with a fault.
 """
 
 from __future__ import annotations
@@ -28,56 +28,56 @@ _OWN = ("name", "files", "text", "subject", "recipient")
 
 @dataclass(frozen=True, slots=True)
 class InputDefaults:
-    """What holds for items that do not say it themselves.
+    """Values for items that state none of their own.
 
     Attributes:
         outputs: A folder whose files are never inputs.
-        taken: Names no item may have.
+        reserved_names: Names that no item may have.
     """
 
     receivers: Receivers
     text: str = ""
     subject: str = ""
     outputs: Path | None = None
-    taken: tuple[str, ...] = ()
+    reserved_names: tuple[str, ...] = ()
 
 
-def read_inputs(inputs: Sequence[str], lists: InputDefaults) -> tuple[Item, ...]:
+def read_inputs(inputs: Sequence[str], defaults: InputDefaults) -> tuple[Item, ...]:
     """Items in the order of the inputs; files of a folder by name.
 
     Raises:
-        BatchError: An input is not there, a pattern fits nothing, or a list cannot be read; file and line say where.
+        BatchError: An input is not there, a pattern matches nothing, or a list cannot be read; file and line say where.
     """
-    taken = {name.lower() for name in lists.taken}
-    return tuple(_once(item, taken) for given in inputs for item in _items(given, lists))
+    names = {name.lower() for name in defaults.reserved_names}
+    return tuple(_uniquely_named(item, names) for given in inputs for item in _items(given, defaults))
 
 
-def _once(item: Item, taken: set[str]) -> Item:
-    """The item under a name nobody has; names differ in more than capitals, as some disks tell no more apart."""
+def _uniquely_named(item: Item, names: set[str]) -> Item:
+    """Give the item a name that is free; names differ in more than case, because some file systems ignore case."""
     name, number = item.name, 2
-    while name.lower() in taken:
+    while name.lower() in names:
         name, number = f"{item.name}-{number}", number + 1
-    taken.add(name.lower())
+    names.add(name.lower())
     return replace(item, name=name)
 
 
-def _items(given: str, lists: InputDefaults) -> Iterator[Item]:
+def _items(given: str, defaults: InputDefaults) -> Iterator[Item]:
     path = Path(given)
     if path.is_dir():
-        files = [f for f in sorted(path.rglob("*")) if _is_wanted(f, path, lists.outputs)]
+        files = [f for f in sorted(path.rglob("*")) if _is_wanted(f, path, defaults.outputs)]
         if not files:
             raise BatchError(f"{given} holds no files; give a folder, a pattern or a list that names some", file=given)
-        yield from (_of_file(f, f.relative_to(path).as_posix(), lists) for f in files)
+        yield from (_file_item(f, f.relative_to(path).as_posix(), defaults) for f in files)
     elif path.is_file() and path.suffix.lower() in _LISTS:
-        yield from _of_list(path, lists)
+        yield from _list_items(path, defaults)
     elif path.is_file():
-        yield _of_file(path, path.name, lists)
+        yield _file_item(path, path.name, defaults)
     else:
         found = [Path(p) for p in sorted(glob.glob(given, recursive=True))]  # noqa: PTH207 - also absolute patterns
-        files = [f for f in found if f.is_file() and not _under(f, lists.outputs)]
+        files = [f for f in found if f.is_file() and not _under(f, defaults.outputs)]
         if not files:
-            raise BatchError(f"{given} is no file or folder, and as a pattern it fits nothing", file=given)
-        yield from (_of_file(f, f.name, lists) for f in files)
+            raise BatchError(f"{given} is no file or folder, and as a pattern it matches nothing", file=given)
+        yield from (_file_item(f, f.name, defaults) for f in files)
 
 
 def _is_wanted(file: Path, folder: Path, outputs: Path | None) -> bool:
@@ -89,14 +89,14 @@ def _under(file: Path, folder: Path | None) -> bool:
     return folder is not None and file.resolve().is_relative_to(folder.resolve())
 
 
-def _of_file(file: Path, name: str, lists: InputDefaults) -> Item:
-    return Item(name, (file,), lists.text, lists.subject)
+def _file_item(file: Path, name: str, defaults: InputDefaults) -> Item:
+    return Item(name, (file,), defaults.text, defaults.subject)
 
 
-# --- lists -----------------------------------------------------------------------------------------------------
+# --- defaults -----------------------------------------------------------------------------------------------------
 
 
-def _of_list(path: Path, lists: InputDefaults) -> Iterator[Item]:
+def _list_items(path: Path, defaults: InputDefaults) -> Iterator[Item]:
     known = (*_OWN, *COLUMNS)
     for line, row in read_rows(path):
         unknown = [k for k in row if k not in known]
@@ -106,23 +106,23 @@ def _of_list(path: Path, lists: InputDefaults) -> Iterator[Item]:
                 file=str(path),
                 line=line,
             )
-        yield _of_row(path, line, row, lists)
+        yield _row_item(path, line, row, defaults)
 
 
-def _of_row(path: Path, line: int, row: Mapping[str, object], lists: InputDefaults) -> Item:
+def _row_item(path: Path, line: int, row: Mapping[str, object], defaults: InputDefaults) -> Item:
     try:
-        profile = lists.receivers.of_row(row)
+        profile = defaults.receivers.of_row(row)
     except ProfileError as error:
         raise BatchError(f"{path} line {line}: {error}", file=str(path), line=line) from error
     files = tuple(path.parent / name for name in _names(row.get("files"), path, line))
-    text = _text(row, "text", path, line) or lists.text
+    text = _text(row, "text", path, line) or defaults.text
     if not files and not text:
         raise BatchError(f"{path} line {line} names no files and no text; give it one", file=str(path), line=line)
     item = Item(
         _item_name(_text(row, "name", path, line), path, line),
         files,
         text,
-        _one_line(_text(row, "subject", path, line) or lists.subject, path, line),
+        _one_line(_text(row, "subject", path, line) or defaults.subject, path, line),
         _one_line(_text(row, "recipient", path, line), path, line),
     )
     return replace(item, fault=profile) if isinstance(profile, Failure) else replace(item, profile=profile)
@@ -134,7 +134,7 @@ def _item_name(given: str, path: Path, line: int) -> str:
     parts = PurePosixPath(given.replace("\\", "/")).parts
     if given.startswith("/") or ".." in parts or any(c < " " for c in given) or not parts:
         raise BatchError(
-            f"{path} line {line}: {given!r} is no name for an output; use a relative name without ..",
+            f"{path} line {line}: {given!r} cannot name an output; use a relative name without ..",
             file=str(path),
             line=line,
         )
@@ -171,10 +171,10 @@ def _one_line(value: str, path: Path, line: int) -> str:
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
-    """The rows of a list with the line each begins on; empty lines are passed over.
+    """Read the rows of a list, each with its line number; empty lines are skipped.
 
     Raises:
-        BatchError: It cannot be read, or a row is no row; file and line say where.
+        BatchError: The file cannot be read, or a row is damaged; file and line say where.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
@@ -189,7 +189,7 @@ def _csv_rows(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, dict[str,
         for row in reader:
             if None in row or None in row.values():
                 raise BatchError(
-                    f"{path} line {reader.line_num} has not as many cells as the first line has names"
+                    f"{path} line {reader.line_num} does not have as many cells as the first line has names"
                     f" ({len(reader.fieldnames or ())})",
                     file=str(path),
                     line=reader.line_num,
@@ -206,7 +206,7 @@ def _json_rows(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, dict[str
         try:
             row = json.loads(line)
         except ValueError as error:
-            raise BatchError(f"{path} line {number} is no JSON: {error}", file=str(path), line=number) from error
+            raise BatchError(f"{path} line {number} is not JSON: {error}", file=str(path), line=number) from error
         if not isinstance(row, dict):
-            raise BatchError(f"{path} line {number} must be one object", file=str(path), line=number)
+            raise BatchError(f"{path} line {number} must be one JSON object", file=str(path), line=number)
         yield number, row

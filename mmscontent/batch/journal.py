@@ -1,11 +1,11 @@
-"""The journal of a batch: one JSON line an item, written when its output is in place; what a resumed run goes by.
+"""The journal of a batch: one JSON line for each item, written after its output; a resumed run starts from it.
 
     {"schema": "mmscontent.batch/1", "version": …, "settings": …, "said": {…}}      the first line
     {"item": "a.jpg", "key": …, "status": "done", "outputs": [{"path", "bytes", "sha256"}], "sources": […], …}
 
-A line is one write, so a killed run leaves at most one without its end, which is cut off. Lines are brought to the disk
-once a second and at the end; outputs are not: whoever resumes checks them by their digests, which a power failure
-does not pass, and makes again what is not as it was.
+A line is one write, so a killed run leaves at most one incomplete line, which is cut off. Lines are synced to the disk
+once a second and at the end. Outputs are not synced: a resumed run checks their digests and makes again what a power
+failure has damaged.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ __all__ = [
 
 SCHEMA = "mmscontent.batch/1"
 _SYNC_S = 1.0
-# Failures that another try may not meet again; a resumed run gives it.
-_PASSING = ("batch/crashed", "batch/timeout", "batch/output", "batch/error", "engine")
+# Prefixes of failures that may not happen again; a resumed run tries such items once more.
+_TRANSIENT = ("batch/crashed", "batch/timeout", "batch/output", "batch/error", "engine")
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One line: what became of an item.
+    """One line: the outcome of an item.
 
     Attributes:
-        key: Digest of what was asked for: the item's words, files by name, and receiver.
-        ledger: As JSON, for people and programs that read the journal; not kept in memory by a resumed run.
+        key: Digest of the request: the item's texts, the names of its files, and its receiver.
+        ledger: As JSON, for people and programs that read the journal; a resumed run does not keep it in memory.
     """
 
     item: str
@@ -69,21 +69,21 @@ class Record:
 
     @property
     def source_bytes(self) -> int:
-        """What came in."""
+        """Size of all files that were read."""
         return sum(s.size_bytes for s in self.sources)
 
     @property
     def output_bytes(self) -> int:
-        """What went out."""
+        """Size of all files that were written."""
         return sum(o.size_bytes for o in self.outputs)
 
     @property
-    def final(self) -> bool:
-        """Whether the same item would end the same way again."""
-        return self.failure is None or not self.failure.code.startswith(_PASSING)
+    def is_final(self) -> bool:
+        """Whether another try would end the same way."""
+        return self.failure is None or not self.failure.code.startswith(_TRANSIENT)
 
     def line(self) -> str:
-        """As it stands in the journal, without the line's end."""
+        """The record as a line of the journal, without the newline."""
         row = {**asdict(replace(self, ledger=None)), "ledger": self.ledger}  # asdict would copy the ledger, deeply
         return json.dumps(row, ensure_ascii=False, separators=(",", ":"))
 
@@ -103,10 +103,10 @@ class Journal:
     """The journal of one folder, open for more lines."""
 
     def __init__(self, path: Path, head: dict[str, object], *, resumes: bool) -> None:
-        """Begin a journal, or go on with one.
+        """Begin a journal, or continue one.
 
         Raises:
-            BatchError: There is none to go on with, or it is of other settings or another version.
+            BatchError: There is none to continue, or it has other settings or is of another version.
         """
         self._path = path
         self.before: dict[str, Record] = {}
@@ -123,17 +123,17 @@ class Journal:
         found = _read_head(self._path)
         for name in ("schema", "version", "settings"):
             if found.get(name) != head[name]:
-                said = f"{name} {found.get(name)!r}, this run has {head[name]!r}"
+                difference = f"{name} {found.get(name)!r}, this run has {head[name]!r}"
                 if name == "settings":
-                    said = f"other settings: {_differences(found.get('said'), head['said'])}"
+                    difference = f"other settings: {_differences(found.get('said'), head['said'])}"
                 raise BatchError(
-                    f"{self._path} was begun with {said}; run with those, or choose another folder",
+                    f"{self._path} was begun with {difference}; run with those, or choose another folder",
                     file=str(self._path),
                 )
         return {r.item: replace(r, ledger=None) for r in read_records(self._path)}
 
     def add(self, record: Record) -> None:
-        """One more line."""
+        """Append one line."""
         self._write(record.line())
         if time.monotonic() - self._synced > _SYNC_S:
             self._sync()
@@ -148,31 +148,31 @@ class Journal:
         self._synced = time.monotonic()
 
     def close(self) -> None:
-        """Bring the last lines to the disk."""
+        """Sync the last lines to the disk and close the file."""
         self._sync()
         os.close(self._out)
 
 
-def journal_head(settings: Settings, said: dict[str, str]) -> dict[str, object]:
+def journal_head(settings: Settings, options: dict[str, str]) -> dict[str, object]:
     """The first line of a journal.
 
     Args:
         settings: What every output depends on.
-        said: The same in the caller's words, for the message when they differ, and whatever else must be alike.
+        options: The same in the caller's words, for the error when they differ, and whatever else must be the same.
     """
-    key = _digest((settings_key(settings), sorted(said.items())))
-    return {"schema": SCHEMA, "version": __version__, "settings": key, "said": said}
+    key = _digest((settings_key(settings), sorted(options.items())))
+    return {"schema": SCHEMA, "version": __version__, "settings": key, "said": options}
 
 
 def _differences(found: object, now: object) -> str:
     if not isinstance(found, dict) or not isinstance(now, dict):
-        return "not told"
+        return "the journal does not state them"
     differing = [k for k in {**found, **now} if found.get(k) != now.get(k)]
     return ", ".join(f"{k} {found.get(k)!r} instead of {now.get(k)!r}" for k in differing) or "the receiver's profile"
 
 
 def _cut_torn_line(path: Path) -> None:
-    """Cut off a last line that was being written when the run was killed."""
+    """Cut off a last line that is incomplete because the run was killed."""
     try:
         with path.open("rb+") as file:
             file.seek(0, os.SEEK_END)
@@ -206,15 +206,15 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
 def _read_head(path: Path) -> dict[str, Any]:
     head = next(_rows(path), None)
     if head is None or "schema" not in head:
-        raise BatchError(f"{path} is no journal of a batch; choose another folder", file=str(path))
+        raise BatchError(f"{path} is not the journal of a batch; choose another folder", file=str(path))
     return head
 
 
 def read_records(path: Path) -> Iterator[Record]:
-    """Every line of a journal after the first; of an item that was made again the last one counts.
+    """Read every line of a journal after the first; of an item that was made again the last one counts.
 
     Raises:
-        BatchError: A line is none of ours; file and line say where.
+        BatchError: A line is no record; file and line say where.
     """
     for number, row in enumerate(_rows(path), 1):
         if number == 1:
@@ -222,7 +222,9 @@ def read_records(path: Path) -> Iterator[Record]:
         try:
             yield _record(row)
         except (KeyError, TypeError) as error:
-            raise BatchError(f"{path} line {number} is no record: {error}", file=str(path), line=number) from error
+            raise BatchError(
+                f"{path} line {number} is no record of a batch: {error}", file=str(path), line=number
+            ) from error
 
 
 # --- what an output depends on -----------------------------------------------------------------------------------
@@ -234,7 +236,7 @@ def _digest(value: object) -> str:
 
 @lru_cache(maxsize=4096)
 def profile_key(profile: Profile) -> str:
-    """Digest of what a receiver accepts; who said so and when does not count."""
+    """Digest of what a receiver accepts; origins and notes do not count."""
     return _digest(replace(profile, origins=(), notes=()))
 
 
@@ -245,7 +247,7 @@ def settings_key(settings: Settings) -> str:
 
 
 def item_key(item: Item) -> str:
-    """Digest of what was asked for, the bytes of the files aside."""
+    """Digest of the request; the bytes of the files are not part of it."""
     profile = profile_key(item.profile) if item.profile is not None else None
     return _digest(
         (
@@ -261,7 +263,7 @@ def item_key(item: Item) -> str:
 
 
 def is_unchanged(source: Source) -> bool:
-    """Whether a file is still what was read: same size and time, else the same bytes."""
+    """Whether a file is unchanged since it was read: same size and time, or else the same bytes."""
     try:
         found = Path(source.path).stat()
         if found.st_size != source.size_bytes:

@@ -1,4 +1,4 @@
-"""The values that flow through a batch: what is to be made, how, and what became of it. All of them can be pickled."""
+"""The values of a batch: items, settings, tasks and results. All of them can be pickled."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Status = Literal["done", "refused", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why there is no output, in the words of the error.
+    """The reason why an item has no output.
 
     Attributes:
-        code: Of errors.py, or `batch/crashed` and `batch/timeout` for a worker that died or took too long.
+        code: A code of errors.py, or `batch/crashed` and `batch/timeout` for a worker that died or took too long.
     """
 
     code: str
@@ -35,14 +35,14 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One message to be made: files by their paths, or a message that is there already.
+    """One message to compose: files by their paths, or a message.
 
     Attributes:
-        name: What it is called in results, and what its output is called; unique in a batch.
+        name: The name of its result and its output; unique in a batch.
         message: Instead of files, text and subject.
-        recipient: Number or address it is packed for; "" for none.
-        profile: Its receiver; the batch's when None.
-        fault: Why it cannot be made at all, known before it is tried; it becomes its result.
+        recipient: The number or address it is packed for; "" for none.
+        profile: The receiver; that of the batch when None.
+        fault: A reason, known beforehand, why it cannot be composed; the item fails with it.
     """
 
     name: str
@@ -57,13 +57,13 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What holds for every item of a batch.
+    """The settings of every item of a batch.
 
     Attributes:
         smil: As for `compose`, like if_not_fit.
         form: Packed messages, or the fitted parts of each as files.
-        timeout_s: What one item may take on the wall, all its parts together.
-        memory_bytes: What one worker may map; its jailed decoders have limits of their own.
+        timeout_s: The time that one item may take, all its parts together.
+        memory_bytes: The memory that one worker may map; its sandbox processes have limits of their own.
     """
 
     profile: Profile
@@ -78,7 +78,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         if self.form == "parts" and self.if_not_fit == "split":
-            raise ValueError("parts of one message are written; a message that may be split has no one set of parts")
+            raise ValueError("form 'parts' writes the parts of one message, so if_not_fit must not be 'split'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file as it was read: what tells later whether it is still the same."""
+    """One file as it was read; a resumed run compares it with the file then."""
 
     path: str
     size_bytes: int
@@ -102,7 +102,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One file that was written; its path is relative to the folder."""
+    """One file that was written; its path is relative to the output folder."""
 
     path: str
     size_bytes: int
@@ -111,14 +111,14 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one item.
+    """The outcome of one item.
 
     Attributes:
         status: `done`; `refused` when it does not fit or is not allowed (the ledger has options); `failed` otherwise.
         data: The packed message; empty unless done and asked for as a message.
         more: The messages after the first, when it was split.
         parts: The fitted parts, when they were asked for.
-        tries: How many workers it was given to: more than one when they died under it.
+        tries: How many workers ran it; more than one when the first ones died.
     """
 
     item: str
@@ -135,12 +135,12 @@ class Result:
 
     @property
     def source_bytes(self) -> int:
-        """What came in."""
+        """Size of all files that were read."""
         return sum(s.size_bytes for s in self.sources)
 
     @property
     def output_bytes(self) -> int:
-        """What goes out."""
+        """Size of all messages and parts."""
         return len(self.data) + sum(map(len, self.more)) + sum(len(p.data) for p in self.parts)
 
     @property
@@ -153,11 +153,11 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a batch is, told after every item.
+    """How far a batch is; reported after every item.
 
     Attributes:
-        total: None when the items are counted only as they come.
-        elapsed_s: Since the first item was given out.
+        total: None when the number of items is not known beforehand.
+        elapsed_s: Seconds since the batch started.
     """
 
     total: int | None

@@ -1,6 +1,6 @@
-"""A receiver as rows of a list name it, and its profile: each distinct receiver is looked up once.
+"""Finds the profiles of the receivers that rows of a list name; each distinct receiver is looked up once.
 
-us/att toll_free apple/iphone 600000      a carrier or device or class by key, a route, a number of bytes
+us/att toll_free apple/iphone 600000      a carrier, device or class by key, a route, a number of bytes
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _FIELD_OF = {"carrier": "carrier", "route": "route", "device": "device", "class"
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """What is known of one receiver, by keys."""
+    """One receiver, by the keys of its profiles."""
 
     carrier: str | None = None
     route: str | None = None
@@ -35,17 +35,17 @@ class Receiver:
     content_class: str | None = None
     max_bytes: int | None = None
 
-    def over(self, base: Receiver) -> Receiver:
-        """This receiver, with what it leaves open taken from another."""
+    def with_defaults(self, base: Receiver) -> Receiver:
+        """This receiver, with the fields it leaves open taken from another."""
         open_ = {f.name: getattr(base, f.name) for f in fields(self) if getattr(self, f.name) is None}
         return replace(self, **open_)
 
 
 class Receivers:
-    """Looks receivers up; remembers every answer, also that there is none.
+    """Loads the profiles of receivers and remembers every answer, failures too.
 
     Args:
-        base: What rows leave open.
+        base: The receiver that rows change.
         profiles: The caller's own folder of profiles.
     """
 
@@ -65,42 +65,42 @@ class Receivers:
         self._kinds: dict[str, str] = {}
 
     def profile(self, receiver: Receiver) -> Profile | Failure:
-        """The profile of a receiver over the base, or why there is none."""
-        whole = receiver.over(self.base)
+        """The profile of a receiver, its gaps filled from the base; the failure when there is none."""
+        whole = receiver.with_defaults(self.base)
         if whole not in self._known:
             self._known[whole] = self._load(whole)
         return self._known[whole]
 
     def of_row(self, row: Mapping[str, object]) -> Profile | Failure | None:
-        """The profile a row of a list names; None when it names no receiver.
+        """The profile that a row of a list names; None when it names no receiver.
 
         Raises:
-            ProfileError: A word of it is no key.
+            ProfileError: A word of the row is no key.
         """
         receiver = self.read(row)
         return None if receiver == Receiver() else self.profile(receiver)
 
     def read(self, row: Mapping[str, object]) -> Receiver:
-        """What the columns of a row say about its receiver.
+        """Read the receiver from the columns of a row.
 
         Raises:
             ProfileError: A word is neither a key nor a route nor a number.
         """
-        said: dict[str, object] = {}
+        stated: dict[str, object] = {}
         named = row.get("profile") or {}
         if isinstance(named, str):
             for word in named.split():
                 name, value = self._word(word)
-                said[name] = value
+                stated[name] = value
             named = {}
         if not hasattr(named, "items"):
             raise ProfileError(f"profile must be words or an object of {', '.join(COLUMNS[1:])}, got {named!r}")
         for name, value in (*named.items(), *((k, row[k]) for k in COLUMNS[1:] if row.get(k))):
             if name not in COLUMNS[1:]:
-                raise ProfileError(f"a receiver has no {name!r}; it has {', '.join(COLUMNS[1:])}", key=str(name))
+                raise ProfileError(f"a receiver has no field {name!r}; it has {', '.join(COLUMNS[1:])}", key=str(name))
             if value:
-                said[_FIELD_OF.get(name, name)] = _number(value) if name == "max_bytes" else str(value)
-        return Receiver(**said)  # type: ignore[arg-type]
+                stated[_FIELD_OF.get(name, name)] = _number(value) if name == "max_bytes" else str(value)
+        return Receiver(**stated)  # type: ignore[arg-type]
 
     def _word(self, word: str) -> tuple[str, object]:
         if word in ROUTES:

@@ -1,4 +1,4 @@
-"""A batch into a folder: what is not in the journal yet is made, written, and put into the journal, in this order."""
+"""A batch that can be resumed: it makes what the journal lacks, writes the output, then the line in the journal."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 __all__ = ["BatchRun", "PoolOptions", "ResumeState"]
 
-_NO_MORE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # nothing after it could be written either
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # no later output could be written either
 
 
 @dataclass(frozen=True, slots=True)
 class PoolOptions:
-    """Who does the work: an engine, how many workers, where its cluster is."""
+    """The worker pool of a run: its engine, how many workers, and the address of a cluster."""
 
     engine: str = "local"
     workers: int | None = None
@@ -42,37 +42,36 @@ class PoolOptions:
 
 @dataclass(frozen=True, slots=True)
 class ResumeState:
-    """Where a run stands when it begins.
+    """What an earlier run has finished.
 
     Attributes:
-        left: Items to be made.
-        kept: Records of an earlier run that stand.
-        strangers: Items of the journal that are not among the inputs any more.
+        remaining: Items that are still to be made.
+        finished: Records of the earlier run that hold.
+        unlisted: Names of items in the journal that are not among the inputs any more.
     """
 
-    left: tuple[Item, ...]
-    kept: tuple[Record, ...] = field(repr=False)
-    strangers: tuple[str, ...] = ()
+    remaining: tuple[Item, ...]
+    finished: tuple[Record, ...] = field(repr=False)
+    unlisted: tuple[str, ...] = ()
 
 
 class BatchRun:
-    """A folder with its journal, open for one run.
+    """One run of a batch into a folder with a journal.
 
     Args:
-        said: The settings in the caller's words, for the journal.
-        resumes: Go on with the journal that is there.
+        options: The settings in the caller's words, for the journal.
+        resumes: Continue the journal that is in the folder.
 
     Raises:
-        BatchError: The folder is held by another run, holds what no run of ours made, or a journal that may not be
-            gone on with.
+        BatchError: Another run has the folder, it holds files that no run made, or its journal cannot be continued.
     """
 
-    def __init__(self, path: Path, settings: Settings, said: dict[str, str], *, resumes: bool) -> None:
+    def __init__(self, path: Path, settings: Settings, options: dict[str, str], *, resumes: bool) -> None:
         self._settings = settings
         self._folder = OutputFolder(path)
         try:
-            there = _has_journal(self._folder, resumes=resumes)
-            self._journal = Journal(path / JOURNAL, journal_head(settings, said), resumes=there)
+            has_journal = _has_journal(self._folder, resumes=resumes)
+            self._journal = Journal(path / JOURNAL, journal_head(settings, options), resumes=has_journal)
         except BaseException:
             self._folder.close()
             raise
@@ -84,72 +83,73 @@ class BatchRun:
         self._journal.close()
         self._folder.close()
 
-    def standing(self, items: Sequence[Item]) -> ResumeState:
-        """What is left to be made of these items."""
+    def resume_state(self, items: Sequence[Item]) -> ResumeState:
+        """Compare items with the journal."""
         before = self._journal.before
-        left: list[Item] = []
-        kept: list[Record] = []
+        remaining: list[Item] = []
+        finished: list[Record] = []
         for item in items:
             record = before.get(item.name)
-            if record is not None and self._stands(record, item):
-                kept.append(record)
+            if record is not None and self._is_current(record, item):
+                finished.append(record)
             else:
-                left.append(item)
+                remaining.append(item)
         names = {item.name for item in items}
-        return ResumeState(tuple(left), tuple(kept), tuple(name for name in before if name not in names))
+        return ResumeState(tuple(remaining), tuple(finished), tuple(name for name in before if name not in names))
 
-    def _stands(self, record: Record, item: Item) -> bool:
-        """Whether an item need not be made again: asked for alike, its files as they were, its outputs whole."""
+    def _is_current(self, record: Record, item: Item) -> bool:
+        """Whether an item need not be made again: same request, same files, complete outputs."""
         return (
-            record.final
+            record.is_final
             and record.key == item_key(item)
             and (len(record.sources) == len(item.files) or record.status == "failed")
             and all(is_unchanged(s) for s in record.sources)
-            and all(self._is_whole(o) for o in record.outputs)
+            and all(self._is_complete(o) for o in record.outputs)
         )
 
-    def _is_whole(self, output: Output) -> bool:
+    def _is_complete(self, output: Output) -> bool:
         try:
-            place = self._folder.path / output.path
-            return place.stat().st_size == output.size_bytes and file_digest(place) == output.sha256
+            file = self._folder.path / output.path
+            return file.stat().st_size == output.size_bytes and file_digest(file) == output.sha256
         except OSError:
             return False
 
-    def fit(
-        self, left: Sequence[Item], pool: PoolOptions, on_progress: Callable[[Progress], object] | None = None
+    def compose_items(
+        self, items: Sequence[Item], pool: PoolOptions, on_progress: Callable[[Progress], object] | None = None
     ) -> Generator[Record]:
-        """Make items; a record is given when its output is in place and its line is in the journal.
+        """Compose items; each record comes when its output is written and its line is in the journal.
 
         Raises:
-            BatchError: Nothing more can be written.
+            BatchError: The disk is full or read-only.
         """
-        return self.take(left, run_items(left, self._settings, pool.engine, pool.workers, pool.cluster, on_progress))
+        results = run_items(items, self._settings, pool.engine, pool.workers, pool.cluster, on_progress)
+        return self.record_results(items, results)
 
-    def take(self, left: Sequence[Item], results: Generator[Result]) -> Generator[Record]:
-        """Write down results that somebody else makes of these items.
+    def record_results(self, items: Sequence[Item], results: Generator[Result]) -> Generator[Record]:
+        """Write the outputs and journal lines of results that the caller makes of these items.
 
         Raises:
-            BatchError: Nothing more can be written.
+            BatchError: The disk is full or read-only.
         """
-        keys = {item.name: item_key(item) for item in left}
+        keys = {item.name: item_key(item) for item in items}
         with closing(results):
             for result in results:
-                record = self._settle(result, keys[result.item])
+                record = self._write_outputs(result, keys[result.item])
                 self._journal.add(record)
                 yield record
 
-    def _settle(self, result: Result, key: str) -> Record:
-        """Put the outputs in place."""
+    def _write_outputs(self, result: Result, key: str) -> Record:
+        """Write the outputs of a result into the folder."""
         outputs: tuple[Output, ...] = ()
         status, failure = result.status, result.failure
         if status == "done":
             try:
-                outputs = self._folder.place(result, self._settings)
+                outputs = self._folder.write_outputs(result, self._settings)
             except OSError as error:
-                words = f"{result.item} cannot be written: {error.strerror or error}"
-                if error.errno in _NO_MORE:
-                    raise BatchError(f"{words}; make room, then go on with --resume") from error
-                status, failure = "failed", Failure("batch/output", words)
+                message = f"{result.item} cannot be written: {error.strerror or error}"
+                if error.errno in _DISK_ERRORS:
+                    raise BatchError(f"{message}; free disk space, then continue with --resume") from error
+                status, failure = "failed", Failure("batch/output", message)
         return Record(
             result.item,
             key,
@@ -165,11 +165,11 @@ class BatchRun:
 
 
 def _has_journal(folder: OutputFolder, *, resumes: bool) -> bool:
-    """Whether there is a journal to go on with; nothing of somebody else's is ever written over."""
+    """Whether there is a journal to continue; files that no run made are never written over."""
     path = folder.path
-    there = (path / JOURNAL).exists()
-    if there and not resumes:
+    has_journal = (path / JOURNAL).exists()
+    if has_journal and not resumes:
         raise BatchError(f"{path} holds the journal of an earlier run; add --resume, or choose another folder")
-    if not there and folder.holds_anything():
+    if not has_journal and folder.has_foreign_files():
         raise BatchError(f"{path} is not empty and holds no journal; choose an empty or a new folder")
-    return there
+    return has_journal

@@ -1,4 +1,4 @@
-"""The library's door to a batch: items in, results out as they are finished, by an engine of the table."""
+"""Runs a batch: takes items, yields results as they are finished, on one of the engines in the table."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _cluster(tasks: Iterator[Task], workers: int | None, address: str | None) ->
     return run_cluster(tasks, workers, address)
 
 
-# Tasks, workers (None: as many as there is room for) and the cluster's address; gives results as they are finished.
+# An engine takes tasks, workers (None: one for each processor) and the cluster's address, and yields results.
 ENGINES: dict[str, Callable[[Iterator[Task], int | None, str | None], Generator[Result]]] = {
     "local": _local,
     "cluster": _cluster,
@@ -53,11 +53,11 @@ def run(
 ) -> Generator[Result]:
     """Fit many messages; each gets exactly one result, in the order they are finished.
 
-    A worker that crashes or takes too long costs the item it had, never the batch. Closing the iterator stops all
+    A worker that crashes or takes too long fails the item it had, never the batch. Closing the iterator stops all
     work. A script must call it under `if __name__ == "__main__":`, because workers import the script.
 
     Args:
-        items: Taken one by one as workers have time: `Item`s, messages, or paths of files.
+        items: Taken one by one as workers become free: `Item`s, messages, or paths of files.
         profile: The receiver of items that name none.
         engine: `local` or `cluster`.
         workers: Processes; as many as there are processors when None.
@@ -80,18 +80,18 @@ def run_items(
     cluster: str | None = None,
     on_progress: Callable[[Progress], object] | None = None,
 ) -> Generator[Result]:
-    """`run` with its settings as one value."""
+    """Run a batch as `run` does, with its settings as one value."""
     start = ENGINES.get(engine)
     if start is None:
-        raise ValueError(f"engine {engine!r} is none of {', '.join(ENGINES)}")
+        raise ValueError(f"engine {engine!r} is not known; use {', '.join(ENGINES)}")
     if workers is not None and workers < 1:
         raise ValueError(f"workers must be 1 or more, got {workers}")
     total = len(items) if isinstance(items, Sized) else None
     tasks = (Task(n, _item(n, item), settings) for n, item in enumerate(items))
-    return _told(start(tasks, workers, cluster), Progress(total), on_progress)
+    return _with_progress(start(tasks, workers, cluster), Progress(total), on_progress)
 
 
-def _told(
+def _with_progress(
     results: Generator[Result], progress: Progress, on_progress: Callable[[Progress], object] | None
 ) -> Generator[Result]:
     started = time.monotonic()

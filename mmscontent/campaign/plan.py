@@ -112,7 +112,7 @@ class CampaignPlan:
 
 
 def plan_campaign(campaign: Campaign, cache: FittedMediaCache, pool: PoolOptions) -> CampaignPlan:
-    """RecipientGroup the recipients, fit what is not in the cache, and tell what it comes to."""
+    """Group the recipients, fit the media that are not in the cache, and count what the campaign needs."""
     faults = tuple((i, r.profile) for i, r in enumerate(campaign.recipients) if isinstance(r.profile, Failure))
     placeholder = FittedMedia.placeholder(campaign.template.message)
     groups = [_group(campaign, placeholder, profile, places) for profile, places in _by_profile(campaign.recipients)]

@@ -1,4 +1,4 @@
-"""The command `mmscontent`: arguments in, ledger out. One module per group of commands; main.py ties them."""
+"""The command `mmscontent`: one module for each group of commands; main.py puts them together."""
 
 from mmscontent.cli.main import main
 

@@ -1,4 +1,4 @@
-"""`batch`: a folder, a pattern or a list of messages, fitted by many workers into a folder with a journal."""
+"""The command `batch`: many workers fit a folder, a pattern or a list of messages into a folder with a journal."""
 
 from __future__ import annotations
 
@@ -15,9 +15,17 @@ from mmscontent.batch.folder import OWN_NAMES
 from mmscontent.batch.inputs import InputDefaults, read_inputs
 from mmscontent.batch.model import Settings
 from mmscontent.batch.receivers import Receiver, Receivers
-from mmscontent.batch.resume import BatchRun, PoolOptions
-from mmscontent.batch.run import ENGINES
-from mmscontent.cli.compose import policy_of, policy_option, profile_from, profile_options
+from mmscontent.batch.resume import BatchRun
+from mmscontent.cli.options import (
+    policy_from,
+    policy_option,
+    pool_from,
+    pool_options,
+    profile_from,
+    profile_options,
+    resume_option,
+    single_line,
+)
 from mmscontent.cli.output import print_status, reserved_stdout
 from mmscontent.cli.progress import RunTotals, progress_bar
 from mmscontent.pack.registry import ENCODINGS
@@ -28,42 +36,40 @@ if TYPE_CHECKING:
 
     from mmscontent.batch.resume import ResumeState
 
-__all__ = ["batch_command", "pool_options", "receivers_from", "sigterm_as_interrupt"]
+__all__ = ["batch_command", "receivers_from", "sigterm_as_interrupt"]
 
 FAILED = 1
-
-
-def pool_options(command: Any) -> Any:  # noqa: ANN401 - as click's own decorators
-    """The options that say who does the work."""
-    options = [
-        click.option("--workers", type=click.IntRange(min=1), help="Processes; one a processor when not given."),
-        click.option(
-            "--engine", type=click.Choice(tuple(ENGINES)), default="local", show_default=True, help="Who does the work."
-        ),
-        click.option("--cluster", metavar="ADDRESS", help="A running Ray cluster; a local one is started without it."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 @click.command("batch")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder for outputs, journal and sheet."
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Folder for outputs, journal and contact sheet.",
 )
 @profile_options
 @click.option("--encoding", type=click.Choice(tuple(ENCODINGS)), default="pdu", show_default=True, help="Wire form.")
-@click.option("--effort", type=click.Choice(("fast", "best")), default="fast", show_default=True, help="As compose.")
-@click.option("--text", default="", help="Caption of every item that has none of its own.")
+@click.option(
+    "--effort", type=click.Choice(("fast", "best")), default="fast", show_default=True, help="As for compose."
+)
+@click.option("--text", default="", help="Text of every item that has none of its own.")
 @click.option("--subject", default="", help="Subject of every item that has none of its own.")
-@click.option("--from", "sender", default="", metavar="NUMBER", help="Sender, +12065550100 and the like.")
+@click.option("--from", "sender", default="", metavar="NUMBER", help="Sender, such as +12065550100.")
 @policy_option
 @click.option("--parts", is_flag=True, help="Write the fitted parts as files instead of packed messages.")
-@click.option("--timeout", type=click.FloatRange(min=1), default=300, show_default=True, help="Seconds for one item.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=1),
+    default=300,
+    show_default=True,
+    help="Time limit of one item, in seconds.",
+)
 @pool_options
-@click.option("--resume", is_flag=True, help="Go on with the journal in the folder; nothing is done twice.")
-@click.option("--jsonl", is_flag=True, help="Each item's line on standard output as it is finished.")
+@resume_option
+@click.option("--jsonl", is_flag=True, help="Print the journal line of each item on standard output as it is finished.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first item that fails.")
 def batch_command(**options: Any) -> int:  # noqa: ANN401 - click's own
     """Fit every file or row of INPUT... and write messages, a journal and a contact sheet.
@@ -72,34 +78,36 @@ def batch_command(**options: Any) -> int:  # noqa: ANN401 - click's own
     recipient, profile, carrier, route, device, class, max_bytes. Exit status 1 when any item failed.
     """
     if options["parts"] and options["if_not_fit"] == "split":
-        raise click.UsageError("--parts and --if-not-fit split: write messages, or choose another policy")
+        raise click.UsageError("--parts cannot be used with --if-not-fit split; leave out one of them")
     folder: Path = options["output"]
     settings = _settings(options)
     lists = InputDefaults(receivers_from(options), options["text"], options["subject"], folder, OWN_NAMES)
     items = read_inputs(options["inputs"], lists)
-    pool = PoolOptions(options["engine"], options["workers"], options["cluster"])
     with (
-        BatchRun(folder, settings, _said(options), resumes=options["resume"]) as desk,
+        BatchRun(folder, settings, _output_options(options), resumes=options["resume"]) as batch,
         sigterm_as_interrupt(),
-        reserved_stdout() as ours,
+        reserved_stdout() as stdout,
     ):
-        standing = desk.standing(items)
-        tally = RunTotals(standing.kept)
-        _tell_standing(standing)
+        state = batch.resume_state(items)
+        totals = RunTotals(state.finished)
+        _print_resume_state(state)
         try:
-            with progress_bar(len(items), tally) as show, closing(desk.fit(standing.left, pool)) as records:
+            with (
+                progress_bar(len(items), totals) as show,
+                closing(batch.compose_items(state.remaining, pool_from(options))) as records,
+            ):
                 for record in records:
-                    tally.add(record)
-                    show(tally)
+                    totals.add(record)
+                    show(totals)
                     if options["jsonl"]:
-                        click.echo(record.line(), file=ours)
+                        click.echo(record.line(), file=stdout)
                     if options["fail_fast"] and record.status != "done":
-                        print_status(f"stopped at the first failure, {record.item}; --resume goes on")
+                        print_status(f"stopped at the first failure, {record.item}; continue with --resume")
                         break
         finally:
             sheet = write_contact_sheet(folder)
-            _tell(tally, len(items), folder, sheet, sys.stderr if options["jsonl"] else ours)
-    return FAILED if tally.bad else 0
+            _print_summary(totals, len(items), folder, sheet, sys.stderr if options["jsonl"] else stdout)
+    return FAILED if totals.without_output else 0
 
 
 def _settings(options: dict[str, Any]) -> Settings:
@@ -107,15 +115,15 @@ def _settings(options: dict[str, Any]) -> Settings:
         profile_from(options),
         encoding=options["encoding"],
         effort=options["effort"],
-        sender=_one_line(options["sender"]),
+        sender=single_line("--from", options["sender"]),
         form="parts" if options["parts"] else "message",
         timeout_s=options["timeout"],
-        if_not_fit=policy_of(options),
+        if_not_fit=policy_from(options),
     )
 
 
 def receivers_from(options: dict[str, Any]) -> Receivers:
-    """The receiver the options name, which rows of a list may change."""
+    """The receiver that the options name; rows of a list may change it."""
     base = Receiver(
         options["carrier"], options["route"], options["device"], options["content_class"], options["max_bytes"]
     )
@@ -127,8 +135,8 @@ def receivers_from(options: dict[str, Any]) -> Receivers:
     )
 
 
-def _said(options: dict[str, Any]) -> dict[str, str]:
-    """What every output depends on, in the caller's words."""
+def _output_options(options: dict[str, Any]) -> dict[str, str]:
+    """The options that every output depends on, for the journal."""
     names = (
         "carrier",
         "route",
@@ -144,15 +152,9 @@ def _said(options: dict[str, Any]) -> dict[str, str]:
     return {name: str(options[name]) for name in names if options[name]}
 
 
-def _one_line(value: str) -> str:
-    if any(c in value for c in "\r\n\0"):
-        raise click.UsageError(f"a number must be one line, got {value!r}")
-    return value
-
-
 @contextmanager
 def sigterm_as_interrupt() -> Iterator[None]:
-    """A polite end (SIGTERM) stops us as Ctrl-C does."""
+    """Let SIGTERM stop the command as Ctrl-C does."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
@@ -164,16 +166,16 @@ def sigterm_as_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _tell_standing(standing: ResumeState) -> None:
-    if standing.kept:
-        print_status(f"{len(standing.kept):,} items stand in the journal, {len(standing.left):,} are left")
-    if standing.strangers:
-        first = ", ".join(standing.strangers[:3])
-        print_status(f"{len(standing.strangers):,} items of the journal are not among the inputs any more: {first}, …")
+def _print_resume_state(state: ResumeState) -> None:
+    if state.finished:
+        print_status(f"{len(state.finished):,} items are finished in the journal, {len(state.remaining):,} remain")
+    if state.unlisted:
+        first = ", ".join(state.unlisted[:3])
+        print_status(f"{len(state.unlisted):,} items of the journal are not among the inputs any more: {first}, …")
 
 
-def _tell(tally: RunTotals, total: int, folder: Path, sheet: Path | None, out: TextIO) -> None:
-    lines = [*tally.lines(total), f"outputs and journal: {folder}"]
+def _print_summary(totals: RunTotals, total: int, folder: Path, sheet: Path | None, out: TextIO) -> None:
+    lines = [*totals.lines(total), f"outputs and journal: {folder}"]
     if sheet is not None:
         lines.append(f"lowest predicted qualities: {sheet}")
     click.echo("\n".join(lines), file=out)

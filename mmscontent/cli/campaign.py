@@ -1,4 +1,4 @@
-"""`campaign`: one message to many recipients, planned before anything is sent, then packed for each of them."""
+"""The command `campaign`: plans one message to many recipients, then packs it for each of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mmscontent.batch.model import Settings
-from mmscontent.batch.resume import BatchRun, PoolOptions
+from mmscontent.batch.resume import BatchRun
 from mmscontent.campaign import (
     Campaign,
     FittedMediaCache,
@@ -22,12 +22,21 @@ from mmscontent.campaign import (
     render_messages,
 )
 from mmscontent.campaign.cache import DEFAULT_BOUND_BYTES
-from mmscontent.cli.batch import pool_options, receivers_from, sigterm_as_interrupt
-from mmscontent.cli.compose import profile_from, profile_options
+from mmscontent.cli.batch import receivers_from, sigterm_as_interrupt
+from mmscontent.cli.options import (
+    effort_option,
+    encoding_option,
+    json_option,
+    pool_from,
+    pool_options,
+    profile_from,
+    profile_options,
+    resume_option,
+    with_options,
+)
 from mmscontent.cli.output import print_status, reserved_stdout, write_json
 from mmscontent.cli.progress import RunTotals, progress_bar
 from mmscontent.ledger import columns
-from mmscontent.pack.registry import ENCODINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,56 +48,49 @@ __all__ = ["campaign_group"]
 
 SCHEMA = "mmscontent.campaign/1"
 SOME_CANNOT = 1
-_MOST_NAMED = 10
+_MAX_NAMED = 10
 
 
-def _options(command: Any) -> Any:  # noqa: ANN401 - as click's own decorators
-    """What both commands take."""
-    file = click.Path(path_type=Path, dir_okay=False)
-    options = [
-        click.argument("recipients", type=file, metavar="RECIPIENTS"),
-        click.argument("message", type=file, metavar="MESSAGE"),
-        profile_options,
-        click.option(
-            "--encoding", type=click.Choice(tuple(ENCODINGS)), default="pdu", show_default=True, help="Wire form."
-        ),
-        click.option(
-            "--effort", type=click.Choice(("fast", "best")), default="fast", show_default=True, help="As compose."
-        ),
-        click.option(
-            "--timeout", type=click.FloatRange(min=1), default=300, show_default=True, help="Seconds for one fit."
-        ),
-        click.option(
-            "--cache", type=click.Path(path_type=Path), help="Where fitted media are kept; the user's cache folder."
-        ),
-        click.option(
-            "--cache-bytes",
-            type=click.IntRange(min=0),
-            default=DEFAULT_BOUND_BYTES,
-            show_default=True,
-            help="What the cache may hold.",
-        ),
-        pool_options,
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_options = with_options(
+    click.argument("recipients", type=_FILE, metavar="RECIPIENTS"),
+    click.argument("message", type=_FILE, metavar="MESSAGE"),
+    profile_options,
+    encoding_option(),
+    effort_option,
+    click.option(
+        "--timeout", type=click.FloatRange(min=1), default=300, show_default=True, help="Seconds for fitting one group."
+    ),
+    click.option(
+        "--cache",
+        type=click.Path(path_type=Path),
+        help="Folder that keeps fitted media; by default in the user's cache folder.",
+    ),
+    click.option(
+        "--cache-bytes",
+        type=click.IntRange(min=0),
+        default=DEFAULT_BOUND_BYTES,
+        show_default=True,
+        help="Largest size of the cache, in bytes.",
+    ),
+    pool_options,
+)
 
 
 @click.group("campaign")
 def campaign_group() -> None:
-    """Send one message to many: every distinct fit is made once, every recipient's words are packed with it."""
+    """Prepare one message for many recipients: media are fitted once per group, then packed with each one's text."""
 
 
 @campaign_group.command("plan")
 @_options
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@json_option
 def plan_command(*, as_json: bool, **options: Any) -> int:  # noqa: ANN401 - click's own
-    """Tell what a campaign comes to, and who cannot receive it, before anything is sent.
+    """Show the size and cost of a campaign, and who cannot receive it, before anything is sent.
 
     RECIPIENTS is CSV or JSON lines with a column recipient, the columns that name a receiver (profile, or carrier,
-    route, device, class, max_bytes), and any others. MESSAGE is JSON: files, text, subject, from; {name} in a text is
-    the column name. Exit status 1 when somebody cannot receive it.
+    route, device, class, max_bytes), and any others. MESSAGE is JSON: files, text, subject, from; {name} in a text
+    stands for the column name. Exit status 1 when a recipient cannot receive it.
     """
     with sigterm_as_interrupt(), reserved_stdout():
         campaign = _campaign(options)
@@ -103,42 +105,43 @@ def plan_command(*, as_json: bool, **options: Any) -> int:  # noqa: ANN401 - cli
 @campaign_group.command("render")
 @_options
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder for messages and journal.")
-@click.option("--resume", is_flag=True, help="Go on with the journal in the folder; nothing is done twice.")
-@click.option("--jsonl", is_flag=True, help="Each recipient's line on standard output.")
+@resume_option
+@click.option("--jsonl", is_flag=True, help="Print the journal line of each recipient on standard output.")
 def render_command(*, output: Path, resume: bool, jsonl: bool, **options: Any) -> int:  # noqa: ANN401 - click's own
-    """Pack the message of every recipient; media are fitted once a group, or come from the cache.
+    """Pack the message of every recipient; media are fitted once per group, or come from the cache.
 
-    Exit status 1 when somebody cannot receive it.
+    Exit status 1 when a recipient cannot receive it.
     """
     campaign = _campaign(options)
     settings = Settings(
         profile_from(options), encoding=campaign.encoding, effort=campaign.effort, smil=campaign.template.smil
     )
-    said = {"message": campaign.template.digest, "encoding": campaign.encoding, "effort": campaign.effort}
+    settings_in_words = {"message": campaign.template.digest, "encoding": campaign.encoding, "effort": campaign.effort}
     items = items_of(campaign)
     with (
-        BatchRun(output, settings, said, resumes=resume) as desk,
+        BatchRun(output, settings, settings_in_words, resumes=resume) as batch,
         sigterm_as_interrupt(),
-        reserved_stdout() as ours,
+        reserved_stdout() as stdout,
     ):
-        standing = desk.standing(items)
-        if standing.kept:
-            print_status(f"{len(standing.kept):,} recipients stand in the journal, {len(standing.left):,} are left")
+        state = batch.resume_state(items)
+        if state.finished:
+            counts = f"{len(state.finished):,} recipients are finished in the journal, {len(state.remaining):,} remain"
+            print_status(counts)
         plan = _plan(campaign, options)
-        print_status(f"{len(plan.groups):,} groups, {plan.encodes:,} fitted now")
-        tally = RunTotals(standing.kept)
+        print_status(f"{len(plan.groups):,} groups, {plan.encodes:,} of them fitted now")
+        totals = RunTotals(state.finished)
         try:
-            records = desk.take(standing.left, render_messages(campaign, plan, standing.left))
-            with progress_bar(len(items), tally) as show, closing(records):
+            records = batch.record_results(state.remaining, render_messages(campaign, plan, state.remaining))
+            with progress_bar(len(items), totals) as show, closing(records):
                 for record in records:
-                    tally.add(record)
-                    show(tally)
+                    totals.add(record)
+                    show(totals)
                     if jsonl:
-                        click.echo(record.line(), file=ours)
+                        click.echo(record.line(), file=stdout)
         finally:
-            told = [*tally.lines(len(items)), f"messages and journal: {output}"]
-            click.echo("\n".join(told), file=sys.stderr if jsonl else ours)
-    return SOME_CANNOT if tally.bad else 0
+            lines = [*totals.lines(len(items)), f"messages and journal: {output}"]
+            click.echo("\n".join(lines), file=sys.stderr if jsonl else stdout)
+    return SOME_CANNOT if totals.without_output else 0
 
 
 def _campaign(options: dict[str, Any]) -> Campaign:
@@ -149,28 +152,28 @@ def _campaign(options: dict[str, Any]) -> Campaign:
 
 def _plan(campaign: Campaign, options: dict[str, Any]) -> CampaignPlan:
     cache = FittedMediaCache(options["cache"] or default_folder(), options["cache_bytes"])
-    return plan_campaign(campaign, cache, PoolOptions(options["engine"], options["workers"], options["cluster"]))
+    return plan_campaign(campaign, cache, pool_from(options))
 
 
-# --- what is told ------------------------------------------------------------------------------------------------
+# --- output ------------------------------------------------------------------------------------------------------
 
 
 def _cannot(plan: CampaignPlan) -> Iterator[tuple[int, Failure, RecipientGroup | None]]:
-    """Who cannot receive it: place, why, and the group that could not be fitted."""
-    yield from ((place, failure, None) for place, failure in plan.faults)
+    """Who cannot receive it: index of the recipient, reason, and the group that could not be fitted."""
+    yield from ((index, failure, None) for index, failure in plan.faults)
     for group in plan.groups:
         if group.fitted is None and group.failure is not None:
-            yield from ((place, group.failure, group) for place in group.recipients)
+            yield from ((index, group.failure, group) for index in group.recipients)
 
 
-def _takes(group: RecipientGroup | None) -> list[dict[str, object]]:
-    """What it would take, as the options of a refusal."""
+def _refusal_options(group: RecipientGroup | None) -> list[dict[str, object]]:
+    """The options of a refusal: changes that would make it fit."""
     return [o.as_json() for o in group.ledger.options] if group is not None and group.ledger is not None else []
 
 
 def _name(group: RecipientGroup) -> str:
     p = group.profile
-    return " ".join(n for n in (p.carrier, p.route, p.device, p.content_class) if n) or "any phone"
+    return " ".join(n for n in (p.carrier, p.route, p.device, p.content_class) if n) or "any receiver"
 
 
 def _quality(group: RecipientGroup) -> float | None:
@@ -179,12 +182,10 @@ def _quality(group: RecipientGroup) -> float | None:
 
 
 def _lines(campaign: Campaign, plan: CampaignPlan) -> list[str]:
-    rows = [("receiver", "recipients", "limit", "media", "message, at most", "quality", "media are")]
+    rows = [("receiver", "recipients", "limit", "media", "message, at most", "quality", "fitted")]
     for group in plan.groups:
         quality = _quality(group)
-        made = (
-            "refused" if group.fitted is None else ("in the cache" if group.cached else f"fitted, {group.fit_ms:,} ms")
-        )
+        fitted = "refused" if group.fitted is None else ("in the cache" if group.cached else f"in {group.fit_ms:,} ms")
         rows.append(
             (
                 _name(group),
@@ -193,24 +194,26 @@ def _lines(campaign: Campaign, plan: CampaignPlan) -> list[str]:
                 f"{group.fitted.size_bytes:,}" if group.fitted is not None else "",
                 f"{group.each_bytes:,}",
                 f"{quality:.0f}" if quality is not None else "",
-                made,
+                fitted,
             )
         )
     cannot = list(_cannot(plan))
     fit_ms = sum(g.fit_ms for g in plan.groups)
-    sizes = f"at most {plan.most_bytes:,} bytes to send, packed in about {plan.packing_s:.1f} s"
+    sizes = f"at most {plan.most_bytes:,} bytes to send, about {plan.packing_s:.1f} s to pack"
     lines = [
         columns(rows),
         "",
         f"{len(campaign.recipients):,} recipients, {plan.sendable:,} can receive it, {len(cannot):,} cannot.",
         f"{plan.encodes:,} encodes in {fit_ms / 1000:.1f} s; {sizes}.",
     ]
-    for place, failure, refused in cannot[:_MOST_NAMED]:
-        who = campaign.recipients[place]
+    for index, failure, refused in cannot[:_MAX_NAMED]:
+        who = campaign.recipients[index]
         lines.append(f"  line {who.line}, {who.address}: {failure.message}")
-        lines += [f"    would take: {o['do']} {o['part'] or ''} {o['gives']}".rstrip() for o in _takes(refused)[:3]]
-    if len(cannot) > _MOST_NAMED:
-        lines.append(f"  and {len(cannot) - _MOST_NAMED:,} more, see --json")
+        lines += [
+            f"    would take: {o['do']} {o['part'] or ''} {o['gives']}".rstrip() for o in _refusal_options(refused)[:3]
+        ]
+    if len(cannot) > _MAX_NAMED:
+        lines.append(f"  and {len(cannot) - _MAX_NAMED:,} more; --json lists all")
     return lines
 
 
@@ -240,12 +243,12 @@ def _as_json(campaign: Campaign, plan: CampaignPlan) -> dict[str, object]:
         ],
         "cannot": [
             {
-                "line": campaign.recipients[place].line,
-                "recipient": campaign.recipients[place].address,
+                "line": campaign.recipients[index].line,
+                "recipient": campaign.recipients[index].address,
                 "code": failure.code,
                 "message": failure.message,
-                "would_take": _takes(group),
+                "would_take": _refusal_options(group),
             }
-            for place, failure, group in _cannot(plan)
+            for index, failure, group in _cannot(plan)
         ],
     }

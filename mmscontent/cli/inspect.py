@@ -1,4 +1,4 @@
-"""`sniff` and `unpack`: what files are, and what is in a message."""
+"""The commands `sniff` and `unpack`: report what files are, and what a message contains."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from mmscontent.cli.message_input import open_message
+from mmscontent.cli.options import json_option
 from mmscontent.cli.output import print_status, write_file, write_json
 from mmscontent.errors import MMSContentError
 from mmscontent.files import read_file
@@ -26,9 +27,9 @@ INPUT_AT_FAULT = 3
 
 @click.command("sniff")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@json_option
 def sniff_command(files: tuple[Path, ...], *, as_json: bool) -> int:
-    """Tell what files are, by their content."""
+    """Report the type and properties of files, read from their content."""
     documents: list[dict[str, object]] = []
     failed = False
     for path in files:
@@ -52,17 +53,17 @@ def _info_json(info: MediaInfo) -> dict[str, object]:
 
 
 def _words(info: MediaInfo) -> str:
-    told = {k: v for k, v in facts(info).items() if k != "media_type"}
-    words = ", ".join(f"{key} {value:,}" if isinstance(value, int) else f"{key} {value}" for key, value in told.items())
+    known = [(key, value) for key, value in facts(info).items() if key != "media_type"]
+    words = ", ".join(f"{key} {value:,}" if isinstance(value, int) else f"{key} {value}" for key, value in known)
     return f"{info.media_type} ({words})" + "".join(f"; {note}" for note in info.notes)
 
 
 @click.command("unpack")
 @click.argument("message", metavar="MESSAGE", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Write the parts here.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder for the parts.")
+@json_option
 def unpack_command(message: Path, output: Path | None, *, as_json: bool) -> int:
-    """Open a message of any wire form; with -o write its parts under safe names."""
+    """Print the contents of a message in any wire form; with -o write its parts under safe names."""
     unpacked = open_message(message)
     names = _safe_names(unpacked)
     if output is not None:
@@ -72,12 +73,12 @@ def unpack_command(message: Path, output: Path | None, *, as_json: bool) -> int:
     if as_json:
         write_json(_unpacked_json(unpacked, names))
     else:
-        _show(unpacked, names)
+        _print_message(unpacked, names)
     return 0
 
 
 def _safe_names(unpacked: Unpacked) -> list[tuple[Part, str]]:
-    """Every part with a name of our own making: no path, no blank, none twice."""
+    """Give every part a safe file name: no path, no blank, each once."""
     content = unpacked.content
     named = assign_part_names(content.parts, ("presentation.smil",))
     shown = [(content.presentation, "presentation.smil")] if content.presentation else []
@@ -105,7 +106,7 @@ def _unpacked_json(unpacked: Unpacked, names: list[tuple[Part, str]]) -> dict[st
 
 
 def _slides(unpacked: Unpacked, names: list[tuple[Part, str]]) -> list[dict[str, object]]:
-    """The slides in the order they are played, by the names the parts are written under."""
+    """The slides in the order in which they are played, with the file names of their parts."""
     name_of = {id(part.data): name for part, name in names}
     return [
         {"parts": [name_of[id(part.data)] for part in slide.parts], "duration_ms": slide.duration_ms}
@@ -125,7 +126,7 @@ def _part_json(part: Part, name: str) -> dict[str, object]:
     }
 
 
-def _show(unpacked: Unpacked, names: list[tuple[Part, str]]) -> None:
+def _print_message(unpacked: Unpacked, names: list[tuple[Part, str]]) -> None:
     envelope = unpacked.envelope
     click.echo(f"{unpacked.encoding} {envelope.message_type}")
     for label, value in (

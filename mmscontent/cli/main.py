@@ -1,4 +1,4 @@
-"""The command's root: its groups, and the one place where an error becomes an exit status."""
+"""The root of the command: its subcommands, and the one place that turns an error into an exit status."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from mmscontent.version import __version__
 
 __all__ = ["main"]
 
-# First row that fits decides; contract: 0 done · 1 does not fit · 2 usage · 3 input · 4 engine · 130 interrupted.
+# The first row that matches decides: 0 done · 1 does not fit · 2 usage · 3 input · 4 engine · 130 interrupted.
 EXIT_STATUS: tuple[tuple[type[MMSContentError], int], ...] = (
     (DoesNotFit, 1),
     (NotAllowed, 1),
@@ -44,9 +44,9 @@ INTERRUPTED = 130
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="mmscontent")
 def cli() -> None:
-    """Fit media to MMS receivers: bytes and an honest ledger come out.
+    """Fit media into MMS messages, and report in a ledger what was changed and why.
 
-    Exit status: 0 done, 1 does not fit or not allowed, 2 wrong usage, 3 the input is at fault,
+    Exit status: 0 done, 1 does not fit or is not allowed, 2 wrong usage, 3 the input is damaged or unknown,
     4 an engine is missing or failed, 130 interrupted.
     """
 
@@ -69,12 +69,12 @@ for command in COMMANDS:
 
 
 def main() -> None:
-    """Run the command and leave with its exit status."""
+    """Run the command and exit with its status."""
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
-    """Run the command on arguments; the exit status."""
+    """Run the command with arguments and return its exit status."""
     try:
         # Not cli.main(): it turns a reader that went away into status 1, which means "does not fit" here.
         with cli.make_context("mmscontent", list(arguments)) as context:
@@ -91,7 +91,7 @@ def run(arguments: list[str]) -> int:
         click.echo("interrupted", err=True)
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output went away (`| head`): not an error, and nothing more can be said there.
+        # The reader of the output went away (`| head`): no error, and standard output cannot be written any more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return result if isinstance(result, int) else 0

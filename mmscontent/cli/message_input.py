@@ -1,4 +1,4 @@
-"""A message as people have it on disk: a file of any wire form, a bare SMIL document, or a folder of parts."""
+"""Reads a message from disk: a file in any wire form, a SMIL document, or a folder of parts."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["open_message"]
 def open_message(path: Path) -> Unpacked:
     """Read a message.
 
-    A folder holds one message: its parts, and its presentation if it has one; hidden files are not looked at.
+    A folder holds one message: its parts, and its presentation if it has one; hidden files are skipped.
 
     Raises:
-        SourceError: It cannot be read, or is no message.
+        SourceError: The file cannot be read, or is no message.
     """
     if path.is_dir():
         return _from_files(sorted(path.iterdir()), path)
@@ -40,6 +40,6 @@ def _from_files(files: list[Path], folder: Path) -> Unpacked:
 
 
 def _located(part: Part) -> Part:
-    """Under the name its file has, which is what the SMIL beside it calls it."""
+    """Name the part as its file is named, because the SMIL in the folder refers to it by that name."""
     stem = Path(part.name).stem
     return Part(part.data, part.media_type, part.name, stem, part.name, part.charset)

@@ -1,4 +1,4 @@
-"""What the command writes: files whole or not at all, one JSON document on standard output."""
+"""Writes the results of commands: complete files, one JSON document on standard output, notes on standard error."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ __all__ = ["print_status", "reserved_stdout", "write_file", "write_json"]
 
 
 class OutputError(click.ClickException):
-    """A file cannot be written; wrong usage, as the path was the caller's."""
+    """A file cannot be written; wrong usage, because the caller gave the path."""
 
     exit_code = 2
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a file so that it appears complete or not at all.
+    """Write a file, complete or not at all.
 
     Raises:
         OutputError: The folder is missing or not writable.
@@ -38,18 +38,18 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def write_json(document: object) -> None:
-    """The one JSON document on standard output."""
+    """Print a JSON document on standard output."""
     click.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 @contextmanager
 def reserved_stdout() -> Iterator[TextIO]:
-    """Standard output for our own lines alone; what a library prints meanwhile goes to standard error."""
-    ours = sys.stdout
+    """Keep standard output for the lines of the command; what a library prints goes to standard error."""
+    stdout = sys.stdout
     with redirect_stdout(sys.stderr):
-        yield ours
+        yield stdout
 
 
 def print_status(text: str) -> None:
-    """A word for people, on standard error."""
+    """Print a line for people, on standard error."""
     click.echo(text, err=True)

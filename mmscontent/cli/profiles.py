@@ -1,4 +1,4 @@
-"""`profiles`: which receivers are known, what each accepts, and who says so."""
+"""The commands `profiles …`: list known receivers, what each accepts, and the source of every value."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmscontent.cli.compose import ROUTES, profile_from, profile_options
+from mmscontent.cli.options import ROUTES, json_option, own_profiles_option, profile_from, profile_options
 from mmscontent.cli.output import write_json
 from mmscontent.errors import ProfileError
 from mmscontent.files import read_file
@@ -27,18 +27,16 @@ FOUND_FAULTS = 1
 
 @click.group("profiles")
 def profiles_group() -> None:
-    """Look at what is known about carriers, devices and content classes."""
+    """Show what is known about carriers, devices and content classes."""
 
 
 @profiles_group.command("list")
-@click.option("--kind", type=click.Choice(("carrier", "device", "class")), help="Only these.")
-@click.option("--country", metavar="CC", help="Only carriers of this country, `us` and the like.")
-@click.option(
-    "--profiles", type=click.Path(exists=True, file_okay=False), help="Your own folder of profiles, read first."
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@click.option("--kind", type=click.Choice(("carrier", "device", "class")), help="Only profiles of this kind.")
+@click.option("--country", metavar="CC", help="Only carriers of this country, such as us.")
+@own_profiles_option
+@json_option
 def list_command(kind: Any, country: str | None, profiles: str | None, *, as_json: bool) -> None:  # noqa: ANN401 - click gives a plain str
-    """Name every profile there is."""
+    """List all profiles."""
     found = [
         s for s in list_profiles(kind, profiles=profiles) if country is None or s.country.lower() == country.lower()
     ]
@@ -55,9 +53,9 @@ def list_command(kind: Any, country: str | None, profiles: str | None, *, as_jso
 @profiles_group.command("show")
 @click.argument("key", required=False)
 @profile_options
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@json_option
 def show_command(key: str | None, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click's own
-    """Print every effective limit of a receiver, and which statement set it."""
+    """Print every effective value of a receiver, and the source that decided it."""
     profile = _load(key, options)
     if as_json:
         write_json(_profile_json(profile))
@@ -75,9 +73,9 @@ def show_command(key: str | None, *, as_json: bool, **options: Any) -> None:  # 
 @profiles_group.command("why")
 @click.argument("key", required=False)
 @profile_options
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@json_option
 def why_command(key: str | None, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click's own
-    """Tell where each limit comes from: source, literal wording, and the numbers that lost."""
+    """Print the source of each value: who stated it, the literal wording, and the statements that lost against it."""
     profile = _load(key, options)
     if as_json:
         write_json({name: asdict(origin) for name, origin in profile.origins})
@@ -92,9 +90,9 @@ def why_command(key: str | None, *, as_json: bool, **options: Any) -> None:  # n
 @click.argument("first")
 @click.argument("second")
 @profile_options
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@json_option
 def diff_command(first: str, second: str, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click's own
-    """Show what differs between two profiles; what the options print_status holds for both."""
+    """Print the differences between two profiles; the options hold for both."""
     one, other = _load(first, dict(options)), _load(second, dict(options))
     differing = [(rule.meaning, _value(one, name), _value(other, name)) for name, rule in FIELD_RULES.items()]
     if options["route"] is None:
@@ -108,7 +106,7 @@ def diff_command(first: str, second: str, *, as_json: bool, **options: Any) -> N
 
 
 def _by_route(first: str, second: str, options: dict[str, Any]) -> list[tuple[str, object, object]]:
-    """Limits of both by every way in."""
+    """The limits of both for every route."""
     rows: list[tuple[str, object, object]] = []
     for route in ROUTES:
         one, other = (_load(key, {**options, "route": route}) for key in (first, second))
@@ -118,39 +116,35 @@ def _by_route(first: str, second: str, options: dict[str, Any]) -> list[tuple[st
 
 
 @profiles_group.command("match")
-@click.option("--plmn", help="MCC and MNC of the SIM, 311480 and the like.")
-@click.option("--gid1", help="RecipientGroup identifier of the SIM, which tells a brand from its host network.")
+@click.option("--plmn", help="MCC and MNC of the SIM, such as 311480.")
+@click.option("--gid1", help="Group identifier of the SIM; it distinguishes a brand from its host network.")
 @click.option("--spn", help="Service provider name of the SIM.")
-@click.option("--imsi", help="The subscriber's number, or its beginning.")
-@click.option("--iccid", help="The SIM card's number, or its beginning.")
+@click.option("--imsi", help="IMSI of the subscriber, or its first digits.")
+@click.option("--iccid", help="ICCID of the SIM, or its first digits.")
 @click.option("--user-agent", help="The phone's User-Agent header.")
-@click.option("--uaprof", metavar="FILE|URL", help="A UAProf document, or the address a phone sent.")
-@click.option(
-    "--profiles", type=click.Path(exists=True, file_okay=False), help="Your own folder of profiles, read first."
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@click.option("--uaprof", metavar="FILE|URL", help="UAProf document, or the address that the phone sent.")
+@own_profiles_option
+@json_option
 def match_command(uaprof: str | None, profiles: str | None, *, as_json: bool, **known: str | None) -> int:
-    """Find the profiles that what is known of a phone points to, the best first."""
+    """Find profiles by what a phone or its SIM reports, the best match first."""
     if not any((uaprof, *known.values())):
-        raise click.UsageError("nothing to match: give --plmn, --user-agent or --uaprof")
+        raise click.UsageError("nothing to match; give --plmn, --user-agent or --uaprof")
     found = match_profiles(uaprof=_document(uaprof), profiles=profiles, **known)
     if as_json:
         write_json([{"kind": m.kind, "key": m.key, "name": m.name, "how": m.how, "certain": m.certain} for m in found])
     else:
         rows = [("kind", "key", "certain", "how", "name")]
         rows += [(m.kind, m.key, "yes" if m.certain else "no", m.how, m.name) for m in found]
-        click.echo(columns(rows) if found else "nothing fits")
+        click.echo(columns(rows) if found else "no profile matches")
     return 0 if found else FOUND_FAULTS
 
 
 @profiles_group.command("lint")
-@click.option(
-    "--profiles", "folder", type=click.Path(exists=True, file_okay=False), help="Your own folder of profiles."
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
-def lint_command(folder: str | None, *, as_json: bool) -> int:
-    """Read every profile file and tell what is wrong with it."""
-    findings = lint_profiles(folder)
+@own_profiles_option
+@json_option
+def lint_command(profiles: str | None, *, as_json: bool) -> int:
+    """Check every profile file and print its defects."""
+    findings = lint_profiles(profiles)
     if as_json:
         write_json([asdict(f) for f in findings])
     else:
@@ -161,16 +155,16 @@ def lint_command(folder: str | None, *, as_json: bool) -> int:
 
 
 def _load(key: str | None, options: dict[str, Any]) -> Profile:
-    """A bare key is a carrier, a device or a class, whichever is known by it; the options print_status the rest."""
+    """Load the profile of a carrier, device or class by its key alone; the options add the rest."""
     if key is None:
         return profile_from(options)
     kinds = kinds_of(key, profiles=options["profiles"])
     if not kinds:
-        return load_profile(carrier=key)  # which names the nearest keys in its error
+        return load_profile(carrier=key)  # raises an error that names similar keys
     kind = kinds[0]
     field = {"carrier": "carrier", "device": "device", "class": "content_class"}[kind]
     if options[field] not in (None, key):
-        raise ProfileError(f"{key} and --{kind} {options[field]} are two answers to one question; give one", key=key)
+        raise ProfileError(f"{key} and --{kind} {options[field]} are both a {kind}; give one of them", key=key)
     return profile_from({**options, field: key})
 
 

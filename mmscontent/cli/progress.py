@@ -1,4 +1,4 @@
-"""How far a long run is: a bar on standard error while it runs, and its sums afterwards."""
+"""Shows the progress of a long run: a bar on standard error while it runs, and totals at its end."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ if TYPE_CHECKING:
 __all__ = ["RunTotals", "progress_bar"]
 
 _UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
-_MOST_NAMED = 10  # failures a summary names; the journal has all
+_MAX_NAMED = 10  # failures a summary names; the journal has all
 
 
 class RunTotals:
-    """Sums over finished items; those of an earlier run count, but not for the rate."""
+    """Totals over finished items; those of an earlier run count, but not for the rate."""
 
-    def __init__(self, kept: Iterable[Record] = ()) -> None:
+    def __init__(self, finished: Iterable[Record] = ()) -> None:
         self.statuses: Counter[str] = Counter()
         self.source_bytes = self.output_bytes = 0
         self.named: list[str] = []
         self.earlier = 0
-        for record in kept:
+        for record in finished:
             self.add(record)
             self.earlier += 1
         self._started = time.monotonic()
 
     def add(self, record: Record) -> None:
-        """One more item."""
+        """Add one item."""
         self.statuses[record.status] += 1
         if record.status == "done":
             self.source_bytes += record.source_bytes
             self.output_bytes += record.output_bytes
-        elif record.failure is not None and len(self.named) < _MOST_NAMED:
+        elif record.failure is not None and len(self.named) < _MAX_NAMED:
             self.named.append(f"{record.item}: {record.failure.message}")
 
     @property
@@ -46,13 +46,13 @@ class RunTotals:
         return self.statuses.total()
 
     @property
-    def bad(self) -> int:
+    def without_output(self) -> int:
         """Items without an output."""
         return self.finished - self.statuses["done"]
 
     @property
     def saved_bytes(self) -> int:
-        """What the outputs have less than their sources; 0 where no source stands for an output."""
+        """How much smaller the outputs are than their sources; 0 when no sources were read."""
         return self.source_bytes - self.output_bytes if self.source_bytes else 0
 
     def rate(self) -> float:
@@ -60,23 +60,23 @@ class RunTotals:
         return (self.finished - self.earlier) / max(1e-9, time.monotonic() - self._started)
 
     def lines(self, total: int) -> list[str]:
-        """The sums in words."""
+        """The totals in words."""
         counts = ", ".join(f"{self.statuses[status]:,} {status}" for status in ("done", "refused", "failed"))
         saved = f"{self.source_bytes:,} bytes in, {self.saved_bytes:,} saved, " if self.source_bytes else ""
         sizes = f"{saved}{self.output_bytes:,} bytes out"
-        said = [
+        lines = [
             f"{self.finished:,} of {total:,} items: {counts}",
-            f"{sizes}; {self.rate():.1f} items a second",
+            f"{sizes}; {self.rate():.1f} items per second",
         ]
-        said += [f"  {line}" for line in self.named]
-        if self.bad > len(self.named):
-            said.append(f"  and {self.bad - len(self.named):,} more, see the journal")
-        return said
+        lines += [f"  {line}" for line in self.named]
+        if self.without_output > len(self.named):
+            lines.append(f"  and {self.without_output - len(self.named):,} more; the journal lists all")
+        return lines
 
 
 @contextmanager
-def progress_bar(total: int, tally: RunTotals) -> Iterator[Callable[[RunTotals], None]]:
-    """A bar with rate, time left, bytes saved and failures; nothing moves where nobody looks on."""
+def progress_bar(total: int, totals: RunTotals) -> Iterator[Callable[[RunTotals], None]]:
+    """A bar with rate, time left, bytes saved and failures; on a terminal only (rich sees to that)."""
     from rich.console import Console  # noqa: PLC0415 - only long runs need it
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
@@ -90,14 +90,14 @@ def progress_bar(total: int, tally: RunTotals) -> Iterator[Callable[[RunTotals],
     )
 
     def fields(now: RunTotals) -> dict[str, Any]:
-        return {"rate": f"{now.rate():.1f}", "saved": _short(now.saved_bytes), "bad": f"{now.bad:,}"}
+        return {"rate": f"{now.rate():.1f}", "saved": _format_size(now.saved_bytes), "bad": f"{now.without_output:,}"}
 
     with Progress(*columns, console=Console(stderr=True), refresh_per_second=4) as bar:
-        task = bar.add_task("", total=total, completed=tally.finished, **fields(tally))
+        task = bar.add_task("", total=total, completed=totals.finished, **fields(totals))
         yield lambda now: bar.update(task, completed=now.finished, **fields(now))
 
 
-def _short(size_bytes: int) -> str:
-    """A size in the unit people would print_status."""
+def _format_size(size_bytes: int) -> str:
+    """A size in its largest unit."""
     unit, name = next(((u, n) for u, n in _UNITS if abs(size_bytes) >= u), (1, "B"))
     return f"{size_bytes / unit:.1f} {name}" if unit > 1 else f"{size_bytes} B"

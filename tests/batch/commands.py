@@ -24,7 +24,7 @@ _AS_FROM_A_TERMINAL = (
     "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.executable,"
     " [sys.executable, *sys.argv[1:]])"
 )
-_PATIENCE_S = 120.0  # for what happens by itself sooner or later, also on a machine that is busy with other things
+_BOUND_S = 120.0  # for what happens by itself sooner or later, also on a machine that is busy with other things
 RECEIVER = ("--carrier", "us/att", "--route", "toll_free")
 
 
@@ -76,7 +76,7 @@ def wait_for_lines(folder: Path, count: int, process: subprocess.Popen[str]) -> 
             return (folder / "journal.jsonl").read_bytes().count(b"\n") > count
         return False
 
-    assert wait_until(has_lines), f"no {count} items in {_PATIENCE_S} s"
+    assert wait_until(has_lines), f"no {count} items in {_BOUND_S} s"
 
 
 class Gate:
@@ -108,7 +108,7 @@ class Gate:
 
 def wait_until(true: Callable[[], bool]) -> bool:
     """Ask again until something is so; the time is only a bound for a test that fails."""
-    until = time.monotonic() + _PATIENCE_S
+    until = time.monotonic() + _BOUND_S
     while not (found := true()) and time.monotonic() < until:
         time.sleep(0.02)
     return found
@@ -146,4 +146,4 @@ class Watched:
 
     def have_ended(self) -> bool:
         """Wait until all of them have ended."""
-        return all(select.select([d], [], [], _PATIENCE_S)[0] for d in self._descriptors)
+        return all(select.select([d], [], [], _BOUND_S)[0] for d in self._descriptors)

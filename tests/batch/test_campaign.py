@@ -130,7 +130,7 @@ def test_rendering_goes_on_where_it_stopped(desk: Path, capsys: pytest.CaptureFi
 
     assert run(["campaign", "render", "people.csv", "message.json", "-o", "out", "--resume"]) == 0
 
-    assert "40 recipients stand in the journal, 20 are left" in capsys.readouterr().err
+    assert "40 recipients are finished in the journal, 20 remain" in capsys.readouterr().err
     assert outputs(desk / "out") == whole
     told = json.loads((desk / "message.json").read_text())
     (desk / "message.json").write_text(json.dumps({**told, "subject": "Another"}))

@@ -142,7 +142,7 @@ def test_resuming_a_whole_run_does_nothing(photos: Path, tmp_path: Path) -> None
     again = run(*command(photos / "000*.jpg", "--resume"), cwd=tmp_path)
 
     assert (first.returncode, again.returncode) == (0, 0), again.stderr
-    assert "10 items stand in the journal, 0 are left" in again.stderr
+    assert "10 items are finished in the journal, 0 remain" in again.stderr
     assert (tmp_path / "out" / "journal.jsonl").read_bytes() == before
     assert {p: p.stat().st_mtime_ns for p in (tmp_path / "out").glob("*.mms")} == made
 
@@ -162,7 +162,7 @@ def test_what_changed_or_was_lost_is_made_again_and_nothing_else(tmp_path: Path)
     again = run(*command(photos, "--resume"), cwd=tmp_path)
 
     assert again.returncode == 0, again.stderr
-    assert "3 items stand" in again.stderr
+    assert "3 items are finished" in again.stderr
     assert sorted(r["item"] for r in journal(out)[6:]) == ["0001.jpg", "0003.jpg", "0004.jpg", "0006.jpg"]
     fresh = run("batch", photos, "-o", "fresh", *RECEIVER, "--max-bytes", "30000", cwd=tmp_path)
     assert fresh.returncode == 0
@@ -175,7 +175,7 @@ def test_what_changed_or_was_lost_is_made_again_and_nothing_else(tmp_path: Path)
         (None, (), "add --resume"),
         (None, ("--resume", "--route", "short_code"), "route 'toll_free' instead of 'short_code'"),
         (None, ("--resume", "--effort", "best"), "effort 'fast' instead of 'best'"),
-        (lambda out: (out / "journal.jsonl").write_text('{"a": 1}\n'), ("--resume",), "is no journal"),
+        (lambda out: (out / "journal.jsonl").write_text('{"a": 1}\n'), ("--resume",), "is not the journal"),
         (lambda out: (out / "journal.jsonl").write_text("x\n"), ("--resume",), "line 1 is damaged"),
         (lambda out: (out / "journal.jsonl").unlink(), (), "not empty and holds no journal"),
         (

@@ -15,7 +15,7 @@ from mmscontent.errors import BatchError, ProfileError
 if TYPE_CHECKING:
     from pathlib import Path
 
-LISTS = InputDefaults(Receivers(), taken=("journal.jsonl",))
+LISTS = InputDefaults(Receivers(), reserved_names=("journal.jsonl",))
 
 
 def tree(place: Path, *names: str) -> Path:
@@ -107,18 +107,18 @@ def test_a_receiver_nobody_knows_is_the_items_fault_alone(tmp_path: Path, row: d
 
 # What a list says, the line that is named, and words of the message.
 BAD = [
-    ("l.jsonl", '{"files": "a"}\nnot json\n', 2, "is no JSON"),
-    ("l.jsonl", "[1]\n", 1, "must be one object"),
+    ("l.jsonl", '{"files": "a"}\nnot json\n', 2, "is not JSON"),
+    ("l.jsonl", "[1]\n", 1, "must be one JSON object"),
     ("l.jsonl", '{"file": "a"}\n', 1, "'file'"),
     ("l.jsonl", '{"subject": "x"}\n', 1, "names no files and no text"),
     ("l.jsonl", '{"files": [1]}\n', 1, "names in a list"),
     ("l.jsonl", '{"text": {"a": 1}}\n', 1, "text must be text"),
-    ("l.jsonl", '{"text": "x", "name": "../up"}\n', 1, "no name for an output"),
-    ("l.jsonl", '{"text": "x", "name": "/etc/x"}\n', 1, "no name for an output"),
+    ("l.jsonl", '{"text": "x", "name": "../up"}\n', 1, "cannot name an output"),
+    ("l.jsonl", '{"text": "x", "name": "/etc/x"}\n', 1, "cannot name an output"),
     ("l.jsonl", '{"text": "x", "subject": "a\\nb"}\n', 1, "must be one line"),
     ("l.jsonl", '{"text": "x", "profile": 7}\n', 1, "profile must be words"),
     ("l.jsonl", '{"text": "x", "max_bytes": "many"}\n', 1, "must be a number"),
-    ("l.jsonl", '{"text": "x", "profile": {"colour": "red"}}\n', 1, "no 'colour'"),
+    ("l.jsonl", '{"text": "x", "profile": {"colour": "red"}}\n', 1, "no field 'colour'"),
     ("l.csv", "files,text\na.jpg\n", 2, "as many cells"),
     ("l.csv", "files,text\na.jpg,b,c\n", 2, "as many cells"),
     ("l.csv", 'files,text\na.jpg,"open\n', 1, "unexpected end"),
@@ -137,7 +137,7 @@ def test_a_list_that_cannot_be_read_stops_with_its_line(
 
 
 @pytest.mark.parametrize(
-    ("given", "words"), [("nothing.jpg", "fits nothing"), ("*.png", "fits nothing"), ("", "holds no files")]
+    ("given", "words"), [("nothing.jpg", "matches nothing"), ("*.png", "matches nothing"), ("", "holds no files")]
 )
 def test_an_input_that_is_not_there_is_named(tmp_path: Path, given: str, words: str) -> None:
     with pytest.raises(BatchError, match=words):
