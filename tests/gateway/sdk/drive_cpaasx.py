@@ -66,7 +66,7 @@ def send_smil():
 def send_everything():
     bulk, mine = f"chk-{uuid.uuid4()}", str(uuid.uuid4())
     window = m.MmsDeliveryTimeWindow(
-        days=[m.MmsDeliveryDay.MONDAY, m.MmsDeliveryDay.SUNDAY],
+        days=list(m.MmsDeliveryDay),
         var_from=m.MmsDeliveryTime(hour=0, minute=0), to=m.MmsDeliveryTime(hour=23, minute=59))  # fmt: skip
     answer = send(text("All"), to=("41793026727", "41793026728"), ids=(mine,), bulk_id=bulk, callback_data="cb",
                   delivery_time_window=window, intermediate_report=True, notify_url=HERE.notify_url,

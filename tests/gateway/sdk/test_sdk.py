@@ -34,6 +34,7 @@ HERE = Path(__file__).parent
 KEY = "sdk-key-0123456789"
 NUMBER = "10950"  # what phones write to
 PHONE = "41793026700"
+_HANGS_S = 180.0  # ends a test that hangs; every wait ends as soon as its condition holds
 
 
 def _png() -> bytes:
@@ -48,6 +49,14 @@ class Customer:
 
     server: ThreadingHTTPServer
     posts: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def posts_since(self, before: int, path: str) -> list[tuple[str, dict[str, str], bytes]]:
+        """What was posted after the first *before* posts, once something came to *path*."""
+        with self.changed:
+            arrived = self.changed.wait_for(lambda: any(one[0] == path for one in self.posts[before:]), _HANGS_S)
+            assert arrived, "no report came to the URL it was asked for"
+            return self.posts[before:]
 
     @property
     def url(self) -> str:
@@ -64,8 +73,10 @@ def customer() -> Iterator[Customer]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            told.posts.append((self.path, dict(self.headers), body))
             self._answer(b"", "text/plain")
+            with told.changed:
+                told.posts.append((self.path, dict(self.headers), body))
+                told.changed.notify_all()
 
         def _answer(self, body: bytes, kind: str) -> None:
             self.send_response(200)
@@ -93,7 +104,7 @@ def _running(home: Path, scheme: str = "http", **settings: object) -> Iterator[h
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     settings = {"DATA_DIR": home / "data", "API_KEYS": f"sdk:{KEY}", "NETWORKS": "127.0.0.0/8",
-                "LOOPBACK_DELAY_S": "0.2", "LOG_LEVEL": "warning", **settings}  # fmt: skip
+                "LOOPBACK_DELAY_S": "0.2", "RETRY_UNIT_S": "1", "LOG_LEVEL": "warning", **settings}  # fmt: skip
     environment = {**os.environ, **{f"MMS_GATEWAY_{name}": str(value) for name, value in settings.items()}}
     log = (home / "log").open("wb")
     command = [sys.executable, "-m", "gateway_adapter", "serve", "--port", str(port)]
@@ -180,7 +191,7 @@ def test_a_real_client_gets_through_over_tls(customer, tmp_path):
 
 def _ends(gateway: httpx.Client) -> set[str]:
     """States of all messages that are due, once none of them is on its way any more."""
-    late = time.monotonic() + 30
+    late = time.monotonic() + _HANGS_S
     while time.monotonic() < late:
         found = gateway.get("/messages", params={"limit": 1000}).json()["results"]
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
@@ -193,11 +204,7 @@ def _ends(gateway: httpx.Client) -> set[str]:
 
 def _check_reports(customer: Customer, before: int) -> None:
     """What came since to the URL that a client named is signed, carries an id, and is what the documents promise."""
-    late = time.monotonic() + 20
-    while len(customer.posts) == before and time.monotonic() < late:
-        time.sleep(0.1)
-    posts = customer.posts[before:]
-    assert [path for path, _, _ in posts if path == "/reports"], "no report came to the URL it was asked for"
+    posts = customer.posts_since(before, "/reports")
     for _, headers, body in posts:
         model = MessagesApiReportsResponse if b'"event"' in body else ReportsV1PushResponse
         assert parse(model, json.loads(body)).results
