@@ -34,6 +34,7 @@ __all__ = [
     "as_any_of",
     "base64_bytes",
     "destination_of",
+    "gateway_fields",
     "send_at_of",
     "validity_of",
     "window_of",
@@ -63,6 +64,18 @@ class GatewayOptions(RequestModel):
     report_failover_url: Annotated[
         Url | None, Field(description="Where a report goes after the first tries at its own URL failed.")
     ] = None
+
+
+def gateway_fields(options: GatewayOptions | None) -> dict[str, Any]:
+    """The fields of an `Order` that the gateway's own options set."""
+    options = options or GatewayOptions()
+    return {
+        "notify_failover_url": options.report_failover_url or "",
+        "carrier": options.carrier,
+        "route": options.route,
+        "device": options.device,
+        "if_not_fit": options.if_not_fit,
+    }
 
 
 class GroupMember(RequestModel):

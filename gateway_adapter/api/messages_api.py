@@ -12,21 +12,17 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Field, Tag
 
 from gateway_adapter.api.common_fields import (
-    GatewayOptions,
     InlineContent,
     MessageId,
     Number,
     SingleDestination,
     as_any_of,
     destination_of,
-    send_at_of,
-    validity_of,
-    window_of,
 )
 from gateway_adapter.api.errors import InvalidRequest, Violation
 from gateway_adapter.api.fields import RequestModel, normalize_number
 from gateway_adapter.api.messages_api_bodies import BODIES, Body, text_segments
-from gateway_adapter.api.mms_v2 import DeliveryWebhook, MessageOptions, MessageWebhooks, RequestOptions, Schedule
+from gateway_adapter.api.mms_v2 import MessageOptions, MessageWebhooks, RequestOptions, message_fields, scheduled
 from gateway_adapter.model import Destination, Failover, Order, Segment, Submission
 
 __all__ = ["ConversionContext", "MessagesApiRequest", "submission_of"]
@@ -129,109 +125,89 @@ class ConversionContext:
     skippable: list[Violation] = field(default_factory=list)
 
 
-def submission_of(request: MessagesApiRequest, reading: ConversionContext) -> Submission:
+def submission_of(request: MessagesApiRequest, conversion: ConversionContext) -> Submission:
     """The request as the service takes it.
 
     Raises:
         InvalidRequest: A message can not be sent as MMS, or a time makes no sense; every violation is named.
     """
-    options = request.options or RequestOptions()
-    schedule = options.schedule or Schedule()
-    send_at = send_at_of(schedule.send_at, reading.now_ms, "options.schedule.sendAt")
-    orders = tuple(_order(one, f"messages[{at}]", send_at, reading) for at, one in enumerate(request.messages))
-    if reading.violations:
-        raise InvalidRequest(tuple(reading.violations))
-    speed = schedule.sending_speed_limit
-    return Submission(
-        orders,
-        schedule.bulk_id or "",
-        speed=speed.limit() if speed else None,
-        tracking_url=(options.tracking.tracking_url or "") if options.tracking else "",
-    )
+
+    def orders(send_at_ms: int | None) -> tuple[Order, ...]:
+        found = tuple(_order(one, f"messages[{at}]", send_at_ms, conversion) for at, one in enumerate(request.messages))
+        if conversion.violations:
+            raise InvalidRequest(tuple(conversion.violations))
+        return found
+
+    return scheduled(request.options, conversion.now_ms, orders)
 
 
-def _order(message: MessagesApiMessage, place: str, send_at_ms: int | None, reading: ConversionContext) -> Order:
+def _order(message: MessagesApiMessage, place: str, send_at_ms: int | None, conversion: ConversionContext) -> Order:
     if message.channel != "MMS":
-        reading.violations.append(Violation(f"{place}.channel", f"{message.channel!r} is not served; use MMS"))
+        text = f"{message.channel!r} is not supported; use MMS"
+        conversion.violations.append(Violation(f"{place}.channel", text))
     options = message.options or MessagesApiOptions()
-    webhooks = message.webhooks or MessageWebhooks()
-    delivery = webhooks.delivery or DeliveryWebhook()
-    platform = options.platform
-    gateway = options.gateway or GatewayOptions()
-    segments = _segments(message.content, f"{place}.content", reading, adapt=options.adaptation_mode is not False)
+    segments = _segments(message.content, f"{place}.content", conversion, adapt=options.adaptation_mode is not False)
     return Order(
         generation="messages",
         sender=normalize_number(message.sender),
         destinations=tuple(
-            _destination(one, f"{place}.destinations[{at}]", reading) for at, one in enumerate(message.destinations)
+            _destination(one, f"{place}.destinations[{at}]", conversion) for at, one in enumerate(message.destinations)
         ),
         segments=segments,
         title=(message.content.header.text or "") if message.content.header else "",
-        callback_data=webhooks.callback_data or "",
-        notify_url=delivery.url or "",
-        notify_failover_url=gateway.report_failover_url or "",
-        notify=delivery.notify,
-        report_xml=webhooks.content_type == "application/xml",
-        intermediate_report=bool(delivery.intermediate_report),
-        validity_s=validity_of(options.validity_period.seconds() if options.validity_period else None),
         send_at_ms=send_at_ms,
-        window=window_of(options.delivery_time_window, f"{place}.options.deliveryTimeWindow"),
-        sms_failover=_failover(message, segments, place, reading),
-        entity_id=(platform.entity_id or "") if platform else "",
-        application_id=(platform.application_id or "") if platform else "",
-        campaign_reference=options.campaign_reference_id or "",
-        carrier=gateway.carrier,
-        route=gateway.route,
-        device=gateway.device,
-        if_not_fit=gateway.if_not_fit,
+        sms_failover=_failover(message, segments, place, conversion),
+        **message_fields(options, message.webhooks, place),
     )
 
 
-def _destination(one: ChannelsDestination | SingleDestination, place: str, reading: ConversionContext) -> Destination:
+def _destination(
+    one: ChannelsDestination | SingleDestination, place: str, conversion: ConversionContext
+) -> Destination:
     if isinstance(one, SingleDestination):
         return destination_of(one)
     by_mms = next((each.to for each in one.by_channel if each.channel == "MMS"), None)
     if by_mms is None:
-        reading.violations.append(Violation(f"{place}.byChannel", "no recipient for channel MMS"))
+        conversion.violations.append(Violation(f"{place}.byChannel", "no recipient for channel MMS"))
     return Destination(normalize_number(by_mms or ""), one.message_id or "")
 
 
 def _failover(
-    message: MessagesApiMessage, segments: tuple[Segment, ...], place: str, reading: ConversionContext
+    message: MessagesApiMessage, segments: tuple[Segment, ...], place: str, conversion: ConversionContext
 ) -> Failover | None:
     for at, step in enumerate(message.failover or ()):
         text = " ".join(segment.text for segment in segments if segment.kind == "text")
         if step.channel == "SMS" and text:
             return Failover(text, normalize_number(step.sender or ""))
         reason = "the body has no text for an SMS" if step.channel == "SMS" else f"{step.channel!r} is not served"
-        reading.skippable.append(Violation(f"{place}.failover[{at}]", reason))
+        conversion.skippable.append(Violation(f"{place}.failover[{at}]", reason))
     return None
 
 
 def _segments(
-    content: MessagesApiContent, place: str, reading: ConversionContext, *, adapt: bool
+    content: MessagesApiContent, place: str, conversion: ConversionContext, *, adapt: bool
 ) -> tuple[Segment, ...]:
     body = content.body
     say, native = BODIES.get(type(body), (None, False))
     if say is None or not (native or adapt):
         text = f"a body of type {body.type} can not be sent as MMS"
-        reading.violations.append(Violation(f"{place}.body.type", text if say is None else f"{text} unadapted"))
+        conversion.violations.append(Violation(f"{place}.body.type", text if say is None else f"{text} unadapted"))
         return ()
     if not native:
-        reading.skippable.append(Violation(f"{place}.body.type", f"{body.type} is sent as text and media"))
-    segments = say(body, reading.inline)
+        conversion.skippable.append(Violation(f"{place}.body.type", f"{body.type} is sent as text and media"))
+    segments = say(body, conversion.inline)
     for at, button in enumerate(content.buttons or ()):
-        segments += _button(button, f"{place}.buttons[{at}]", reading, adapt=adapt)
+        segments += _button(button, f"{place}.buttons[{at}]", conversion, adapt=adapt)
     return tuple(segments + text_segments(content.footer.text if content.footer else None))
 
 
-def _button(button: Button, place: str, reading: ConversionContext, *, adapt: bool) -> list[Segment]:
+def _button(button: Button, place: str, conversion: ConversionContext, *, adapt: bool) -> list[Segment]:
     target = button.url or button.phone_number
     if not adapt:
-        reading.violations.append(Violation(place, "MMS has no buttons"))
+        conversion.violations.append(Violation(place, "MMS has no buttons"))
     elif target:
-        reading.skippable.append(Violation(place, "a button is sent as a line of text"))
+        conversion.skippable.append(Violation(place, "a button is sent as a line of text"))
         return text_segments(f"{button.text}: {target}" if button.text else target)
     else:
-        reading.skippable.append(Violation(place, f"a button of type {button.type} is left out"))
+        conversion.skippable.append(Violation(place, f"a button of type {button.type} is left out"))
     return []

@@ -21,6 +21,7 @@ from gateway_adapter.api.common_fields import (
     as_any_of,
     base64_bytes,
     destination_of,
+    gateway_fields,
     send_at_of,
     validity_of,
     window_of,
@@ -178,7 +179,6 @@ def submission_of(request: AdvancedRequest, now_ms: int, inline: InlineContent) 
 def _order(message: AdvancedMessage, place: str, now_ms: int, inline: InlineContent) -> Order:
     minutes = message.validity_period
     korea = message.regional.south_korea if message.regional else None
-    gateway = message.gateway or GatewayOptions()
     return Order(
         generation="advanced",
         sender=normalize_number(message.from_ or ""),
@@ -190,7 +190,6 @@ def _order(message: AdvancedMessage, place: str, now_ms: int, inline: InlineCont
         title=message.title or "",
         callback_data=message.callback_data or "",
         notify_url=message.notify_url or "",
-        notify_failover_url=gateway.report_failover_url or "",
         intermediate_report=bool(message.intermediate_report),
         validity_s=validity_of(None if minutes is None else minutes * 60),
         send_at_ms=send_at_of(message.send_at, now_ms, f"{place}.sendAt"),
@@ -198,10 +197,7 @@ def _order(message: AdvancedMessage, place: str, now_ms: int, inline: InlineCont
         entity_id=message.entity_id or "",
         application_id=message.application_id or "",
         reseller_code=korea.reseller_code if korea else None,
-        carrier=gateway.carrier,
-        route=gateway.route,
-        device=gateway.device,
-        if_not_fit=gateway.if_not_fit,
+        **gateway_fields(message.gateway),
     )
 
 

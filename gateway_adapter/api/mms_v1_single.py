@@ -15,6 +15,7 @@ from gateway_adapter.api.common_fields import (
     ContentId,
     GatewayOptions,
     MessageId,
+    gateway_fields,
     send_at_of,
     validity_of,
     window_of,
@@ -107,7 +108,6 @@ def submission_of(head: SingleHead, segments: tuple[Segment, ...], now_ms: int) 
     if not any(segment.kind != "smil" for segment in segments):
         raise invalid_field("", "There is nothing to send: give text, media or externallyHostedMedia")
     minutes = head.validity_period_minutes
-    gateway = head.gateway or GatewayOptions()
     order = Order(
         generation="single",
         sender=normalize_number(head.from_),
@@ -116,14 +116,10 @@ def submission_of(head: SingleHead, segments: tuple[Segment, ...], now_ms: int) 
         title=head.subject or "",
         callback_data=head.callback_data or "",
         notify_url=head.notify_url or "",
-        notify_failover_url=gateway.report_failover_url or "",
         intermediate_report=bool(head.intermediate_report),
         validity_s=validity_of(None if minutes is None else minutes * 60),
         send_at_ms=send_at_of(head.send_at, now_ms, "head.sendAt"),
         window=window_of(head.delivery_time_window, "head.deliveryTimeWindow"),
-        carrier=gateway.carrier,
-        route=gateway.route,
-        device=gateway.device,
-        if_not_fit=gateway.if_not_fit,
+        **gateway_fields(head.gateway),
     )
     return Submission((order,))

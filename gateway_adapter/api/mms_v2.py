@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -17,6 +17,7 @@ from gateway_adapter.api.common_fields import (
     SendingSpeedLimit,
     Title,
     destination_of,
+    gateway_fields,
     send_at_of,
     validity_of,
     window_of,
@@ -24,13 +25,16 @@ from gateway_adapter.api.common_fields import (
 from gateway_adapter.api.fields import DeliveryWindow, ReportUrl, RequestModel, Timestamp, Url, normalize_number
 from gateway_adapter.model import Failover, Order, Segment, Submission
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 __all__ = [
+    "MessageOptions",
     "MessageWebhooks",
     "MessagesRequest",
     "RequestOptions",
-    "Schedule",
-    "Tracking",
-    "ValidityPeriod",
+    "message_fields",
+    "scheduled",
     "submission_of",
 ]
 
@@ -177,49 +181,63 @@ def submission_of(request: MessagesRequest, now_ms: int) -> Submission:
     Raises:
         InvalidRequest: A time makes no sense.
     """
-    options = request.options or RequestOptions()
+    return scheduled(
+        request.options,
+        now_ms,
+        lambda send_at_ms: tuple(
+            _order(message, f"messages[{at}]", send_at_ms) for at, message in enumerate(request.messages)
+        ),
+    )
+
+
+def scheduled(
+    options: RequestOptions | None, now_ms: int, orders: Callable[[int | None], tuple[Order, ...]]
+) -> Submission:
+    """A submission with what its request says of all messages; *orders* makes them for a time of sending."""
+    options = options or RequestOptions()
     schedule = options.schedule or Schedule()
-    send_at = send_at_of(schedule.send_at, now_ms, "options.schedule.sendAt")
     speed = schedule.sending_speed_limit
     return Submission(
-        tuple(_order(message, f"messages[{at}]", send_at) for at, message in enumerate(request.messages)),
+        orders(send_at_of(schedule.send_at, now_ms, "options.schedule.sendAt")),
         schedule.bulk_id or "",
         speed=speed.limit() if speed else None,
         tracking_url=(options.tracking.tracking_url or "") if options.tracking else "",
     )
 
 
-def _order(message: V2Message, place: str, send_at_ms: int | None) -> Order:
-    options = message.options or MessageOptions()
-    webhooks = message.webhooks or MessageWebhooks()
+def message_fields(options: MessageOptions, webhooks: MessageWebhooks | None, place: str) -> dict[str, Any]:
+    """The fields of an `Order` that a message's options and webhooks set."""
+    webhooks = webhooks or MessageWebhooks()
     delivery = webhooks.delivery or DeliveryWebhook()
     platform = options.platform or Platform()
+    return {
+        "callback_data": webhooks.callback_data or "",
+        "notify_url": delivery.url or "",
+        "notify": delivery.notify,
+        "report_xml": webhooks.content_type == "application/xml",
+        "intermediate_report": bool(delivery.intermediate_report),
+        "validity_s": validity_of(options.validity_period.seconds() if options.validity_period else None),
+        "window": window_of(options.delivery_time_window, f"{place}.options.deliveryTimeWindow"),
+        "entity_id": platform.entity_id or "",
+        "application_id": platform.application_id or "",
+        "campaign_reference": options.campaign_reference_id or "",
+        **gateway_fields(options.gateway),
+    }
+
+
+def _order(message: V2Message, place: str, send_at_ms: int | None) -> Order:
+    options = message.options or MessageOptions()
     korea = options.regional.south_korea if options.regional else None
-    gateway = options.gateway or GatewayOptions()
     return Order(
         generation="v2",
         sender=normalize_number(message.sender or ""),
         destinations=tuple(destination_of(one) for one in message.destinations),
         segments=tuple(_segment(one) for one in message.content.message_segments),
         title=message.content.title or "",
-        callback_data=webhooks.callback_data or "",
-        notify_url=delivery.url or "",
-        notify_failover_url=gateway.report_failover_url or "",
-        notify=delivery.notify,
-        report_xml=webhooks.content_type == "application/xml",
-        intermediate_report=bool(delivery.intermediate_report),
-        validity_s=validity_of(options.validity_period.seconds() if options.validity_period else None),
         send_at_ms=send_at_ms,
-        window=window_of(options.delivery_time_window, f"{place}.options.deliveryTimeWindow"),
         sms_failover=_failover(options.sms_failover),
-        entity_id=platform.entity_id or "",
-        application_id=platform.application_id or "",
-        campaign_reference=options.campaign_reference_id or "",
         reseller_code=korea.reseller_code if korea else None,
-        carrier=gateway.carrier,
-        route=gateway.route,
-        device=gateway.device,
-        if_not_fit=gateway.if_not_fit,
+        **message_fields(options, message.webhooks, place),
     )
 
 

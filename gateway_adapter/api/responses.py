@@ -83,6 +83,17 @@ def to_members(body: ResponseBody) -> dict[str, Any]:
     return members
 
 
+class Results(ResponseBody):
+    """A list of items."""
+
+    results: list[Any]
+
+
+def results_of(name: str, item: type[ResponseBody], text: str) -> type[Results]:
+    """The shape of a list of *item*."""
+    return type(name, (Results,), {"__annotations__": {"results": list[item]}, "__doc__": text})  # type: ignore[valid-type]
+
+
 # --- statuses ------------------------------------------------------------------------------------------------------
 
 
@@ -278,10 +289,7 @@ class ReportV1Response(_Report):
     application_id: str | None = None
 
 
-class ReportsV1Response(ResponseBody):
-    """Reports, older form; each is handed out once."""
-
-    results: list[ReportV1Response]
+ReportsV1Response = results_of("ReportsV1Response", ReportV1Response, "Reports, older form; each is handed out once.")
 
 
 class ReportV1PushResponse(_Report):
@@ -293,10 +301,7 @@ class ReportV1PushResponse(_Report):
     application_id: str | None = None
 
 
-class ReportsV1PushResponse(ResponseBody):
-    """Pushed reports, older form."""
-
-    results: list[ReportV1PushResponse]
+ReportsV1PushResponse = results_of("ReportsV1PushResponse", ReportV1PushResponse, "Pushed reports, older form.")
 
 
 class ReportV2Response(_Report):
@@ -309,10 +314,11 @@ class ReportV2Response(_Report):
     campaign_reference_id: str | None = None
 
 
-class ReportsV2Response(ResponseBody):
-    """Reports, newer form; pulled ones are handed out once, pushed ones look the same."""
-
-    results: list[ReportV2Response]
+ReportsV2Response = results_of(
+    "ReportsV2Response",
+    ReportV2Response,
+    "Reports, newer form, pulled or pushed.",
+)
 
 
 class MessagesApiReportResponse(ResponseBody):
@@ -335,10 +341,9 @@ class MessagesApiReportResponse(ResponseBody):
     campaign_reference_id: str | None = None
 
 
-class MessagesApiReportsResponse(ResponseBody):
-    """Reports of the Messages API; each is handed out once."""
-
-    results: list[MessagesApiReportResponse]
+MessagesApiReportsResponse = results_of(
+    "MessagesApiReportsResponse", MessagesApiReportResponse, "Reports of the Messages API."
+)
 
 
 # --- logs ----------------------------------------------------------------------------------------------------------
@@ -366,10 +371,7 @@ class LogV1Response(_Result):
     message_segments: list[SegmentV1Response]
 
 
-class LogsV1Response(ResponseBody):
-    """The older logs, newest first."""
-
-    results: list[LogV1Response]
+LogsV1Response = results_of("LogsV1Response", LogV1Response, "The older logs, newest first.")
 
 
 class SegmentV2Response(ResponseBody):
@@ -456,10 +458,7 @@ class InboundResponse(_Inbound):
     mms_count: int
 
 
-class InboxResponse(ResponseBody):
-    """Messages from phones; each is handed out once."""
-
-    results: list[InboundResponse]
+InboxResponse = results_of("InboxResponse", InboundResponse, "Messages from phones; each is handed out once.")
 
 
 class InboundPartResponse(ResponseBody):
@@ -570,10 +569,7 @@ class MessageResponse(ResponseBody):
     ledger: dict[str, Any] | None = None
 
 
-class MessagesResponse(ResponseBody):
-    """Messages, newest first."""
-
-    results: list[MessageResponse]
+MessagesResponse = results_of("MessagesResponse", MessageResponse, "Messages, newest first.")
 
 
 class CancelResponse(ResponseBody):

@@ -6,24 +6,32 @@ Pure readers that the connectors share; what an MM status becomes in the custome
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gateway_adapter.model import InboundPart
 from gateway_adapter.statuses import MM_STATUSES, MmStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import mmscontent as mms
 
 __all__ = [
     "add_plus",
     "digest_id",
+    "header",
     "inbound_parts",
     "joined_text",
+    "json_int",
+    "json_object",
+    "json_text",
     "map_status",
     "mentions_size",
     "normalize_number",
     "parse_size_limit",
+    "retry_after_s",
 ]
 
 
@@ -70,7 +78,6 @@ _ABOUT_SIZE = re.compile(
     r"|exceed\w*\s+\w*\s*(?:limit|maximum)",
     re.IGNORECASE,
 )
-_SIZE = re.compile(r"too\s+(?:large|big|long)|\bsize\b|exceed\w*\s+\w*\s*(?:limit|maximum)|oversize", re.IGNORECASE)
 _SIZE = re.compile(r"([0-9][0-9.,']{0,14})\s*(bytes?|octets?|b|ki?b?|mi?b?)\b", re.IGNORECASE)
 _LIMIT_WORD = re.compile(
     r"\b(?:limit|max(?:imum)?|at most|up to|exceed\w*|(?:larger|bigger|more|greater) than|only|over|takes)\b",
@@ -104,6 +111,43 @@ def _bytes_of(number: str, unit: str) -> int | None:
     except ValueError:
         return None
     return size if _LEAST_LIMIT <= size <= _MOST_LIMIT else None
+
+
+# --- headers and JSON of the other side ----------------------------------------------------------------------------
+
+_MAX_WAIT_DIGITS = 5  # a day in seconds
+
+
+def header(headers: Mapping[str, str], name: str) -> str:
+    """The value of a header, "" when it is absent."""
+    return next((value for key, value in headers.items() if key.lower() == name), "")
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """The seconds of Retry-After (RFC 9110 section 10.2.3); its date form is not read."""
+    text = header(headers, "retry-after")
+    return float(text) if text.isascii() and text.isdecimal() and len(text) <= _MAX_WAIT_DIGITS else None
+
+
+def json_object(data: bytes) -> dict[str, Any]:
+    """The JSON object of a body, an empty one for anything else."""
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def json_text(row: Mapping[str, Any], key: str) -> str:
+    """A member that is a string, else ""."""
+    value = row.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def json_int(row: Mapping[str, Any], key: str) -> int:
+    """A member that is a whole number, else 0."""
+    value = row.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 # --- content from a phone ------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gateway_adapter.connectors import common
 from gateway_adapter.connectors.base import Request, Response, SubmitResult, Upload
+from gateway_adapter.connectors.common import json_int, json_object, json_text
 from gateway_adapter.errors import Refused
 from gateway_adapter.model import Event, InboundPart
 from gateway_adapter.statuses import ERRORS, GENERAL_STATUS, STATUSES, is_final
@@ -192,7 +193,7 @@ _TOO_LARGE, _TOO_MANY, _CLIENT = 413, 429, range(400, 500)
 
 def read_answer(response: Response, connection: Connection) -> SubmitResult:  # noqa: ARG001  # the shape is the carriers'
     """What the answer to the message means, or to an upload before it that failed."""
-    found = _object(response.body)
+    found = json_object(response.body)
     if response.status not in range(200, 300):
         return _not_taken(response, found)
     messages = found.get("messages")
@@ -200,15 +201,19 @@ def read_answer(response: Response, connection: Connection) -> SubmitResult:  # 
     status = first.get("status")
     if not isinstance(status, dict):
         return SubmitResult("again", text=f"HTTP {response.status} without a message's status")
-    group, number, said = _int(status, "groupId"), _int(status, "id"), f"{_str(status, 'name')}"
+    group, number, said = (
+        json_int(status, "groupId"),
+        json_int(status, "id"),
+        f"{json_text(status, 'name')}",
+    )
     if group not in _REJECTED or number == _DUPLICATE:
-        return SubmitResult("taken", _submission_of(_str(first, "messageId")), 7, text=said)
+        return SubmitResult("taken", _submission_of(json_text(first, "messageId")), 7, text=said)
     if number in (_NO_CREDIT, _SYSTEM):
         return SubmitResult("again", status=number, error=15000, retry_after_s=_OUR_ACCOUNT_S, text=said)
     if number == _TOO_LONG:
         return SubmitResult("too_large", status=number, error=15026, text=said)
     return SubmitResult(
-        "refused", status=_known(number, group), error=15008, text=f"{said} {_str(status, 'description')}"
+        "refused", status=_known(number, group), error=15008, text=f"{said} {json_text(status, 'description')}"
     )
 
 
@@ -216,8 +221,7 @@ def _not_taken(response: Response, found: _Json) -> SubmitResult:
     said = f"HTTP {response.status} {_complaint(found)}".strip()
     if response.status == _TOO_LARGE:
         return SubmitResult("too_large", status=25, error=15026, limit_bytes=common.parse_size_limit(said), text=said)
-    wait = next((v for k, v in response.headers.items() if k.lower() == "retry-after"), "")
-    seconds = float(wait) if wait.isascii() and wait.isdecimal() and len(wait) < 6 else None  # noqa: PLR2004  # a day
+    seconds = common.retry_after_s(response.headers)
     if response.status in _UNAUTHORISED:
         return SubmitResult("again", status=19, error=15023, retry_after_s=seconds or _OUR_ACCOUNT_S, text=said)
     if response.status in _CLIENT and response.status != _TOO_MANY:
@@ -229,8 +233,8 @@ def _complaint(found: _Json) -> str:
     """The sentence of any of its error bodies."""
     inner = found.get("requestError")
     exception = inner.get("serviceException") if isinstance(inner, dict) else None
-    old = _str(exception, "text") if isinstance(exception, dict) else ""
-    return " ".join(filter(None, (_str(found, "description"), _str(found, "errorMessage"), old)))[:400]
+    old = json_text(exception, "text") if isinstance(exception, dict) else ""
+    return " ".join(filter(None, (json_text(found, "description"), json_text(found, "errorMessage"), old)))[:400]
 
 
 def _known(number: int, group: int) -> int:
@@ -242,7 +246,7 @@ def _known(number: int, group: int) -> int:
 
 def read_events(request: Request, connection: Connection) -> tuple[Event, ...]:
     """Delivery reports, or messages from phones: a list of either."""
-    results = _object(request.body).get("results")
+    results = json_object(request.body).get("results")
     if not isinstance(results, list) or not all(isinstance(row, dict) for row in results):
         raise Refused(f"connection {connection.name}: the webhook has no list of results", field="results")
     return tuple(_delivered(row) if "message" in row else _reported(row) for row in results)
@@ -250,19 +254,19 @@ def read_events(request: Request, connection: Connection) -> tuple[Event, ...]:
 
 def _reported(row: _Json) -> Event:
     status, error = row.get("status"), row.get("error")
-    if not isinstance(status, dict) or not _str(row, "messageId"):
+    if not isinstance(status, dict) or not json_text(row, "messageId"):
         raise Refused("a result has neither a message, nor a messageId with a status", field="results")
-    number = _known(_int(status, "id"), _int(status, "groupId"))
-    code = _int(error, "id") if isinstance(error, dict) else 0
+    number = _known(json_int(status, "id"), json_int(status, "groupId"))
+    code = json_int(error, "id") if isinstance(error, dict) else 0
     return Event(
         "delivery",
-        operator_message_id=_submission_of(_str(row, "messageId")),
-        sender=_str(row, "sender") or _str(row, "from"),
-        to=tuple(filter(None, (common.normalize_number(_str(row, "to")),))),
+        operator_message_id=_submission_of(json_text(row, "messageId")),
+        sender=json_text(row, "sender") or json_text(row, "from"),
+        to=tuple(filter(None, (common.normalize_number(json_text(row, "to")),))),
         status=number,
         error=code if code in ERRORS else 15000,
         final=is_final(number),
-        at_ms=_milliseconds(_str(row, "doneAt")),
+        at_ms=_milliseconds(json_text(row, "doneAt")),
     )
 
 
@@ -272,12 +276,12 @@ def _delivered(row: _Json) -> Event:
     others = [entry for entry in rest if isinstance(entry, dict)] if isinstance(rest, list) else []
     return Event(
         "inbound",
-        operator_message_id=_str(row, "messageId") or common.digest_id(json.dumps(row, sort_keys=True).encode()),
-        sender=common.normalize_number(_str(row, "from")),
+        operator_message_id=json_text(row, "messageId") or common.digest_id(json.dumps(row, sort_keys=True).encode()),
+        sender=common.normalize_number(json_text(row, "from")),
         to=_numbers([row, *others], "to"),
         cc=_numbers(others, "cc"),
-        at_ms=_milliseconds(_str(row, "receivedAt")),
-        user_agent=_str(row, "userAgent"),
+        at_ms=_milliseconds(json_text(row, "receivedAt")),
+        user_agent=json_text(row, "userAgent"),
         parts=parts,
         text=common.joined_text(parts),
     )
@@ -285,26 +289,26 @@ def _delivered(row: _Json) -> Event:
 
 def _numbers(rows: list[_Json], key: Literal["to", "cc"]) -> tuple[str, ...]:
     """Each number once, in order."""
-    return tuple(dict.fromkeys(common.normalize_number(_str(row, key)) for row in rows if _str(row, key)))
+    return tuple(dict.fromkeys(common.normalize_number(json_text(row, key)) for row in rows if json_text(row, key)))
 
 
 def _parts_of(row: _Json) -> list[_Json]:
     found = row["message"]
     if isinstance(found, str):  # the pulled form: JSON inside a string
-        found = _object(found.encode("utf-8")).get("mms_parts")
+        found = json_object(found.encode("utf-8")).get("mms_parts")
     if not isinstance(found, list) or not all(isinstance(part, dict) for part in found):
         raise Refused("message of a result is no list of parts", field="message")
     return found
 
 
 def _part(part: _Json, number: int) -> InboundPart:
-    media_type = _str(part, "contentType").partition(";")[0].strip().lower()
-    url, value = _str(part, "url"), part.get("value")
+    media_type = json_text(part, "contentType").partition(";")[0].strip().lower()
+    url, value = json_text(part, "url"), part.get("value")
     if not url and not isinstance(value, str):
         raise Refused("a part has neither url nor value", field="message")
     text = value if isinstance(value, str) and media_type in ("text/plain", "") else None
     data = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else b""
-    name = _str(part, "contentId") or f"content{number}"
+    name = json_text(part, "contentId") or f"content{number}"
     return InboundPart(media_type or "text/plain", name, data, text, url if not data else "")
 
 
@@ -313,28 +317,6 @@ def write_event_answer(events: tuple[Event, ...], error: str, connection: Connec
     if not events and error:
         return Response(400, {"Content-Type": "text/plain; charset=utf-8"}, error.encode("utf-8", "replace"))
     return Response(503 if error else 200, {"Content-Type": "application/json"}, b"{}")
-
-
-# --- JSON of others ------------------------------------------------------------------------------------------------
-
-
-def _object(data: bytes) -> _Json:
-    """The object, or an empty one for anything that is none."""
-    try:
-        found = json.loads(data)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _str(row: _Json, key: str) -> str:
-    value = row.get(key)
-    return value if isinstance(value, str) else ""
-
-
-def _int(row: _Json, key: str) -> int:
-    value = row.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def _milliseconds(text: str) -> int | None:

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import mmscontent as mms
+from gateway_adapter.connectors import common
 from gateway_adapter.connectors.base import Request, Response, SubmitResult
 from gateway_adapter.errors import Refused
 from gateway_adapter.model import Event, InboundPart
@@ -35,8 +36,8 @@ _OK, _TOO_LARGE, _BAD = 200, 413, 400
 def write_submit(submit: SubmitRequest, connection: Connection) -> Request:
     """The message as a phone would send it."""
     envelope = mms.Envelope(
-        sender=_plus(submit.sender),
-        to=tuple(_plus(number) for number in submit.to),
+        sender=common.add_plus(submit.sender),
+        to=tuple(common.add_plus(number) for number in submit.to),
         transaction_id=submit.transaction_id,
         expiry_s=submit.expiry_s,
         delivery_report=submit.delivery_report,
@@ -50,19 +51,15 @@ def write_submit(submit: SubmitRequest, connection: Connection) -> Request:
     return Request("POST", f"{connection.url}/submit", said, packed.data)
 
 
-def _plus(number: str) -> str:
-    return f"+{number}" if number.isdecimal() and len(number) > 6 else number  # noqa: PLR2004 - short codes have none
-
-
 def read_answer(response: Response, _connection: Connection) -> SubmitResult:
     """An id means taken; a size or a status means no; whatever else means again."""
-    said = _json(response.body)
+    said = common.json_object(response.body)
     if response.status == _OK and isinstance(said.get("id"), str) and said["id"]:
         return SubmitResult("taken", operator_message_id=said["id"])
     if response.status == _TOO_LARGE:
-        return SubmitResult("too_large", limit_bytes=_whole(said.get("limit")) or None)
-    if _BAD <= response.status < _TOO_LARGE and _whole(said.get("status")):
-        return SubmitResult("refused", status=_whole(said["status"]), error=_whole(said.get("error")))
+        return SubmitResult("too_large", limit_bytes=common.json_int(said, "limit") or None)
+    if _BAD <= response.status < _TOO_LARGE and common.json_int(said, "status"):
+        return SubmitResult("refused", status=common.json_int(said, "status"), error=common.json_int(said, "error"))
     return SubmitResult("again", text=f"status {response.status}")
 
 
@@ -91,23 +88,23 @@ def write_event(event: Event, name: str) -> Request:
 
 def read_events(request: Request, _connection: Connection) -> tuple[Event, ...]:
     """The one event of a request."""
-    said = _json(request.body)
+    said = common.json_object(request.body)
     if said.get("kind") not in _KINDS or not isinstance(said.get("id"), str) or not said["id"]:
         raise Refused(f"the event has no id, or a kind that is none of {', '.join(_KINDS)}", field="kind")
     event = Event(
         said["kind"],
         operator_message_id=said["id"],
-        sender=_text(said.get("from")),
+        sender=common.json_text(said, "from"),
         to=_texts(said.get("to")),
         cc=_texts(said.get("cc")),
-        status=_whole(said.get("status")),
-        error=_whole(said.get("error")),
+        status=common.json_int(said, "status"),
+        error=common.json_int(said, "error"),
         final=said.get("final") is not False,
-        at_ms=_whole(said.get("at")) or None,
-        subject=_text(said.get("subject")),
-        user_agent=_text(said.get("userAgent")),
+        at_ms=common.json_int(said, "at") or None,
+        subject=common.json_text(said, "subject"),
+        user_agent=common.json_text(said, "userAgent"),
         parts=tuple(_part(one) for one in said.get("parts") or () if isinstance(one, dict)),
-        text=_text(said.get("text")),
+        text=common.json_text(said, "text"),
     )
     return (event,)
 
@@ -120,33 +117,17 @@ def write_event_answer(_events: tuple[Event, ...], error: str, _connection: Conn
 
 def _part(said: dict[str, Any]) -> InboundPart:
     try:
-        data = base64.b64decode(_text(said.get("data")), validate=True)
+        data = base64.b64decode(common.json_text(said, "data"), validate=True)
     except (binascii.Error, ValueError) as error:
         raise Refused(f"a part is no base64: {error}", field="parts") from error
     text = said.get("text")
     return InboundPart(
-        _text(said.get("type")) or "application/octet-stream",
-        _text(said.get("id")),
+        common.json_text(said, "type") or "application/octet-stream",
+        common.json_text(said, "id"),
         data,
         text if isinstance(text, str) else None,
     )
 
 
-def _json(body: bytes) -> dict[str, Any]:
-    try:
-        said = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return said if isinstance(said, dict) else {}
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
 def _texts(value: object) -> tuple[str, ...]:
     return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list) else ()
-
-
-def _whole(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0

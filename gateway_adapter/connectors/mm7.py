@@ -158,13 +158,13 @@ _TURNED_AWAY = range(400, 500)
 def read_answer(response: Response, connection: Connection) -> SubmitResult:  # noqa: ARG001  # the shape is the carriers'
     """What a SubmitRsp, an error response, a fault or a bare HTTP status means."""
     try:
-        message = mms.mm7.read_mm7(response.body, _header(response.headers, "content-type")).message
+        message = mms.mm7.read_mm7(response.body, common.header(response.headers, "content-type")).message
     except (mms.MMSContentError, ValueError):
         return _bare(response)
     status = message.status
     if status is None:
         return _fault(message) if message.operation == "Fault" else _bare(response)
-    return _judge(status, str(message.get("MessageID") or ""), _retry_after(response))
+    return _judge(status, str(message.get("MessageID") or ""), common.retry_after_s(response.headers))
 
 
 def _judge(status: mms.mm7.Status, message_id: str, retry_after_s: float | None) -> SubmitResult:
@@ -194,19 +194,10 @@ def _bare(response: Response) -> SubmitResult:
     said = f"HTTP {response.status} without an MM7 answer"
     if response.status == _TOO_LARGE_HTTP:
         return SubmitResult("too_large", status=4, error=15026, text=said)
-    wait = _retry_after(response)
+    wait = common.retry_after_s(response.headers)
     if response.status in _TURNED_AWAY and wait is None:
         return SubmitResult("again", retry_after_s=_OUR_ACCOUNT_S, status=19, error=15023, text=said)
     return SubmitResult("again", retry_after_s=wait, text=said)
-
-
-def _retry_after(response: Response) -> float | None:
-    text = _header(response.headers, "retry-after")
-    return float(text) if text.isascii() and text.isdecimal() and len(text) < 6 else None  # noqa: PLR2004  # a day
-
-
-def _header(headers: Mapping[str, str], name: str) -> str:
-    return next((value for key, value in headers.items() if key.lower() == name), "")
 
 
 # --- in ------------------------------------------------------------------------------------------------------------
@@ -215,7 +206,7 @@ def _header(headers: Mapping[str, str], name: str) -> str:
 def read_events(request: Request, connection: Connection) -> tuple[Event, ...]:
     """A message from a phone, a delivery report or a read reply."""
     try:
-        reading = mms.mm7.read_mm7(request.body, _header(request.headers, "content-type"))
+        reading = mms.mm7.read_mm7(request.body, common.header(request.headers, "content-type"))
         unpacked = mms.mm7.unpacked_of(reading)
     except (mms.MMSContentError, ValueError) as exc:
         raise Refused(f"connection {connection.name}: the request is no MM7 message: {exc}") from exc

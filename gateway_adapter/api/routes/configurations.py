@@ -46,9 +46,7 @@ class ConfigurationsQuery(RequestModel):
     country_code: Annotated[str, Field(pattern="^[A-Z]{2}$")] | None = None
 
 
-@endpoints.add(
-    "GET", _PATH, "configurations", response=list[ConfigurationResponse], query=ConfigurationsQuery, rate=_READ
-)
+@endpoints.add(f"GET {_PATH}", "configurations", list[ConfigurationResponse], query=ConfigurationsQuery, rate=_READ)
 async def list_configurations(context: RequestContext) -> Response:
     """List what happens with messages to a number."""
     query = context.query(ConfigurationsQuery)
@@ -63,12 +61,7 @@ async def list_configurations(context: RequestContext) -> Response:
 
 
 @endpoints.add(
-    "POST",
-    _PATH,
-    "configurations",
-    response=ConfigurationResponse,
-    bodies={JSON: ConfigurationRequest},
-    rate=_WRITE,
+    f"POST {_PATH}", "configurations", ConfigurationResponse, bodies={JSON: ConfigurationRequest}, rate=_WRITE
 )
 async def configure(context: RequestContext) -> ConfigurationResponse:
     """Set what happens with messages to a number."""
@@ -86,8 +79,7 @@ async def configure(context: RequestContext) -> ConfigurationResponse:
 
 
 @endpoints.add(
-    "DELETE",
-    _PATH + "/{configurationKey}",
+    f"DELETE {_PATH}/{{configurationKey}}",
     "configurations",
     responses={204: {"description": "Deleted"}},
     refusals=(404,),

@@ -79,11 +79,12 @@ class EndpointTable:
     def __init__(self) -> None:
         self.rows: list[Endpoint] = []
 
-    def add(self, method: str, path: str, tag: str, **more: Any) -> Callable[[Handler], Handler]:  # noqa: ANN401
-        """Decorate the handler of an endpoint; *more* are attributes of `Endpoint`."""
+    def add(self, route: str, tag: str, response: Any = None, **more: Any) -> Callable[[Handler], Handler]:  # noqa: ANN401
+        """Decorate the handler of an endpoint: `GET /path`, its tag and attributes of `Endpoint`."""
+        method, path = route.split()
 
         def register(handler: Handler) -> Handler:
-            self.rows.append(Endpoint(method, path, handler, tag, **more))
+            self.rows.append(Endpoint(method, path, handler, tag, response, **more))
             return handler
 
         return register

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from gateway_adapter.api.errors import HttpRefusal
 from gateway_adapter.api.fields import RequestModel
-from gateway_adapter.api.responses import CancelResponse, MessageResponse, MessagesResponse
+from gateway_adapter.api.responses import CancelResponse, MessageResponse, MessagesResponse, Results
 from gateway_adapter.api.routes.endpoints import EndpointTable, in_path
 from gateway_adapter.api.serializers import message_response
 from gateway_adapter.model import State  # noqa: TC001 - pydantic reads it
@@ -34,8 +34,8 @@ class MessagesQuery(RequestModel):
     limit: Annotated[int, Field(ge=1, le=1000)] = 50
 
 
-@endpoints.add("GET", "/messages", "additions", response=MessagesResponse, query=MessagesQuery)
-async def list_messages(context: RequestContext) -> MessagesResponse:
+@endpoints.add("GET /messages", "additions", MessagesResponse, query=MessagesQuery)
+async def list_messages(context: RequestContext) -> Results:
     """List messages with their history, newest first."""
     query = context.query(MessagesQuery)
     found = await context.service.messages(
@@ -48,9 +48,7 @@ async def list_messages(context: RequestContext) -> MessagesResponse:
     return MessagesResponse(results=[message_response(view, context.base_url) for view in found])
 
 
-@endpoints.add(
-    "GET", "/messages/{messageId}", "additions", response=MessageResponse, refusals=(404,), parameters=_MESSAGE_ID
-)
+@endpoints.add("GET /messages/{messageId}", "additions", MessageResponse, refusals=(404,), parameters=_MESSAGE_ID)
 async def get_message(context: RequestContext) -> MessageResponse:
     """Get one message: state, history, ledger."""
     return message_response(await _find(context), context.base_url)
@@ -63,14 +61,7 @@ async def _find(context: RequestContext) -> MessageView:
     return view
 
 
-@endpoints.add(
-    "DELETE",
-    "/messages/{messageId}",
-    "additions",
-    response=CancelResponse,
-    refusals=(404, 409),
-    parameters=_MESSAGE_ID,
-)
+@endpoints.add("DELETE /messages/{messageId}", "additions", CancelResponse, refusals=(404, 409), parameters=_MESSAGE_ID)
 async def cancel_message(context: RequestContext) -> CancelResponse:
     """Cancel a scheduled message."""
     view = await _find(context)
@@ -80,14 +71,7 @@ async def cancel_message(context: RequestContext) -> CancelResponse:
     return CancelResponse(cancelled=count)
 
 
-@endpoints.add(
-    "DELETE",
-    "/bulks/{bulkId}",
-    "additions",
-    response=CancelResponse,
-    refusals=(404, 409),
-    parameters=_BULK_ID,
-)
+@endpoints.add("DELETE /bulks/{bulkId}", "additions", CancelResponse, refusals=(404, 409), parameters=_BULK_ID)
 async def cancel_bulk(context: RequestContext) -> CancelResponse:
     """Cancel all messages of a bulk that are still scheduled."""
     bulk_id = context.path_value("bulkId")

@@ -144,40 +144,30 @@ def _given(word: str) -> tuple[str, ...]:
     return (word,) if word else ()
 
 
-@endpoints.add(
-    "GET", "/mms/1/reports", "reports", response=responses.ReportsV1Response, query=ReportsV1Query, deprecated=True
-)
-async def reports_v1(context: RequestContext) -> responses.ReportsV1Response:
+@endpoints.add("GET /mms/1/reports", "reports", responses.ReportsV1Response, query=ReportsV1Query, deprecated=True)
+async def reports_v1(context: RequestContext) -> responses.Results:
     """Fetch new delivery reports, older form; each is handed out once."""
     filters = context.query(ReportsV1Query).filters()
     views = await context.service.pull_reports(context.account, "v1", filters)
     return responses.ReportsV1Response(results=[serializers.report_v1(view) for view in views])
 
 
-@endpoints.add("GET", "/mms/2/reports", "reports", response=responses.ReportsV2Response, query=ReportsV2Query)
-async def reports_v2(context: RequestContext) -> responses.ReportsV2Response:
+@endpoints.add("GET /mms/2/reports", "reports", responses.ReportsV2Response, query=ReportsV2Query)
+async def reports_v2(context: RequestContext) -> responses.Results:
     """Fetch new delivery reports; each is handed out once."""
     filters = context.query(ReportsV2Query).filters()
     views = await context.service.pull_reports(context.account, "v2", filters)
     return responses.ReportsV2Response(results=[responses.ReportV2Response.of(view) for view in views])
 
 
-@endpoints.add(
-    "GET",
-    "/mms/1/logs",
-    "reports",
-    response=responses.LogsV1Response,
-    query=LogsV1Query,
-    rate=_LOGS,
-    deprecated=True,
-)
-async def logs_v1(context: RequestContext) -> responses.LogsV1Response:
+@endpoints.add("GET /mms/1/logs", "reports", responses.LogsV1Response, query=LogsV1Query, rate=_LOGS, deprecated=True)
+async def logs_v1(context: RequestContext) -> responses.Results:
     """List the messages of the last 48 hours, older form."""
     views, _ = await context.service.logs(context.account, context.query(LogsV1Query).filters())
     return responses.LogsV1Response(results=[serializers.log_v1(view, context.base_url) for view in views])
 
 
-@endpoints.add("GET", "/mms/2/logs", "reports", response=responses.LogsV2Response, query=LogsV2Query, rate=_LOGS)
+@endpoints.add("GET /mms/2/logs", "reports", responses.LogsV2Response, query=LogsV2Query, rate=_LOGS)
 async def logs_v2(context: RequestContext) -> responses.LogsV2Response:
     """List the messages of the last 48 hours."""
     query = context.query(LogsV2Query)
@@ -188,8 +178,8 @@ async def logs_v2(context: RequestContext) -> responses.LogsV2Response:
     )
 
 
-@endpoints.add("GET", "/mms/1/inbox/reports", "reports", response=responses.InboxResponse, query=InboxQuery)
-async def inbox(context: RequestContext) -> responses.InboxResponse:
+@endpoints.add("GET /mms/1/inbox/reports", "reports", responses.InboxResponse, query=InboxQuery)
+async def inbox(context: RequestContext) -> responses.Results:
     """Fetch new messages from phones; each is handed out once."""
     query = context.query(InboxQuery)
     views = await context.service.pull_inbox(context.account, query.limit, query.entity_id, query.application_id)
@@ -197,13 +187,9 @@ async def inbox(context: RequestContext) -> responses.InboxResponse:
 
 
 @endpoints.add(
-    "GET",
-    "/messages-api/1/reports",
-    "messages api",
-    response=responses.MessagesApiReportsResponse,
-    query=MessagesApiReportsQuery,
+    "GET /messages-api/1/reports", "messages api", responses.MessagesApiReportsResponse, query=MessagesApiReportsQuery
 )
-async def messages_api_reports(context: RequestContext) -> responses.MessagesApiReportsResponse:
+async def messages_api_reports(context: RequestContext) -> responses.Results:
     """Fetch new delivery reports of the Messages API; each is handed out once."""
     query, views = context.query(MessagesApiReportsQuery), []
     if query.channel == "MMS":
@@ -212,11 +198,7 @@ async def messages_api_reports(context: RequestContext) -> responses.MessagesApi
 
 
 @endpoints.add(
-    "GET",
-    "/messages-api/1/inbound",
-    "messages api",
-    response=responses.MessagesApiInboundResponse,
-    query=MessagesApiInboxQuery,
+    "GET /messages-api/1/inbound", "messages api", responses.MessagesApiInboundResponse, query=MessagesApiInboxQuery
 )
 async def messages_api_inbound(context: RequestContext) -> responses.MessagesApiInboundResponse:
     """Fetch new messages from phones, Messages API; each is handed out once."""

@@ -66,17 +66,16 @@ _KEYED: dict[str, Any] = {"refusals": (409,), "parameters": (IDEMPOTENCY_KEY,)}
 endpoints = EndpointTable()
 
 
-@endpoints.add("POST", "/mms/1/single", "send", response=SendV1Response, bodies=_SINGLE_BODIES, **_KEYED)
+@endpoints.add("POST /mms/1/single", "send", SendV1Response, bodies=_SINGLE_BODIES, **_KEYED)
 async def send_single(context: RequestContext) -> SendV1Response:
     """Send one message as a form or as MIME parts."""
     return receipt_v1(await _submit(context, await _read_single(context)))
 
 
 @endpoints.add(
-    "POST",
-    "/mms/1/advanced",
+    "POST /mms/1/advanced",
     "send",
-    response=SendV1Response,
+    SendV1Response,
     bodies=dict.fromkeys((JSON, XML), AdvancedRequest),
     xml=True,
     deprecated=True,
@@ -98,19 +97,14 @@ async def send_advanced(context: RequestContext) -> SendV1Response | Response:
     return receipt
 
 
-@endpoints.add("POST", "/mms/2/messages", "send", response=SendV2Response, bodies={JSON: MessagesRequest}, **_KEYED)
+@endpoints.add("POST /mms/2/messages", "send", SendV2Response, bodies={JSON: MessagesRequest}, **_KEYED)
 async def send_messages(context: RequestContext) -> SendV2Response:
     """Send messages."""
     return receipt_v2(await _submit(context, await _read_messages(context)))
 
 
 @endpoints.add(
-    "POST",
-    "/messages-api/1/messages",
-    "messages api",
-    response=SendV2Response,
-    bodies={JSON: MessagesApiRequest},
-    **_KEYED,
+    "POST /messages-api/1/messages", "messages api", SendV2Response, bodies={JSON: MessagesApiRequest}, **_KEYED
 )
 async def send_messages_api(context: RequestContext) -> SendV2Response:
     """Send messages over the Messages API."""
@@ -119,11 +113,7 @@ async def send_messages_api(context: RequestContext) -> SendV2Response:
 
 
 @endpoints.add(
-    "POST",
-    "/messages-api/1/messages/validate",
-    "messages api",
-    response=ValidationResponse,
-    bodies={JSON: MessagesApiRequest},
+    "POST /messages-api/1/messages/validate", "messages api", ValidationResponse, bodies={JSON: MessagesApiRequest}
 )
 async def validate(context: RequestContext) -> ValidationResponse:
     """Check whether a request of the Messages API can be sent, and what would be adapted."""
@@ -136,10 +126,9 @@ async def validate(context: RequestContext) -> ValidationResponse:
 
 
 @endpoints.add(
-    "POST",
-    "/check",
+    "POST /check",
     "additions",
-    response=CheckResponse,
+    CheckResponse,
     bodies={JSON: MessagesRequest, **_SINGLE_BODIES},
     refusals=(502, 503),
     rate=_CHECKS,

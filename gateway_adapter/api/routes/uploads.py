@@ -41,10 +41,9 @@ class UploadsQuery(RequestModel):
 
 
 @endpoints.add(
-    "POST",
-    "/mms/1/content",
+    "POST /mms/1/content",
     "content",
-    response=UploadedResponse,
+    UploadedResponse,
     bodies=dict.fromkeys(("application/octet-stream", "*/*"), OCTETS),
     parameters=_HEADERS,
 )
@@ -60,7 +59,7 @@ async def upload(context: RequestContext) -> UploadedResponse:
     return UploadedResponse(uploaded_content_id=upload_id)
 
 
-@endpoints.add("GET", "/mms/1/content", "additions", response=UploadsResponse, query=UploadsQuery)
+@endpoints.add("GET /mms/1/content", "additions", UploadsResponse, query=UploadsQuery)
 async def list_uploads(context: RequestContext) -> UploadsResponse:
     """List uploaded content."""
     query = context.query(UploadsQuery)
@@ -69,8 +68,7 @@ async def list_uploads(context: RequestContext) -> UploadsResponse:
 
 
 @endpoints.add(
-    "DELETE",
-    "/mms/1/content/{uploadedContentId}",
+    "DELETE /mms/1/content/{uploadedContentId}",
     "additions",
     responses={204: {"description": "Deleted"}},
     refusals=(404,),
@@ -84,8 +82,7 @@ async def delete_upload(context: RequestContext) -> Response:
 
 
 @endpoints.add(
-    "GET",
-    "/messages/{messageId}/segments/{index}",
+    "GET /messages/{messageId}/segments/{index}",
     "additions",
     responses={200: {"description": "The content", "content": {"*/*": {"schema": dict(OCTETS)}}}},
     refusals=(404,),
