@@ -1,4 +1,4 @@
-"""The application: customers' endpoints, operators' endpoints, hosted media, health, and a shell around all of them."""
+"""The HTTP application: customers' API, operators' callbacks, hosted media, health, metrics and status page."""
 
 from __future__ import annotations
 
@@ -96,19 +96,19 @@ def make_server(app: object, settings: Settings) -> uvicorn.Server:
 
 
 class SystemEndpoints:
-    """The endpoints that are no customer's."""
+    """Endpoints outside the customers' API: operators, hosted media, health, metrics."""
 
     def __init__(self, gateway: Gateway, bodies: BodyReader) -> None:
         self._gateway = gateway
         self._bodies = bodies
 
     async def operator(self, request: Request) -> Response:
-        """What an operator says."""
+        """Receive an operator's request."""
         connection = self._gateway.router.connection(request.path_params["name"])
         address = request.client.host if request.client else ""
-        said_by = request.headers.get("authorization", "")
-        if connection is None or not operator_callbacks.is_authorized_operator(connection, address, said_by):
-            return JSONResponse({"error": "this is no operator's place or user"}, 403)
+        authorization = request.headers.get("authorization", "")
+        if connection is None or not operator_callbacks.is_authorized_operator(connection, address, authorization):
+            return JSONResponse({"error": "this network or user is not authorised for the connection"}, 403)
         try:
             async with self._bodies.buffered(request) as body:
                 asked = OperatorRequest(request.method, str(request.url), dict(request.headers), body)
@@ -120,7 +120,7 @@ class SystemEndpoints:
         return Response(answer.body, answer.status, dict(answer.headers))
 
     async def media(self, request: Request) -> Response:
-        """A part of a message from a phone, for whoever holds its key."""
+        """Serve a part of a message from a phone; the URL's key is the authorization."""
         index = request.path_params["index"]
         key = request.query_params.get("key", "")
         service = self._gateway.service
@@ -134,7 +134,7 @@ class SystemEndpoints:
         return FileResponse(service.media_path(part.blob), 200, headers, part.media_type)
 
     async def health(self, _request: Request) -> Response:
-        """The process lives."""
+        """Whether the process runs."""
         return JSONResponse({"status": "ok", "version": mms.__version__})
 
     async def ready(self, _request: Request) -> Response:
@@ -150,9 +150,9 @@ class SystemEndpoints:
         return JSONResponse({"ready": all(checks.values()), **checks}, 200 if all(checks.values()) else 503)
 
     async def metrics(self, request: Request) -> Response:
-        """What is counted, for this machine and for holders of a key."""
+        """Prometheus metrics, for this machine and for holders of an API key."""
         if not self.is_allowed(request):
-            return JSONResponse({"error": "metrics are for this machine, or with a key"}, 401)
+            return JSONResponse({"error": "metrics are only for this machine, or with an API key"}, 401)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     def is_allowed(self, request: Request) -> bool:
@@ -177,7 +177,7 @@ _CLOSED = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
 
 class SecurityHeadersMiddleware:
-    """Strict headers on every answer, and how long it took."""
+    """Adds strict headers to every response, and measures its duration."""
 
     def __init__(self, app: ASGIApp, *, gateway: Gateway) -> None:
         self._app = app
@@ -186,7 +186,7 @@ class SecurityHeadersMiddleware:
         self._headers = {**_STRICT, **hsts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and its answer with headers."""
+        """Pass a request on, and its response with headers."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -200,7 +200,7 @@ class SecurityHeadersMiddleware:
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
                 headers.setdefault("Cache-Control", "no-store")
-                if "Content-Security-Policy" not in headers:  # a policy of its own says who may frame it, too
+                if "Content-Security-Policy" not in headers:  # the response's own policy covers framing, too
                     headers.setdefault("X-Frame-Options", "DENY")
                 headers.setdefault("Content-Security-Policy", _CLOSED)
             await send(message)

@@ -35,7 +35,7 @@ class Connection:
         options: What only this kind understands; the rows of connectors/registry.py list them.
         inbound_user, inbound_secret: What the operator's own requests must carry as Basic authorization.
         inbound_networks: Where the operator's own requests may come from, as CIDR; with neither this nor a secret
-            none is taken.
+            none is accepted.
     """
 
     name: str
@@ -92,7 +92,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What goes over the wire. For SMTP, *method* is `MAIL` and *headers* holds `from` and `to` (comma-separated)."""
+    """What is sent. For SMTP, *method* is `MAIL` and *headers* holds `from` and `to` (comma-separated)."""
 
     method: str
     url: str
@@ -115,10 +115,10 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class SubmitResult:
-    """What an operator's answer to a submission means.
+    """The result of a submission, from the operator's response.
 
     Attributes:
-        outcome: `taken`: it has the message; `again`: try later with the same transaction id; `too_large`: fit it
+        outcome: `taken`: accepted; `again`: try later with the same transaction id; `too_large`: fit it
             smaller once; `refused`: final.
         status, error: Ids of statuses.py for a refusal.
         limit_bytes: The size the operator named with `too_large`, or None.
@@ -141,24 +141,24 @@ class Connector(Protocol):
     """The row of mmscontent's wire forms whose size counts on this route."""
 
     def write_submit(self, submit: SubmitRequest, connection: Connection) -> Request:
-        """The request that hands the message over.
+        """Write the request that submits the message.
 
         Raises:
-            Refused: The operator's protocol can not say this; nothing was sent.
+            Refused: The operator's protocol can not carry this; nothing was sent.
         """
 
     def read_answer(self, response: Response, connection: Connection) -> SubmitResult:
-        """What the answer means; garbage is `again`, never an exception."""
+        """Interpret the response; garbage is `again`, never an exception."""
 
     def read_events(self, request: Request, connection: Connection) -> tuple[Event, ...]:
-        """What the operator's own request says; an aggregator may put many reports into one.
+        """Read the events of the operator's own request; an aggregator may put many reports into one.
 
         Raises:
-            Refused: It is malformed; `write_event_answer` says so to the operator.
+            Refused: It is malformed; `write_event_answer` writes the operator's error response.
         """
 
     def write_event_answer(self, events: tuple[Event, ...], error: str, connection: Connection) -> Response:
-        """The answer to an operator's request.
+        """Write the response to an operator's request.
 
         Args:
             events: What was read, empty when it could not be.

@@ -1,6 +1,6 @@
-"""What operators say alike whichever protocol they speak: numbers, the fate of a message, sizes, content from a phone.
+"""Parsers that the connectors share: numbers, MM statuses, size limits, headers and JSON, content from phones.
 
-Pure readers that the connectors share; what an MM status becomes in the customer's words is statuses.py's.
+statuses.py maps an MM status to the status and error that customers see.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def normalize_number(address: str) -> str:
     return bare if bare.isascii() and bare.isdecimal() else address
 
 
-# --- what became of a message --------------------------------------------------------------------------------------
+# --- MM statuses ---------------------------------------------------------------------------------------------------
 
 # MMStatusExtension (23.140 Rel-6): "rejected" alone is the recipient's doing, this one the other network's.
 _BY_THE_NETWORK = MmStatus(4, 15008, final=True)
@@ -64,7 +64,7 @@ _EXTENSION = "rejectionbyotherrs"
 
 
 def map_status(status: str, extension: str = "") -> MmStatus | None:
-    """What an MM status means, or None for one nobody defined."""
+    """The status and error of an MM status; None for one that 23.140 does not define."""
     word = status.strip().lower()
     if word == "rejected" and extension.strip().lower() == _EXTENSION:
         return _BY_THE_NETWORK
@@ -88,14 +88,14 @@ _LEAST_LIMIT, _MOST_LIMIT = 10_000, 100_000_000  # smaller or larger numbers in 
 
 
 def mentions_size(text: str) -> bool:
-    """Whether a refusal's sentence blames the size."""
+    """Whether the text of a refusal blames the size."""
     return _ABOUT_SIZE.search(text) is not None
 
 
 def parse_size_limit(text: str) -> int | None:
     """The limit in bytes a refusal names: the smallest amount behind a word for a limit.
 
-    What stands before such a word is the message's own size, and rounded; taken for the limit it would be passed again.
+    An amount before such a word is the message's own size, rounded; used as the limit it would be exceeded again.
     """
     word = _LIMIT_WORD.search(text)
     if word is None:
@@ -172,7 +172,7 @@ def _decoded(part: mms.Part) -> str | None:
 
 
 def joined_text(parts: tuple[InboundPart, ...]) -> str:
-    """The words a phone's user typed: the text parts in order, joined by line breaks."""
+    """The text a phone's user typed: the text parts in order, joined by line breaks."""
     return "\n".join(part.text for part in parts if part.text)
 
 

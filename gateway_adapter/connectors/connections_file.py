@@ -1,19 +1,17 @@
-"""The connections file: how each operator is reached, as TOML.
+"""Reads the connections file (TOML): how each operator is reached. Every error names file, key, value and the way out.
 
-The only reader of it; every error names file, key, value and the way out.
+[connections.acme]
+kind = "mm7"                        # a row of connectors/registry.py
+url = "https://mmsc.acme.example/mm7"
+carrier = "us/t-mobile"             # keys of mmscontent profiles
+route = "short_code"
+prefixes = ["1206", "1425"]         # recipients that go here; without it all that no other connection takes
+per_second = 20
+secret_env = "ACME_SECRET"          # or secret = "…"
+inbound_networks = ["192.0.2.0/24"] # or inbound_user and inbound_secret: who may send to us
 
-    [connections.acme]
-    kind = "mm7"                        # a row of connectors/registry.py
-    url = "https://mmsc.acme.example/mm7"
-    carrier = "us/t-mobile"             # keys of mmscontent profiles
-    route = "short_code"
-    prefixes = ["1206", "1425"]         # recipients that go here; without it all that no other connection takes
-    per_second = 20
-    secret_env = "ACME_SECRET"          # or secret = "…"
-    inbound_networks = ["192.0.2.0/24"] # or inbound_user and inbound_secret: who may send to us
-
-    [connections.acme.options]          # what this kind alone understands
-    vasp_id = "gateway"
+[connections.acme.options]          # what this kind alone understands
+vasp_id = "gateway"
 """
 
 from __future__ import annotations
@@ -51,7 +49,7 @@ def read_connections(path: Path, environment: Mapping[str, str] = os.environ) ->
     """The connections of a file.
 
     Raises:
-        Misconfigured: It can not be read, is no TOML, or says what no connection can.
+        Misconfigured: The file can not be read, is not TOML, or has a value that is not allowed.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -64,12 +62,12 @@ def connections_of(text: str, file: str, environment: Mapping[str, str] = os.env
     """The connections of a TOML document; *file* is what errors call it.
 
     Raises:
-        Misconfigured: It is no TOML, or says what no connection can.
+        Misconfigured: The document is not TOML, or has a value that is not allowed.
     """
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:
-        raise Misconfigured(f"{file} is no TOML: {exc}", file=file) from exc
+        raise Misconfigured(f"{file} is not TOML: {exc}", file=file) from exc
     tables = document.pop("connections", None)
     if document or not isinstance(tables, dict) or not tables:
         stray = next(iter(document), "")
@@ -86,9 +84,9 @@ def _refuse_same_prefix(connections: tuple[Connection, ...], file: str) -> None:
         for prefix in connection.prefixes:
             owner = owners.setdefault(prefix, connection.name)
             if owner != connection.name:
-                shown = repr(prefix) if prefix else "all other numbers"
+                prefix_text = repr(prefix) if prefix else "all other numbers"
                 raise Misconfigured(
-                    f"{file}: connections.{owner} and connections.{connection.name} both take {shown}; "
+                    f"{file}: connections.{owner} and connections.{connection.name} both take {prefix_text}; "
                     "give one of them longer prefixes",
                     file=file,
                     key=f"connections.{connection.name}.prefixes",
@@ -97,7 +95,7 @@ def _refuse_same_prefix(connections: tuple[Connection, ...], file: str) -> None:
 
 
 class _Row:
-    """One table of the file on its way to a Connection; what is taken is struck off, what is left is unknown."""
+    """Reads one table of the file; each key read is removed, so what is left at the end is unknown."""
 
     def __init__(self, file: str, name: str, table: object, environment: Mapping[str, str]) -> None:
         self.file, self.name, self.environment = file, name, environment
@@ -111,9 +109,12 @@ class _Row:
         """The error about a value of this row."""
         dotted = f"connections.{self.name}" + (f".{key}" if key else "")
         hidden = "secret" in key and not key.endswith("_env")
-        shown = "" if hidden else f" is {value!r}"
+        value_text = "" if hidden else f" is {value!r}"
         return Misconfigured(
-            f"{self.file}: {dotted}{shown}; {way_out}", file=self.file, key=dotted, value="" if hidden else str(value)
+            f"{self.file}: {dotted}{value_text}; {way_out}",
+            file=self.file,
+            key=dotted,
+            value="" if hidden else str(value),
         )
 
     def read(self) -> Connection:

@@ -1,8 +1,8 @@
-"""The aggregator's own API towards its network: this gateway in front of Infobip; docs/southbound.md says why this way.
+"""Sends and receives through the aggregator's own API: this gateway in front of Infobip. docs/southbound.md says why.
 
 Submissions go to `/mms/2/messages`, the current generation, which has no base64: media go up first, to
 `/mms/1/content`, and are named by the id of the answer; text and presentation stand in the message. The submission's
-transaction id is its messageId, so that a repeat is refused as a duplicate, which means: taken. In come its webhooks,
+transaction id is its messageId: a repeat is refused as a duplicate, so it counts as accepted. In come its webhooks,
 delivery reports of both generations and messages from phones, as JSON.
 """
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ENCODING", "OPTIONS", "read_answer", "read_events", "write_event_answer", "write_submit"]
 
-ENCODING = "mime-binary"  # what it counts: attachments, headers and metadata together, as they are
+ENCODING = "mime-binary"  # Infobip counts attachments, headers and metadata together, unencoded
 OPTIONS: Mapping[str, str] = MappingProxyType(
     {
         "scheme": "App, Basic, IBSSO or Bearer before the connection's secret; App when not given",
@@ -149,7 +149,7 @@ def _as_text(part: mms.Part) -> str | None:
 
 
 def _name(part: mms.Part, number: int) -> str:
-    """Its contentId: its own name where that has the form the carriers behind take, else one made up."""
+    """The contentId of a part: its own name where carriers accept its form, else a generated one."""
     if _CONTENT_ID.fullmatch(part.content_location):
         return part.content_location
     suffix = re.sub(r"[^A-Za-z0-9]", "", part.content_location.rpartition(".")[2])[:4] if part.content_location else ""
@@ -184,15 +184,15 @@ def _upload(part: mms.Part, name: str, connection: Connection) -> Upload:
 # --- the answer ----------------------------------------------------------------------------------------------------
 
 _OUR_ACCOUNT_S = 300.0  # the account is turned away, not the message
-# Statuses of a taken request that are no refusal of the message, or more than one.
+# Infobip's status ids (response-status-and-error-codes) that have a meaning of their own here.
 _DUPLICATE, _NO_CREDIT, _SYSTEM, _TOO_LONG = 23, 12, 21, 25
-_REJECTED = frozenset({2, 4, 5})  # groups
+_REJECTED = frozenset({2, 4, 5})  # status groups UNDELIVERABLE, EXPIRED, REJECTED
 _UNAUTHORISED = frozenset({401, 403, 404})
 _TOO_LARGE, _TOO_MANY, _CLIENT = 413, 429, range(400, 500)
 
 
 def read_answer(response: Response, connection: Connection) -> SubmitResult:  # noqa: ARG001  # the shape is the carriers'
-    """What the answer to the message means, or to an upload before it that failed."""
+    """Interpret the response to a message, or to the upload before it that failed."""
     found = json_object(response.body)
     if response.status not in range(200, 300):
         return _not_taken(response, found)
@@ -201,32 +201,37 @@ def read_answer(response: Response, connection: Connection) -> SubmitResult:  # 
     status = first.get("status")
     if not isinstance(status, dict):
         return SubmitResult("again", text=f"HTTP {response.status} without a message's status")
-    group, number, said = (
+    group, number, summary = (
         json_int(status, "groupId"),
         json_int(status, "id"),
         f"{json_text(status, 'name')}",
     )
+    # 23 REJECTED_DUPLICATE_MESSAGE_ID: an earlier attempt was accepted, its answer got lost.
     if group not in _REJECTED or number == _DUPLICATE:
-        return SubmitResult("taken", _submission_of(json_text(first, "messageId")), 7, text=said)
+        return SubmitResult("taken", _submission_of(json_text(first, "messageId")), 7, text=summary)
+    # 12 and 21 REJECTED_SYSTEM_ERROR are not about this message; its validity period ends the attempts.
     if number in (_NO_CREDIT, _SYSTEM):
-        return SubmitResult("again", status=number, error=15000, retry_after_s=_OUR_ACCOUNT_S, text=said)
+        return SubmitResult("again", status=number, error=15000, retry_after_s=_OUR_ACCOUNT_S, text=summary)
     if number == _TOO_LONG:
-        return SubmitResult("too_large", status=number, error=15026, text=said)
+        return SubmitResult("too_large", status=number, error=15026, text=summary)
     return SubmitResult(
-        "refused", status=_known(number, group), error=15008, text=f"{said} {json_text(status, 'description')}"
+        "refused", status=_known(number, group), error=15008, text=f"{summary} {json_text(status, 'description')}"
     )
 
 
 def _not_taken(response: Response, found: _Json) -> SubmitResult:
-    said = f"HTTP {response.status} {_complaint(found)}".strip()
+    summary = f"HTTP {response.status} {_complaint(found)}".strip()
     if response.status == _TOO_LARGE:
-        return SubmitResult("too_large", status=25, error=15026, limit_bytes=common.parse_size_limit(said), text=said)
+        return SubmitResult(
+            "too_large", status=25, error=15026, limit_bytes=common.parse_size_limit(summary), text=summary
+        )
     seconds = common.retry_after_s(response.headers)
+    # The account is refused, not the message.
     if response.status in _UNAUTHORISED:
-        return SubmitResult("again", status=19, error=15023, retry_after_s=seconds or _OUR_ACCOUNT_S, text=said)
+        return SubmitResult("again", status=19, error=15023, retry_after_s=seconds or _OUR_ACCOUNT_S, text=summary)
     if response.status in _CLIENT and response.status != _TOO_MANY:
-        return SubmitResult("refused", status=100, error=15200, text=said)
-    return SubmitResult("again", error=15000, retry_after_s=seconds, text=said)
+        return SubmitResult("refused", status=100, error=15200, text=summary)
+    return SubmitResult("again", error=15000, retry_after_s=seconds, text=summary)
 
 
 def _complaint(found: _Json) -> str:
@@ -255,7 +260,7 @@ def read_events(request: Request, connection: Connection) -> tuple[Event, ...]:
 def _reported(row: _Json) -> Event:
     status, error = row.get("status"), row.get("error")
     if not isinstance(status, dict) or not json_text(row, "messageId"):
-        raise Refused("a result has neither a message, nor a messageId with a status", field="results")
+        raise Refused("a result has neither a message nor a messageId with a status", field="results")
     number = _known(json_int(status, "id"), json_int(status, "groupId"))
     code = json_int(error, "id") if isinstance(error, dict) else 0
     return Event(
@@ -297,7 +302,7 @@ def _parts_of(row: _Json) -> list[_Json]:
     if isinstance(found, str):  # the pulled form: JSON inside a string
         found = json_object(found.encode("utf-8")).get("mms_parts")
     if not isinstance(found, list) or not all(isinstance(part, dict) for part in found):
-        raise Refused("message of a result is no list of parts", field="message")
+        raise Refused("message of a result is not a list of parts", field="message")
     return found
 
 
@@ -313,7 +318,7 @@ def _part(part: _Json, number: int) -> InboundPart:
 
 
 def write_event_answer(events: tuple[Event, ...], error: str, connection: Connection) -> Response:  # noqa: ARG001
-    """200 ends it; anything else brings the webhook again."""
+    """200 acknowledges a webhook; after any other status the aggregator sends it again."""
     if not events and error:
         return Response(400, {"Content-Type": "text/plain; charset=utf-8"}, error.encode("utf-8", "replace"))
     return Response(503 if error else 200, {"Content-Type": "application/json"}, b"{}")

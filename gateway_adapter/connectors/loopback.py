@@ -1,8 +1,8 @@
-"""The operator to test against (loopback.py), as a protocol: the binary PDU over HTTP out, one JSON event in.
+"""The protocol of the simulated operator (simulator/): the binary PDU over HTTP out, one JSON event in.
 
 POST {url}/submit       X-Transaction-Id, X-To; the body is the m-send-req PDU
-200 {"id": "…"}         taken; the same transaction id again gives the same id
-413 {"limit": 300000}   too large · 4xx {"status": 6, "error": 15011} refused · anything else: come again
+200 {"id": "…"}         accepted; the same transaction id again gives the same id
+413 {"limit": 300000}   too large · 4xx {"status": 6, "error": 15011} refused · anything else: try again
 POST /operators/{name}  {"kind": "delivery", "id": "…", "to": ["…"], "status": 5, "error": 0, "at": 1795354640877}
 """
 
@@ -43,29 +43,31 @@ def write_submit(submit: SubmitRequest, connection: Connection) -> Request:
         delivery_report=submit.delivery_report,
     )
     packed = mms.pack(submit.content, envelope, ENCODING)
-    said = {
+    members = {
         "Content-Type": packed.content_type,
         "X-Transaction-Id": submit.transaction_id,
         "X-To": ",".join(submit.to),
     }
-    return Request("POST", f"{connection.url}/submit", said, packed.data)
+    return Request("POST", f"{connection.url}/submit", members, packed.data)
 
 
 def read_answer(response: Response, _connection: Connection) -> SubmitResult:
-    """An id means taken; a size or a status means no; whatever else means again."""
-    said = common.json_object(response.body)
-    if response.status == _OK and isinstance(said.get("id"), str) and said["id"]:
-        return SubmitResult("taken", operator_message_id=said["id"])
+    """An id means accepted; a size or a status means refused; anything else means try again."""
+    members = common.json_object(response.body)
+    if response.status == _OK and isinstance(members.get("id"), str) and members["id"]:
+        return SubmitResult("taken", operator_message_id=members["id"])
     if response.status == _TOO_LARGE:
-        return SubmitResult("too_large", limit_bytes=common.json_int(said, "limit") or None)
-    if _BAD <= response.status < _TOO_LARGE and common.json_int(said, "status"):
-        return SubmitResult("refused", status=common.json_int(said, "status"), error=common.json_int(said, "error"))
+        return SubmitResult("too_large", limit_bytes=common.json_int(members, "limit") or None)
+    if _BAD <= response.status < _TOO_LARGE and common.json_int(members, "status"):
+        return SubmitResult(
+            "refused", status=common.json_int(members, "status"), error=common.json_int(members, "error")
+        )
     return SubmitResult("again", text=f"status {response.status}")
 
 
 def write_event(event: Event, name: str) -> Request:
-    """An event as the operator says it."""
-    said: dict[str, object] = {
+    """The request by which the operator reports an event."""
+    members: dict[str, object] = {
         "kind": event.kind,
         "id": event.operator_message_id,
         "from": event.sender,
@@ -83,47 +85,47 @@ def write_event(event: Event, name: str) -> Request:
             for p in event.parts
         ],
     }
-    return Request("POST", f"/operators/{name}", {"Content-Type": "application/json"}, json.dumps(said).encode())
+    return Request("POST", f"/operators/{name}", {"Content-Type": "application/json"}, json.dumps(members).encode())
 
 
 def read_events(request: Request, _connection: Connection) -> tuple[Event, ...]:
     """The one event of a request."""
-    said = common.json_object(request.body)
-    if said.get("kind") not in _KINDS or not isinstance(said.get("id"), str) or not said["id"]:
-        raise Refused(f"the event has no id, or a kind that is none of {', '.join(_KINDS)}", field="kind")
+    members = common.json_object(request.body)
+    if members.get("kind") not in _KINDS or not isinstance(members.get("id"), str) or not members["id"]:
+        raise Refused(f"the event has no id, or its kind is not one of {', '.join(_KINDS)}", field="kind")
     event = Event(
-        said["kind"],
-        operator_message_id=said["id"],
-        sender=common.json_text(said, "from"),
-        to=_texts(said.get("to")),
-        cc=_texts(said.get("cc")),
-        status=common.json_int(said, "status"),
-        error=common.json_int(said, "error"),
-        final=said.get("final") is not False,
-        at_ms=common.json_int(said, "at") or None,
-        subject=common.json_text(said, "subject"),
-        user_agent=common.json_text(said, "userAgent"),
-        parts=tuple(_part(one) for one in said.get("parts") or () if isinstance(one, dict)),
-        text=common.json_text(said, "text"),
+        members["kind"],
+        operator_message_id=members["id"],
+        sender=common.json_text(members, "from"),
+        to=_texts(members.get("to")),
+        cc=_texts(members.get("cc")),
+        status=common.json_int(members, "status"),
+        error=common.json_int(members, "error"),
+        final=members.get("final") is not False,
+        at_ms=common.json_int(members, "at") or None,
+        subject=common.json_text(members, "subject"),
+        user_agent=common.json_text(members, "userAgent"),
+        parts=tuple(_part(one) for one in members.get("parts") or () if isinstance(one, dict)),
+        text=common.json_text(members, "text"),
     )
     return (event,)
 
 
 def write_event_answer(_events: tuple[Event, ...], error: str, _connection: Connection) -> Response:
-    """200 with nothing more, or 400 with the reason."""
-    said = {"error": error} if error else {}
-    return Response(_BAD if error else _OK, {"Content-Type": "application/json"}, json.dumps(said).encode())
+    """200, or 400 with the reason."""
+    members = {"error": error} if error else {}
+    return Response(_BAD if error else _OK, {"Content-Type": "application/json"}, json.dumps(members).encode())
 
 
-def _part(said: dict[str, Any]) -> InboundPart:
+def _part(members: dict[str, Any]) -> InboundPart:
     try:
-        data = base64.b64decode(common.json_text(said, "data"), validate=True)
+        data = base64.b64decode(common.json_text(members, "data"), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise Refused(f"a part is no base64: {error}", field="parts") from error
-    text = said.get("text")
+        raise Refused(f"a part is not base64: {error}", field="parts") from error
+    text = members.get("text")
     return InboundPart(
-        common.json_text(said, "type") or "application/octet-stream",
-        common.json_text(said, "id"),
+        common.json_text(members, "type") or "application/octet-stream",
+        common.json_text(members, "id"),
         data,
         text if isinstance(text, str) else None,
     )

@@ -1,7 +1,7 @@
 """MM4 towards another operator's MMSC (3GPP TS 23.140 section 8.4, RFC 4356): mails out, mails in.
 
-Translation alone. A submission's mail is taken by the SMTP reply; whether the MMSC takes the message it says later, in
-a forward.RES of its own, which comes in as an event. What we answer goes out as a mail too, to the originator system.
+Translates only. The SMTP reply accepts a submission's mail; the MMSC accepts or refuses the message later, in an
+MM4_forward.RES of its own, which comes in as an event. Our responses are mails, too, to the originator system.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def write_submit(submit: SubmitRequest, connection: Connection) -> Request:
         )
         mail = mms.mm4.write_mm4(mms.mm4.mm4_of(replace(submit.content, subject=submit.subject), envelope, peer), peer)
     except ValueError as exc:
-        raise Refused(f"connection {connection.name} can not say this in MM4: {exc}", error=15200) from exc
+        raise Refused(f"connection {connection.name} can not send this as MM4: {exc}", error=15200) from exc
     headers = {"from": _system(connection), "to": ",".join(to), "message-id": message_id}
     return Request("MAIL", connection.url, headers, f"Message-ID: <{message_id}>\r\n".encode("ascii") + mail)
 
@@ -94,7 +94,7 @@ def write_submit(submit: SubmitRequest, connection: Connection) -> Request:
 
 _ENHANCED = re.compile(r"\b([245]\.[0-9]{1,3}\.[0-9]{1,3})\b")
 _TOO_LARGE = frozenset({"5.3.4", "5.2.3"})  # RFC 3463: message too big for system, for mailbox
-# Enhanced code, or its subject, or the bare reply code -> status and error of statuses.py
+# Enhanced status code (RFC 3463), or its first two numbers, or the bare reply code -> status and error of statuses.py
 _REFUSALS: Mapping[str, tuple[int, int]] = MappingProxyType(
     {
         "5.1.0": (52, 15201),
@@ -112,24 +112,25 @@ _REFUSALS: Mapping[str, tuple[int, int]] = MappingProxyType(
         "553": (52, 15201),
     }
 )
+# RFC 5321 section 4.2.1: 2yz done, 4yz try again, 5yz final
 _TAKEN, _LATER, _REFUSED, _OVER_STORAGE = range(200, 300), range(400, 500), range(500, 600), 552
 
 
 def read_answer(response: Response, connection: Connection) -> SubmitResult:  # noqa: ARG001  # the shape is the carriers'
-    """What an SMTP reply means; what is no reply of a mail server is tried again."""
+    """Interpret an SMTP reply; anything that is not a mail server's reply is tried again."""
     text = response.body.decode("utf-8", errors="replace").strip()
-    said = f"{response.status} {text}".strip()
+    summary = f"{response.status} {text}".strip()
     if response.status in _TAKEN:
-        return SubmitResult("taken", response.headers.get("message-id", ""), 7, text=said)
+        return SubmitResult("taken", response.headers.get("message-id", ""), 7, text=summary)
     if response.status not in _REFUSED:
-        return SubmitResult("again", error=15000, text=said)
+        return SubmitResult("again", error=15000, text=summary)
     found = _ENHANCED.search(text)
     code = found[1] if found else ""
     if code in _TOO_LARGE or (not code and response.status == _OVER_STORAGE) or common.mentions_size(text):
-        return SubmitResult("too_large", status=4, error=15026, limit_bytes=common.parse_size_limit(text), text=said)
+        return SubmitResult("too_large", status=4, error=15026, limit_bytes=common.parse_size_limit(text), text=summary)
     keys = (code, code.rpartition(".")[0], "" if code else str(response.status))
     status, error = next((_REFUSALS[key] for key in keys if key in _REFUSALS), (4, 15008))
-    return SubmitResult("refused", status=status, error=error, text=said)
+    return SubmitResult("refused", status=status, error=error, text=summary)
 
 
 # --- in ------------------------------------------------------------------------------------------------------------
@@ -141,10 +142,10 @@ def read_events(request: Request, connection: Connection) -> tuple[Event, ...]:
         reading = mms.mm4.read_mm4(request.body)
         unpacked = mms.mm4.unpacked_of(reading)
     except (mms.MMSContentError, ValueError) as exc:
-        raise Refused(f"connection {connection.name}: the mail is no MM4 message: {exc}") from exc
+        raise Refused(f"connection {connection.name}: the mail is not an MM4 message: {exc}") from exc
     reader = _READERS.get(reading.message.message_type)
     if reader is None:
-        raise Refused(f"{reading.message.message_type} answers nothing we ask; {', '.join(_READERS)} are taken")
+        raise Refused(f"{reading.message.message_type} is not supported here; use {', '.join(_READERS)}")
     return (reader(reading.message, unpacked, request.body),)
 
 
@@ -166,7 +167,7 @@ def _forwarded(message: mms.mm4.Mm4, unpacked: mms.Unpacked, body: bytes) -> Eve
 
 
 def _mail_id(unpacked: mms.Unpacked) -> str:
-    """The mail's own Message-ID, for operators that leave out MM4's."""
+    """The mail's own Message-ID, for operators that leave out X-Mms-Message-ID."""
     return next((text for name, text in unpacked.headers if name.lower() == "message-id"), "")
 
 
@@ -174,7 +175,7 @@ def _reported(message: mms.mm4.Mm4, unpacked: mms.Unpacked, _: bytes) -> Event:
     status = str(message.get("X-Mms-MM-Status-Code") or "")
     fate = common.map_status(status, str(message.get("X-Mms-MM-Status-Extension") or ""))
     if fate is None:
-        raise Refused(f"X-Mms-MM-Status-Code {status!r} is none of 23.140", field="X-Mms-MM-Status-Code")
+        raise Refused(f"X-Mms-MM-Status-Code {status!r} is not a status of 23.140", field="X-Mms-MM-Status-Code")
     event = Event(
         "delivery", operator_message_id=_named(unpacked), status=fate.status, error=fate.error, final=fate.final
     )
@@ -191,7 +192,7 @@ def _from_its_recipient(event: Event) -> Event:
     return replace(event, sender=event.to[0] if event.to else "", to=(event.sender,) if event.sender else ())
 
 
-# X-Mms-Request-Status-Code in lower case -> status and error of statuses.py; "" for a refusal nobody defined
+# X-Mms-Request-Status-Code in lower case -> status and error of statuses.py; "" for any other status
 _REQUEST_STATUSES: Mapping[str, tuple[int, int]] = MappingProxyType(
     {
         "error-unspecified": (4, 15000),
@@ -209,15 +210,15 @@ _RETRYABLE = frozenset(name.lower() for name, again in mms.mm4.REQUEST_STATUSES.
 
 
 def _answered(message: mms.mm4.Mm4, unpacked: mms.Unpacked, _: bytes) -> Event:
-    said = str(message.get(_STATUS) or "").strip().lower()
+    request_status = str(message.get(_STATUS) or "").strip().lower()
     text = str(message.get(_TEXT) or "")
     event = Event("accepted", operator_message_id=_named(unpacked), status=7, text=text)
-    if said not in ("ok", ""):
-        status, error = _REQUEST_STATUSES.get(said, _REQUEST_STATUSES[""])
+    if request_status not in ("ok", ""):
+        status, error = _REQUEST_STATUSES.get(request_status, _REQUEST_STATUSES[""])
         if error == _BLOCKED and common.mentions_size(text):
             error = _TOO_BIG
-        event = replace(event, kind="refused", status=status, error=error, final=said not in _RETRYABLE)
-    # An answer is not answered; it goes from system to system, and holds for all recipients of the request.
+        event = replace(event, kind="refused", status=status, error=error, final=request_status not in _RETRYABLE)
+    # A response gets no response; it goes from system to system, and holds for all recipients of the request.
     return replace(_addressed(event, message, unpacked), sender="", to=(), answer_to="")
 
 
@@ -264,7 +265,7 @@ _OK, _TRY_LATER, _NEVER = 250, 451, 554
 
 
 def write_event_answer(events: tuple[Event, ...], error: str, connection: Connection) -> Response:
-    """The SMTP reply; where the other side asked for a response, the mail that says so is its body."""
+    """Write the SMTP reply; where the other side asked for a response (X-Mms-Ack-Request), its body is that mail."""
     if not events:
         return Response(_NEVER, body=f"5.6.0 {_line(error)}".encode())
     if error:
@@ -277,7 +278,7 @@ def write_event_answer(events: tuple[Event, ...], error: str, connection: Connec
     answer = mms.mm4.Mm4(_ANSWERS[event.kind], system, (event.answer_to,), fields=fields)
     try:
         mail = mms.mm4.write_mm4(answer, connection_peer(connection))
-    except ValueError:  # its own address is none that can stand in a mail; it has our 250
+    except ValueError:  # its own address can not stand in a mail; our 250 has to do
         return Response(_OK, body=b"2.0.0 taken")
     return Response(_OK, {"from": system, "to": event.answer_to}, mail)
 

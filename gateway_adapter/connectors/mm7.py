@@ -1,7 +1,7 @@
 """MM7 towards an operator's MMSC (3GPP TS 23.140 section 8.7): submissions out; deliveries and reports in.
 
-Translation alone. The dialect is the connection's: a row of the library's peers, changed by the connection's options.
-Codes become outcomes in one table, `_OUTCOMES`; a code without a row is judged by its class, as 23.140 asks.
+Translates only. The dialect is the connection's: a row of the library's peers, changed by the connection's options.
+The table `_OUTCOMES` maps status codes to outcomes; the class decides about a code without a row, as 23.140 asks.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ OPTIONS: Mapping[str, str] = MappingProxyType(
         "service_code": "ServiceCode of every submission",
         "charged_party": "ChargedParty of every submission",
         "user": "user of HTTP authorization, with the connection's secret",
-        "auth": "basic or digest, how that user is told; basic when not given",
+        "auth": "basic or digest: how the user authenticates; default basic",
     }
 )
 
-_OUR_ACCOUNT_S = 300.0  # the operator turns us away, not the message: ask again once people may have seen to it
+_OUR_ACCOUNT_S = 300.0  # the operator refuses our account, not the message: people have to act first
 _Outcome = Literal["taken", "again", "too_large", "refused"]
 
 
@@ -71,7 +71,7 @@ def connection_peer(connection: Connection) -> mms.mm7.Peer:
 
 
 def write_submit(submit: SubmitRequest, connection: Connection) -> Request:
-    """The SubmitReq; its transaction id is the submission's, so that a repeat is known to be one."""
+    """Write the SubmitReq; its TransactionID is the submission's, so that the MMSC recognises a repeat."""
     peer = connection_peer(connection)
     envelope = mms.Envelope(
         sender=common.add_plus(submit.sender),
@@ -85,7 +85,7 @@ def write_submit(submit: SubmitRequest, connection: Connection) -> Request:
         message = mms.mm7.mm7_of(replace(submit.content, subject=submit.subject), envelope, peer)
         written = mms.mm7.write_mm7(_charged(message, connection.options), peer)
     except ValueError as exc:
-        raise Refused(f"connection {connection.name} can not say this in MM7: {exc}", error=15200) from exc
+        raise Refused(f"connection {connection.name} can not send this as MM7: {exc}", error=15200) from exc
     return Request("POST", connection.url, _headers(connection, written.content_type), written.data)
 
 
@@ -109,8 +109,8 @@ def _headers(connection: Connection, content_type: str) -> dict[str, str]:
 
 # --- the answer ----------------------------------------------------------------------------------------------------
 
-# MM7 status -> outcome, status and error of statuses.py. What only our account can cause is tried again, slowly:
-# the message is not at fault, and its validity ends the trying.
+# MM7 StatusCode (23.140 section 8.7.8.4) -> outcome, status and error of statuses.py. What only our account can cause
+# is tried again, slowly: the message is not at fault, and its validity period ends the attempts.
 _OUTCOMES: Mapping[int, tuple[_Outcome, int, int]] = MappingProxyType(
     {
         1000: ("taken", 7, 0),
@@ -122,13 +122,13 @@ _OUTCOMES: Mapping[int, tuple[_Outcome, int, int]] = MappingProxyType(
         2004: ("refused", 4, 15013),
         2007: ("refused", 4, 15200),
         2503: ("refused", 52, 15201),
-        2560: ("too_large", 4, 15026),
+        2560: ("too_large", 4, 15026),  # 2503 and 2560 are Sinch's own
         3000: ("again", 0, 15000),
         3001: ("refused", 4, 15000),
         3002: ("refused", 4, 15008),
         3003: ("refused", 52, 15201),
         3004: ("refused", 52, 15201),
-        3510: ("again", 0, 15000),
+        3510: ("again", 0, 15000),  # vendors: throughput exceeded
         4000: ("again", 0, 15000),
         4001: ("again", 19, 15023),
         4002: ("again", 19, 15023),
@@ -138,7 +138,7 @@ _OUTCOMES: Mapping[int, tuple[_Outcome, int, int]] = MappingProxyType(
         4006: ("again", 0, 15000),
         4007: ("refused", 19, 15008),
         4008: ("refused", 19, 15008),
-        6102: ("refused", 4, 15011),
+        6102: ("refused", 4, 15011),  # Korean operators
     }
 )
 _ACCOUNT = frozenset({4001, 4002, 4003})
@@ -182,22 +182,22 @@ def _judge(status: mms.mm7.Status, message_id: str, retry_after_s: float | None)
 
 def _fault(message: mms.mm7.Mm7) -> SubmitResult:
     code, text = str(message.get("faultcode") or ""), str(message.get("faultstring") or "")
-    said = f"SOAP fault {code}: {text}"
+    summary = f"SOAP fault {code}: {text}"
     if common.mentions_size(text):
-        return SubmitResult("too_large", status=4, error=15026, limit_bytes=common.parse_size_limit(text), text=said)
+        return SubmitResult("too_large", status=4, error=15026, limit_bytes=common.parse_size_limit(text), text=summary)
     if code.rpartition(":")[2].lower().startswith("client"):
-        return SubmitResult("refused", status=4, error=15200, text=said)
-    return SubmitResult("again", text=said)
+        return SubmitResult("refused", status=4, error=15200, text=summary)
+    return SubmitResult("again", text=summary)
 
 
 def _bare(response: Response) -> SubmitResult:
-    said = f"HTTP {response.status} without an MM7 answer"
+    summary = f"HTTP {response.status} without an MM7 answer"
     if response.status == _TOO_LARGE_HTTP:
-        return SubmitResult("too_large", status=4, error=15026, text=said)
+        return SubmitResult("too_large", status=4, error=15026, text=summary)
     wait = common.retry_after_s(response.headers)
     if response.status in _TURNED_AWAY and wait is None:
-        return SubmitResult("again", retry_after_s=_OUR_ACCOUNT_S, status=19, error=15023, text=said)
-    return SubmitResult("again", retry_after_s=wait, text=said)
+        return SubmitResult("again", retry_after_s=_OUR_ACCOUNT_S, status=19, error=15023, text=summary)
+    return SubmitResult("again", retry_after_s=wait, text=summary)
 
 
 # --- in ------------------------------------------------------------------------------------------------------------
@@ -209,19 +209,21 @@ def read_events(request: Request, connection: Connection) -> tuple[Event, ...]:
         reading = mms.mm7.read_mm7(request.body, common.header(request.headers, "content-type"))
         unpacked = mms.mm7.unpacked_of(reading)
     except (mms.MMSContentError, ValueError) as exc:
-        raise Refused(f"connection {connection.name}: the request is no MM7 message: {exc}") from exc
+        raise Refused(f"connection {connection.name}: the request is not an MM7 message: {exc}") from exc
     reader = _READERS.get(reading.message.operation)
     if reader is None:
-        taken = ", ".join(_READERS)
-        raise Refused(f"connection {connection.name}: {reading.message.operation} is not taken here; {taken} are")
+        supported = ", ".join(_READERS)
+        raise Refused(
+            f"connection {connection.name}: {reading.message.operation} is not supported here; use {supported}"
+        )
     return (reader(reading.message, unpacked),)
 
 
-def _said(unpacked: mms.Unpacked) -> bytes:
-    """What makes a message this one.
+def _identity(unpacked: mms.Unpacked) -> bytes:
+    """What identifies a message.
 
-    MMSCs count transactions from the start again, and LinkedID may mean a whole conversation: neither alone tells a
-    repeat from the next message, and a message taken for a repeat would be lost.
+    MMSCs restart their transaction numbers, and LinkedID may mean a whole conversation: neither alone distinguishes a
+    repeat from the next message, and a message mistaken for a repeat would be lost.
     """
     envelope = unpacked.envelope
     about = repr((envelope.sender, envelope.to, envelope.cc, envelope.date_s, unpacked.content.subject))
@@ -234,7 +236,7 @@ def _delivered(message: mms.mm7.Mm7, unpacked: mms.Unpacked) -> Event:
     return Event(
         "inbound",
         envelope.transaction_id,
-        f"{envelope.message_id or envelope.transaction_id}-{common.digest_id(_said(unpacked))}",
+        f"{envelope.message_id or envelope.transaction_id}-{common.digest_id(_identity(unpacked))}",
         common.normalize_number(envelope.sender),
         tuple(common.normalize_number(address) for address in (*envelope.to, *envelope.bcc)),
         tuple(common.normalize_number(address) for address in envelope.cc),
@@ -250,7 +252,7 @@ def _reported(message: mms.mm7.Mm7, unpacked: mms.Unpacked) -> Event:
     status, extension = str(message.get("MMStatus") or ""), str(message.get("MMStatusExtension") or "")
     fate = common.map_status(status, extension)
     if fate is None:
-        raise Refused(f"MMStatus {status!r} is none of 23.140", field="MMStatus")
+        raise Refused(f"MMStatus {status!r} is not a status of 23.140", field="MMStatus")
     return replace(_about(message, unpacked, "delivery"), status=fate.status, error=fate.error, final=fate.final)
 
 
@@ -261,7 +263,7 @@ def _read_replied(message: mms.mm7.Mm7, unpacked: mms.Unpacked) -> Event:
 def _about(message: mms.mm7.Mm7, unpacked: mms.Unpacked, kind: Literal["delivery", "read"]) -> Event:
     envelope = unpacked.envelope
     if not envelope.message_id:
-        raise Refused(f"{message.operation} names no MessageID, so it belongs to no submission", field="MessageID")
+        raise Refused(f"{message.operation} has no MessageID, so it belongs to no submission", field="MessageID")
     return Event(
         kind,
         envelope.transaction_id,
@@ -288,7 +290,7 @@ _FAULT_HTTP = 500  # SOAP 1.1 section 6.2: a fault goes with it
 
 
 def write_event_answer(events: tuple[Event, ...], error: str, connection: Connection) -> Response:
-    """The matching Rsp: stored, or to be tried again; an error response for what could not be read."""
+    """Write the matching Rsp (stored, or to be sent again), or an error response for what could not be read."""
     if events:
         operation = _ANSWERS[events[0].kind]
         status = mms.mm7.Status(4006, "Service unavailable", error) if error else mms.mm7.Status(1000, "Success")

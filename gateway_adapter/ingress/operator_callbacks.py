@@ -1,7 +1,7 @@
-"""The operators' way in: who may speak for a connection, and what they say, handed to the service.
+"""Requests from operators, `POST /operators/{name}`: authorises them and hands their events to the service.
 
-One endpoint for every connection, `POST /operators/{name}`; a connector translates (connectors/). A connection takes
-requests from its own networks, or with its own user and password, or, with neither, none at all.
+A connector translates. A connection accepts requests from its own networks, or with its own user and password; with
+neither configured it accepts none.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ __all__ = ["is_authorized_operator", "receive_operator_request"]
 async def receive_operator_request(
     service: Service, connection: Connection, request: Request, fetcher: Fetcher | None = None
 ) -> Response:
-    """Take what an operator says; its events are durable before it is answered.
+    """Handle an operator's request; its events are durable before the response.
 
     Args:
-        service: Who keeps them.
-        connection: Whose request it is.
-        request: What it says.
-        fetcher: Brings media an aggregator only names; without one they are named to the customer as well.
+        service: Stores the events.
+        connection: The operator's connection.
+        request: The operator's request.
+        fetcher: Fetches media an aggregator only links to; without one the customer gets the link.
     """
     connector = connector_of(connection)
     try:
@@ -47,31 +47,31 @@ async def receive_operator_request(
         return connector.write_event_answer((), str(error), connection)
     try:
         for event in events:
-            await service.operator_event(connection.name, await _whole(service, event, fetcher))
+            await service.operator_event(connection.name, await _fetch_parts(service, event, fetcher))
     except mms.MMSContentError as error:
         logger.warning("operator", connection=connection.name, error=str(error))
         return connector.write_event_answer(events, str(error), connection)
     return connector.write_event_answer(events, "", connection)
 
 
-_MOST_LINKS = 32
+_MAX_LINKS = 32
 
 
-async def _whole(service: Service, event: Event, fetcher: Fetcher | None) -> Event:
+async def _fetch_parts(service: Service, event: Event, fetcher: Fetcher | None) -> Event:
     """The event with the bytes of the parts that are still to be fetched.
 
     Raises:
-        Unreachable: A link leads nowhere just now; the operator is to say it again.
+        Unreachable: A link does not answer now; the operator has to send the request again.
     """
     if not any(part.url for part in event.parts):
         return event
     links = sum(1 for part in event.parts if part.url)
-    parts = [await _with_bytes(service, part, fetcher if links <= _MOST_LINKS else None) for part in event.parts]
+    parts = [await _with_bytes(service, part, fetcher if links <= _MAX_LINKS else None) for part in event.parts]
     return replace(event, parts=tuple(parts))
 
 
 async def _with_bytes(service: Service, part: InboundPart, fetcher: Fetcher | None) -> InboundPart:
-    """A part as it is, or fetched; one that must not be fetched becomes a line that says so."""
+    """A part with its bytes; one that must not be fetched becomes a text part that says so."""
     if not part.url:
         return part
     why = "links are not followed here"
@@ -87,7 +87,7 @@ async def _with_bytes(service: Service, part: InboundPart, fetcher: Fetcher | No
 
 
 def is_authorized_operator(connection: Connection, address: str, authorization: str) -> bool:
-    """Whether a request from there, with this header, is the operator's."""
+    """Whether a request from this address, with this header, is the operator's."""
     if connection.inbound_secret and _is_user(connection, authorization):
         return True
     try:
@@ -99,11 +99,11 @@ def is_authorized_operator(connection: Connection, address: str, authorization: 
 
 
 def _is_user(connection: Connection, authorization: str) -> bool:
-    scheme, _, said = authorization.partition(" ")
+    scheme, _, credentials = authorization.partition(" ")
     if scheme.lower() != "basic":
         return False
     try:
-        given = base64.b64decode(said.strip(), validate=True)
+        given = base64.b64decode(credentials.strip(), validate=True)
     except (binascii.Error, ValueError):
         return False
     expected = f"{connection.inbound_user}:{connection.inbound_secret}".encode()

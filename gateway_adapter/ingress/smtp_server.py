@@ -1,7 +1,7 @@
-"""The SMTP listener for MM4: other operators' MMSCs hand their mails to us here, and get RES mails back.
+"""SMTP listener for MM4 (3GPP TS 23.140 section 8.4): takes mails from other MMSCs, sends RES mails back.
 
-Who speaks is known by the network it comes from: the connections of kind mm4, each with its `inbound_networks`. A mail
-is answered 250 once what it says is durable; what the connector answers beyond that goes out as a mail of its own.
+A sender is known by its network: the `inbound_networks` of the connections of kind mm4. A mail is answered 250 once its
+events are durable; the connector's own response (a RES) goes out as a mail.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["Mm4Server"]
 
 _KIND = "mm4"
-_MOST_RECIPIENTS = 1000
-_MOST_SESSIONS = 64  # each may hold a mail of the largest size
+_MAX_RECIPIENTS = 1000
+_MAX_SESSIONS = 64  # each may hold a mail of the largest size
 _IDLE_S = 120.0
 
 
@@ -41,8 +41,8 @@ class Mm4Server:
 
     Args:
         connections: Of any kind; those of kind mm4 count.
-        receive: Makes what a mail says durable and gives the answer (operators.py).
-        send: Hands over a mail to a connection's server (mail.py).
+        receive: Stores a mail's events and returns the response (operator_callbacks.py).
+        send: Sends a mail to a connection's server (transport/smtp_client.py).
         max_bytes: Of a mail; what is larger is refused with 552.
     """
 
@@ -76,20 +76,20 @@ class Mm4Server:
         return _Session(self, self._max_bytes)
 
     def admit(self, address: str) -> str:
-        """What to say to a caller that is not let in, "" for one that is; each of these leaves by `leave`."""
+        """The SMTP refusal of a caller; "" when it is admitted, until it calls `leave`."""
         if not any(is_authorized_operator(row, address, "") for row in self._connections):
             return "554 5.7.1 no connection takes mails from here"
-        if self._open >= _MOST_SESSIONS:
+        if self._open >= _MAX_SESSIONS:
             return "421 4.3.2 too many sessions, come again"
         self._open += 1
         return ""
 
     def leave(self) -> None:
-        """A session that was let in is over."""
+        """An admitted session has ended."""
         self._open -= 1
 
     def connection_of(self, address: str, sender: str) -> Connection | None:
-        """Whose mail it is: by network, and by the sender's domain where several connections share one."""
+        """The connection of a mail: by network, and by the sender's domain where several connections share one."""
         found = [row for row in self._connections if is_authorized_operator(row, address, "")]
         domain = sender.rpartition("@")[2].lower()
         named = [row for row in found if row.options.get("domain", "").lower() == domain]
@@ -121,7 +121,7 @@ class Mm4Server:
 
 
 class _Session(SMTP):
-    """One session; strangers are turned away before a word of theirs is read."""
+    """One session; unknown callers are refused before anything of theirs is read."""
 
     def __init__(self, server: Mm4Server, max_bytes: int) -> None:
         loop = asyncio.get_running_loop()
@@ -129,28 +129,28 @@ class _Session(SMTP):
             _Handler(server), data_size_limit=max_bytes, hostname="mms-gateway", ident="MM4", timeout=_IDLE_S, loop=loop
         )
         self._server = server
-        self._let_in = False
+        self._admitted = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Let in whom a connection may come from."""
-        said = self._server.admit(_address(transport.get_extra_info("peername")))
-        if said:
+        """Admit callers from a connection's networks."""
+        refusal = self._server.admit(_address(transport.get_extra_info("peername")))
+        if refusal:
             assert isinstance(transport, asyncio.WriteTransport)
-            transport.write(f"{said}\r\n".encode("ascii"))
+            transport.write(f"{refusal}\r\n".encode("ascii"))
             transport.close()
             return
-        self._let_in = True
+        self._admitted = True
         super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Make room for the next."""
-        if self._let_in:
+        """Count the session off."""
+        if self._admitted:
             self._server.leave()
             super().connection_lost(error)
 
 
 class _Handler:
-    """What aiosmtpd asks at each step; the names and shapes are its own."""
+    """aiosmtpd's callbacks; their names and signatures are its own."""
 
     def __init__(self, server: Mm4Server) -> None:
         self._server = server
@@ -158,7 +158,7 @@ class _Handler:
     async def handle_MAIL(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        """Refuse strangers before they send anything."""
+        """Refuse unknown senders before they send anything."""
         del server
         if self._server.connection_of(_address(session.peer), address) is None:
             return "550 5.7.1 no connection takes mails from here"
@@ -169,16 +169,16 @@ class _Handler:
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        """Take recipients; whose numbers they are the mail itself says."""
+        """Accept recipients; the mail itself says whose numbers they are."""
         del server, session
-        if len(envelope.rcpt_tos) >= _MOST_RECIPIENTS:
+        if len(envelope.rcpt_tos) >= _MAX_RECIPIENTS:
             return "452 4.5.3 too many recipients"
         envelope.rcpt_tos.append(address)
         envelope.rcpt_options.extend(options)
         return "250 2.1.5 go on"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        """Make the mail's word durable, then say so."""
+        """Store the mail's events, then acknowledge."""
         del server
         connection = self._server.connection_of(_address(session.peer), envelope.mail_from or "")
         if connection is None:
@@ -188,7 +188,7 @@ class _Handler:
         return await self._server.take(connection, mail)
 
     async def handle_exception(self, error: Exception) -> str:
-        """A fault of ours: the mail is to come again."""
+        """An error of ours: the peer has to send the mail again."""
         logger.error("mm4", error=repr(error))
         return "451 4.3.0 come again"
 

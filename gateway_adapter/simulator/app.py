@@ -27,17 +27,17 @@ def make_operator_app(
 ) -> Starlette:
     """An application that takes submissions at `/submit` and reports to the gateway's `/operators/{connection}`."""
     client = httpx.AsyncClient(trust_env=False, timeout=10, limits=httpx.Limits(max_connections=200))
-    said_by = "Basic " + base64.b64encode(f"{user}:{secret}".encode()).decode()
+    authorization = "Basic " + base64.b64encode(f"{user}:{secret}".encode()).decode()
 
-    async def tell(request: Request) -> Response:
-        headers = {**request.headers, "Authorization": said_by}
+    async def deliver(request: Request) -> Response:
+        headers = {**request.headers, "Authorization": authorization}
         try:
             answer = await client.post(gateway_url.rstrip("/") + request.url, content=request.body, headers=headers)
         except httpx.HTTPError:
             return Response(0)
         return Response(answer.status_code)
 
-    operator = SimulatedOperator(tell, name=connection, behaviour=behaviour)
+    operator = SimulatedOperator(deliver, name=connection, behaviour=behaviour)
 
     @contextlib.asynccontextmanager
     async def life(_app: Starlette) -> AsyncIterator[None]:

@@ -1,4 +1,4 @@
-"""The loopback operator's own endpoints: what it has, how it is to act, and a phone that sends."""
+"""HTTP endpoints that control the simulated operator: its messages, its behaviour, and a phone that sends."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["phone_message_event", "simulator_routes"]
 
-_MOST_BODY = 30_000_000
+_MAX_BODY_BYTES = 30_000_000
 
 
 def simulator_routes(
@@ -39,7 +39,7 @@ def simulator_routes(
 
     Args:
         operators: By connection name.
-        is_allowed: Who may play.
+        is_allowed: Whether a request may use the controls.
         submissions: Also take submissions over HTTP.
     """
     if not operators:
@@ -62,11 +62,13 @@ class SimulatorControls:
         self._may_look = is_allowed
 
     def guarded(self, endpoint: Endpoint) -> Endpoint:
-        """An endpoint for who may play, with errors as answers."""
+        """An endpoint for allowed requests, with errors as responses."""
 
         async def guarded(request: Request) -> Response:
             if not self._may_look(request):
-                return JSONResponse({"error": "the loopback operator is for this machine, or with a key"}, 401)
+                return JSONResponse(
+                    {"error": "the loopback operator is only for this machine, or with an API key"}, 401
+                )
             try:
                 return await endpoint(request)
             except (mms.MMSContentError, ValueError) as error:
@@ -76,57 +78,57 @@ class SimulatorControls:
 
     async def submit(self, request: Request) -> Response:
         """A submission of the loopback protocol."""
-        said = {name.title(): value for name, value in request.headers.items()}
-        asked = OperatorRequest("POST", str(request.url), said, await _body(request))
-        answer = await self._operator.submit(asked)
+        headers = {name.title(): value for name, value in request.headers.items()}
+        submission = OperatorRequest("POST", str(request.url), headers, await _body(request))
+        answer = await self._operator.submit(submission)
         return Response(answer.body, answer.status, dict(answer.headers))
 
     async def inbound(self, request: Request) -> Response:
         """A phone sends: JSON, or any wire form with `?from=…&to=…` where it does not say so itself."""
         event = phone_message_event(request.headers.get("content-type", ""), await _body(request), request.query_params)
-        if not await self._operator.say(event):
-            return JSONResponse({"error": "the gateway did not take it"}, 502)
+        if not await self._operator.send_event(event):
+            return JSONResponse({"error": "the gateway did not accept the message"}, 502)
         return JSONResponse({"id": event.operator_message_id, "from": event.sender, "to": event.to})
 
     async def behave(self, request: Request) -> Response:
-        """From now on act this way."""
+        """Set the behaviour from now on."""
         self._operator.behave(OperatorBehaviour.of(_object(await _body(request))))
         return JSONResponse(asdict(self._operator.behaviour))
 
     async def list(self, _request: Request) -> Response:
-        """What the operator has, newest last, and what it has seen."""
+        """The operator's messages, newest last, and its counters."""
         rows = [
             {"id": t.id, "transactionId": t.transaction_id, "to": t.to, "bytes": len(t.body), "tries": t.tries,
              "delivered": t.delivered, "reports": t.reports}
-            for t in self._operator.taken
+            for t in self._operator.submissions
         ]  # fmt: skip
-        return JSONResponse({"messages": rows, "seen": dict(self._operator.seen)})
+        return JSONResponse({"messages": rows, "seen": dict(self._operator.counters)})
 
     async def message(self, request: Request) -> Response:
         """One message as the phone got it."""
-        taken = self._operator.find(request.path_params["message_id"])
-        if taken is None:
+        found = self._operator.find(request.path_params["message_id"])
+        if found is None:
             return JSONResponse({"error": "there is no such message"}, 404)
-        return Response(taken.body, media_type="application/vnd.wap.mms-message")
+        return Response(found.body, media_type="application/vnd.wap.mms-message")
 
 
 async def _body(request: Request) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > _MOST_BODY:
-            raise Refused(f"the body has more than {_MOST_BODY:,} bytes")
+        if len(body) > _MAX_BODY_BYTES:
+            raise Refused(f"the body has more than {_MAX_BODY_BYTES:,} bytes")
     return bytes(body)
 
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        said = json.loads(body)
+        members = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise Refused(f"the body is no JSON: {error}") from error
-    if not isinstance(said, dict):
-        raise Refused("the body is no JSON object")
-    return said
+        raise Refused(f"the body is not JSON: {error}") from error
+    if not isinstance(members, dict):
+        raise Refused("the body is not a JSON object")
+    return members
 
 
 # --- a phone's message -----------------------------------------------------------------------------------------
@@ -139,15 +141,15 @@ def phone_message_event(content_type: str, body: bytes, query: Mapping[str, str]
     with data in base64; anything else is read as a wire form.
 
     Raises:
-        Refused: It says not who sends, or to whom.
+        Refused: The sender or the recipient is missing.
         MMSContentError: It can not be read.
     """
     if content_type.partition(";")[0].strip().lower() in ("application/json", ""):
-        said = _object(body)
-        parts = tuple(_part(one) for one in said.get("parts") or ())
-        sender, to = str(said.get("from") or ""), said.get("to") or ()
+        members = _object(body)
+        parts = tuple(_part(one) for one in members.get("parts") or ())
+        sender, to = str(members.get("from") or ""), members.get("to") or ()
         numbers = (to,) if isinstance(to, str) else tuple(str(one) for one in to)
-        subject, text = str(said.get("subject") or ""), str(said.get("text") or "")
+        subject, text = str(members.get("subject") or ""), str(members.get("text") or "")
         if text:
             parts = (InboundPart("text/plain", "text", text.encode(), text), *parts)
     else:
@@ -171,20 +173,20 @@ def phone_message_event(content_type: str, body: bytes, query: Mapping[str, str]
     )
 
 
-def _part(said: Any) -> InboundPart:  # noqa: ANN401 - JSON
-    if not isinstance(said, dict):
-        raise Refused("a part is no JSON object", field="parts")
-    text = said.get("text")
+def _part(members: Any) -> InboundPart:  # noqa: ANN401 - JSON
+    if not isinstance(members, dict):
+        raise Refused("a part is not a JSON object", field="parts")
+    text = members.get("text")
     if isinstance(text, str):
         return InboundPart(
-            str(said.get("contentType") or "text/plain"), str(said.get("contentId") or ""), text.encode(), text
+            str(members.get("contentType") or "text/plain"), str(members.get("contentId") or ""), text.encode(), text
         )
     try:
-        data = base64.b64decode(str(said.get("data") or ""), validate=True)
+        data = base64.b64decode(str(members.get("data") or ""), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise Refused(f"a part's data is no base64: {error}", field="parts") from error
+        raise Refused(f"a part's data is not base64: {error}", field="parts") from error
     return InboundPart(
-        str(said.get("contentType") or "application/octet-stream"), str(said.get("contentId") or ""), data
+        str(members.get("contentType") or "application/octet-stream"), str(members.get("contentId") or ""), data
     )
 
 

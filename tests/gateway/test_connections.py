@@ -52,7 +52,7 @@ def one(body: str, options: str = "") -> str:
 
 HTTP = 'kind = "mm7"\nurl = "https://m.example"\n'
 BAD = {
-    "no TOML": ("[connections", "", "is no TOML"),
+    "no TOML": ("[connections", "", "is not TOML"),
     "nothing": ("", "", "it has none"),
     "a stray key": ("port = 1\n" + one(HTTP), "port", "it has 'port'"),
     "no table": ("[connections]\nacme = 1", "connections.acme", "is 1"),

@@ -195,7 +195,7 @@ def test_every_real_mail_is_read_whole_as_mm4_and_refused_when_it_says_it_is_non
     data = row.path.read_bytes()
     data = data.partition(b"\n")[2] if data.startswith(b"From ") else data
     if not IS_MM4.search(data):
-        with pytest.raises(Refused, match="no MM4 message"):
+        with pytest.raises(Refused, match="not an MM4 message"):
             mm4.read_events(Request("MAIL", "", {}, data), OTHER)
         data = LABEL + data
     content = mms.mm4.read_mm4(data).message.content

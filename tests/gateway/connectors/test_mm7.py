@@ -218,7 +218,7 @@ def test_a_status_nobody_defined_and_a_report_on_nothing_are_refused() -> None:
 def test_a_request_of_ours_coming_back_is_refused() -> None:
     request = mm7.write_submit(SUBMIT, ACME)
 
-    with pytest.raises(Refused, match="SubmitReq is not taken here"):
+    with pytest.raises(Refused, match="SubmitReq is not supported here"):
         mm7.read_events(request, ACME)
 
 

@@ -257,7 +257,7 @@ def test_what_is_no_mm4_is_refused_for_good() -> None:
     code, text = run(told(Taken(), b"Subject: hello\r\n\r\nx\r\n", OTHER, SENDER))
 
     assert code == 554
-    assert "no MM4 message" in text
+    assert "not an MM4 message" in text
 
 
 def test_strangers_are_refused_before_they_send_anything() -> None:
