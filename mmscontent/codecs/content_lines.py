@@ -25,9 +25,11 @@ __all__ = ["ContentLine", "escaped", "folded", "quoted_printable", "read_lines",
 
 _ENCODINGS = {"QUOTED-PRINTABLE", "BASE64", "B", "8BIT", "7BIT"}
 _MAX_LINES = 100_000
-_FOLD_OCTETS = 75  # RFC 6350 3.2, RFC 5545 3.1: the longest line, without its line break
+# RFC 6350 3.2, RFC 5545 3.1: the longest line, without its line break.
+_FOLD_OCTETS = 75
 _BASE64_LINE = re.compile(rb"[A-Za-z0-9+/=]+\s*$")
-_LINE_BREAK = re.compile(rb"\r*\n|\r")  # QUIRK: exports that went through two editors end in CR CR LF
+# QUIRK: exports that went through two editors end in CR CR LF.
+_LINE_BREAK = re.compile(rb"\r*\n|\r")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ _BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-_EXTENDED = frozenset("\f^{}\\[~]|€")  # an escape and a character: two septets that stay together
+# An escape and a character: two septets that stay together.
+_EXTENDED = frozenset("\f^{}\\[~]|€")
 _SINGLE = {"gsm-7": 160, "ucs-2": 70}
 _JOINED = {"gsm-7": 153, "ucs-2": 67}
 

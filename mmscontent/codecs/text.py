@@ -28,7 +28,8 @@ _PAGE_ENDS = (
     re.compile(r"(?<=[.!?…])(?P<kept>[\"'»”’)\]]*)\s+|(?<=[。！？])|\n"),
     re.compile(r"\s+"),
 )
-_MIN_PAGE_SHARE = 0.4  # an end that leaves less of the page filled is passed over for one of a lower rank
+# An end that leaves less of the page filled is passed over for one of a lower rank.
+_MIN_PAGE_SHARE = 0.4
 _JOINERS = frozenset("\u200d\ufe0e\ufe0f")
 
 

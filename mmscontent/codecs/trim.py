@@ -32,7 +32,8 @@ _MUXERS = {
 # Where poster frames are taken, as shares of the length: not from a black beginning or the credits.
 _MOMENTS = (0.1, 0.3, 0.5, 0.7, 0.9)
 _LONG_PX = 1920
-_MUCH_BETTER = 1.1  # a later frame must have this much more edge energy than the best before it
+# A later frame must have this much more edge energy than the best before it.
+_MUCH_BETTER = 1.1
 
 
 def trim(data: bytes, info: MediaInfo, duration_ms: int) -> bytes:

@@ -1,8 +1,7 @@
-"""Animations: GIF, APNG, animated WebP and AVIF in, a GIF that still moves out, within a limit.
+"""The codec of animations: reads GIF, APNG, animated WebP and AVIF, writes an animated GIF within a limit.
 
-film (frames as patches) < palette < draw (which pixels change) and exact (all of them) < gif_file (the bytes) <
-ladder (what is given up, in which order) < make (one place of the ladder) < search (which place) < source (the codec)
-and verify (a second look).
+An animation passes frames (decoded to changed rectangles), quality_ladder and search (what to give up for a limit),
+renderer (frame_diff or lossless frames with a palette, gif_file), and verify (decodes the result).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Which pixels of each frame are drawn: only those whose change can be seen, the rest stays from before.
+"""Computes delta frames: each frame draws only the pixels whose change can be seen.
 
-A pixel that is near enough to what the screen already shows is left transparent: that is most of the saving in a
-GIF, and the eye forgives it more than anything else (docs/animation.md has the measurements). What must become
-transparent again is cleared by giving the frame before it the disposal that does so.
+A pixel close enough to what the canvas already shows stays transparent. That is most of the saving in a GIF and the
+least visible one (docs/animation.md has the measurements). Pixels that must become transparent again are cleared by the
+disposal of the frame before.
 """
 
 from __future__ import annotations
@@ -30,13 +30,12 @@ __all__ = ["DeltaFrame", "frame_diff"]
 
 @dataclass(slots=True)
 class DeltaFrame:
-    """One frame as it is written.
+    """One frame as it is written, with its left upper corner on the canvas.
 
     Attributes:
-        x, y: Of its left upper corner on the canvas.
-        indices: Numbers of colours; one more than the palette has means transparent.
+        indices: Palette indices; the length of the palette means transparent.
         clears: Its rectangle becomes transparent before the next frame.
-        palette: Its own colours; None when it has those of the film.
+        palette: Its own colours; None when it uses the palette of the animation.
     """
 
     x: int
@@ -48,7 +47,7 @@ class DeltaFrame:
 
 
 class _Canvas:
-    """What the viewer sees so far: numbers of colours, and where anything is at all."""
+    """What a viewer shows so far: palette indices, and where anything is drawn."""
 
     def __init__(self, animation: Animation, indexer: Indexer, tolerance: float) -> None:
         self.shown = np.zeros((animation.height, animation.width), np.uint8)
@@ -57,8 +56,8 @@ class _Canvas:
         self.tolerance = tolerance
         self.colours = indexer.palette.astype(np.float32)
 
-    def gone(self, rgba: Pixels, box: Box) -> Box | None:
-        """What shows and must not any longer."""
+    def disappearing(self, rgba: Pixels, box: Box) -> Box | None:
+        """Return the box of pixels that are drawn and must become transparent."""
         left, top, right, bottom = box
         found = bounding_box(self.filled[top:bottom, left:right] & (rgba[top:bottom, left:right, 3] == 0))
         if found[2] == 0:
@@ -66,12 +65,12 @@ class _Canvas:
         return found[0] + left, found[1] + top, found[2] + left, found[3] + top
 
     def clear(self, box: Box) -> None:
-        """The disposal of a frame."""
+        """Apply the disposal of a frame."""
         left, top, right, bottom = box
         self.filled[top:bottom, left:right] = False
 
     def paint(self, rgba: Pixels, box: Box) -> DeltaFrame | None:
-        """Bring a part of the screen up to a frame; None when nothing has to be drawn."""
+        """Update a part of the canvas to a frame; None when nothing has to be drawn."""
         left, top, right, bottom = box
         where = np.s_[top:bottom, left:right]
         wanted, shown, filled = rgba[where], self.shown[where], self.filled[where]
@@ -91,16 +90,16 @@ class _Canvas:
 
 
 def frame_diff(animation: Animation, indexer: Indexer, tolerance: float) -> Iterator[DeltaFrame]:
-    """The frames to write, in order.
+    """Yield the frames to write, in order.
 
-    *tolerance* is the squared distance of colours, weighted, up to which a change is not drawn; 0 draws all.
+    *tolerance* is the weighted squared colour distance up to which a change is not drawn; 0 draws every change.
     """
     nothing = np.full((1, 1), len(indexer.palette), np.uint8)
     canvas = _Canvas(animation, indexer, tolerance)
     held: DeltaFrame | None = None
     for rect, duration, rgba in zip(animation.rects, animation.durations_ms, animation.frames(), strict=True):
         box = _box(rect)
-        gone = canvas.gone(rgba, box)
+        gone = canvas.disappearing(rgba, box)
         if held is not None and gone is not None:
             held = _clearing(held, gone, nothing)
             canvas.clear(_box(held))
@@ -118,7 +117,7 @@ def frame_diff(animation: Animation, indexer: Indexer, tolerance: float) -> Iter
 
 
 def _clearing(frame: DeltaFrame, gone: Box, nothing: Indices) -> DeltaFrame:
-    """The frame made so large that its disposal takes away what is gone."""
+    """Enlarge a frame so that its disposal clears a box."""
     left, top, right, bottom = _joined(_box(frame), gone)
     indices = np.full((bottom - top, right - left), nothing[0, 0], np.uint8)
     height, width = frame.indices.shape

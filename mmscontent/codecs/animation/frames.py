@@ -1,7 +1,7 @@
-"""Animations of every kind as one thing: a film of patches, composited right, with browsers' timing.
+"""Decodes animations of every format to changed rectangles with durations, timed as browsers do.
 
-A frame is held only where it differs from the one before, so a screen recording of minutes costs what moves in it.
-Pillow decodes and applies disposal, blending and offsets; the reader is always named by us, never guessed.
+A frame is stored only where it differs from the one before, so a screen recording needs memory only for what moves.
+Pillow decodes and applies disposal, blending and offsets; the reader is named by media type, never guessed.
 Sources: GIF89a; PNG third edition section 13.2 (APNG); WebP container specification.
 """
 
@@ -34,19 +34,20 @@ READERS: dict[str, tuple[str, ...]] = {
     "image/webp": ("WEBP",),
     "image/avif": ("AVIF",),
 }
-# Browsers play a frame that asks for less than 20 ms as 100 ms; so does everybody after them.
-_LEAST_MS, _INSTEAD_MS = 20, 100
-_OPAQUE = 128  # GIF knows no half transparency
-_HELD_PX = 60_000_000  # changed pixels a film may hold: about half a gigabyte while it is worked on
+# Browsers show a frame of less than 20 ms for 100 ms, and every other viewer follows them.
+_MIN_FRAME_MS, _REPLACEMENT_MS = 20, 100
+# A GIF pixel is opaque or transparent.
+_OPAQUE = 128
+# Of one animation: about half a gigabyte of memory while it is encoded.
+_MAX_CHANGED_PX = 60_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class DirtyRect:
-    """Where a frame differs from the one before it; the first patch of a film is its whole canvas.
+    """The rectangle in which a frame differs from the one before; the first one is the whole canvas.
 
     Attributes:
-        x, y: Of its left upper corner.
-        rgba: (height, width, 4); alpha is 0 or 255, and what is transparent is all zero.
+        rgba: (height, width, 4); alpha is 0 or 255, and transparent pixels are all zero.
     """
 
     x: int
@@ -56,11 +57,7 @@ class DirtyRect:
 
 @dataclass(frozen=True, slots=True)
 class Animation:
-    """An animation, decoded.
-
-    Attributes:
-        loops: How often it plays; 0 is for ever.
-    """
+    """A decoded animation; *loops* is how often it plays, 0 for ever."""
 
     width: int
     height: int
@@ -70,16 +67,16 @@ class Animation:
 
     @property
     def duration_ms(self) -> int:
-        """Of one round."""
+        """Duration of one loop."""
         return sum(self.durations_ms)
 
     @property
     def changed_px(self) -> int:
-        """What an encoder has to look at."""
+        """Number of pixels in all changed rectangles: what an encoder has to process."""
         return sum(p.rgba.shape[0] * p.rgba.shape[1] for p in self.rects)
 
     def frames(self) -> Iterator[Pixels]:
-        """Each frame whole, as (height, width, 4); the array is only good until the next one."""
+        """Yield each whole frame as (height, width, 4); the array is valid only until the next one."""
         canvas = np.zeros((self.height, self.width, 4), np.uint8)
         for rect in self.rects:
             height, width = rect.rgba.shape[:2]
@@ -87,14 +84,14 @@ class Animation:
             yield canvas
 
     def scale(self, width: int, height: int) -> Animation:
-        """The same with other sides, low-pass filtered."""
+        """Scale all frames to other sides, low-pass filtered."""
         if (width, height) == (self.width, self.height):
             return self
         frames = (_resized(frame, (width, height)) for frame in self.frames())
         return animation_from_frames(frames, self.durations_ms, self.loops)
 
     def drop_frames(self, every: int) -> Animation:
-        """Only every n-th frame, each shown as long as those it stands for."""
+        """Keep only every n-th frame, shown as long as the frames it stands for."""
         if every == 1:
             return self
         frames = (f for i, f in enumerate(self.frames()) if i % every == 0)
@@ -103,7 +100,7 @@ class Animation:
 
 
 def animation_from_frames(frames: Iterable[Pixels], durations_ms: Iterable[int], loops: int = 0) -> Animation:
-    """A film from whole frames; frames equal to the one before only lengthen it.
+    """Build an animation from whole frames; a frame equal to the one before only adds to its duration.
 
     Raises:
         DamagedMedia: There is no frame.
@@ -120,7 +117,7 @@ def animation_from_frames(frames: Iterable[Pixels], durations_ms: Iterable[int],
         times.append(duration)
         before = frame.copy()
     if before is None:
-        raise DamagedMedia("the animation holds no frame that can be decoded; take another copy")
+        raise DamagedMedia("the animation has no frame that can be decoded; take another copy")
     return Animation(before.shape[1], before.shape[0], tuple(rects), tuple(times), loops)
 
 
@@ -129,7 +126,7 @@ def _changed(before: Pixels, frame: Pixels) -> Box:
 
 
 def bounding_box(mask: Mask) -> Box:
-    """Left, top, right and bottom of what is set; all zero when nothing is."""
+    """Return left, top, right and bottom of the set pixels; all zero when none is set."""
     rows = np.flatnonzero(mask.any(1))
     if not rows.size:
         return 0, 0, 0, 0
@@ -141,12 +138,12 @@ def _resized(frame: Pixels, sides: tuple[int, int]) -> Pixels:
     image = Image.fromarray(frame)
     if frame[..., 3].all():
         return np.ascontiguousarray(image.convert("RGB").resize(sides, Image.Resampling.LANCZOS).convert("RGBA"))
-    # Colours under transparency must not bleed into the edge: weigh them by what is seen.
+    # Premultiplied alpha (RGBa): colours of transparent pixels must not bleed into the edge.
     return _binary_alpha(np.asarray(image.convert("RGBa").resize(sides, Image.Resampling.LANCZOS).convert("RGBA")))
 
 
 def _binary_alpha(pixels: Pixels) -> Pixels:
-    """Half transparency made all or nothing, as GIF wants it."""
+    """Make each pixel fully opaque or fully transparent, as GIF requires."""
     opaque = pixels[..., 3] >= _OPAQUE
     settled = np.where(opaque[..., None], pixels, np.uint8(0))
     settled[..., 3] = opaque * np.uint8(255)
@@ -156,30 +153,27 @@ def _binary_alpha(pixels: Pixels) -> Pixels:
 # --- decoding --------------------------------------------------------------------------------------------------
 
 
-def _open(data: bytes, media_type: str) -> Image.Image:
-    """Opened by the one reader of its type; no frame is decoded yet."""
-    return Image.open(io.BytesIO(data), formats=READERS[media_type])
-
-
 def decode(data: bytes, media_type: str, box_px: tuple[int, int]) -> Animation:
-    """All frames, no larger than a box of long and short side, and never enlarged.
+    """Decode all frames within a box of long and short side, never enlarged.
+
+    Frames after a damaged one are left out.
 
     Raises:
-        DamagedMedia: No frame can be decoded; frames behind a damaged one are left out.
+        DamagedMedia: No frame can be decoded.
     """
-    with decoding(media_type, len(data)), _open(data, media_type) as image:
+    with decoding(media_type, len(data)), Image.open(io.BytesIO(data), formats=READERS[media_type]) as image:
         width, height = image.size
         scale = min(1.0, box_px[0] / max(width, height), box_px[1] / min(width, height))
         frames = getattr(image, "n_frames", 1)
-        if frames * width * height * scale**2 > _HELD_PX:
-            scale *= min(1.0, (_HELD_PX / max(_changed_px(image) * scale**2, 1)) ** 0.5)
+        if frames * width * height * scale**2 > _MAX_CHANGED_PX:
+            scale *= min(1.0, (_MAX_CHANGED_PX / max(_changed_px(image) * scale**2, 1)) ** 0.5)
         sides = max(1, round(width * scale)), max(1, round(height * scale))
         times: list[int] = []
         return animation_from_frames(_decoded(image, sides, times), _lazily(times), _loops(image))
 
 
 def _lazily(times: list[int]) -> Iterator[int]:
-    """The durations as they become known: each is asked for right after its frame."""
+    """Yield the durations as they become known: each is read right after its frame."""
     at = 0
     while True:
         yield times[at]
@@ -197,14 +191,14 @@ def _decoded(image: Image.Image, sides: tuple[int, int], times: list[int]) -> It
         except (OSError, EOFError, ValueError, SyntaxError) as exc:
             if not times:
                 raise DamagedMedia(f"the first frame of the animation cannot be decoded ({exc})") from exc
-            return  # a cut file plays as far as it goes
+            return  # a truncated file plays as far as it goes
         asked = int(frame.info.get("duration") or 0)
-        times.append(asked if asked >= _LEAST_MS else _INSTEAD_MS)
+        times.append(asked if asked >= _MIN_FRAME_MS else _REPLACEMENT_MS)
         yield pixels if sides == image.size else _resized(pixels, sides)
 
 
 def _changed_px(image: Image.Image) -> int:
-    """How much moves, without holding it."""
+    """Count the changed pixels without storing them."""
     before: Pixels | None = None
     total = 0
     for frame in ImageSequence.Iterator(image):
@@ -217,7 +211,8 @@ def _changed_px(image: Image.Image) -> int:
 
 
 def _loops(image: Image.Image) -> int:
-    """GIF counts repetitions after the first round, the others count rounds; 0 is for ever in all of them."""
+    """Return how often an animation plays; 0 is for ever in all formats."""
+    # NETSCAPE2.0 of GIF counts repetitions after the first loop; APNG (acTL num_plays) and WebP (ANIM) count loops.
     if image.format != "GIF":
         return int(image.info.get("loop", 0))
     repeats = image.info.get("loop")

@@ -1,7 +1,7 @@
 """Writes GIF89a: header, loop count, frames with their delays and disposals.
 
-Pillow's C coder does the LZW; everything around it is written here, because only so do we decide palettes,
-rectangles and transparency ourselves. Source: CompuServe GIF89a specification, sections 18 to 27.
+Pillow's C coder does the LZW. This module writes everything around it, because Pillow would choose palettes,
+rectangles and transparency by itself. Source: CompuServe GIF89a specification, sections 18 to 27.
 """
 
 from __future__ import annotations
@@ -21,14 +21,16 @@ if TYPE_CHECKING:
 
 __all__ = ["coded_bytes", "delays_cs", "write_gif"]
 
+# Section 23: transparent colour flag; disposal "do not dispose" and "restore to background".
 _TRANSPARENT, _KEEP, _CLEAR = 1, 1 << 2, 2 << 2
 _DESCRIPTOR_BYTES = 10
 _ROW_PX = 256
-_LEAST_CS = 2  # less is played as 10 by everybody
+# Viewers show a shorter frame for 10.
+_MIN_CS = 2
 
 
 def write_gif(width: int, height: int, palette: NDArray[np.uint8], frames: Sequence[DeltaFrame], loops: int) -> bytes:
-    """The file. The palette is (n, 3) with n at most 255; number n means transparent; 0 *loops* are for ever."""
+    """Write the file. The palette is (n, 3) with n at most 255; index n means transparent; 0 *loops* play for ever."""
     pieces = [_header(width, height, palette), _loop(loops)]
     for frame, delay in zip(frames, delays_cs(f.duration_ms for f in frames), strict=True):
         transparent = len(palette if frame.palette is None else frame.palette)
@@ -39,12 +41,12 @@ def write_gif(width: int, height: int, palette: NDArray[np.uint8], frames: Seque
 
 
 def delays_cs(durations_ms: Iterable[int]) -> tuple[int, ...]:
-    """Hundredths of a second whose running sum stays within half a hundredth of the real times."""
+    """Round durations to hundredths of a second so that their running sum stays within half a hundredth."""
     delays: list[int] = []
     wanted_ms = written_cs = 0
     for duration in durations_ms:
         wanted_ms += duration
-        delay = min(max(_LEAST_CS, round(wanted_ms / 10) - written_cs), 0xFFFF)
+        delay = min(max(_MIN_CS, round(wanted_ms / 10) - written_cs), 0xFFFF)
         delays.append(delay)
         written_cs += delay
     return tuple(delays)
@@ -52,11 +54,12 @@ def delays_cs(durations_ms: Iterable[int]) -> tuple[int, ...]:
 
 def _header(width: int, height: int, palette: NDArray[np.uint8]) -> bytes:
     bits, table = _table(palette)
+    # Section 18: the flags say global colour table, 8 bits of colour resolution, table size.
     return b"GIF89a" + struct.pack("<HHBBB", width, height, 0xF0 | bits - 1, 0, 0) + table
 
 
 def _table(palette: NDArray[np.uint8]) -> tuple[int, bytes]:
-    """Bits of a number of a colour, and the colours; one place more than there are: the transparent one."""
+    """Return the bits of an index and the colour table (section 19), with one more entry for transparent pixels."""
     bits = max(1, len(palette).bit_length())
     table = np.zeros((1 << bits, 3), np.uint8)
     table[: len(palette)] = palette
@@ -64,14 +67,14 @@ def _table(palette: NDArray[np.uint8]) -> tuple[int, bytes]:
 
 
 def _loop(loops: int) -> bytes:
-    """NETSCAPE2.0 counts repetitions after the first round; one round needs no word."""
     if loops == 1:
         return b""
+    # Application extension (section 26) NETSCAPE2.0 counts repetitions after the first loop; 0 repeats for ever.
     return b"!\xff\x0bNETSCAPE2.0\x03\x01" + struct.pack("<H", min(max(loops - 1, 0), 0xFFFF)) + b"\0"
 
 
 def coded_bytes(pieces: Sequence[NDArray[np.uint8]]) -> int:
-    """What the pixels of several small pictures would take if they were one."""
+    """Return the coded size of several small pictures as if they were one."""
     flat = np.concatenate([piece.ravel() for piece in pieces])
     rows = -(-flat.size // _ROW_PX)
     flat = np.pad(flat, (0, rows * _ROW_PX - flat.size), mode="edge")
@@ -83,5 +86,5 @@ def _picture(frame: DeltaFrame) -> bytes:
     coded = b"".join(GifImagePlugin.getdata(Image.fromarray(frame.indices)))
     bits, table = (0, b"") if frame.palette is None else _table(frame.palette)
     flags = 0x80 | bits - 1 if table else 0
-    # Pillow's own descriptor knows neither our place on the canvas nor our palette.
+    # Section 20: image descriptor. Pillow's own one has neither our position on the canvas nor our palette.
     return b"," + struct.pack("<HHHHB", frame.x, frame.y, width, height, flags) + table + coded[_DESCRIPTOR_BYTES:]

@@ -1,6 +1,6 @@
-"""Frames written anew without any loss, each with the colours it draws: for films of more colours than one palette.
+"""Writes frames without loss, each with its own palette, for animations with more colours than one palette holds.
 
-Many tools give each frame of a GIF a palette of its own; what changes in a frame never needs more than 256.
+Many tools give each frame of a GIF its own palette; the changed pixels of such a frame never exceed 256 colours.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MOST_COLOURS = 255
 
 
 def lossless_frames(animation: Animation) -> list[DeltaFrame] | None:
-    """All frames with palettes of their own; None when one draws too many colours or takes something away again."""
+    """Return all frames with their own palettes; None when one has too many colours or clears pixels."""
     before = np.zeros((animation.height, animation.width, 4), np.uint8)
     frames: list[DeltaFrame] = []
     for frame, duration in zip(animation.frames(), animation.durations_ms, strict=True):

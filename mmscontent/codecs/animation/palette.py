@@ -1,7 +1,7 @@
-"""Colours of a film: one palette for all of it, and the nearest entry for every pixel.
+"""Chooses one palette for an animation, and finds the nearest entry for every pixel.
 
-libimagequant chooses the colours from a sample of what changes; films of few colours keep each of them exactly.
-One palette for all frames is what lets an unchanged pixel stay unchanged.
+libimagequant chooses the colours from a sample of the changed pixels; an animation with few colours keeps each of them
+exactly. Only with one palette for all frames does an unchanged pixel keep its colour.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WEIGHTS", "Indexer", "choose_palette"]
 
-# How much an error counts in red, green and blue.
+# Weight of a squared error in red, green and blue.
 WEIGHTS = np.array([0.9, 1.2, 0.6], np.float32)
 _SAMPLE_PX = 60_000
 _CELL_BITS = 6
@@ -29,7 +29,7 @@ _CHUNK = 4_096
 
 
 def choose_palette(animation: Animation, colours: int) -> tuple[Pixels, bool]:
-    """At most so many colours, as (n, 3), and whether they are all there are."""
+    """Choose at most so many colours, as (n, 3); the flag says whether they are all the colours there are."""
     exact = _all_colours(animation, colours)
     if exact is not None:
         return exact, True
@@ -56,20 +56,20 @@ def _all_colours(animation: Animation, most: int) -> Pixels | None:
 
 
 def packed(rgba: Pixels) -> NDArray[np.uint32]:
-    """One number a colour: red in the lowest byte, alpha left out."""
+    """Pack each colour into one number: red in the lowest byte, without alpha."""
     return np.ascontiguousarray(rgba).view("<u4")[..., 0] & np.uint32(0xFFFFFF)
 
 
 @dataclass(slots=True)
 class Indexer:
-    """Gives pixels the number of their nearest colour; what was looked up once is remembered per cell of colours."""
+    """Maps pixels to the index of their nearest colour; results are cached per cell of the colour cube."""
 
     palette: Pixels
     exact: bool
     _table: NDArray[np.int16] | None = None
 
     def __call__(self, rgba: Pixels) -> NDArray[np.uint8]:
-        """(height, width) numbers of colours."""
+        """Return palette indices as (height, width)."""
         cells = packed(rgba) if self.exact else _cells(rgba)
         if self._table is None:
             self._table = np.full(1 << (24 if self.exact else 3 * _CELL_BITS), -1, np.int16)

@@ -1,6 +1,6 @@
-"""One film, made at any setting of the ladders; what several settings share is done once.
+"""Renders one animation at any setting of the ladders, and estimates a rendition from a sample of four tiles.
 
-Also guesses: a sample of four tiles shows what a setting would cost, for a fraction of the time.
+Work that several settings share (scaled animations, palettes, quality metrics) is done once.
 """
 
 from __future__ import annotations
@@ -34,22 +34,27 @@ __all__ = [
     "SampleEstimator",
     "frame_times",
     "frames_at",
-    "pictures_at",
+    "rendered_frames_at",
     "resample_to",
 ]
 
-_JUDGED_AT = (0.11, 0.35, 0.58, 0.87)  # of the playing time; uneven, so that frames left out are met too
+# Of the playing time; uneven, so that dropped frames are hit, too.
+_JUDGED_AT = (0.11, 0.35, 0.58, 0.87)
 _LEAST_SIDE_PX = 8
-_KEPT_PX = 12_000_000  # of shrunk films, beside the film itself
-_SAMPLED_PX = 800_000  # films with more changed pixels are guessed at from tiles
-_FRAME_BYTES = 22  # descriptor, control block and ends
+# Of scaled animations, beside the animation itself.
+_MAX_CACHED_PX = 12_000_000
+# An animation with more changed pixels is estimated from tiles.
+_SAMPLED_PX = 800_000
+# Image descriptor, graphic control extension and terminators.
+_FRAME_BYTES = 22
 _LEAST_TILE_PX = 32
-_WORTH_SAMPLING = 0.75  # of the sides; with more the whole is taken
+# Of the sides; above it the whole animation is the sample.
+_WORTH_SAMPLING = 0.75
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedAnimation:
-    """A film written at one setting."""
+    """An animation rendered at one setting."""
 
     setting: LadderSetting
     data: bytes
@@ -59,18 +64,18 @@ class RenderedAnimation:
     quality: float
 
     @property
-    def words(self) -> str:
-        """For the ledger."""
+    def label(self) -> str:
+        """The try as the ledger lists it."""
         return f"{self.setting.describe(self.width, self.height)} → {len(self.data):,} bytes"
 
 
 @dataclass(slots=True)
 class AnimationRenderer:
-    """Makes a film at settings; what several settings share is kept.
+    """Renders an animation at settings and caches what they share.
 
     Attributes:
-        judged_scale: At which part of the film's own sides quality is judged, at most 1.
-        own_palettes: Each frame draws at most 256 colours, as those of a GIF do.
+        judged_scale: Share of the animation's own sides at which quality is judged, at most 1.
+        own_palettes: Each frame draws at most 256 colours, as the frames of a GIF do.
     """
 
     animation: Animation
@@ -81,7 +86,7 @@ class AnimationRenderer:
     _metrics: list[Ssimulacra2Approx] = field(default_factory=list)
 
     def render(self, setting: LadderSetting) -> RenderedAnimation:
-        """Write it; the same setting gives the same bytes."""
+        """Render it; the same setting gives the same bytes."""
         exact = self.lossless(setting)
         if exact is not None:
             animation = self.animation
@@ -93,13 +98,13 @@ class AnimationRenderer:
         return RenderedAnimation(setting, data, animation.width, animation.height, len(drawn), quality)
 
     def lossless(self, setting: LadderSetting) -> list[DeltaFrame] | None:
-        """The frames without any loss, where the setting gives nothing up and one palette does not hold the film."""
+        """Return the frames without loss, if the setting gives nothing up and one palette is not enough; else None."""
         if not self.own_palettes or not setting.gives_nothing_up or self._indexer(self.animation, setting).exact:
             return None
         return lossless_frames(self.animation)
 
     def delta_frames(self, setting: LadderSetting) -> tuple[list[DeltaFrame], Indexer, Animation]:
-        """The frames to write, their colours, and the film they show."""
+        """Return the frames to write, their palette, and the scaled animation that they show."""
         animation = self._scaled(setting)
         indexer = self._indexer(animation, setting)
         return list(frame_diff(animation, indexer, setting.distance**2)), indexer, animation
@@ -110,29 +115,27 @@ class AnimationRenderer:
         height = max(min(_LEAST_SIDE_PX, self.animation.height), round(self.animation.height * setting.scale))
         key = (width, height, every)
         if key not in self._scaled_animations:
-            while sum(f.changed_px for f in self._scaled_animations.values()) > _KEPT_PX:
+            while sum(f.changed_px for f in self._scaled_animations.values()) > _MAX_CACHED_PX:
                 self._scaled_animations.pop(next(iter(self._scaled_animations)))  # the oldest
             self._scaled_animations[key] = self.animation.drop_frames(every).scale(width, height)
         return self._scaled_animations[key]
 
     def _indexer(self, animation: Animation, setting: LadderSetting) -> Indexer:
-        # Shrinking blends colours, so a shrunk film has a palette of its own; one serves every size.
+        # Scaling blends colours, so a scaled animation needs another palette; one serves every scale.
         key = setting.step.colours, animation.width < self.animation.width
         if key not in self._indexers:
             palette, exact = choose_palette(animation, setting.step.colours)
             self._indexers[key] = Indexer(palette, exact and not key[1])
         return self._indexers[key]
 
-    # --- how good it looks ---
-
     def quality(self, drawn: Sequence[DeltaFrame], palette: Pixels, animation: Animation) -> float:
-        """Mean over some frames, each against the source's frame of that moment."""
+        """Return the mean score of some frames, each against the source's frame of that time."""
         times_ms = frame_times(self.animation)
         if not self._metrics:
             self._metrics = [
                 Ssimulacra2Approx(picture) for picture in frames_at(self.animation, times_ms, self.judged_scale)
             ]
-        shown = pictures_at(drawn, palette, animation, times_ms)
+        shown = rendered_frames_at(drawn, palette, animation, times_ms)
         scores = [
             metric.score(resample_to(picture, metric.pixels.shape[1::-1]))
             for metric, picture in zip(self._metrics, shown, strict=True)
@@ -141,12 +144,12 @@ class AnimationRenderer:
 
 
 def frame_times(animation: Animation) -> list[int]:
-    """Milliseconds at which quality is judged: spread over the playing time."""
+    """Return the milliseconds at which quality is judged, spread over the playing time."""
     return [round(share * animation.duration_ms) for share in _JUDGED_AT]
 
 
 def frames_at(animation: Animation, times_ms: Sequence[int], scale: float = 1.0) -> list[Pixels]:
-    """What a viewer of the film sees at given moments; transparency as white."""
+    """Return the frames shown at given times; transparent pixels are white."""
     sides = max(1, round(animation.width * scale)), max(1, round(animation.height * scale))
     pictures: list[Pixels] = []
     start = 0
@@ -159,10 +162,10 @@ def frames_at(animation: Animation, times_ms: Sequence[int], scale: float = 1.0)
     return pictures
 
 
-def pictures_at(
+def rendered_frames_at(
     drawn: Sequence[DeltaFrame], palette: Pixels, animation: Animation, times_ms: Sequence[int]
 ) -> list[Pixels]:
-    """What a viewer sees at given milliseconds; transparency as white, as the source is judged."""
+    """Return the rendered frames shown at given times; transparent pixels are white, as in the source."""
     colours = np.concatenate([palette, np.full((1, 3), 255, np.uint8)])
     nothing = np.uint8(len(palette))
     canvas = np.full((animation.height, animation.width), nothing, np.uint8)
@@ -181,30 +184,30 @@ def pictures_at(
 
 
 def resample_to(pixels: Pixels, sides: tuple[int, ...]) -> Pixels:
-    """A picture at other sides, (width, height)."""
+    """Resample a picture to other sides, (width, height)."""
     if pixels.shape[1::-1] == tuple(sides):
         return pixels.copy()
     return np.asarray(Image.fromarray(pixels).resize((sides[0], sides[1]), Image.Resampling.LANCZOS))
 
 
-# --- guessing --------------------------------------------------------------------------------------------------
+# --- estimating -------------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
 class SampleEstimator:
-    """Guesses what settings would give, from tiles of a film all along its time."""
+    """Estimates size and quality at settings, from tiles of an animation over its whole duration."""
 
     renderer: AnimationRenderer
-    times: float  # how many times more pixels change in the whole film
+    times: float  # how many times more pixels change in the whole animation
 
     @classmethod
     def of(cls, animation: Animation, judged_scale: float, *, own_palettes: bool) -> SampleEstimator:
-        """A sample of a film; the whole of a small one."""
+        """Cut the sample of an animation; a small one is taken whole."""
         sample, times = _sample_of(animation)
         return cls(AnimationRenderer(sample, judged_scale, own_palettes), times)
 
     def estimate(self, setting: LadderSetting) -> tuple[float, float]:
-        """Bytes and quality."""
+        """Estimate bytes and quality."""
         exact = self.renderer.lossless(setting)
         if exact is not None:
             tables = sum(3 * len(frame.palette) for frame in exact if frame.palette is not None)
@@ -214,14 +217,14 @@ class SampleEstimator:
         return self._pixel_bytes(drawn) + _FRAME_BYTES * len(drawn) + 3 * len(indexer.palette), quality
 
     def _pixel_bytes(self, drawn: Sequence[DeltaFrame]) -> float:
-        # The coder starts anew with each frame, so tiles of several frames are coded together as one frame would be.
+        # The LZW table is reset with each frame, so tiles of several frames are coded together like one whole frame.
         together = max(1, round(self.times))
         groups = (drawn[at : at + together] for at in range(0, len(drawn), together))
         return self.times * sum(coded_bytes([frame.indices for frame in group]) for group in groups)
 
 
 def _sample_of(animation: Animation) -> tuple[Animation, float]:
-    """Four tiles of a film, all along its time, and how many times more the whole would cost."""
+    """Return four tiles of an animation over its whole duration, and how many times more pixels the whole has."""
     share = (_SAMPLED_PX / max(animation.changed_px, 1)) ** 0.5
     if share >= _WORTH_SAMPLING:
         return animation, 1.0
@@ -234,6 +237,6 @@ def _sample_of(animation: Animation) -> tuple[Animation, float]:
 
 
 def _tile_places(side: int, share: float) -> NDArray[np.intp]:
-    """Two stretches of a side, each about the middle of its half."""
+    """Return two ranges of a side, each around the middle of one half."""
     length = min(max(_LEAST_TILE_PX, round(side * share / 2)), side // 2)
     return np.concatenate([np.arange(length) + round(side * at - length / 2) for at in (0.28, 0.72)])

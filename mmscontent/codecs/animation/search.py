@@ -1,7 +1,7 @@
-"""Where on the ladder to stop: the first place whose file keeps within a limit, found in few encodes.
+"""Searches a ladder for the first place whose file is within a limit, with few encodes.
 
-Sizes fall along a ladder, near enough to a straight line of logarithms between places that are known; guesses
-come from the sample, and every real encode corrects them.
+Sizes fall along a ladder, nearly log-linearly between known places. Estimates come from the sample, and every real
+encode corrects them.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 __all__ = ["LadderEstimate", "LadderSearch", "search_ladder"]
 
 _AIM = 0.985
-_NO_NEWS = 0.004  # two places nearer than this give the same file, or nearly
+# Two places nearer than this give nearly the same file.
+_SAME_PLACE = 0.004
 
 
 @dataclass(frozen=True, slots=True)
 class LadderEstimate:
-    """What a place of the ladder is thought to give."""
+    """Size and quality estimated for a place of the ladder."""
 
     place: float
     size_bytes: float
@@ -33,20 +34,20 @@ class LadderEstimate:
 
 
 class LadderTry(NamedTuple):
-    """What was made at a place."""
+    """A rendition made at a place."""
 
     place: float
     made: RenderedAnimation
 
     @property
     def size_bytes(self) -> int:
-        """Of its file."""
+        """Size of its file."""
         return len(self.made.data)
 
 
 @dataclass(slots=True)
 class LadderSearch:
-    """What a search tried; `best` is None when even the last place is over the limit."""
+    """What a search tried; *best* is None when even the last place exceeds the limit."""
 
     best: RenderedAnimation | None = None
     tried: list[LadderTry] = field(default_factory=list)
@@ -62,8 +63,8 @@ def search_ladder(
 ) -> LadderSearch:
     """Search a ladder for the largest file within a limit.
 
-    The guesses are in order of place, from the ladder's top to its end. It stops when *use* of the limit is used, or
-    after so many encodes, one more when none of them fitted.
+    The estimates are in order of place, from the ladder's top to its end. It stops when *use* of the limit is used, or
+    after so many encodes; one more is made when none of them fits.
     """
     found = LadderSearch()
     top, end = estimates[0].place, estimates[-1].place
@@ -80,9 +81,9 @@ def search_ladder(
         else:
             low = max(low, place)
         place = _place_for(estimates, found.tried, limit_bytes * _AIM, (low, high))
-        known = [t for t in found.tried if abs(place - t.place) < _NO_NEWS]
+        known = [t for t in found.tried if abs(place - t.place) < _SAME_PLACE]
         if known or len({t.size_bytes for t in found.tried}) < len(found.tried):
-            break  # the same file again: sizes go in steps here
+            break  # the same file again: sizes change in steps here
     if found.best is None:
         _try(found, make, end, limit_bytes)
     return found
@@ -100,7 +101,7 @@ def _try(found: LadderSearch, make: Callable[[float], RenderedAnimation], place:
 def _place_for(
     estimates: Sequence[LadderEstimate], tried: Sequence[LadderTry], aim_bytes: float, within: tuple[float, float]
 ) -> float:
-    """Where the corrected curve of sizes meets the aim, kept inside what is not yet ruled out."""
+    """Return where the corrected size curve meets the target, within the places not ruled out yet."""
     places = np.array(sorted({g.place for g in estimates} | {t.place for t in tried}))
     logs = np.interp(places, [g.place for g in estimates], [math.log(max(g.size_bytes, 1)) for g in estimates])
     if tried:
@@ -112,7 +113,7 @@ def _place_for(
     place = float(np.interp(-math.log(aim_bytes), -logs, places))
     if not tried:
         return min(max(place, low), high)
-    # Stay off the ends that are known to be over or under, but for the ladder's own.
+    # Keep a margin to places known to be too large or small enough, except at the ends of the ladder.
     margin = 0.04 * (high - low)
     ends = estimates[0].place, estimates[-1].place
     seen = {t.place for t in tried}

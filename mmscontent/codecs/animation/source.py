@@ -1,6 +1,6 @@
-"""The codec of animations: one source, decoded once, written as a GIF at the best place of its ladder.
+"""The codec of animations: one source, decoded once, rendered as a GIF at the best place of a quality ladder.
 
-Knows one animation and one rule. Where the receiver shows none, its best frame goes to the codec of stills.
+It knows one animation and one rule. Where the receiver shows no animation, its best frame is sent as a still picture.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from mmscontent.codecs.animation.quality_ladder import LADDERS, setting_at
 from mmscontent.codecs.animation.renderer import AnimationRenderer, SampleEstimator, frame_times, frames_at, resample_to
 from mmscontent.codecs.animation.search import LadderEstimate, search_ladder
 from mmscontent.codecs.base import Rendition, Survey
+from mmscontent.codecs.image.detect import edge_energy
 from mmscontent.codecs.image.header import read_header
 from mmscontent.codecs.image.passthrough import kept_bytes
 from mmscontent.codecs.image.source import StillSource
@@ -36,30 +37,31 @@ if TYPE_CHECKING:
 
 __all__ = ["AnimationSource"]
 
-# Share of the limit that is good enough, encodes at most for a ladder, ladders tried.
+# Share of the limit that is enough, encodes per ladder at most, ladders tried.
 _TRIES = {"fast": (0.95, 5, 1), "best": (0.97, 5, 3)}
 _LADDERS = {"fast": ("standing", "grainy", "drawn", "stepwise"), "best": tuple(LADDERS)}
 _HOPELESS = -1_000.0
 _LEGIBLE = 5.0
 _BETTER = 0.5
-_CLOSE = 8.0  # another ladder is tried when it is thought to be no worse than the first by this
+# Another ladder is tried when its estimate is at most this much worse than the best.
+_CLOSE = 8.0
 
 
 @dataclass(slots=True)
 class _LadderOption:
-    """One ladder, and what its places are thought to give for this film, from the ladder's top to its end."""
+    """One ladder with the estimates for this animation, from the ladder's top to its end."""
 
     name: str
     estimates: list[LadderEstimate]
 
     def best_from(self, limit_bytes: int) -> int:
-        """Which guess to begin at: the best that fits, when a smaller file is thought to look better than a larger."""
+        """Return the index of the estimate to start at: the best that fits, when a smaller file scores higher."""
         fitting = [i for i, estimate in enumerate(self.estimates) if estimate.size_bytes <= limit_bytes]
         best = max(fitting, key=lambda i: self.estimates[i].quality, default=0)
         return best if fitting and self.estimates[best].quality > self._at(limit_bytes) + _BETTER else 0
 
     def quality_at(self, limit_bytes: int) -> float:
-        """What the ladder is thought to give in at most so many bytes."""
+        """Estimate the best quality of the ladder within a limit."""
         fitting = [estimate.quality for estimate in self.estimates if estimate.size_bytes <= limit_bytes]
         return max(*fitting, self._at(limit_bytes)) if fitting else _HOPELESS
 
@@ -89,17 +91,15 @@ class AnimationSource:
         self._work: _SurveyedAnimation | None = None
         self._still: StillSource | None = None
 
-    # --- looking ---
-
     def survey(self, rule: Rule, effort: Effort) -> Survey:
         """Decode, sample and predict; remembers rule and effort for render.
 
         Raises:
             DamagedMedia: No frame can be decoded.
-            NotAllowed: The receiver takes neither animations nor a still we can write.
+            NotAllowed: The receiver takes neither animations nor a picture that this codec encodes.
         """
         assert isinstance(rule, ImageRule)
-        animation = decode(self._data, self._header.media_type, _work_box(rule))
+        animation = decode(self._data, self._header.media_type, (rule.max_long_px, rule.max_short_px))
         self._still = None
         why_still = _why_still(animation, rule)
         if why_still is not None:
@@ -131,43 +131,41 @@ class AnimationSource:
             survey,
             info=self._info(animation),
             keep_bytes=None,
-            reasons=(why, "its best frame is sent as a still"),
+            reasons=(why, "its best frame is sent as a still picture"),
             traits=("animation", *survey.traits),
             stripped=self._header.metadata,
         )
 
     def keep(self) -> Rendition:
-        """The source as it is but for its metadata."""
+        """Return the source without its metadata, its frames unchanged."""
         data = kept_bytes(self._data, self._header)
         animation = None if self._work is None else self._work.animation
         info = replace(self._info(animation), size_bytes=len(data), metadata=())
         return Rendition(data, info, 0, 100.0, stripped=self._header.metadata, tries=("passed through",))
 
-    # --- writing ---
-
     def render(self, limit_bytes: int) -> Rendition:
-        """The best GIF of at most *limit_bytes*, never larger than a source that could go as it is.
+        """Return the best GIF of at most *limit_bytes*, never larger than a source that may pass through.
 
         Raises:
             DoesNotFit: Even the end of the ladder is larger.
         """
         if self._still is not None:
             made = self._still.render(limit_bytes)
-            note = f"the animation of {self._header.frames} frames was given up for its best one"
+            note = f"the animation of {self._header.frames} frames is sent as a still picture of its best frame"
             return replace(made, stripped=self._header.metadata, notes=(*made.notes, note))
         assert self._work is not None, "survey() comes first"
         work = self._work
         kept = None if self._passthrough_blockers(work.rule) else len(kept_bytes(self._data, self._header))
         if kept is not None and kept <= limit_bytes:
             return self.keep()
-        tried = [one for option in _best_options(work, limit_bytes) for one in _climb_down(work, option, limit_bytes)]
-        tries = tuple(one.words for one in tried)
+        tried = [one for option in _best_options(work, limit_bytes) for one in _search_one(work, option, limit_bytes)]
+        tries = tuple(one.label for one in tried)
         fitting = [one for one in tried if len(one.data) <= limit_bytes]
         if not fitting:
             least = min(len(one.data) for one in tried)
             raise DoesNotFit(
                 f"the animation needs at least {least:,} bytes, {limit_bytes:,} are left;"
-                " allow more, or send its best frame as a still",
+                " allow more, or send its best frame as a still picture",
                 limit_bytes=limit_bytes,
                 smallest_bytes=least,
                 tries=tries,
@@ -177,7 +175,7 @@ class AnimationSource:
         return self._rendition(best, len(tried), tries)
 
     def measure(self, data: bytes) -> float | None:
-        """Real SSIMULACRA2, mean over frames at the receiver's view; None when the ssimulacra2 package is missing."""
+        """Return SSIMULACRA2, mean over frames at the receiver's view; None without the ssimulacra2 package."""
         if self._still is not None:
             return self._still.measure(data)
         try:
@@ -186,31 +184,24 @@ class AnimationSource:
             return None
         assert self._work is not None, "survey() comes first"
         animation, scale = self._work.animation, self._work.renderer.judged_scale
-        made = decode(
-            data,
-            "image/gif",
-            (animation.width, animation.height)
-            if animation.width > animation.height
-            else (animation.height, animation.width),
-        )
+        long_px, short_px = max(animation.width, animation.height), min(animation.width, animation.height)
+        rendered = decode(data, "image/gif", (long_px, short_px))
         times_ms = frame_times(animation)
-        pairs = zip(frames_at(animation, times_ms, scale), frames_at(made, times_ms), strict=False)
+        pairs = zip(frames_at(animation, times_ms, scale), frames_at(rendered, times_ms), strict=False)
         scores = [
             compute_ssimulacra2(_as_png(wanted), _as_png(resample_to(shown, wanted.shape[1::-1])))
             for wanted, shown in pairs
         ]
         return float(np.mean(scores))
 
-    # --- parts of it ---
-
     def _passthrough_blockers(self, rule: ImageRule) -> tuple[str, ...]:
         header, reasons = self._header, []
         if header.media_type != "image/gif":
-            reasons.append(f"animated {header.media_type} is not promised to move everywhere; GIF is")
+            reasons.append(f"phones do not reliably play animated {header.media_type}; they play GIF")
         long_px, short_px = max(header.width, header.height), min(header.width, header.height)
         if long_px > rule.max_long_px or short_px > rule.max_short_px:
             box = f"{rule.max_long_px}×{rule.max_short_px}"
-            reasons.append(f"{header.width}×{header.height} pixels are over the receiver's {box}")
+            reasons.append(f"{header.width}×{header.height} pixels exceed the receiver's {box}")
         return tuple(reasons)
 
     def _info(self, animation: Animation | None) -> MediaInfo:
@@ -258,18 +249,14 @@ def _why_still(animation: Animation, rule: ImageRule) -> str | None:
     if not rule.animated:
         return "the receiver does not play animations"
     if "image/gif" not in rule.media_types:
-        return "the receiver takes no GIF, the one animation phones share"
+        return "the receiver takes no GIF, the one animation format that phones share"
     if len(animation.rects) == 1:
         return "all its frames are the same"
     return None
 
 
-def _work_box(rule: ImageRule) -> tuple[int, int]:
-    return rule.max_long_px, rule.max_short_px
-
-
 def _options(sampler: SampleEstimator, names: tuple[str, ...]) -> list[_LadderOption]:
-    """Make the sample of a film at places of each ladder."""
+    """Estimate the animation at places of each ladder."""
     seen: dict[tuple[object, ...], tuple[float, float]] = {}
     options = []
     for name in names:
@@ -285,17 +272,17 @@ def _options(sampler: SampleEstimator, names: tuple[str, ...]) -> list[_LadderOp
 
 
 def _best_options(work: _SurveyedAnimation, limit_bytes: int) -> list[_LadderOption]:
-    """The ladders thought to look best at a size, best first."""
+    """Return the ladders with the best estimates at a size, best first."""
     ranked = sorted(work.options, key=lambda option: -option.quality_at(limit_bytes))
     if ranked[0].quality_at(limit_bytes) < _LEGIBLE:
-        # So little room that moments may be worth less than size, even to a metric that takes late frames for wrong.
+        # So few bytes that dropping frames may cost less than size, even by a metric that counts late frames as wrong.
         return [*ranked[:2], *(option for option in ranked[2:] if option.name == "stepwise")]
     least = ranked[0].quality_at(limit_bytes) - _CLOSE
     return [option for option in ranked[: _TRIES[work.effort][2]] if option.quality_at(limit_bytes) >= least]
 
 
-def _climb_down(work: _SurveyedAnimation, option: _LadderOption, limit_bytes: int) -> list[RenderedAnimation]:
-    """What was made on one ladder on the way to a size."""
+def _search_one(work: _SurveyedAnimation, option: _LadderOption, limit_bytes: int) -> list[RenderedAnimation]:
+    """Search one ladder; returns all renditions made."""
     use, encodes, _ = _TRIES[work.effort]
     ladder = LADDERS[option.name]
 
@@ -308,27 +295,21 @@ def _climb_down(work: _SurveyedAnimation, option: _LadderOption, limit_bytes: in
 
 
 def _guessed_places(ladder: tuple[QualityStep, ...]) -> list[float]:
-    """The start of each rung, the middle of those that shrink much, and the ladder's end."""
+    """Places to estimate: the start of each step, the middle of those that scale, and the ladder's end."""
     middles = [i + 0.5 for i, step in enumerate(ladder) if step.every == 1 and step.scale[1] < step.scale[0]]
-    steep = [0.25] if ladder[0].colours == 255 else []  # noqa: PLR2004 - from without loss to nearly so sizes fall fast
+    steep = [0.25] if ladder[0].colours == 255 else []  # noqa: PLR2004 - sizes fall fast near lossless
     return sorted([*range(len(ladder) + 1), *middles, *steep])
 
 
 def _poster(animation: Animation) -> bytes:
-    """The frame with the most to see, as PNG: the strongest edges among those that are not a blend of two."""
+    """Return the frame with the strongest edges as PNG."""
     best, most = None, -1.0
     for frame in animation.frames():
-        grey = frame[::2, ::2, :3].astype(np.float32).mean(-1)
-        seen = (
-            float(np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean()) if grey.size > 1 else 0.0
-        )
-        seen *= float((frame[..., 3] > 0).mean())
-        if seen > most * 1.02:  # the first of equals
-            best, most = frame.copy(), seen
+        energy = edge_energy(frame[::2, ::2, :3].astype(np.float32).mean(-1)) * float((frame[..., 3] > 0).mean())
+        if energy > most * 1.02:  # of nearly equal frames the first
+            best, most = frame.copy(), energy
     assert best is not None
-    target = io.BytesIO()
-    Image.fromarray(best).save(target, "PNG", compress_level=1)
-    return target.getvalue()
+    return _as_png(best).getvalue()
 
 
 def _as_png(pixels: NDArray[np.uint8]) -> io.BytesIO:

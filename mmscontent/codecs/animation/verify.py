@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 
 __all__ = ["verify"]
 
-_MOST_OFF_MS = 10  # GIF counts hundredths of a second
+# GIF counts hundredths of a second.
+_MOST_OFF_MS = 10
 
 
 def verify(data: bytes, info: MediaInfo) -> MediaInfo:
     """Decode all frames and return the facts found.
 
     Raises:
-        EngineFailed: Sides, frames or playing time are not what was claimed, or it does not decode.
+        EngineFailed: Sides, frames or playing time differ from those claimed, or it does not decode.
     """
     if info.media_type != "image/gif" or (info.frames or 1) == 1:
         return verify_still(data, info)
@@ -31,20 +32,18 @@ def verify(data: bytes, info: MediaInfo) -> MediaInfo:
         frames = pages.get("n-pages")
         delays = pages.get("delay")
     except VipsError as exc:
-        raise EngineFailed(
-            f"the GIF that was made cannot be decoded again ({exc}); this is a fault of its encoder"
-        ) from exc
+        raise EngineFailed(f"the encoded GIF cannot be decoded ({exc}); this is a fault of its encoder") from exc
     height = pages.get("page-height")
     duration = sum(d if d >= 20 else 100 for d in delays)  # noqa: PLR2004 - as browsers play it
-    seen = replace(
+    decoded = replace(
         info, width_px=pages.width, height_px=height, frames=frames, duration_ms=duration, size_bytes=len(data)
     )
     for name in ("width_px", "height_px", "frames"):
-        if getattr(info, name) != getattr(seen, name):
+        if getattr(info, name) != getattr(decoded, name):
             raise EngineFailed(
-                f"the GIF that was made has {name} {getattr(seen, name)}, {getattr(info, name)} was claimed;"
+                f"the encoded GIF has {name} {getattr(decoded, name)}, but {getattr(info, name)} was claimed;"
                 " this is a fault of its encoder"
             )
     if info.duration_ms is not None and abs(duration - info.duration_ms) > _MOST_OFF_MS:
-        raise EngineFailed(f"the GIF that was made plays {duration} ms, {info.duration_ms} were claimed")
-    return seen
+        raise EngineFailed(f"the encoded GIF plays for {duration} ms, but {info.duration_ms} ms were claimed")
+    return decoded

@@ -1,6 +1,7 @@
-"""The codec of sound: AMR-NB, AAC-LC and MP3 by what the receiver plays, sized by arithmetic.
+"""The codec of audio: encodes AMR-NB, AAC-LC or MP3, whichever the receiver plays, at sizes computed beforehand.
 
-Decoded once, by the one door to ffmpeg; worked on as samples; encoded at most twice. Facts: docs/motion.md.
+FFmpeg decodes the source once; level, channels and silence are changed on samples; a few encodes follow at most.
+Measurements: docs/motion.md.
 """
 
 from __future__ import annotations

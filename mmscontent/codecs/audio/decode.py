@@ -1,4 +1,4 @@
-"""A sound to samples, and back to a file: the only calls of the codec into the door."""
+"""Decodes audio to samples and encodes samples to a file; only this module of the codec runs FFmpeg."""
 
 from __future__ import annotations
 
@@ -15,48 +15,59 @@ if TYPE_CHECKING:
     from mmscontent.codecs.audio.encoders import AudioEncoder, AudioSetting
     from mmscontent.ffmpeg import AudioTrack, FfmpegSession
 
-__all__ = ["MAX_DURATION_MS", "DecodeOutput", "check_duration", "decode", "decode_output", "encode", "encode_input"]
+__all__ = [
+    "MAX_DURATION_MS",
+    "DecodeOutput",
+    "check_duration",
+    "decode",
+    "decode_output",
+    "encode",
+    "encode_input",
+    "last_line",
+]
 
-MAX_DURATION_MS = 3_600_000  # an hour in AMR's lowest mode has 2.3 MB, more than any MMS
-_MOST_RATE_HZ = 48_000
-_LONG_MS = 600_000  # from here on one channel at 16 kHz is kept: memory, and nothing more would fit
+# An hour in AMR's lowest mode is 2.3 MB, more than any MMS.
+MAX_DURATION_MS = 3_600_000
+_MAX_RATE_HZ = 48_000
+# Longer audio is decoded to one channel at 16 kHz: more would cost memory and never fit.
+_LONG_MS = 600_000
 _SAMPLES, _PCM, _OUT = "samples", "pcm", "sound"
 
 
 def check_duration(duration_ms: int) -> None:
-    """Stop before decoding what no message can hold.
+    """Refuse audio that no message can hold, before it is decoded.
 
     Raises:
         OverLimits: It lasts longer than an hour.
     """
     if duration_ms > MAX_DURATION_MS:
         raise OverLimits(
-            f"the sound lasts {duration_ms // 1000:,} s, {MAX_DURATION_MS // 1000:,} s are opened; cut it first"
+            f"the audio lasts {duration_ms // 1000:,} s, {MAX_DURATION_MS // 1000:,} s are accepted; trim it first"
         )
 
 
 @dataclass(frozen=True, slots=True)
 class DecodeOutput:
-    """A sound track on its way to samples: an output for `FfmpegSession.run`, and what it will hold."""
+    """An output for `FfmpegSession.run` that holds samples, with their rate and channels."""
 
     output: Any
     rate_hz: int
     channels: int
 
     def read(self, session: FfmpegSession) -> Samples:
-        """The samples, once the output was run; none when it could not be decoded."""
+        """Return the samples after the output was run; empty when nothing could be decoded."""
         return Samples(session.read(_SAMPLES), self.rate_hz, self.channels)
 
 
 def decode_output(session: FfmpegSession, track: AudioTrack, duration_ms: int) -> DecodeOutput:
-    """How a track is decoded: at most two channels, at most 48 kHz; what is long in one channel at 16 kHz.
+    """Plan how a track is decoded: at most two channels at 48 kHz, long audio in one channel at 16 kHz.
 
     Raises:
         OverLimits: It lasts longer than an hour.
     """
     check_duration(duration_ms)
     long = duration_ms > _LONG_MS
-    rate = 16_000 if long else min(track.sample_rate_hz, _MOST_RATE_HZ)
+    rate = 16_000 if long else min(track.sample_rate_hz, _MAX_RATE_HZ)
     channels = 1 if long else min(track.channels, 2)
     most_s = MAX_DURATION_MS / 1000 if long else _LONG_MS / 1000 + 60
     sound = session.source_node()[str(track.index)]
@@ -65,39 +76,40 @@ def decode_output(session: FfmpegSession, track: AudioTrack, duration_ms: int) -
 
 
 def decode(session: FfmpegSession, track: AudioTrack, duration_ms: int) -> tuple[Samples, str]:
-    """All samples of a track, by a run of its own, and what the program found wrong with it, "" for nothing.
+    """Decode all samples of a track; also returns FFmpeg's error messages, "" when there are none.
 
     Raises:
-        DamagedMedia: It holds no sound that can be decoded.
+        DamagedMedia: The track holds no audio that can be decoded.
         OverLimits: It lasts longer than an hour.
     """
-    way = decode_output(session, track, duration_ms)
+    plan = decode_output(session, track, duration_ms)
     try:
-        wrong = session.run(way.output, limits=RunLimits(wall_s=120)).strip()
+        errors = session.run(plan.output, limits=RunLimits(wall_s=120)).strip()
     except EngineFailed as exc:
         if exc.status is None:
-            raise  # the program never ran
+            raise  # FFmpeg never ran
         if not session.size(_SAMPLES):
-            raise DamagedMedia(f"its sound cannot be decoded: {_last(exc)}") from exc
-        wrong = _last(exc)
-    samples = way.read(session)
+            raise DamagedMedia(f"its audio cannot be decoded: {last_line(exc)}") from exc
+        errors = last_line(exc)
+    samples = plan.read(session)
     if not samples.frames:
-        raise DamagedMedia("its sound track holds not one sample that can be decoded")
-    return samples, wrong
+        raise DamagedMedia("its audio track holds no sample that can be decoded")
+    return samples, errors
 
 
-def _last(exc: EngineFailed) -> str:
+def last_line(exc: EngineFailed) -> str:
+    """Return the last line that FFmpeg wrote before it failed."""
     return exc.last_lines.splitlines()[-1][:200] if exc.last_lines else str(exc)
 
 
 def encode_input(
     session: FfmpegSession, samples: Samples, encoder: AudioEncoder, setting: AudioSetting
 ) -> tuple[Any, dict[str, Any]]:
-    """How samples are encoded: a node and options for an output; the samples are laid in the session's folder."""
+    """Write samples into the session; returns a node and the options that encode them in an output."""
     session.write(_PCM, samples.data)
     rate = setting.sample_rate_hz
     sound = session.input_node(_PCM, "s16le", ar=samples.rate_hz, ac=samples.channels)
-    # A change of rate leaves a few samples more or fewer; cut to the number that sizes are reckoned with.
+    # Resampling gives a few samples more or fewer; trim to the number that sizes are computed with.
     sound = sound.filter("aresample", rate).filter("atrim", end_sample=samples.frames_at(rate))
     options = {"c:a": encoder.encoder, "b:a": setting.rate_bps, "ar": rate, "ac": setting.channels}
     return sound, {**options, "flags:a": "+bitexact"}
@@ -107,7 +119,7 @@ def encode(session: FfmpegSession, samples: Samples, encoder: AudioEncoder, sett
     """Encode samples; the same samples and setting give the same bytes.
 
     Raises:
-        EngineFailed, EngineTimeout: The program failed.
+        EngineFailed, EngineTimeout: FFmpeg failed.
     """
     sound, options = encode_input(session, samples, encoder, setting)
     options |= {"f": encoder.muxer, "map_metadata": -1, "fflags": "+bitexact", "threads": 1, **dict(encoder.options)}

@@ -1,7 +1,7 @@
-"""The coders of sound: what a rate costs in bytes, exactly where the format is exact, and what it sounds like.
+"""Lists the audio encoders and computes the size and the quality of each setting.
 
-Sizes by arithmetic: AMR-NB frames have fixed sizes (RFC 4867), MP3 at a constant rate is exact to a frame, AAC is
-predicted and corrected once. Qualities are a table of rate and coder (docs/motion.md says where they come from).
+Sizes: AMR-NB frames have fixed sizes (RFC 4867), MP3 at a constant rate is exact to a frame, AAC is predicted and
+corrected once. Qualities are a table of rate and encoder (docs/motion.md says where they come from).
 """
 
 from __future__ import annotations
@@ -13,16 +13,18 @@ from dataclasses import dataclass
 
 __all__ = ["AMR_MODES", "ENCODERS", "AudioEncoder", "AudioSetting", "encoder_settings", "quality_of"]
 
-AMR_MODES: tuple[tuple[int, int], ...] = (  # bit/s, octets of a frame with its header
+AMR_MODES: tuple[tuple[int, int], ...] = (  # bit/s, octets of a frame with its header: RFC 4867 5.3
     (4750, 13), (5150, 14), (5900, 16), (6700, 18), (7400, 20), (7950, 21), (10200, 27), (12200, 32),
 )  # fmt: skip
 _AMR_OCTETS = dict(AMR_MODES)
-_MP3_RATES_LOW = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128)  # kb/s, up to 24 kHz
+# Kb/s, up to 24 kHz.
+_MP3_RATES_LOW = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128)
 _MP3_RATES = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192)
 _AAC_RATES = (16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192)
 _AAC_SAMPLING = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
-_STEREO_FROM_BPS = 64_000  # under this one channel sounds better than two
-_MOST_MONO_BPS, _MOST_BPS = 128_000, 192_000
+# Below it one channel sounds better than two.
+_STEREO_FROM_BPS = 64_000
+_MAX_MONO_BPS, _MAX_BPS = 128_000, 192_000
 
 # Rate in kb/s of one channel to quality. Speech: PESQ of AMR's modes and of AAC on the same recordings, mapped so that
 # its narrow-band ceiling is 75; beyond, and music: published listening tests of AAC-LC and MP3.
@@ -34,12 +36,13 @@ _TABLES: dict[tuple[str, str], tuple[tuple[float, float], ...]] = {
     ("mp3", "speech"): ((8, 20), (16, 45), (24, 62), (32, 75), (48, 86), (64, 91), (128, 96)),
     ("mp3", "music"): ((8, 5), (16, 16), (24, 30), (32, 40), (48, 56), (64, 67), (96, 83), (128, 91)),
 }
-_TWO_CHANNELS = 1.6  # joint stereo costs this much more than one channel for the same quality
+# Joint stereo needs this many times the rate of one channel for the same quality.
+_TWO_CHANNELS = 1.6
 
 
 @dataclass(frozen=True, slots=True)
 class AudioSetting:
-    """One way of coding: what is handed to the coder."""
+    """Settings of an audio encoder."""
 
     codec: str
     rate_bps: int
@@ -53,10 +56,10 @@ class AudioSetting:
 
 @dataclass(frozen=True, slots=True)
 class AudioEncoder:
-    """A media type and codec we write: encoder, muxer, and what the container costs.
+    """A media type and codec that can be written: FFmpeg's encoder and muxer, and the bytes of the container.
 
     Attributes:
-        base_bytes, frame_bytes: Of the container, once and a frame.
+        base_bytes, frame_bytes: Bytes of the container, once and per frame.
     """
 
     codec: str
@@ -68,18 +71,18 @@ class AudioEncoder:
     options: tuple[tuple[str, str], ...] = ()
 
     def size_of(self, setting: AudioSetting, frames_at_rate: int) -> int:
-        """Predicted bytes; *frames_at_rate* are the samples of one channel at the setting's rate."""
+        """Predict the bytes; *frames_at_rate* are the samples of one channel at the setting's rate."""
         frames, payload = _PAYLOADS[self.codec](setting, frames_at_rate)
         return self.base_bytes + frames * self.frame_bytes + payload
 
 
 def _amr(setting: AudioSetting, samples: int) -> tuple[int, int]:
-    frames = (samples + 50) // 160 + 1  # the encoder pads 50 samples in front, and flushes one frame
+    frames = (samples + 50) // 160 + 1  # the encoder adds 50 samples in front and flushes one frame of 20 ms
     return frames, frames * _AMR_OCTETS[setting.rate_bps]
 
 
 def _mp3(setting: AudioSetting, samples: int) -> tuple[int, int]:
-    low = setting.sample_rate_hz < 32000  # noqa: PLR2004 - MPEG-2 has half the frame, and the encoder one more of delay
+    low = setting.sample_rate_hz < 32000  # noqa: PLR2004 - an MPEG-2 frame is half as long; the encoder delays one more
     frame = 576 if low else 1152
     frames = -(-samples // frame) + (2 if low else 1)
     return frames, round(frames * setting.rate_bps * frame / 8 / setting.sample_rate_hz)
@@ -108,17 +111,17 @@ ENCODERS: dict[tuple[str, str], AudioEncoder] = {
 
 
 def encoder_settings(codec: str, rate_hz: int, *, stereo: bool) -> tuple[AudioSetting, ...]:
-    """The settings worth trying for a source of this sampling rate, cheapest first."""
+    """Return the settings worth trying for a source of this sampling rate, cheapest first."""
     if codec == "amr-nb":
         return tuple(AudioSetting(codec, rate, 8000) for rate, _ in AMR_MODES)
     if codec == "mp3":
         return _mp3_settings(rate_hz, stereo=stereo)
-    most = _MOST_BPS if stereo else _MOST_MONO_BPS
+    most = _MAX_BPS if stereo else _MAX_MONO_BPS
     return tuple(aac_setting(k * 1000, rate_hz, stereo=stereo) for k in _AAC_RATES if k * 1000 <= most)
 
 
 def aac_setting(rate_bps: int, rate_hz: int, *, stereo: bool) -> AudioSetting:
-    """AAC-LC at a rate: the sampling rate it carries, and two channels only where there are bits for them."""
+    """Choose sampling rate and channels for AAC-LC at a rate; two channels only where it is high enough."""
     channels = 2 if stereo and rate_bps >= _STEREO_FROM_BPS else 1
     wanted = _sampling_for(rate_bps / (1 if channels == 1 else _TWO_CHANNELS))
     return AudioSetting("aac", rate_bps, _at_most(min(wanted, rate_hz), _AAC_SAMPLING), channels)
@@ -145,7 +148,7 @@ def _mp3_settings(rate_hz: int, *, stereo: bool) -> tuple[AudioSetting, ...]:
 
 
 def quality_of(setting: AudioSetting, kind: str) -> float:
-    """The table's word on a setting, for `speech` or `music`."""
+    """Look up the quality of a setting for `speech` or `music`."""
     rate = setting.rate_bps / 1000 / (1 if setting.channels == 1 else _TWO_CHANNELS)
     table = _TABLES[setting.codec, kind]
     if rate <= table[0][0]:

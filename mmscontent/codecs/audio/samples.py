@@ -1,6 +1,6 @@
-"""Sound as samples: what it is (speech or music), how loud, where it is silent, and the few things done to it.
+"""Analyses audio samples (speech or music, level, silence) and changes level, channels and length.
 
-pydub works on samples that our own door decoded and never starts a program. Levels are dB below full scale (dBFS).
+pydub works on samples that FFmpeg decoded in our sandbox; it never starts a program. Levels are in dBFS.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # it looks for a program it is never asked to start
+    warnings.simplefilter("ignore")  # pydub looks for FFmpeg, which it is never asked to start
     from pydub import AudioSegment  # type: ignore[import-untyped,unused-ignore]
     from pydub.silence import detect_leading_silence  # type: ignore[import-untyped,unused-ignore]
 
@@ -21,28 +21,31 @@ if TYPE_CHECKING:
 
 __all__ = ["AudioAnalysis", "Samples", "analyse_audio"]
 
-# A level between these is left alone; what lies outside is brought to the middle, as far as the peaks allow.
+# A level between these stays; one outside is brought to the wanted level, as far as the peaks allow.
 _QUIETEST_DBFS, _LOUDEST_DBFS, _WANTED_DBFS = -26.0, -12.0, -19.0
 _PEAK_DBFS, _MOST_GAIN_DB = -1.0, 15.0
 _WINDOW_S = 0.05
-_GATE_DB = 10.0  # windows this far under the mean are pauses and not part of the level (as BS.1770 gates)
-_SILENCE_DBFS, _SILENCE_BELOW_DB = -50.0, 30.0  # silence is under the first, and so far under the sound's own level
+# Windows this far below the mean are pauses and do not count (ITU-R BS.1770 gates likewise).
+_GATE_DB = 10.0
+# Silence is below the first, and this far below the audio's own level.
+_SILENCE_DBFS, _SILENCE_BELOW_DB = -50.0, 30.0
 _NOTHING_DBFS = -80.0
-_LOW_HZ, _LISTENED_S, _HOPS = 8000, 120, 8  # what is held is told from two minutes at this rate; hops of 16 ms
-_STEREO_DB = -30.0  # sides this far under the middle are no stereo worth a channel
+# Held notes are measured on two minutes at this rate; hops are 16 ms.
+_LOW_HZ, _ANALYSED_S, _HOPS = 8000, 120, 8
+# A difference of channels this far below their sum is not worth a second channel.
+_STEREO_DB = -30.0
 
 
 @dataclass(frozen=True, slots=True)
 class AudioAnalysis:
-    """What was measured.
+    """Measurements of an audio track.
 
     Attributes:
         kind: `speech` or `music` (everything that is not speech).
-        speech_score: From 0 to 1; `kind` is speech from one half on.
-        level_dbfs: Of the loud windows.
-        peak_dbfs: Of the loudest sample.
-        stereo: The two channels differ by more than noise.
-        lead_ms, trail_ms: Silence before and after.
+        speech_score: From 0 to 1; *kind* is speech from 0.5 on.
+        level_dbfs: Level of the loud windows.
+        stereo: Whether the two channels differ by more than noise.
+        lead_ms, trail_ms: Silence at the beginning and the end.
     """
 
     kind: str
@@ -55,7 +58,7 @@ class AudioAnalysis:
 
     @property
     def gain_db(self) -> float:
-        """What brings it to a sane level; 0.0 when it has one, or holds nothing."""
+        """The gain that brings it to a usual level; 0.0 when it has one, or is silent."""
         if self.level_dbfs <= _NOTHING_DBFS or _QUIETEST_DBFS <= self.level_dbfs <= _LOUDEST_DBFS:
             return 0.0
         wanted = min(_WANTED_DBFS - self.level_dbfs, _MOST_GAIN_DB)
@@ -77,16 +80,16 @@ class Samples:
 
     @property
     def duration_ms(self) -> int:
-        """How long it plays."""
+        """Playing time."""
         return round(self.frames * 1000 / self.rate_hz)
 
     def frames_at(self, rate_hz: int, without_ms: int = 0) -> int:
-        """Samples of one channel after a change of rate, with some of it cut away."""
+        """Count the samples of one channel after resampling, with some milliseconds removed."""
         kept = self.frames - round(without_ms * self.rate_hz / 1000)
         return -(-max(0, kept) * rate_hz // self.rate_hz)
 
     def processed(self, *, gain_db: float, mono: bool, lead_ms: int = 0, trail_ms: int = 0) -> Samples:
-        """The same with another level, mixed to one channel, silence cut at both ends."""
+        """Change the level, mix to one channel, and trim both ends."""
         segment = self._segment()
         if lead_ms or trail_ms:
             segment = segment[lead_ms : len(segment) - trail_ms]
@@ -105,7 +108,7 @@ class Samples:
 
 
 def analyse_audio(samples: Samples) -> AudioAnalysis:
-    """Measure a sound."""
+    """Measure an audio track."""
     sound = samples._array()  # noqa: SLF001 - of this module
     mono = sound.mean(axis=1)
     powers = _powers(mono, max(1, round(samples.rate_hz * _WINDOW_S)))
@@ -144,10 +147,11 @@ def _is_stereo(sound: NDArray[np.float32]) -> bool:
 
 
 def _speech_score(mono: NDArray[np.float32], rate_hz: int) -> float:
-    """How much it is like talk, from 0 to 1.
+    """Return how much the audio is like speech, from 0 to 1.
 
-    Talk is broken by pauses (Saunders 1996), beats at the rate of syllables (Scheirer and Slaney 1997), switches
-    between hiss and voice, and holds no note. Each measure is mapped to 0 … 1 and the mean counts, the last one twice.
+    Speech is broken by pauses (Saunders 1996), beats at the rate of syllables (Scheirer and Slaney 1997), switches
+    between hiss and voice, and holds no note. Each measure is mapped to 0 … 1; the score is their mean, with the last
+    one counted twice.
     """
     window = max(1, round(rate_hz * 0.02))
     powers = _powers(mono, window)
@@ -162,19 +166,19 @@ def _speech_score(mono: NDArray[np.float32], rate_hz: int) -> float:
 
 
 def _syllable_share(powers: NDArray[np.float64]) -> float:
-    """Share of the loudness' movement that lies between 2 and 8 Hz."""
+    """Return the share of the loudness modulation between 2 and 8 Hz."""
     envelope = np.sqrt(powers)
     spectrum = np.abs(np.fft.rfft((envelope - envelope.mean()) * np.hanning(len(envelope)))) ** 2
     frequencies = np.fft.rfftfreq(len(envelope), 0.02)
-    moving = spectrum[frequencies > 0.5].sum()  # noqa: PLR2004 - slower is the course of the whole
+    moving = spectrum[frequencies > 0.5].sum()  # noqa: PLR2004 - slower changes are those of the whole recording
     return float(spectrum[(frequencies >= 2) & (frequencies <= 8)].sum() / moving) if moving > 0 else 0.0  # noqa: PLR2004
 
 
 def _held(mono: NDArray[np.float32], rate_hz: int) -> float:
-    """How like the spectrum up to 4 kHz is to what it was an eighth of a second before, where there is sound."""
+    """Return how similar the spectrum up to 4 kHz is to that of an eighth of a second before: held notes."""
     step = max(1, rate_hz // _LOW_HZ)
     low = mono[: len(mono) // step * step].reshape(-1, step).mean(axis=1)
-    rate, spare = rate_hz / step, max(0, len(low) - _LISTENED_S * _LOW_HZ) // 2
+    rate, spare = rate_hz / step, max(0, len(low) - _ANALYSED_S * _LOW_HZ) // 2
     window, top = round(rate * 0.032), round(min(rate / 2, 4000) * 0.032)
     frames = np.lib.stride_tricks.sliding_window_view(low[spare : len(low) - spare], window)[:: window // 2]
     spectra = np.abs(np.fft.rfft(frames * np.hanning(window).astype(np.float32), axis=1))[:, 3:top]

@@ -1,4 +1,4 @@
-"""One sound: what it could become, and making that."""
+"""The codec of audio: predicts what one audio source can become within a limit, and encodes that."""
 
 from __future__ import annotations
 
@@ -33,15 +33,16 @@ if TYPE_CHECKING:
 __all__ = ["AudioSource"]
 
 SCALE = "sound-table"
-# Aimed at by AAC, whose rate is not exact: a little under, and a second encode where the first missed by more.
+# AAC does not keep its rate exactly, so it aims a little below the limit and is encoded again when it missed by more.
 _AIM, _ENOUGH = 0.985, 0.97
-_TRIES, _MOST_TRIES = 3, 5  # the latter only while nothing fits
-_LEAST_AAC_BPS, _AAC_LOOSENESS = 8_000, 1.12
+# The latter only while nothing fits.
+_TRIES, _MAX_TRIES = 3, 5
+_MIN_AAC_BPS, _AAC_LOOSENESS = 8_000, 1.12
 
 
 @dataclass(frozen=True, slots=True)
 class _EncodeOption:
-    """One way of coding it, its predicted size and quality."""
+    """An encoder with a setting, and its predicted size and quality."""
 
     encoder: AudioEncoder
     setting: AudioSetting
@@ -50,12 +51,12 @@ class _EncodeOption:
 
     @property
     def sure_bytes(self) -> int:
-        """What it needs at most: AAC's lowest rates are kept loosely."""
+        """The size it needs at most: AAC exceeds its lowest rates."""
         return self.size_bytes if self.encoder.codec != "aac" else round(self.size_bytes * _AAC_LOOSENESS)
 
 
 class AudioSource:
-    """A sound from the first look to the last encode."""
+    """One audio source; see MediaSource in codecs/base.py."""
 
     def __init__(self, data: bytes, info: MediaInfo) -> None:
         self._data = data
@@ -70,17 +71,17 @@ class AudioSource:
         self.close()
 
     def close(self) -> None:
-        """Give back the folder it works in; leaving a source to be forgotten does the same."""
+        """Delete the working folder; garbage collection of the source does the same."""
         session = getattr(self, "_session", None)
         if session is not None:
             session.close()
 
-    def survey(self, rule: Rule, effort: Effort) -> Survey:  # noqa: ARG002 - sound is quick either way
-        """Decode and listen; see codecs/base.py.
+    def survey(self, rule: Rule, effort: Effort) -> Survey:  # noqa: ARG002 - audio is quick with either effort
+        """Decode and analyse; see codecs/base.py.
 
         Raises:
-            DamagedMedia, OverLimits, UnknownMedia: It cannot be used.
-            NotAllowed: The receiver plays no sound we can make of it.
+            DamagedMedia, OverLimits, UnknownMedia: The source cannot be used.
+            NotAllowed: The receiver plays no format that can be written.
         """
         assert isinstance(rule, AudioRule)
         self._rule = rule
@@ -89,17 +90,17 @@ class AudioSource:
         )
         if self._only_carried():
             return self._carried(accepted=accepted)
-        self._listen()
-        reasons = () if accepted else (f"{self._info.media_type} ({self._info.codec}) is not played by the receiver",)
+        self._decode()
+        reasons = () if accepted else (f"the receiver does not play {self._info.media_type} ({self._info.codec})",)
         if self._decode_errors:
-            accepted, reasons = False, (*reasons, "it does not decode cleanly")
-        ways = self._options(0)
-        if not ways and not accepted:
+            accepted, reasons = False, (*reasons, "it does not decode without errors")
+        options = self._options(0)
+        if not options and not accepted:
             raise NotAllowed(
-                f"{self._info.media_type} ({self._info.codec}): of what the receiver plays we write none"
+                f"{self._info.media_type} ({self._info.codec}): no format that the receiver plays can be written"
                 f" ({', '.join(f'{f.media_type} {f.codec}' for f in rule.formats) or 'nothing'})"
             )
-        points = [(w.size_bytes, w.quality) for w in ways] or [(len(self._kept), 100.0)]
+        points = [(w.size_bytes, w.quality) for w in options] or [(len(self._kept), 100.0)]
         least = min((w.sure_bytes for w in self._options(self._silence_ms())), default=len(self._kept))
         return Survey(
             self._facts(),
@@ -113,70 +114,65 @@ class AudioSource:
         )
 
     def keep(self) -> Rendition:
-        """The sound as it came, without positions."""
+        """Return the source without its location metadata, its coded audio unchanged."""
         counted = self._samples.duration_ms or self._info.duration_ms
         info = replace(sniff(self._kept), notes=(), duration_ms=counted)
         return Rendition(self._kept, info, 0, stripped=self._stripped)
 
     def render(self, limit_bytes: int) -> Rendition:
-        """The best rendition of at most *limit_bytes*; see codecs/base.py.
+        """Return the best rendition of at most *limit_bytes*; see codecs/base.py.
 
         Raises:
             DoesNotFit: Even the lowest rate is larger.
         """
         limit = self._useful_limit(limit_bytes)
         cut = False
-        ways = [w for w in self._options(0) if w.size_bytes <= limit]
-        if not ways and self._silence_ms():
+        options = [w for w in self._options(0) if w.size_bytes <= limit]
+        if not options and self._silence_ms():
             cut = True
-            ways = [w for w in self._options(self._silence_ms()) if w.size_bytes <= limit]
-        if not ways:
+            options = [w for w in self._options(self._silence_ms()) if w.size_bytes <= limit]
+        if not options:
             raise self._too_large(limit_bytes)
-        best = max(ways, key=lambda w: w.quality)  # of equals the first: the rule names the best first
+        best = max(options, key=lambda w: w.quality)  # of equals the first one: a rule names the best format first
         samples = self._processed(best.setting, cut=cut)
         return self._encode(best, samples, limit, cut=cut)
 
-    def measure(self, data: bytes) -> float | None:  # noqa: ARG002 - the scale is a table
-        """None: the scale is a table, there is nothing to measure."""
-        return None
-
-    # --- looking -----------------------------------------------------------------------------------------------
+    def measure(self, data: bytes) -> float | None:
+        """Return None: the scale is a table, there is nothing to measure."""
 
     def _only_carried(self) -> bool:
         return self._info.codec in ("midi", "imelody")
 
     def _carried(self, *, accepted: bool) -> Survey:
         if not accepted:
-            raise NotAllowed(f"{self._info.media_type} is only passed on, and the receiver does not play it")
+            raise NotAllowed(f"{self._info.media_type} can only pass through, and the receiver does not play it")
         size = len(self._kept)
         return Survey(self._info, Curve.through([(size, 100.0)]), size, keep_bytes=size, scale=SCALE, traits=("notes",))
 
-    def _listen(self) -> None:
+    def _decode(self) -> None:
         if self._samples.frames:
             return
         self._session = FfmpegSession(self._data, self._info.media_type)
         seen = probe(self._session)
         if seen.audio is None:
-            raise DamagedMedia("it holds no sound track")
+            raise DamagedMedia("it has no audio track")
         longest = max(seen.duration_ms, self._info.duration_ms or 0)
         self._samples, self._decode_errors = decode(self._session, seen.audio, longest)
         self._analysis = analyse_audio(self._samples)
 
     def _facts(self) -> MediaInfo:
-        """The source's facts, its length as counted."""
+        """Return the source's facts with the decoded duration."""
         info, counted = self._info, self._samples.duration_ms
         said = info.duration_ms
         notes = info.notes
         if said is not None and abs(said - counted) > max(500, counted // 20):
-            notes = (*notes, f"its header says {said:,} ms, {counted:,} ms were decoded")
+            notes = (*notes, f"its header says {said:,} ms, but {counted:,} ms were decoded")
         return replace(info, duration_ms=counted, notes=notes)
 
     def _silence_ms(self) -> int:
-        """What could be cut away at both ends, a moment kept on each side."""
+        """Silence that can be trimmed at both ends; 100 ms are kept on each side."""
         spare = max(0, self._analysis.lead_ms - 100) + max(0, self._analysis.trail_ms - 100)
         return spare if spare < self._samples.duration_ms else 0
-
-    # --- choosing ----------------------------------------------------------------------------------------------
 
     def _options(self, without_ms: int) -> tuple[_EncodeOption, ...]:
         return tuple(self._each_option(without_ms))
@@ -192,22 +188,20 @@ class AudioSource:
                 yield _EncodeOption(encoder, setting, size, round(quality_of(setting, self._analysis.kind), 1))
 
     def _useful_limit(self, limit_bytes: int) -> int:
-        """Never larger than the source, unless the smallest way is."""
+        """Return the limit, but no more than the source's size unless every option is larger."""
         least = min((w.size_bytes for w in self._options(0)), default=0)
         return min(limit_bytes, max(len(self._data), least))
 
     def _too_large(self, limit_bytes: int) -> DoesNotFit:
-        ways = self._options(self._silence_ms())
-        smallest = min(ways, key=lambda w: w.size_bytes)
+        options = self._options(self._silence_ms())
+        smallest = min(options, key=lambda w: w.size_bytes)
         return DoesNotFit(
-            f"{self._samples.duration_ms / 1000:.1f} s of sound need at least {smallest.size_bytes:,} bytes"
-            f" ({smallest.setting}), {limit_bytes:,} are left for them; cut it shorter",
+            f"{self._samples.duration_ms / 1000:.1f} s of audio need at least {smallest.size_bytes:,} bytes"
+            f" ({smallest.setting}), {limit_bytes:,} are left; trim it",
             limit_bytes=limit_bytes,
             smallest_bytes=smallest.size_bytes,
-            tries=[f"{w.setting} → {w.size_bytes:,} bytes" for w in ways],
+            tries=[f"{w.setting} → {w.size_bytes:,} bytes" for w in options],
         )
-
-    # --- making ------------------------------------------------------------------------------------------------
 
     def _processed(self, setting: AudioSetting, *, cut: bool) -> Samples:
         lead, trail = (max(0, self._analysis.lead_ms - 100), max(0, self._analysis.trail_ms - 100)) if cut else (0, 0)
@@ -216,11 +210,11 @@ class AudioSource:
         )
 
     def _encode(self, way: _EncodeOption, samples: Samples, limit: int, *, cut: bool) -> Rendition:
-        """Encode; AAC, whose rate can be anything, is aimed at the limit and corrected."""
+        """Encode; AAC takes any rate, so it aims at the limit and is corrected."""
         assert self._session is not None
         tries: list[str] = []
         best, chosen, factor, before = b"", way.setting, 1.0, 0
-        while len(tries) < (_TRIES if best else _MOST_TRIES):
+        while len(tries) < (_TRIES if best else _MAX_TRIES):
             setting = self._aac_setting_for(way, samples, limit, factor)
             if best and setting.rate_bps <= chosen.rate_bps:
                 break
@@ -230,7 +224,7 @@ class AudioSource:
             if len(best) < len(data) <= limit:
                 best, chosen = data, setting
             if way.encoder.codec != "aac" or _ENOUGH * limit <= len(data) <= limit or len(data) == before:
-                break  # exact, close enough, or the sound needs no more bits
+                break  # exact, close enough, or the audio needs no more bits
             factor *= len(data) / predicted
             before = len(data)
         if not best:
@@ -246,7 +240,7 @@ class AudioSource:
         )
 
     def _aac_setting_for(self, way: _EncodeOption, samples: Samples, limit: int, factor: float) -> AudioSetting:
-        """The setting that should just fit, when the coder takes any rate; *factor* is actual over predicted so far."""
+        """Choose the AAC rate that should just fit; *factor* is actual over predicted size so far."""
         if way.encoder.codec != "aac":
             return way.setting
         highest = max(w.setting.rate_bps for w in self._options(0) if w.encoder is way.encoder)
@@ -256,18 +250,18 @@ class AudioSource:
             size = way.encoder.size_of(trial, samples.frames_at(trial.sample_rate_hz)) * factor
             overhead = size - trial.rate_bps * samples.duration_ms / 8000 * factor
             rate = int((limit * _AIM - overhead) * 8000 / max(1, samples.duration_ms) / factor)
-            rate = max(_LEAST_AAC_BPS, min(rate, highest))
+            rate = max(_MIN_AAC_BPS, min(rate, highest))
             setting = aac_setting(rate, self._samples.rate_hz, stereo=stereo)
-            # The sampling rate and the channels stay the way's own: the size hangs on them.
+            # Sampling rate and channels stay those of the option: the size depends on them.
             trial = replace(setting, sample_rate_hz=way.setting.sample_rate_hz, channels=way.setting.channels)
         return trial
 
     def _notes(self, setting: AudioSetting, *, cut: bool) -> Iterator[str]:
         analysis = self._analysis
-        yield f"taken for {analysis.kind} (score {analysis.speech_score:.2f} of 1, speech from 0.5 on)"
+        yield f"detected as {analysis.kind} (score {analysis.speech_score:.2f} of 1, speech from 0.5 on)"
         if analysis.gain_db:
             yield f"its level of {analysis.level_dbfs:.0f} dBFS was changed by {analysis.gain_db:+.1f} dB"
         if self._samples.channels > setting.channels:
             yield "mixed to one channel"
         if cut:
-            yield f"{self._silence_ms():,} ms of silence at its ends were cut so that it fits"
+            yield f"{self._silence_ms():,} ms of silence at its ends were trimmed so that it fits"

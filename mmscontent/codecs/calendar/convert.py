@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["ConvertedCalendar", "convert"]
 
 _ENTRIES = ("VEVENT", "VTODO")
-_ALARMS = {"DALARM": "DISPLAY", "AALARM": "AUDIO"}  # vCalendar 1.0 section 2.3: property → ACTION of a VALARM
+# Property of vCalendar 1.0 → ACTION of a VALARM.
+_ALARMS = {"DALARM": "DISPLAY", "AALARM": "AUDIO"}
 _LABELS = {"1.0": "vCalendar 1.0", "2.0": "iCalendar"}
 
 # What a property's value is; those missing here have a converter of their own or are left out.
@@ -54,7 +55,7 @@ _TIME_NAMES: Mapping[str, Mapping[str, str | None]] = {
     "1.0": {"CREATED": "DCREATED", "DTSTAMP": None, "RECURRENCE-ID": None},
     "2.0": {"DCREATED": "CREATED"},
 }
-# Status words that differ (RFC 5545 3.8.1.11; vCalendar 1.0 section 2.2); None: the version has no such status.
+# Status words that differ (RFC 5545 3.8.1.11); None: the version has no such status.
 _STATUS_WORDS: Mapping[str, Mapping[str, str | None]] = {
     "1.0": {"NEEDS-ACTION": "NEEDS ACTION", "IN-PROCESS": "ACCEPTED", "CANCELLED": None},
     "2.0": {"NEEDS ACTION": "NEEDS-ACTION", "ACCEPTED": "CONFIRMED", "SENT": None, "DELEGATED": None},

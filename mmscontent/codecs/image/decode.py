@@ -109,7 +109,7 @@ def decode(data: bytes, header: Header, box_px: tuple[int, int]) -> DecodedImage
     return PixelCache(data, header, max(box_px)).pixels_within(box_px)
 
 
-# EXIF orientation (Exif 2.32, 4.6.4, tag 0x0112) → (turn clockwise, then mirror left to right).
+# EXIF orientation (tag 0x0112) → (turn clockwise, then mirror left to right).
 _UPRIGHT: dict[int, tuple[str | None, bool]] = {
     1: (None, False),
     2: (None, True),

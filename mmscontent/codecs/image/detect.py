@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["ImageFeatures", "detect_features", "edge_energy"]
 
 _TILE_PX, _TILES_ACROSS = 48, 6
-_HARD_STEP, _SOFT_STEP = 48, 12  # steps of 255 between neighbours
+# Steps of 255 between neighbours.
+_HARD_STEP, _SOFT_STEP = 48, 12
 _MAX_SCAN_ROWS = 128
 _DARK, _LIGHT = 80, 176
 

@@ -75,7 +75,8 @@ _TABLES = {
     full_chroma: tuple(np.array(text.split(), float) for text in (_LUMA, chroma))
     for full_chroma, chroma in ((False, _HALF_CHROMA), (True, _FULL_CHROMA))
 }
-_MAX_ENTRY = 255  # T.81 B.2.4.1: a table entry of a baseline JPEG has eight bits
+# T.81 B.2.4.1: a table entry of a baseline JPEG has eight bits.
+_MAX_ENTRY = 255
 _TUNED_QUALITIES = np.arange(15.0, 104.1, 0.5)
 _TRELLIS_QUALITIES = np.arange(12.0, 99.0)
 # Some of them, with the first and the last: the columns of the prediction tables, which are interpolated between.
@@ -215,8 +216,10 @@ VARIANTS = (
     PaletteSettings(8, 0.5, dithered=False),
     PaletteSettings(4, 0.5, dithered=False),
 )
-_MAX_PALETTE_PX = 6_000_000  # the quantiser takes a second for these
-_MIN_LONG_PX = 320  # a variant is not scaled down below this
+# The quantiser takes a second for these.
+_MAX_PALETTE_PX = 6_000_000
+# A variant is not scaled down below this.
+_MIN_LONG_PX = 320
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["MAX_VIEWS", "EncodeSetting", "SizeQualityTable", "best_setting", "predict_table", "terms"]
 
 _MIN_LONG_PX = 96
-_SCALE_STEP = 0.85  # between neighbouring scales of a table
-MAX_VIEWS = 2.4  # of the view's long side: more pixels than this add nothing a phone shows
+# Between neighbouring scales of a table.
+_SCALE_STEP = 0.85
+# Of the view's long side: more pixels than this add nothing a phone shows.
+MAX_VIEWS = 2.4
 # Points by which a rendition larger than the view must win, because its pixels have to be decoded anew; more points
 # where the rendition at the view already scores as high as one that cannot be told from the original.
 _LARGER_MARGIN, _LARGER_MARGIN_WHEN_FINE, _FINE = 0.8, 2.5, 90.0

@@ -44,10 +44,13 @@ JPEG_MODELS: dict[str, Any] = json.loads(
 _SCORE_QUALITIES = {"tuned": np.array([48.0, 78.0]), "trellis": np.array([40.0, 86.0])}
 _HALF_QUALITIES = {"tuned": np.array([44.0, 84.0]), "trellis": np.array([35.0, 90.0])}
 _REFERENCE_QUALITY = {"tuned": 60.0, "trellis": 65.0}
-_HALF_BIAS = 0.1  # octaves by which halved strips are larger than half the picture: two share a macroblock
-HEADER_BYTES = 330  # markers and tables around the coded data
+# Octaves by which halved strips are larger than half the picture: two share a macroblock.
+_HALF_BIAS = 0.1
+# Markers and tables around the coded data.
+HEADER_BYTES = 330
 _STRIP_ROWS = 16
-_TILE_PX, _TILES = 64, (3, 4)  # along the short side, along the long
+# Along the short side, along the long.
+_TILE_PX, _TILES = 64, (3, 4)
 _METRIC_SCALES = (2, 3, 4)
 # Share of the pixels that strips cover, and the least and most of them: in the survey, and before an encode.
 _SURVEY_SHARE, _SURVEY_PX = 1 / 6, (100_000, 150_000)

@@ -40,7 +40,8 @@ _VARIANT_IS_ENOUGH = 90.0
 # higher for each step of quality), and 4:4:4 scores higher by this much.
 _FULL_CHROMA_FROM_QUALITY, _FULL_CHROMA_GAIN = 68, 1.5
 _FULL_CHROMA_BELOW_SCORE, _FULL_CHROMA_RISE, _FULL_CHROMA_MOST = 92.5, 0.16, 94.0
-_TRELLIS_BELOW_SCORE = 76.0  # above it trellis gains too little for its time: docs/fitting.md
+# Above it trellis gains too little for its time: docs/fitting.md.
+_TRELLIS_BELOW_SCORE = 76.0
 _PLAIN, _FULL = JpegSettings("tuned"), JpegSettings("tuned", full_chroma=True)
 _READERS = ("JPEG", "PNG", "GIF", "WEBP", "BMP")
 

@@ -23,13 +23,19 @@ MAX_ENCODES = 5
 # Targets as shares of the limit: below it by how much strips scatter about the whole, before and after the first encode
 # has shown how much larger the whole is.
 _FIRST_AIM, _NEXT_AIM = 0.978, 0.99
-_SAFE_AIM = 0.9  # for the last encode, when nothing was small enough yet
+# For the last encode, when nothing was small enough yet.
+_SAFE_AIM = 0.9
 _ENOUGH = 0.955
-_CAREFUL_AIM, _CAREFULLY_ENOUGH = 0.992, 0.985  # where time does not matter
-_STRIP_ENCODES = 3  # before each encode of the whole, at most
-_NEAR = 0.03  # a known size this near to the target needs no further strips
-_FAR_OFF = 0.15  # a prediction off by more than this may have chosen the wrong scale
-_SIDE_POWER = 1.5  # bytes grow with about this power of the long side
+# Where time does not matter.
+_CAREFUL_AIM, _CAREFULLY_ENOUGH = 0.992, 0.985
+# Before each encode of the whole, at most.
+_STRIP_ENCODES = 3
+# A known size this near to the target needs no further strips.
+_NEAR = 0.03
+# A prediction off by more than this may have chosen the wrong scale.
+_FAR_OFF = 0.15
+# Bytes grow with about this power of the long side.
+_SIDE_POWER = 1.5
 
 
 @dataclass(slots=True)

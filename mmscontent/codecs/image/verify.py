@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["verify"]
 
-_READERS = ("JPEG", "PNG", "GIF", "WEBP", "BMP")  # an MPO is found by the reader of JPEG
+# An MPO is found by the reader of JPEG.
+_READERS = ("JPEG", "PNG", "GIF", "WEBP", "BMP")
 _TYPES = {
     "JPEG": "image/jpeg",
     "MPO": "image/jpeg",

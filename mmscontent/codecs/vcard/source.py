@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ContactSource", "verify"]
 
-_MOST_BYTES = 20_000_000  # an address book with photos; each is decoded
+# An address book with photos; each is decoded.
+_MOST_BYTES = 20_000_000
 _PHOTOS = ("PHOTO", "LOGO")
 
 

@@ -241,6 +241,6 @@ def _binary(line: ContentLine, head: str, version: str) -> bytes:
     kind = f";TYPE={kind}" if kind else ""
     if version == "3.0":
         return folded([f"{head};ENCODING={encoding}{kind}:{coded}"])
-    # vCard 2.1 section 2.1.4.2, as Android writes it: further lines are indented, an empty line ends the value.
+    # vCard 2.1, as Android writes it: further lines are indented, an empty line ends the value.
     rows = [coded[at : at + _BASE64_CHARS] for at in range(0, len(coded), _BASE64_CHARS)]
     return (f"{head};ENCODING={encoding}{kind}:" + "\r\n ".join(rows) + "\r\n\r\n").encode("utf-8")

@@ -1,7 +1,7 @@
-"""The codec of films: H.264, MPEG-4 or H.263 by what the receiver plays, fitted to the byte.
+"""The codec of video: encodes H.264, MPEG-4 or H.263, whichever the receiver plays, to a size in bytes.
 
-One low-resolution analysis pass says what the picture costs; frame size, frame rate, quantiser and the sound's share
-are chosen together from it; at most two encodes follow. Facts: docs/motion.md.
+One low-resolution analysis pass measures what the picture costs. Frame size, frame rate, quantiser and the share of the
+audio are chosen together from it; two encodes follow as a rule. Measurements: docs/motion.md.
 """
 
 from __future__ import annotations

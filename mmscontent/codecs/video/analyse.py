@@ -1,7 +1,7 @@
-"""The one analysis pass: small encodes of the picture say what it costs at any size and quantiser.
+"""Measures what a video's picture costs at any size and quantiser, with small encodes from one decode.
 
-The source is decoded once for all of them. The first is made as x264 makes a first pass, so its statistics serve the
-real encode, whatever its size. Long films are looked at in three places.
+The first encode is an x264 first pass, so its statistics serve the real encode, whatever its size. A long video is
+analysed in three places only.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 
+from mmscontent.codecs.audio.decode import last_line
 from mmscontent.codecs.video.encode import ANALYSIS_PASS, picture_options
 from mmscontent.codecs.video.filter_graph import filter_graph
 from mmscontent.codecs.video.formats import FrameSize
@@ -28,39 +29,42 @@ if TYPE_CHECKING:
 
 __all__ = ["AnalysisRequest", "PictureCost", "analyse"]
 
-# Sides and rate factors of the probes; the first is the anchor. Its long side is half the film's, within these.
+# Scales and rate factors of the probe encodes; the first is the anchor. Its long side is half the video's, within
+# these bounds.
 _ANCHOR = 24
 _PROBES = ((1.0, _ANCHOR), (1.0, 34), (0.5, _ANCHOR))
-_LEAST_PX, _MOST_PX = 160, 320
-# What is not written is priced as this.
+_MIN_PX, _MAX_PX = 160, 320
+# The probes of MPEG-4 and H.263 are encoded as this.
 _PRICED_AS = VideoFormat("video/mp4", "h264", "main")
-# What the real encoder's frames are larger by at the anchor, in octaves, and how much more slowly they fall with the
-# factor, against the probes': fitted on 260 encodes of 14 clips, within an eighth of an octave for half of them.
-_MORE, _FLATTER = -0.12, 0.82
-_WHOLE_PX = 2_000_000_000  # frames × area decoded in full: half a minute of 1080p30
-_WHOLE_FRAMES = 40_000  # twenty minutes of the smallest pictures
+# By how many octaves the frames of the real encoder are larger at the anchor than the probe's, and by which share of
+# the probe's slope they fall with the factor: fitted on 260 encodes of 14 clips, half within an eighth of an octave.
+_OFFSET_OCTAVES, _SLOPE_SHARE = -0.12, 0.82
+# Frames × area that are analysed in full: half a minute of 1080p30.
+_WHOLE_PX = 2_000_000_000
+# Twenty minutes of the smallest pictures.
+_WHOLE_FRAMES = 40_000
 _WINDOW_S = 4.0
 _TIMES = "times"
-_MOST_FPS = 480.0
-_WRONG = re.compile(r"^(?:\[[^\]]*\] )?\[(?:error|fatal|panic)\]", re.MULTILINE)
-_LIKENESS = re.compile(r"SSIM Mean Y:([\d.]+)")
-_STEEPER = 1.4  # under the anchor's factor the bits grow faster
+_MAX_FPS = 480.0
+_ERROR_LINE = re.compile(r"^(?:\[[^\]]*\] )?\[(?:error|fatal|panic)\]", re.MULTILINE)
+_SSIM = re.compile(r"SSIM Mean Y:([\d.]+)")
+# Below the anchor's factor the bits grow this many times faster.
+_STEEPER = 1.4
 
 
 @dataclass(frozen=True, slots=True)
 class PictureCost:
-    """What a picture track costs.
+    """What a video track's picture costs to encode.
 
     Attributes:
-        frames, duration_ms: As decoded; of a long film as its header says.
-        counted: They were decoded, all of them, and x264's statistics of them are left in the session's folder.
-        clean: The decoder had nothing to complain of.
-        likeness_db: SSIM of the anchor to what it was made of, as −10 · log10(1 − SSIM): noise and fine detail are lost
-            first.
-        octaves_of_change: By how much a predicted picture of the anchor is larger than one coded alone; below nought.
-        bits_per_frame: At the anchor: its area and rate factor.
+        frames, duration_ms: As decoded; for a long video as its header says.
+        counted: All frames were decoded, and x264's statistics of them are in the session.
+        clean: The decoder reported no error.
+        likeness_db: SSIM of the anchor to its source as −10 · log10(1 − SSIM); low for noise and fine detail.
+        octaves_of_change: Size of a predicted frame of the anchor over that of a key frame; below 0.
+        bits_per_frame: Bits at the anchor's area and rate factor.
         octaves_per_step: How often the bits halve with each step of the rate factor.
-        octaves_per_area: How the bits grow with the area, 1.0 = in proportion.
+        octaves_per_area: How the bits grow with the area; 1.0 is proportional.
     """
 
     frames: int
@@ -76,11 +80,11 @@ class PictureCost:
 
     @property
     def fps(self) -> float:
-        """Frames a second on average."""
+        """Average frames per second."""
         return self.frames * 1000 / max(1, self.duration_ms)
 
     def bits_at(self, area_px: int, rate_factor: float) -> float:
-        """Predicted bits of one frame for the probe's own encoder."""
+        """Predict the bits of one frame for the probe's encoder."""
         octaves = self.octaves_per_area * log2(area_px / self.anchor_px)
         steps = rate_factor - _ANCHOR
         return float(
@@ -88,19 +92,19 @@ class PictureCost:
         )
 
     def factor_for(self, area_px: int, bits_per_frame: float) -> float:
-        """The rate factor that makes frames of so many bits."""
+        """Return the rate factor that gives frames of so many bits."""
         steps = -log2(max(bits_per_frame, 1.0) / self.bits_at(area_px, _ANCHOR)) / self.octaves_per_step
         return _ANCHOR + (steps / _STEEPER if steps < 0 else steps)
 
 
 @dataclass(frozen=True, slots=True)
 class AnalysisRequest:
-    """What is looked at, and what for.
+    """What is analysed.
 
     Attributes:
-        duration_ms: As the header says; 0 when it does not.
-        fps: Frames a second to make, None for the film's own.
-        wanted: What will be made of it.
+        duration_ms: Duration stated by the header; 0 when it states none.
+        fps: Frames per second to encode; None for the video's own.
+        wanted: The format it will be encoded in.
     """
 
     track: VideoTrack
@@ -111,15 +115,15 @@ class AnalysisRequest:
 
 
 def analyse(session: FfmpegSession, request: AnalysisRequest, beside: Sequence[Any] = ()) -> PictureCost:
-    """Decode the film once and encode it small in a few ways.
+    """Decode the video once and encode it at a few small sizes.
 
     Args:
-        session: Where the film lies.
+        session: The session that holds the video.
         request: What to analyse.
-        beside: Other outputs to make in the same run; the picture is looked at without them when they fail.
+        beside: Other outputs of the same run; when they fail, the picture is analysed without them.
 
     Raises:
-        DamagedMedia: Not one picture can be decoded.
+        DamagedMedia: No frame can be decoded.
     """
     track = request.track
     spans = _spans(track, request.duration_ms)
@@ -132,24 +136,24 @@ def analyse(session: FfmpegSession, request: AnalysisRequest, beside: Sequence[A
     outputs = [_probe(copies.stream(i), request, *probe, largest) for i, probe in enumerate(probes)]
     outputs.append(_clock(copies.stream(len(probes))))
     try:
-        said = session.run(*outputs, *beside, limits=RunLimits(wall_s=150), loglevel="level+info")
-        wrong = _WRONG.search(said) is not None
+        log = session.run(*outputs, *beside, limits=RunLimits(wall_s=150), loglevel="level+info")
+        has_errors = _ERROR_LINE.search(log) is not None
     except EngineFailed as exc:
         if exc.status is None:
-            raise  # the program never ran
+            raise  # FFmpeg never ran
         if not session.size(probes[0][2]):
             if beside:
                 return analyse(session, request)
-            raise DamagedMedia(f"its picture cannot be decoded: {_last(exc)}", part=exc.part) from exc
-        said, wrong = "", True
+            raise DamagedMedia(f"its picture cannot be decoded: {last_line(exc)}", part=exc.part) from exc
+        log, has_errors = "", True
     cost = _cost(session, probes, request.duration_ms if len(spans) > 1 else 0, track)
-    return replace(_with_encoder_log(cost, said), clean=not wrong or not cost.counted)
+    return replace(_with_encoder_log(cost, log), clean=not has_errors or not cost.counted)
 
 
-def _with_encoder_log(cost: PictureCost, said: str) -> PictureCost:
-    """What x264 says of the anchor, whose encoder is closed first; what it does not say stays as is usual."""
-    likeness = _LIKENESS.search(said)
-    alone, later = (re.search(rf"frame {kind}:\d+ .*size: *(\d+)", said) for kind in "IP")
+def _with_encoder_log(cost: PictureCost, log: str) -> PictureCost:
+    """Add what x264 logs about the anchor, whose encoder is closed first; the defaults stay where it logs nothing."""
+    likeness = _SSIM.search(log)
+    alone, later = (re.search(rf"frame {kind}:\d+ .*size: *(\d+)", log) for kind in "IP")
     if likeness is not None:
         cost = replace(cost, likeness_db=-10 * log10(max(1e-5, 1 - float(likeness[1]))))
     if alone is not None and later is not None:
@@ -158,7 +162,7 @@ def _with_encoder_log(cost: PictureCost, said: str) -> PictureCost:
 
 
 def _spans(track: VideoTrack, duration_ms: int) -> list[dict[str, float]]:
-    """Where to look: everywhere, or at the start, in the middle and before the end of what is long."""
+    """Choose the spans to analyse: everything, or the start, the middle and the end of a long video."""
     frames = duration_ms / 1000 * (track.fps or 30)
     whole = frames <= _WHOLE_FRAMES and frames * track.width_px * track.height_px <= _WHOLE_PX
     if whole or duration_ms < 4000 * _WINDOW_S:
@@ -169,7 +173,7 @@ def _spans(track: VideoTrack, duration_ms: int) -> list[dict[str, float]]:
 
 def _small(track: VideoTrack, share: float) -> FrameSize:
     long_px = max(track.width_px, track.height_px)
-    scale = min(1.0, share * min(_MOST_PX, max(_LEAST_PX, long_px / 2)) / long_px)
+    scale = min(1.0, share * min(_MAX_PX, max(_MIN_PX, long_px / 2)) / long_px)
     width, height = (max(16, round(side * scale / 2) * 2) for side in (track.width_px, track.height_px))
     return FrameSize(width, height, (width, height))
 
@@ -178,20 +182,20 @@ def _probe(node: Any, request: AnalysisRequest, frame: FrameSize, factor: int, n
     if frame != largest:
         node = node.filter("scale", frame.width_px, frame.height_px, flags="area")
     options = picture_options(request.wanted if request.wanted.codec == "h264" else _PRICED_AS, request.effort)
-    # As a first pass, which is quick; of the anchor's, the first output, the statistics are used.
+    # As a first pass, which is quick; the statistics of the anchor, the first output, are used later.
     options |= {"crf": factor, "pass": 1, "passlogfile": ANALYSIS_PASS, "x264-params": "ssim=1"}
     return ffmpeg.output(node, name, f="h264", fps_mode="passthrough", **options)
 
 
 def _clock(node: Any) -> Any:  # noqa: ANN401 - as above
-    """Every picture's time, as a line of text each."""
+    """Output the time of every frame as a line of text."""
     return ffmpeg.output(
         node.filter("scale", 16, 16, flags="fast_bilinear"), _TIMES, f="framecrc", fps_mode="passthrough"
     )
 
 
 def _times(text: str) -> list[float]:
-    """Milliseconds at which each picture is shown, and at which the last one ends."""
+    """Return the milliseconds at which each frame is shown, and at which the last one ends."""
     base = re.search(r"^#tb 0: (\d+)/(\d+)", text, re.MULTILINE)
     rows = [line.split(",") for line in text.splitlines() if line.startswith("0,")]
     if base is None or not rows:
@@ -201,30 +205,26 @@ def _times(text: str) -> list[float]:
     return [ticks * unit for ticks in (*shown, shown[-1] + int(rows[-1][3]))]
 
 
-def _last(exc: EngineFailed) -> str:
-    return exc.last_lines.splitlines()[-1][:200] if exc.last_lines else str(exc)
-
-
 def _cost(
     session: FfmpegSession, probes: list[tuple[FrameSize, int, str]], whole_ms: int, track: VideoTrack
 ) -> PictureCost:
     times = _times(session.read(_TIMES).decode("ascii", "replace"))
-    pictures = len(times) - 1
-    if pictures < 1:
-        raise DamagedMedia("its picture track holds not one picture that can be decoded")
-    seen_ms = max(1, round(times[-1] - times[0]))
-    if seen_ms < 1000 * pictures / _MOST_FPS:
-        seen_ms = round(1000 * pictures / (track.fps or 25))  # times that stand still
-    sizes = [max(1.0, session.size(name) * 8 / pictures) for _, _, name in probes]
+    frames = len(times) - 1
+    if frames < 1:
+        raise DamagedMedia("its video track holds no frame that can be decoded")
+    analysed_ms = max(1, round(times[-1] - times[0]))
+    if analysed_ms < 1000 * frames / _MAX_FPS:
+        analysed_ms = round(1000 * frames / (track.fps or 25))  # the timestamps do not advance
+    sizes = [max(1.0, session.size(name) * 8 / frames) for _, _, name in probes]
     (frame_a, factor_a, _), (_, factor_b, _), (frame_c, _, _) = probes
-    steps = _FLATTER * log2(sizes[0] / sizes[1]) / (factor_b - factor_a)
+    steps = _SLOPE_SHARE * log2(sizes[0] / sizes[1]) / (factor_b - factor_a)
     areas = log2(frame_a.area_px / frame_c.area_px)
-    growth = log2(sizes[0] / sizes[2]) / areas if areas > 0.5 else 0.75  # noqa: PLR2004 - too near to tell
+    growth = log2(sizes[0] / sizes[2]) / areas if areas > 0.5 else 0.75  # noqa: PLR2004 - the sizes are too close to tell
     return PictureCost(
-        round(pictures * whole_ms / seen_ms) if whole_ms else pictures,
-        whole_ms or seen_ms,
+        round(frames * whole_ms / analysed_ms) if whole_ms else frames,
+        whole_ms or analysed_ms,
         frame_a.area_px,
-        sizes[0] * 2**_MORE,
+        sizes[0] * 2**_OFFSET_OCTAVES,
         min(0.30, max(0.06, steps)),
         min(1.1, max(0.35, growth)),
         counted=not whole_ms,

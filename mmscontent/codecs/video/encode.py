@@ -1,7 +1,7 @@
-"""One encode of the whole film: picture by the chosen codec, sound beside it, header in front.
+"""Encodes a whole video once: picture in the chosen codec, audio beside it, header in front.
 
-An encode at a rate reads statistics that x264 left in the folder, be it in the analysis at another size (x264 scales
-them) or in a pass of its own (`study_film`); it lands near a wanted size.
+An encode at a bit rate reads statistics that x264 left in the session's folder: those of the analysis at another size
+(x264 scales them) or those of a first pass (`first_pass`). It lands near a wanted size.
 """
 
 from __future__ import annotations
@@ -39,17 +39,20 @@ __all__ = [
 MUXERS = {"video/mp4": "mp4", "video/3gpp": "3gp", "video/3gpp2": "3g2", "video/quicktime": "mov"}
 _PRESETS: dict[str, str] = {"fast": "medium", "best": "slow"}
 _X264_PROFILES = {"constrained-baseline": "baseline", "baseline": "baseline", "main": "main", "high": "high"}
-ANALYSIS_PASS, FIRST_PASS = "analysed", "studied"  # whose statistics
-_OUT = "film"
-_KEYFRAMES_S = 8  # seeking in a clip of seconds is not worth key frames
+# Names of the passes whose statistics an encode may read.
+ANALYSIS_PASS, FIRST_PASS = "analysed", "studied"
+_OUT = "video"
+# Seeking in a clip of seconds does not justify key frames.
+_KEYFRAMES_S = 8
 
 
-AudioInput = tuple[Any, dict[str, Any]]  # a node, and the options of its coder
+# A node, and the options of its encoder.
+AudioInput = tuple[Any, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class EncodeTarget:
-    """What an encode aims at: a rate factor, or bits a second by the statistics of the one before."""
+    """What an encode aims at: a rate factor, or a bit rate by the statistics of an earlier pass."""
 
     frame: FrameSize
     fps: float | None
@@ -57,7 +60,7 @@ class EncodeTarget:
     bits_per_second: int = 0
 
     def __str__(self) -> str:
-        rate = f"{self.fps:g} frames a second" if self.fps else "its own frame rate"
+        rate = f"{self.fps:g} frames per second" if self.fps else "its own frame rate"
         how = f"rate factor {self.factor:.1f}" if self.factor is not None else f"{self.bits_per_second / 1000:.0f} kb/s"
         return f"{self.frame} at {rate}, {how}"
 
@@ -69,24 +72,24 @@ def encode_video(
     target: EncodeTarget,
     *,
     effort: Effort,
-    sound: AudioInput | None = None,
+    audio: AudioInput | None = None,
     statistics: str = "",
     progress: Callable[[int], None] | None = None,
 ) -> bytes:
-    """Encode; the same source, aim, effort and statistics give the same bytes.
+    """Encode; the same source, target, effort and statistics give the same bytes.
 
     Args:
-        session: Where the film lies.
-        track: Its picture track.
-        wanted: What to make of it.
+        session: The session that holds the video.
+        track: Its video track.
+        wanted: The format to encode.
         target: Frame size, frame rate, and rate factor or bit rate.
-        effort: How long the encoder may look for savings.
-        sound: What is heard, None for nothing.
-        statistics: Whose an encode at a rate reads, `ANALYSED` or `STUDIED`.
+        effort: How long the encoder may search for savings.
+        audio: The audio input, None for none.
+        statistics: The pass whose statistics an encode at a bit rate reads, `ANALYSED` or `STUDIED`.
         progress: Called with the milliseconds written so far.
 
     Raises:
-        EngineFailed, EngineTimeout: The program failed.
+        EngineFailed, EngineTimeout: FFmpeg failed.
     """
     options = picture_options(wanted, effort)
     if target.factor is None:
@@ -101,9 +104,9 @@ def encode_video(
     if wanted.max_bit_rate_bps:
         options |= {"maxrate": wanted.max_bit_rate_bps, "bufsize": 2 * wanted.max_bit_rate_bps}
     nodes = [filter_graph(session.source_node()[str(track.index)], track, target.frame, fps=target.fps)]
-    if sound is not None:
-        nodes.append(sound[0])
-        options |= sound[1]
+    if audio is not None:
+        nodes.append(audio[0])
+        options |= audio[1]
     options |= {
         "f": MUXERS[wanted.media_type],
         "fps_mode": "passthrough" if target.fps is None else "cfr",
@@ -120,7 +123,7 @@ def encode_video(
 def first_pass(
     session: FfmpegSession, track: VideoTrack, wanted: VideoFormat, target: EncodeTarget, *, effort: Effort
 ) -> None:
-    """Let x264 go through the film quickly and leave its statistics in the folder, for an encode with the same aim."""
+    """Run a quick x264 pass that leaves its statistics in the folder, for an encode with the same target."""
     picture = filter_graph(session.source_node()[str(track.index)], track, target.frame, fps=target.fps)
     options = picture_options(wanted, effort)
     options |= {"b:v": target.bits_per_second, "passlogfile": FIRST_PASS, "pass": 1}
@@ -129,7 +132,7 @@ def first_pass(
 
 
 def picture_options(wanted: VideoFormat, effort: Effort) -> dict[str, Any]:
-    """The encoder and what all its passes over a film have in common."""
+    """Return the encoder and the options that all its passes share."""
     if wanted.codec == "h264":
         return _x264(wanted, effort)
     # MPEG-4 simple profile and H.263 profile 0: no B frames, decisions by rate and distortion.
@@ -140,10 +143,10 @@ def picture_options(wanted: VideoFormat, effort: Effort) -> dict[str, Any]:
 def _by_factor(wanted: VideoFormat, factor: float) -> dict[str, Any]:
     if wanted.codec == "h264":
         return {"crf": f"{factor:.2f}"}
-    # H.264's step doubles every 6, being 2 ** ((factor - 4) / 6); here it is twice the quantiser.
+    # H.264's quantiser step is 2 ** ((factor - 4) / 6); in MPEG-4 and H.263 the step is twice the quantiser.
     options: dict[str, Any] = {"q:v": f"{min(31.0, max(1.0, 2 ** ((factor - 10) / 6))):.2f}"}
     if wanted.max_bit_rate_bps:
-        options["b:v"] = wanted.max_bit_rate_bps  # not used, but the encoder compares it with the bound
+        options["b:v"] = wanted.max_bit_rate_bps  # unused, but the encoder checks it against the maximum
     return options
 
 
@@ -152,9 +155,9 @@ def _x264(wanted: VideoFormat, effort: Effort) -> dict[str, Any]:
         "c:v": "libx264",
         "preset": _PRESETS[effort],
         "profile:v": _X264_PROFILES.get(wanted.profile or "main", "main"),
-        "bsf:v": "filter_units=remove_types=6",  # the encoder's settings in words, 600 bytes
+        "bsf:v": "filter_units=remove_types=6",  # the SEI with the encoder's settings as text, 600 bytes
         "g": 250,
-        "threads": 1,  # with two, the rate control sees frames in flight and one run in fourteen differs
+        "threads": 1,  # with two, rate control sees frames in flight: one run in fourteen differed
     }
     if wanted.level:
         options["level:v"] = wanted.level
@@ -168,7 +171,7 @@ def _x264_colours(target: EncodeTarget) -> dict[str, Any]:
 
 
 def picture_bytes(data: bytes) -> int:
-    """What the pictures take of a file of ours: all samples of its picture track (ISO/IEC 14496-12 section 8.7.3)."""
+    """Return the bytes of all samples of the video track of a file we encoded (ISO/IEC 14496-12 section 8.7.3)."""
     movie = next((box for box in top_boxes(data) if box.kind == b"moov"), None)
     for track in boxes(data, movie.start, movie.end) if movie else ():
         handler = child(data, track, b"mdia", b"hdlr") if track.kind == b"trak" else None

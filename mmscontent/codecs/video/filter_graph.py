@@ -1,6 +1,6 @@
-"""The picture's way through a graph: frame rate, light, size, colours, and black where a codec has fixed frames.
+"""Builds FFmpeg filter graphs: frame rate, tone mapping, size, colours, and padding for codecs with fixed frame sizes.
 
-The program turns the picture upright by itself; every graph ends in square pixels of one constant size.
+FFmpeg turns the picture upright by itself; every graph ends in square pixels of one constant size.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SMALL_COLOURS_PX", "filter_graph"]
 
-SMALL_COLOURS_PX = 576  # up to here players expect the colours of television, above those of HDTV
+# Up to this short side players expect BT.601 colours, above it BT.709.
+SMALL_COLOURS_PX = 576
 
 
 def filter_graph(
@@ -24,18 +25,18 @@ def filter_graph(
     fps: float | None = None,
     flags: str = "lanczos",
 ) -> Any:  # noqa: ANN401 - as above
-    """A picture track of a source as a graph node in the given frame.
+    """Add the filters that bring a video track to a frame size.
 
     Args:
         node: The track of the source.
-        track: What is known of it.
-        frame: What to make.
-        fps: Frames a second to make; None keeps the source's own times.
+        track: Its facts.
+        frame: The wanted frame size.
+        fps: Frames per second to make; None keeps the source's own times.
         flags: The scaler: `area` for an analysis, else the default.
     """
     width, height = frame.picture_px
     if fps is not None:
-        # The filter takes the last picture before the middle between two; the one nearest to each is wanted.
+        # The fps filter takes the last frame before a time; shifted by half the difference it takes the nearest one.
         late_s = max(0.0, 1 / fps - 1 / track.fps) / 2 if track.fps else 0.0
         node = node.filter("setpts", f"PTS+{late_s:.6f}/TB").filter("fps", fps=f"{fps:g}", start_time=0)
     if track.is_hdr:
@@ -48,7 +49,7 @@ def filter_graph(
 
 
 def _to_sdr(node: Any) -> Any:  # noqa: ANN401 - as above
-    """HLG and PQ to the light of ordinary screens, after the size was reduced: it works in floating point."""
+    """Map HLG and PQ to SDR; after scaling, because it works in floating point. 203 nits: ITU-R BT.2408."""
     node = node.filter("zscale", t="linear", npl=203).filter("format", "gbrpf32le").filter("zscale", p="bt709")
     node = node.filter("tonemap", tonemap="hable", desat=0)
     return node.filter("zscale", t="bt709", m="bt709", r="tv").filter("format", "yuv420p")

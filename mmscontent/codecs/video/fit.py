@@ -1,9 +1,8 @@
-"""From a choice to a film of the wanted size: at most two encodes by plan, each told by the one before.
+"""Encodes a video to a wanted size: usually in at most two encodes, the second corrected by the first.
 
-H.264: an encode that reads the analysis' statistics lands within a few per cent; where the analysis saw other frames (a
-lower rate, a long film in pieces), a quick pass makes them. The older codecs:
-two encodes by quantiser, the second corrected by the first. A film that needs less than it may have: one encode at the
-finest quantiser that is of use.
+H.264: an encode with the statistics of the analysis lands within a few per cent; where the analysis saw other frames
+(another frame rate, or only parts of a long video), a quick first pass makes new statistics. MPEG-4 and H.263: two
+encodes by quantiser. A video that needs less than the limit: one encode at the finest useful quantiser.
 """
 
 from __future__ import annotations
@@ -32,21 +31,28 @@ if TYPE_CHECKING:
 
 __all__ = ["EncodedVideo", "VideoFitter"]
 
-# Parts of the limit that are aimed at: by a choice, by statistics, and the second time.
-_AIM, _AIM_STUDIED, _AIM_AGAIN = 0.955, 0.96, 0.965
-_ENOUGH, _ENOUGH_STUDIED = 0.92, 0.88
-_COARSEST = {"h264": 51.0, "mpeg4": 39.0, "h263": 39.0}  # the codecs end there
-_SLOPE = {"h264": 1.2, "mpeg4": 1.3, "h263": 1.3}  # how much faster bits fall on short steps than between the probes
-_FEW_FRAMES = 90  # a rate needs some seconds to be met; shorter clips are made by quantiser
-_ENCODES = 3  # two by plan; a third only when nothing fits yet, or what does is poor; statistics are no encode
-_POOR, _LOWER = 0.75, 0.02  # so little use is poor; with each try less is aimed at
-_A_STEP = 0.3  # of the factor; less tells no slope
-_FAR_OFF = 4.0  # an encode this many times larger or smaller than predicted: another frame size may be better
+# Targets as shares of the limit: by quantiser, by statistics, and in the second encode.
+_AIM, _AIM_BY_STATISTICS, _AIM_AGAIN = 0.955, 0.96, 0.965
+_ENOUGH, _ENOUGH_BY_STATISTICS = 0.92, 0.88
+# The coarsest factor of each codec.
+_COARSEST = {"h264": 51.0, "mpeg4": 39.0, "h263": 39.0}
+# How much faster bits fall over short steps than between the probes.
+_SLOPE = {"h264": 1.2, "mpeg4": 1.3, "h263": 1.3}
+# A bit rate needs some seconds to be met; shorter clips are encoded by quantiser.
+_FEW_FRAMES = 90
+# A third only when nothing fits or the best uses little; a first pass does not count.
+_ENCODES = 3
+# A lower use of the limit is poor; each further target is lower by this.
+_POOR, _LOWER = 0.75, 0.02
+# A smaller change of the factor gives no reliable slope.
+_MIN_STEP = 0.3
+# When an encode is this many times off, another frame size may be better.
+_FAR_OFF = 4.0
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedVideo:
-    """An encode that was made."""
+    """One encode; *rate* is its bit rate, None when it was encoded by quantiser."""
 
     data: bytes
     setting: VideoSetting
@@ -56,12 +62,12 @@ class EncodedVideo:
 
 @dataclass(slots=True)
 class VideoFitter:
-    """Makes films of one source.
+    """Encodes one source until a result fits.
 
     Attributes:
-        capped_fps: Frames a second where the rule allows fewer than the source has.
-        sound_for: How a choice's sound is made; None when it has none.
-        tries: What was tried, in words.
+        capped_fps: Frames per second, where the rule allows fewer than the source has.
+        audio_for: Returns the audio input of a setting; None for no audio.
+        tries: What was tried, as the ledger lists it.
     """
 
     session: FfmpegSession
@@ -69,73 +75,73 @@ class VideoFitter:
     request: VideoRequest
     effort: Effort
     capped_fps: float | None
-    sound_for: Callable[[VideoSetting], AudioInput | None]
+    audio_for: Callable[[VideoSetting], AudioInput | None]
     tries: list[str] = field(default_factory=list)
     _first_pass_of: tuple[FrameSize, float | None] | None = None
 
     def fit(self, setting: VideoSetting, limit: int) -> list[EncodedVideo]:
-        """Encodes from a first choice on, until one is near enough under *limit*."""
-        made: list[EncodedVideo] = []
-        while not self._enough(made, limit):
-            if made:
-                setting = self._next_setting(setting, made, limit)
-            made.append(self._encode(setting, self._rate_for(setting, made, limit)))
-        return made
+        """Encode, starting with a setting, until a result is close enough below *limit*; returns all encodes."""
+        encodes: list[EncodedVideo] = []
+        while not self._enough(encodes, limit):
+            if encodes:
+                setting = self._next_setting(setting, encodes, limit)
+            encodes.append(self._encode(setting, self._rate_for(setting, encodes, limit)))
+        return encodes
 
     def aimed(self, limit: int) -> VideoSetting | None:
-        """The best choice that is likely to keep the limit."""
+        """Return the best setting that is likely to fit."""
         return best_setting(self.request, int(limit * _AIM)) or best_setting(self.request, limit)
 
-    def _enough(self, made: list[EncodedVideo], limit: int) -> bool:
-        """Whether the last encode is to be sent, or nothing more may be tried."""
-        if not made:
+    def _enough(self, encodes: list[EncodedVideo], limit: int) -> bool:
+        """Whether the last encode is good enough, or no further one is allowed."""
+        if not encodes:
             return False
-        last, enough = made[-1], _ENOUGH_STUDIED if made[-1].rate else _ENOUGH
+        last, enough = encodes[-1], _ENOUGH_BY_STATISTICS if encodes[-1].rate else _ENOUGH
         if len(last.data) <= limit and (len(last.data) >= enough * limit or last.setting.is_finest):
             return True
-        used = max((len(m.data) for m in made if len(m.data) <= limit), default=0)
-        return len(made) >= _ENCODES or (len(made) > 1 and used >= _POOR * limit)
+        used = max((len(m.data) for m in encodes if len(m.data) <= limit), default=0)
+        return len(encodes) >= _ENCODES or (len(encodes) > 1 and used >= _POOR * limit)
 
-    def _next_setting(self, setting: VideoSetting, made: list[EncodedVideo], limit: int) -> VideoSetting:
-        """The choice for another encode, now that one told how far the prediction was off."""
-        last = made[-1]
+    def _next_setting(self, setting: VideoSetting, encodes: list[EncodedVideo], limit: int) -> VideoSetting:
+        """Choose the setting of the next encode, corrected by the last one."""
+        last = encodes[-1]
         if last.rate:
-            return setting  # the encoder's own error
+            return setting  # the encoder missed its bit rate
         correction = last.picture_bytes / max(1, setting.picture_bytes)
-        if len(made) > 1 or (1 / _FAR_OFF < correction < _FAR_OFF and not setting.is_finest):
-            return self._adjusted(setting, made, limit)
+        if len(encodes) > 1 or (1 / _FAR_OFF < correction < _FAR_OFF and not setting.is_finest):
+            return self._adjusted(setting, encodes, limit)
         cost = self.request.cost
         self.request = replace(self.request, cost=replace(cost, bits_per_frame=cost.bits_per_frame * correction))
-        return best_setting(self.request, int(limit * _AIM)) or self._adjusted(setting, made, limit)
+        return best_setting(self.request, int(limit * _AIM)) or self._adjusted(setting, encodes, limit)
 
-    def _adjusted(self, setting: VideoSetting, made: list[EncodedVideo], limit: int) -> VideoSetting:
-        """The same frame, rate and sound, coarser or finer by as much as the last encode was off."""
-        last, aimed = made[-1], int(limit * (_AIM_AGAIN - _LOWER * (len(made) - 1)))
-        room_bytes = max(1, aimed - (len(last.data) - last.picture_bytes))
-        factor = setting.factor - log2(room_bytes / last.picture_bytes) / self._slope(made)
+    def _adjusted(self, setting: VideoSetting, encodes: list[EncodedVideo], limit: int) -> VideoSetting:
+        """Keep frame size, rate and audio, and change the factor by as much as the last encode was off."""
+        last, aimed = encodes[-1], int(limit * (_AIM_AGAIN - _LOWER * (len(encodes) - 1)))
+        available_bytes = max(1, aimed - (len(last.data) - last.picture_bytes))
+        factor = setting.factor - log2(available_bytes / last.picture_bytes) / self._slope(encodes)
         factor = min(max(factor, BEST_FACTOR), _COARSEST[self.request.wanted.codec])
-        seen = picture_quality(self.request, setting.frame, factor)
-        return replace(setting, factor=factor, picture_bytes=room_bytes, size_bytes=aimed, picture_quality=seen)
+        quality = picture_quality(self.request, setting.frame, factor)
+        return replace(setting, factor=factor, picture_bytes=available_bytes, size_bytes=aimed, picture_quality=quality)
 
-    def _slope(self, made: list[EncodedVideo]) -> float:
-        """Octaves by which the bits fall a step: as the last two encodes say, else as the analysis does."""
-        steps = made[-1].setting.factor - made[-2].setting.factor if len(made) > 1 else 0.0
-        if abs(steps) > _A_STEP and made[-1].setting.frame == made[-2].setting.frame:
-            return min(max(log2(made[-2].picture_bytes / made[-1].picture_bytes) / steps, 0.05), 0.6)
+    def _slope(self, encodes: list[EncodedVideo]) -> float:
+        """Return by how many octaves the bits fall per step, by the last two encodes or else by the analysis."""
+        steps = encodes[-1].setting.factor - encodes[-2].setting.factor if len(encodes) > 1 else 0.0
+        if abs(steps) > _MIN_STEP and encodes[-1].setting.frame == encodes[-2].setting.frame:
+            return min(max(log2(encodes[-2].picture_bytes / encodes[-1].picture_bytes) / steps, 0.05), 0.6)
         return self.request.cost.octaves_per_step * _SLOPE[self.request.wanted.codec]
 
-    def _rate_for(self, setting: VideoSetting, made: list[EncodedVideo], limit: int) -> int | None:
-        """Bits a second that should fill the limit, by statistics; None for an encode by quantiser."""
+    def _rate_for(self, setting: VideoSetting, encodes: list[EncodedVideo], limit: int) -> int | None:
+        """Return the bit rate that should fill the limit; None for an encode by quantiser."""
         if self.request.wanted.codec != "h264" or not self._is_long:
             return None
-        last = made[-1] if made else None
+        last = encodes[-1] if encodes else None
         if last is None and setting.is_finest:
             return None
         if last is not None and last.rate:
-            room_bytes = limit * _AIM_AGAIN - (len(last.data) - last.picture_bytes)
-            return max(1000, int(last.rate * room_bytes / last.picture_bytes))
+            available_bytes = limit * _AIM_AGAIN - (len(last.data) - last.picture_bytes)
+            return max(1000, int(last.rate * available_bytes / last.picture_bytes))
         rest = setting.size_bytes - setting.picture_bytes
-        return max(1000, int((limit * _AIM_STUDIED - rest) * 8000 / self.request.cost.duration_ms))
+        return max(1000, int((limit * _AIM_BY_STATISTICS - rest) * 8000 / self.request.cost.duration_ms))
 
     @property
     def _is_long(self) -> bool:
@@ -146,26 +152,26 @@ class VideoFitter:
         return EncodeTarget(setting.frame, fps, None if rate else setting.factor, rate or 0)
 
     def _statistics(self, setting: VideoSetting, target: EncodeTarget) -> str:
-        """Whose an encode at a rate reads: the analysis' where it saw the same pictures, else a pass of its own."""
+        """Choose the statistics: those of the analysis if it saw the same frames, else of a new first pass."""
         if setting.fps is None and self.request.cost.counted:
             return ANALYSIS_PASS
         if self._first_pass_of != (setting.frame, setting.fps):
             self._first_pass_of = setting.frame, setting.fps
             first_pass(self.session, self.track, self.request.wanted, target, effort=self.effort)
-            self.tries.append(f"{target}: statistics")
+            self.tries.append(f"{target}: first pass")
         return FIRST_PASS
 
     def _encode(self, setting: VideoSetting, rate: int | None) -> EncodedVideo:
         target = self._aim(setting, rate)
         statistics = self._statistics(setting, target) if rate else ""
-        sound = self.sound_for(setting)
+        audio = self.audio_for(setting)
         data = encode_video(
             self.session,
             self.track,
             self.request.wanted,
             target,
             effort=self.effort,
-            sound=sound,
+            audio=audio,
             statistics=statistics,
         )
         self.tries.append(f"{target} → {len(data):,} bytes, {setting.size_bytes:,} predicted")

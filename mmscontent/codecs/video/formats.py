@@ -1,4 +1,4 @@
-"""What the rules of a receiver allow: whether a film may pass as it is, and which frames may be made for it.
+"""Checks a video against the formats of a receiver, and lists the frame sizes that may be encoded for it.
 
 Sources: ITU-T H.264 table A-1, H.263 annex X, ISO/IEC 14496-2 annex N; 3GPP TS 26.140 section 4.
 """
@@ -36,7 +36,7 @@ _H264: dict[str, tuple[int, int]] = {
     "5": (22_080, 589_824),
     "5.1": (36_864, 983_040),
 }
-# From the least demanding up; what stands in one row may be played where a later one is.
+# From the least demanding up: a player of one level or profile plays those before it.
 _LEVELS: dict[str, tuple[str, ...]] = {
     "h264": tuple(_H264),
     "h263": ("10", "45", "20", "30", "40", "50", "60", "70"),
@@ -47,21 +47,18 @@ _PROFILES: dict[str, tuple[str, ...]] = {
     "h263": ("0", "3"),
     "mpeg4": ("simple", "advanced-simple"),
 }
-# H.263 knows these frames only (baseline, clause 4.1).
+# H.263 clause 4.1: baseline has these frame sizes only.
 _H263_FRAMES = ((128, 96), (176, 144), (352, 288))
 _MACROBLOCK = 16
-_LEAST_SHORT_PX, _STEP = 96, 0.86
-_WRITTEN = ("h264", "mpeg4", "h263")
-_TOLERANCE = 1.02  # a film of 15.02 frames a second is one of 15
+_MIN_SHORT_PX, _STEP = 96, 0.86
+_ENCODED = ("h264", "mpeg4", "h263")
+# 15.02 frames per second count as 15.
+_TOLERANCE = 1.02
 
 
 @dataclass(frozen=True, slots=True)
 class FrameSize:
-    """A frame size to encode at.
-
-    Attributes:
-        picture_px: Of the picture inside it; differs where a codec knows only fixed frames, the rest is black.
-    """
+    """A frame size to encode at; *picture_px* is smaller where a codec has fixed sizes and the rest is black."""
 
     width_px: int
     height_px: int
@@ -69,12 +66,12 @@ class FrameSize:
 
     @property
     def area_px(self) -> int:
-        """Of the picture."""
+        """Area of the picture."""
         return self.picture_px[0] * self.picture_px[1]
 
     @property
     def short_px(self) -> int:
-        """The picture's short side."""
+        """Short side of the picture."""
         return min(self.picture_px)
 
     def __str__(self) -> str:
@@ -82,17 +79,17 @@ class FrameSize:
 
 
 def choose_format(formats: Sequence[VideoFormat]) -> VideoFormat | None:
-    """The best format we write: the rules name the best first."""
-    return next((f for f in formats if f.codec in _WRITTEN), None)
+    """Return the best format that can be encoded; a rule names the best first."""
+    return next((f for f in formats if f.codec in _ENCODED), None)
 
 
 def audio_codec_of(wanted: VideoFormat) -> str:
-    """The sound a film of this format carries."""
+    """Return the audio codec that goes with a video format."""
     return wanted.audio_codec or ("aac" if wanted.codec == "h264" else "amr-nb")
 
 
 def frames_for(wanted: VideoFormat, width_px: int, height_px: int, fps: float) -> tuple[FrameSize, ...]:
-    """Frames a film of these sides may be made in, largest first; never larger than the film, at least one."""
+    """Return the frame sizes for a video of these sides, largest first; never larger than it, at least one."""
     if wanted.codec == "h263":
         return _h263_frames(wanted, width_px, height_px)
     long, short = max(width_px, height_px), min(width_px, height_px)
@@ -102,7 +99,7 @@ def frames_for(wanted: VideoFormat, width_px: int, height_px: int, fps: float) -
         frame = _even(width_px * scale, height_px * scale)
         if _within_level(wanted, frame, fps) and frame not in frames:
             frames.append(frame)
-        if frames and min(width_px, height_px) * scale * _STEP < _LEAST_SHORT_PX:
+        if frames and min(width_px, height_px) * scale * _STEP < _MIN_SHORT_PX:
             return tuple(frames)
         scale *= _STEP
 
@@ -121,7 +118,7 @@ def _within_level(wanted: VideoFormat, frame: FrameSize, fps: float) -> bool:
 
 
 def _h263_frames(wanted: VideoFormat, width_px: int, height_px: int) -> tuple[FrameSize, ...]:
-    """The picture as large as it fits, upright, in each fixed frame the rule allows; the smallest always."""
+    """Fit the picture upright into each fixed frame size the rule allows; the smallest is always allowed."""
     frames = []
     for long, short in reversed(_H263_FRAMES):
         if long > (wanted.max_long_px or 176) and (long, short) != _H263_FRAMES[0]:
@@ -134,33 +131,33 @@ def _h263_frames(wanted: VideoFormat, width_px: int, height_px: int) -> tuple[Fr
     return (*exact[-1:], *fitting)
 
 
-# --- may it pass as it is? -------------------------------------------------------------------------------------
+# --- pass-through ------------------------------------------------------------------------------------
 
 
-def passthrough_blockers(info: MediaInfo, seen: ProbeResult, formats: Sequence[VideoFormat]) -> tuple[str, ...]:
-    """Why no format takes the film as it is, by the format that comes nearest; empty when one does."""
-    assert seen.video is not None
-    always = [*_always(info, seen)]
-    tries = [(*always, *_against(info, seen, wanted)) for wanted in formats]
-    return min(tries, key=len) if tries else ("the receiver plays no film",)
+def passthrough_blockers(info: MediaInfo, probed: ProbeResult, formats: Sequence[VideoFormat]) -> tuple[str, ...]:
+    """Return why no format accepts the video unchanged, for the closest format; empty when one does."""
+    assert probed.video is not None
+    always = [*_always(info, probed)]
+    tries = [(*always, *_against(info, probed, wanted)) for wanted in formats]
+    return min(tries, key=len) if tries else ("the receiver plays no video",)
 
 
-def _always(info: MediaInfo, seen: ProbeResult) -> list[str]:
-    assert seen.video is not None
+def _always(info: MediaInfo, probed: ProbeResult) -> list[str]:
+    assert probed.video is not None
     reasons = []
-    if seen.video.turned:
-        reasons.append("it is stored turned, which not every phone heeds")
-    if not seen.video.square:
+    if probed.video.turned:
+        reasons.append("it is stored rotated, which not every phone respects")
+    if not probed.video.square:
         reasons.append("its pixels are not square")
-    if seen.video.is_hdr:
-        reasons.append("its colours are for HDR screens")
+    if probed.video.is_hdr:
+        reasons.append("its colours are HDR")
     if any("tracks of other kinds" in note for note in info.notes):
-        reasons.append("it holds tracks beside picture and sound")
+        reasons.append("it has tracks other than video and audio")
     return reasons
 
 
-def _against(info: MediaInfo, seen: ProbeResult, wanted: VideoFormat) -> list[str]:
-    assert seen.video is not None
+def _against(info: MediaInfo, probed: ProbeResult, wanted: VideoFormat) -> list[str]:
+    assert probed.video is not None
     reasons = []
     if info.media_type != wanted.media_type:
         reasons.append(f"{info.media_type} is not {wanted.media_type}")
@@ -170,15 +167,15 @@ def _against(info: MediaInfo, seen: ProbeResult, wanted: VideoFormat) -> list[st
         reasons.append(f"{info.codec} profile {info.profile} is above {wanted.profile}")
     elif not _at_most(_LEVELS, wanted.codec, _level(info.level), _level(wanted.level)):
         reasons.append(f"{info.codec} level {info.level} is above {wanted.level}")
-    long, short = max(seen.video.width_px, seen.video.height_px), min(seen.video.width_px, seen.video.height_px)
+    long, short = max(probed.video.width_px, probed.video.height_px), min(probed.video.width_px, probed.video.height_px)
     if long > (wanted.max_long_px or long) or short > (wanted.max_short_px or short):
-        reasons.append(f"{long}×{short} px is over {wanted.max_long_px}×{wanted.max_short_px}")
-    if wanted.max_fps and (info.fps or seen.video.fps) > wanted.max_fps * _TOLERANCE:
-        reasons.append(f"{info.fps or seen.video.fps:g} frames a second are over {wanted.max_fps:g}")
+        reasons.append(f"{long}×{short} px exceed {wanted.max_long_px}×{wanted.max_short_px}")
+    if wanted.max_fps and (info.fps or probed.video.fps) > wanted.max_fps * _TOLERANCE:
+        reasons.append(f"{info.fps or probed.video.fps:g} frames per second exceed {wanted.max_fps:g}")
     if wanted.max_bit_rate_bps and (info.bit_rate_bps or 0) > wanted.max_bit_rate_bps * _TOLERANCE:
-        reasons.append(f"{info.bit_rate_bps or 0:,} b/s are over {wanted.max_bit_rate_bps:,}")
-    if seen.audio is not None and info.audio_codec != audio_codec_of(wanted):
-        reasons.append(f"its sound is {info.audio_codec}, not {audio_codec_of(wanted)}")
+        reasons.append(f"{info.bit_rate_bps or 0:,} bit/s exceed {wanted.max_bit_rate_bps:,}")
+    if probed.audio is not None and info.audio_codec != audio_codec_of(wanted):
+        reasons.append(f"its audio is {info.audio_codec}, not {audio_codec_of(wanted)}")
     return reasons
 
 
@@ -191,7 +188,7 @@ def _level(name: str | None) -> str:
 
 
 def _at_most(order: dict[str, tuple[str, ...]], codec: str, found: str, most: str) -> bool:
-    """Whether a profile or level is no more than another; what a header or rule does not say is no obstacle."""
+    """Whether a profile or level is at most another; one that header or rule does not state is no obstacle."""
     rows = order.get(codec, ())
     if not most or not found:
         return True

@@ -1,13 +1,13 @@
-"""From what a picture costs to what it will look like: frame size, frame rate, quantiser and sound chosen together.
+"""Predicts a video's quality from its cost, and chooses frame size, frame rate, quantiser and audio together.
 
-Pure arithmetic. The constants were fitted on a grid of real clips (benchmarks/motion.py fits them anew; docs/motion.md
-has the numbers); qualities are VMAF as seen on a view of 480 lines.
+Pure arithmetic. The constants were fitted on a grid of real clips (benchmarks/motion.py fits them again; docs/motion.md
+has the numbers). Qualities are VMAF at a view of 480 lines.
 """
 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, log2
 from typing import TYPE_CHECKING
 
@@ -31,36 +31,43 @@ __all__ = [
     "video_quality",
 ]
 
-_VIEW_PX, _LARGER_VIEW_PX = 480, 720  # short side of the view the picture is judged on; beyond it little is gained
+# Short side of the view the picture is judged at; a larger picture gains little.
+_VIEW_PX, _LARGER_VIEW_PX = 480, 720
 _LARGER_GAIN = 3.0
-# What choices are made by: quality from size and rate factor, over 160 encodes of 8 clips, beside each clip's level.
+# The quality that settings are chosen by, from size and rate factor: 160 encodes of 8 clips, relative to each clip.
 _TOP, _SMALLER, _SMALLER_POWER, _COARSER, _COARSER_POWER, _FROM = 104.0, 20.3, 1.2, 0.455, 1.5, 16.0
 _SATURATED, _SOFT = 94.0, 5.0
-# What is told of a choice: the logarithm of its odds between −3 and 103. A level, lower where x264's probe came out
-# unlike its source; the size against what the film has and against the view; the coarseness, seen less where the probe
-# came out like its source and where little changes. Over 268 encodes of 19 clips (benchmarks/film_level.py).
+# The quality that is reported of a setting: a logistic curve between −3 and 103. Its terms: a level, lower where x264's
+# probe differs from its source; the size against the video's own and against the view; the coarseness, less visible
+# where the probe is like its source and where little changes. 268 encodes of 19 clips (benchmarks/film_level.py).
 _LEVEL, _UNLIKE = 3.232, 2.381
 _SIZE, _SIZE_AREA, _ENLARGED = 0.339, 1.189, 0.915
 _FALL, _FALL_DB, _FALL_CHANGE = 3.142, 0.049, 0.072
 _LEAST_SLOPE = 0.2
-_UNKNOWN_DB, _KNOWN_DB = 9.0, 11.0  # no clip came out less like its source; below, the film is taken for one like most
+# No clip of the grid was below the first; below it an average video is assumed.
+_UNKNOWN_DB, _KNOWN_DB = 9.0, 11.0
 _SPAN = 106.0
 # Octaves by which the other encoders' frames are larger than the probe's at the same coarseness.
 _GAIN: dict[str, float] = {"h264": 0.0, "mpeg4": 0.2, "h263": 0.35}
-BEST_FACTOR = 16.0  # finer is not seen
-_WORST_FACTOR: dict[str, float] = {"h264": 42.0, "mpeg4": 39.0, "h263": 39.0}  # quantiser 31 is the coarsest there is
-# A frame that stands longer differs more from the next.
-_RARER_BITS = 0.35  # octaves a halving of the frame rate
+# A finer one makes no visible difference.
+BEST_FACTOR = 16.0
+# Quantiser 31 is the coarsest.
+_WORST_FACTOR: dict[str, float] = {"h264": 42.0, "mpeg4": 39.0, "h263": 39.0}
+# A frame that is shown longer differs more from the next one.
+# Octaves per halving of the frame rate.
+_RARER_BITS = 0.35
 _RATES = (1.0, 0.5, 1 / 3)
-_RARER_COST = {1.0: 0.0, 0.5: 14.0, 1 / 3: 22.0}  # VMAF points
+# VMAF points.
+_RARER_COST = {1.0: 0.0, 0.5: 14.0, 1 / 3: 22.0}
 _LEAST_FPS = 5.0
-_SOUND_WEIGHT = 0.1  # of the quality of a film with sound; the rest is the picture's
+# Share of the audio in the quality of a video; the rest is the picture's.
+_SOUND_WEIGHT = 0.1
 CONTAINER_BYTES, FRAME_BYTES = 1500, 15
 
 
 @dataclass(frozen=True, slots=True)
 class AudioOption:
-    """One way the sound may be coded; *key* is the caller's."""
+    """One way to encode the audio; *key* belongs to the caller."""
 
     size_bytes: int
     quality: float
@@ -69,7 +76,7 @@ class AudioOption:
 
 @dataclass(frozen=True, slots=True)
 class VideoRequest:
-    """What is to be made, for `choices_for`."""
+    """What is to be encoded, for `settings_within`."""
 
     wanted: VideoFormat
     width_px: int
@@ -81,15 +88,15 @@ class VideoRequest:
 
 @dataclass(frozen=True, slots=True)
 class VideoSetting:
-    """Frame, rates and sound for a size.
+    """Frame size, frame rate, rate factor and audio, with the predicted size and quality.
 
     Attributes:
-        fps: Frames a second to make; None keeps the source's own times.
-        factor: x264's rate factor; MPEG-4 and H.263 take it as a step of the same coarseness.
-        picture_bytes: Predicted, without the container.
-        size_bytes: Predicted, all together.
-        quality: Of picture and sound, for a film like most and less what a lower frame rate costs: what is chosen by.
-        picture_quality: Predicted of this film, of each picture that is shown: VMAF, which sees no missing ones.
+        fps: Frames per second to encode; None keeps the source's own times.
+        factor: x264's rate factor; MPEG-4 and H.263 use a quantiser of the same coarseness.
+        picture_bytes: Predicted bytes of the picture without the container.
+        size_bytes: Predicted bytes of the file.
+        quality: What settings are chosen by: picture and audio of an average video, less for a lower frame rate.
+        picture_quality: VMAF predicted for the frames of this video that are shown; dropped frames do not count.
     """
 
     frame: FrameSize
@@ -103,82 +110,73 @@ class VideoSetting:
 
     @property
     def is_finest(self) -> bool:
-        """More bytes would not be used."""
+        """Whether more bytes would bring no visible gain."""
         return self.factor <= BEST_FACTOR
 
 
 def settings_within(request: VideoRequest, limit_bytes: int) -> Iterator[VideoSetting]:
-    """Everything that could be made of at most *limit_bytes*, one choice per frame size, frame rate and sound."""
+    """Yield the settings that fit *limit_bytes*, one per frame size, frame rate and audio option."""
     frames = frames_for(request.wanted, request.width_px, request.height_px, request.fps)
     for sound, (share, fps) in itertools.product(request.sounds or (None,), _rates(request)):
         pictures = max(1, round(request.cost.duration_ms / 1000 * fps))
         fixed = CONTAINER_BYTES + FRAME_BYTES * pictures + (sound.size_bytes if sound else 0)
-        room = min(limit_bytes, most_bytes(request)) - fixed
-        if room <= 0:
+        available_bytes = min(limit_bytes, most_bytes(request)) - fixed
+        if available_bytes <= 0:
             continue
         for frame in frames:
-            setting = _fitted(request, frame, share, fps, room / pictures * 8)
+            setting = _fitted(request, frame, share, fps, available_bytes / pictures * 8)
             if setting is not None:
                 yield _with_sound(setting, sound, fixed, pictures)
 
 
 def most_bytes(request: VideoRequest) -> int:
-    """What the rule's bit rate lets through: the film's length, and one second in the decoder's buffer."""
+    """Return the largest size the rule's bit rate allows: the duration, plus one second of decoder buffer."""
     rate = request.wanted.max_bit_rate_bps
     return CONTAINER_BYTES + rate * (request.cost.duration_ms + 1000) // 8000 if rate else 1 << 60
 
 
 def best_setting(request: VideoRequest, limit_bytes: int, *, like: VideoSetting | None = None) -> VideoSetting | None:
-    """The choice that looks and sounds best, with the frame and rate of *like* if given; None when none is so small."""
+    """Return the best setting within a limit, with the frame size and rate of *like* if given; None when none fits."""
     found = settings_within(request, limit_bytes)
     alike = (c for c in found if like is None or (c.frame, c.fps) == (like.frame, like.fps))
     return max(alike, key=lambda c: (c.quality, -c.size_bytes), default=None)
 
 
 def _rates(request: VideoRequest) -> list[tuple[float, float]]:
-    """Shares of the full frame rate worth trying, and the rates they make."""
+    """Return the shares of the full frame rate worth trying, with the rates they give."""
     full = min(request.fps, request.wanted.max_fps or request.fps)
     return [(share, full * share) for share in _RATES if share == 1.0 or full * share >= _LEAST_FPS]
 
 
 def _fitted(request: VideoRequest, frame: FrameSize, share: float, fps: float, bits: float) -> VideoSetting | None:
-    """The finest quantiser whose frames have at most so many bits."""
+    """Choose the finest quantiser whose frames have at most so many bits."""
     gain = _GAIN[request.wanted.codec] + _RARER_BITS * log2(max(1.0, request.cost.fps / fps))
     factor = request.cost.factor_for(frame.area_px, bits / 2**gain)
     if factor > _WORST_FACTOR[request.wanted.codec]:
         return None
     factor = max(factor, BEST_FACTOR)
     needed = min(bits, request.cost.bits_at(frame.area_px, factor) * 2**gain)
-    seen = picture_quality(request, frame, factor)
-    worth = max(
-        1.0, _typical_quality(frame.short_px, factor, min(request.width_px, request.height_px)) - _RARER_COST[share]
-    )
+    shown = picture_quality(request, frame, factor)
+    source_px = min(request.width_px, request.height_px)
+    typical = max(1.0, _typical_quality(frame.short_px, factor, source_px) - _RARER_COST[share])
     own = fps >= request.fps * 0.98 and request.wanted.codec == "h264"
-    return VideoSetting(frame, None if own else round(fps, 3), factor, int(needed / 8), 0, worth, seen, None)
+    return VideoSetting(frame, None if own else round(fps, 3), factor, int(needed / 8), 0, typical, shown, None)
 
 
 def _with_sound(setting: VideoSetting, sound: AudioOption | None, fixed: int, pictures: int) -> VideoSetting:
     picture = setting.picture_bytes * pictures
     quality = video_quality(setting.quality, sound.quality if sound else None)
-    return VideoSetting(
-        setting.frame,
-        setting.fps,
-        setting.factor,
-        picture,
-        picture + fixed,
-        quality,
-        setting.picture_quality,
-        sound,
-    )
+    size = picture + fixed
+    return replace(setting, picture_bytes=picture, size_bytes=size, quality=quality, sound=sound)
 
 
 def video_quality(picture: float, sound: float | None) -> float:
-    """Picture and sound as one number."""
+    """Combine the quality of picture and audio."""
     return picture if sound is None else (1 - _SOUND_WEIGHT) * picture + _SOUND_WEIGHT * sound
 
 
 def picture_quality(request: VideoRequest, frame: FrameSize, factor: float) -> float:
-    """VMAF on the phone's view of pictures of this size at this rate factor, as the film's own probes let expect."""
+    """Predict VMAF at the phone's view for a frame size and rate factor, from the video's own probes."""
     cost, source_px = request.cost, min(request.width_px, request.height_px)
     whole = min(_VIEW_PX, source_px)
     smaller, enlarged = log2(max(1.0, whole / frame.short_px)), log2(max(1.0, _VIEW_PX / whole))
@@ -193,7 +191,7 @@ def picture_quality(request: VideoRequest, frame: FrameSize, factor: float) -> f
 
 
 def _typical_quality(short_px: int, factor: float, source_short_px: int) -> float:
-    """The same for a film like most, right in what a size is worth against a factor: so choices are made."""
+    """Predict the same for an average video: right in how size and factor compare, so settings are chosen by it."""
     smaller = log2(max(1.0, min(_VIEW_PX, source_short_px) / short_px))
     raw: float = _TOP - _SMALLER * smaller**_SMALLER_POWER - _COARSER * max(0.0, factor - _FROM) ** _COARSER_POWER
     raw -= _larger(short_px, source_short_px)
@@ -203,6 +201,6 @@ def _typical_quality(short_px: int, factor: float, source_short_px: int) -> floa
 
 
 def _larger(short_px: int, source_short_px: int) -> float:
-    """What is missing on a larger view."""
+    """Return the points missing at a larger view."""
     whole = min(_VIEW_PX, source_short_px)
     return _LARGER_GAIN * log2(max(1.0, min(_LARGER_VIEW_PX, source_short_px) / max(short_px, whole)))
