@@ -71,8 +71,10 @@ def _with_names(part: Part, used: set[str]) -> Part:
     if is_unsafe_name(location) or location.lower() in used or not _fits_type(location, part.media_type):
         ending = _ending(part)
         location = _free(_stem(part), (ending,) if keeps_id else (ending, ""), used) + ending
+    # one stem for both names, so that a source resolves whichever of them a reader looks at
     if not keeps_id:
         content_id = _free(location.rpartition(".")[0] or location, ("",), used)
+    # one set for both kinds of names: readers look a source up in either
     used |= {location.lower(), content_id.lower()}
     if (location, content_id) == (part.content_location, part.content_id):
         return part
@@ -104,12 +106,14 @@ def _stem(part: Part) -> str:
 
 
 def _file_stem(name: str) -> str:
+    # a path of either kind of system; only the last name counts
     base = name.replace("\\", "/").rpartition("/")[2]
     stem, dot, _ = base.rpartition(".")
     return stem if dot and stem else base
 
 
 def _ascii(text: str) -> str:
+    # NFKD parts a letter from its accent; ß has no parts, so it is written out
     plain = unicodedata.normalize("NFKD", text.replace("ß", "ss")).encode("ascii", "ignore").decode("ascii")
     return _UNSAFE.sub("-", plain).strip("-_")[:_MAX_STEM_CHARS].strip("-_")
 

@@ -1,4 +1,4 @@
-"""The one XML parser: SMIL, SOAP and device profiles from strangers all come through this door.
+"""The one XML parser for untrusted input: SMIL, SOAP and device profiles.
 
 No DTD is loaded, no entity is expanded, no network is used, and size, depth, elements and attributes are capped.
 What comes out is an lxml element tree of elements and text alone; comments and processing instructions are gone.
@@ -45,11 +45,13 @@ def parse(data: bytes, *, recover: bool = False, part: str = "") -> etree._Eleme
     _refuse_entities(data, subject, part)
     parser = etree.XMLParser(
         recover=recover,
+        # XML 1.0 section 4.4: no entity is expanded, internal or external
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
         dtd_validation=False,
         attribute_defaults=False,
+        # libxml2's own limits on depth and on the length of a text stay on
         huge_tree=False,
         remove_comments=True,
         remove_pis=True,
@@ -66,6 +68,7 @@ def parse(data: bytes, *, recover: bool = False, part: str = "") -> etree._Eleme
 
 def _refuse_entities(data: bytes, subject: str, part: str) -> None:
     """Refuse a document that declares anything, before the parser sees it, in one- and two-byte encodings."""
+    # UTF-16 has a zero in every ASCII letter; without them the words can be found in one way
     squeezed = data.replace(b"\0", b"") if b"\0" in data else data
     for word in (b"<!ENTITY", b"<!ATTLIST", b"<!ELEMENT"):
         at = squeezed.find(word)
@@ -81,6 +84,7 @@ def _check_shape(root: etree._Element, subject: str, part: str) -> None:
         if event == "end":
             depth -= 1
             continue
+        # counted while walking: the tree is in memory, and recursion could end the process
         depth += 1
         elements += 1
         if depth > MAX_DEPTH or elements > MAX_ELEMENTS or len(node.attrib) > MAX_ATTRIBUTES:
@@ -100,6 +104,7 @@ def _offset(data: bytes, exc: Exception) -> int | None:
     if not line:
         return None
     at = 0
+    # the parser counts lines and columns, callers count bytes
     for _ in range(line - 1):
         at = data.find(b"\n", at) + 1
     return min(at + max(column - 1, 0), len(data))

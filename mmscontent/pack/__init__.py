@@ -1,1 +1,1 @@
-"""Wire forms: one module per form, each reads and writes; table.py lists them."""
+"""Wire forms: one module per form, each reads and writes; registry.py lists them."""

@@ -12,10 +12,12 @@ __all__ = ["PHONE_DOMAIN", "from_wire", "is_email", "is_phone_number", "to_wire"
 
 # RFC 2606: never resolves, so that a message mailed by mistake reaches nobody.
 PHONE_DOMAIN = "mms.invalid"
-_PHONE_DIGITS = 7  # short codes have three to six
+# short codes have three to six
+_PHONE_DIGITS = 7
 _PHONE = re.compile(r"\+?[0-9][0-9().\- ]{5,}")
 # RFC 5322 section 3.4: name-addr = [display-name] angle-addr
-_NAMED = re.compile(r"[^<>]*<([^<>\s]+)>")  # a mailbox with a name before it, as some MMSCs write senders
+# a mailbox with a name before it, as some MMSCs write senders
+_NAMED = re.compile(r"[^<>]*<([^<>\s]+)>")
 # ENC section 8: a number carries /TYPE=PLMN; MM4 and MM3 put a domain behind that
 _TYPED = re.compile(r"(.+?)/TYPE=(PLMN)(@[^@]*)?", re.IGNORECASE)
 

@@ -68,23 +68,25 @@ CONTENT_TYPES: Mapping[int, str] = MappingProxyType(
                 *("application/x-x968-ca-cert", "application/x-x968-user-cert", "text/vnd.wap.si"),
                 # 0x2E
                 *("application/vnd.wap.sic", "text/vnd.wap.sl", "application/vnd.wap.slc", "text/vnd.wap.co"),
+                # 0x32
                 *(
                     "application/vnd.wap.coc",
                     "application/vnd.wap.multipart.related",
                     "application/vnd.wap.sia",
-                ),  # 0x32
+                ),
                 # 0x35
                 *("text/vnd.wap.connectivity-xml", "application/vnd.wap.connectivity-wbxml"),
                 # 0x37
                 *("application/pkcs7-mime", "application/vnd.wap.hashed-certificate"),
                 # 0x39
                 *("application/vnd.wap.signed-certificate", "application/vnd.wap.cert-response"),
+                # 0x3B
                 *(
                     "application/xhtml+xml",
                     "application/wml+xml",
                     "text/css",
                     "application/vnd.wap.mms-message",
-                ),  # 0x3B
+                ),
                 # 0x3F
                 *("application/vnd.wap.rollover-certificate", "application/vnd.wap.locc+wbxml"),
                 *("application/vnd.wap.loc+xml", "application/vnd.syncml.dm+wbxml", "application/vnd.syncml.dm+xml"),
@@ -105,48 +107,30 @@ CHARSETS: Mapping[int, str] = MappingProxyType(
     {
         # CONF 1.3 10.2.1: always accepted
         3: "us-ascii",
-        4: "iso-8859-1",
-        5: "iso-8859-2",
-        6: "iso-8859-3",
-        7: "iso-8859-4",
-        8: "iso-8859-5",
-        9: "iso-8859-6",
-        10: "iso-8859-7",
-        11: "iso-8859-8",
-        12: "iso-8859-9",
-        13: "iso-8859-10",
+        # MIBenum 4 to 13 are ISO-8859-1 to 10, 109 to 112 the later parts
+        **{part + 3: f"iso-8859-{part}" for part in range(1, 11)},
+        **{part + 96: f"iso-8859-{part}" for part in range(13, 17)},
+        # East Asia
         17: "shift_jis",
         18: "euc-jp",
         36: "ks_c_5601-1987",
         38: "euc-kr",
         39: "iso-2022-jp",
-        # CONF 1.3 10.2.1: what a text SHALL be encoded in when us-ascii cannot hold it
-        106: "utf-8",
-        109: "iso-8859-13",
-        110: "iso-8859-14",
-        111: "iso-8859-15",
-        112: "iso-8859-16",
         113: "gbk",
         114: "gb18030",
+        2025: "gb2312",
+        2026: "big5",
+        # CONF 1.3 10.2.1: what a text SHALL be encoded in when us-ascii cannot hold it
+        106: "utf-8",
         # two octets a character; phones of Asia send UCS-2, the OMA test messages UTF-16
         1000: "iso-10646-ucs-2",
         1013: "utf-16be",
         1014: "utf-16le",
         1015: "utf-16",
-        2025: "gb2312",
-        2026: "big5",
         2084: "koi8-r",
         2088: "koi8-u",
         # seen from PCs and gateways
-        2250: "windows-1250",
-        2251: "windows-1251",
-        2252: "windows-1252",
-        2253: "windows-1253",
-        2254: "windows-1254",
-        2255: "windows-1255",
-        2256: "windows-1256",
-        2257: "windows-1257",
-        2258: "windows-1258",
+        **{page + 1000: f"windows-{page}" for page in range(1250, 1259)},
         2259: "tis-620",
     }
 )
@@ -436,7 +420,8 @@ _FIELDS = (
     Field(0x2B, "X-Mms-Quotas", "yes-no"),
     Field(0x2C, "X-Mms-Mbox-Quotas", "total"),
     Field(0x2D, "X-Mms-Message-Count", "integer"),
-    Field(0x2E, "Content", "body"),  # the body of m-mbox-descr; the same grammar as Content-Type
+    # the body of m-mbox-descr; the same grammar as Content-Type
+    Field(0x2E, "Content", "body"),
     Field(0x2F, "X-Mms-Start", "integer"),
     Field(0x30, "Additional-Headers", "octets"),
     # since version 1.3: may the content be passed on

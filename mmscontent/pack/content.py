@@ -41,11 +41,13 @@ def with_wire_names(content: Content) -> Content:
     if content.presentation is None:
         return Content(after, None, subject)
     presentation, *parts = after
+    # a presentation whose sources still lead to their parts stays byte for byte
     if any(_renamed(old, new) for old, new in zip(content.parts, parts, strict=True)):
         try:
             data = rename_sources(presentation.data, content.parts, parts)
         except SourceError:
-            data = presentation.data  # it cannot be read, so it names nothing
+            # it cannot be read, so it names nothing
+            data = presentation.data
         presentation = replace(presentation, data=data)
     return Content(tuple(parts), presentation, subject)
 
@@ -67,6 +69,7 @@ def split_presentation(parts: tuple[Part, ...], start: str) -> tuple[Part | None
     """
     # RFC 2387 section 3.2: start is a Content-ID with its angle brackets; iPhones leave them out, so both are taken.
     wanted = start.strip().strip("<>")
+    # QUIRK: the SMIL is not always the first part; Sony Ericsson writes it last
     at = next((i for i, p in enumerate(parts) if p.kind == "presentation"), None)
     if at is None:
         return None, parts, []
@@ -74,6 +77,7 @@ def split_presentation(parts: tuple[Part, ...], start: str) -> tuple[Part | None
     notes = []
     if wanted and named is None:
         notes.append(f"start names {start!r}, but no part has that Content-ID; the first SMIL part is used")
+    # a start that names another part than the SMIL is passed over: AOSP looks for the type, too
     elif named is not None and parts[named].kind == "presentation":
         at = named
     return parts[at], (*parts[:at], *parts[at + 1 :]), notes
@@ -84,6 +88,7 @@ def content_digest(content: Content, envelope: Envelope, *, salt: int = 0) -> st
 
     Bodies are sampled, not read whole: an id need not withstand an attack, and a message may have megabytes.
     """
+    # no clock and no random number: equal input gives equal ids and boundaries
     state = hashlib.blake2b(digest_size=10)
     state.update(repr((salt, envelope, content.subject)).encode("utf-8", "surrogatepass"))
     for part in _entries(content):
@@ -96,5 +101,6 @@ def content_digest(content: Content, envelope: Envelope, *, salt: int = 0) -> st
 def _samples(data: bytes) -> Iterable[bytes]:
     if len(data) <= _SAMPLE * _SAMPLES:
         return (data,)
+    # the first, the last and evenly spaced pieces between them
     step = (len(data) - _SAMPLE) // (_SAMPLES - 1)
     return (data[i * step : i * step + _SAMPLE] for i in range(_SAMPLES))

@@ -18,6 +18,7 @@ from mmscontent.pack.header_values import printable
 from mmscontent.pack.mime import headers
 from mmscontent.pack.mime.read import Walk, header_start, read_entity
 from mmscontent.pack.mime.write import (
+    MEASURED_BOUNDARY,
     Multipart,
     address_fields,
     body_budget,
@@ -124,7 +125,8 @@ class Mm4Peer:
 
 
 DEFAULT_PEER = Mm4Peer()
-Peer = Mm4Peer  # the name of callers: mm4.Peer
+# the name of callers: mm4.Peer
+Peer = Mm4Peer
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +215,7 @@ def mm4_body_budget(limit_bytes: int, message: Mm4, peer: Mm4Peer = DEFAULT_PEER
 
 
 def _measure(message: Mm4, peer: Mm4Peer) -> Multipart | None:
-    return None if message.content is None else Multipart(message.content, "=_mms_" + 20 * "0", peer.binary)
+    return None if message.content is None else Multipart(message.content, MEASURED_BOUNDARY, peer.binary)
 
 
 def mm4_of(content: Content, envelope: Envelope, peer: Mm4Peer = DEFAULT_PEER) -> Mm4:
@@ -258,7 +260,8 @@ class Mm4Reading:
     rest: tuple[tuple[str, str], ...] = ()
 
 
-Reading = Mm4Reading  # the name of callers: mm4.Reading
+# the name of callers: mm4.Reading
+Reading = Mm4Reading
 _MAIL = ("from", "to", "cc", "subject", "date", "mime-version", "content-type", "content-transfer-encoding")
 
 
@@ -318,7 +321,8 @@ def _x_fields(
 
 def _value(name: str, text: str, notes: list[str]) -> str | bool:
     if name in (_TRANSACTION, _MESSAGE) and len(text) > 1 and text[0] == text[-1] == '"':
-        notes.append(f"{name} stands in quotation marks")  # QUIRK: several operators quote both ids
+        # QUIRK: several operators quote both ids
+        notes.append(f"{name} stands in quotation marks")
         text = text[1:-1]
     # TS 23.140: Yes and No; other words stay text
     if name in _YES and text.strip().lower() in ("yes", "no"):

@@ -7,7 +7,7 @@
     mm7           SOAP with attachments, MM7 SubmitReq or DeliverReq base64 bytes; mm7-binary: bytes
     mm4           mail between operators, MM4_forward.REQ            base64 bytes
 
-`pack` gives every part its names first (naming.laid_out), so all forms agree on them.
+`pack` gives every part its names first (content.with_wire_names), so that all forms agree on them.
 """
 
 from __future__ import annotations
@@ -103,6 +103,7 @@ _MM4 = Encoding(
     lambda limit, content, envelope: mm4.mm4_body_budget(limit, mm4.mm4_of(content, envelope)),
 )
 
+# the one table of forms: command line, gateway and tests go through it
 ENCODINGS: Mapping[str, Encoding] = MappingProxyType(
     {
         row.name: row
@@ -159,7 +160,8 @@ _HTTP = re.compile(rb"\s*(?:POST [^\n]* HTTP/1\.[01]|HTTP/1\.[01] [^\n]*)\r?\n")
 _MM4_TYPE = re.compile(rb"^x-mms-message-type[ \t]*:[ \t]*\"?mm4_", re.IGNORECASE | re.MULTILINE)
 # RFC 5322 section 2.1: an empty line ends the header
 _BLANK_LINE = re.compile(rb"\S\r?\n\r?\n")
-_LOOK = 4096  # octets in which a message shows what it is
+# octets in which a message shows what it is
+_LOOK = 4096
 
 
 def unpack(data: bytes, content_type: str | None = None) -> Unpacked:
@@ -174,6 +176,7 @@ def unpack(data: bytes, content_type: str | None = None) -> Unpacked:
     http = _HTTP.match(data, 0, _LOOK)
     if http is None:
         return _read(data, content_type or "")
+    # RFC 9112 section 5: the fields of HTTP have the form of RFC 5322
     fields, body = headers.read_fields(data, http.end(), len(data), [])
     return _read(data[body:], fields.get("Content-Type"))
 
@@ -195,10 +198,11 @@ def _read(data: bytes, content_type: str) -> Unpacked:
         blank = _BLANK_LINE.search(data, 0, headers.MAX_BLOCK)
         is_mm4 = _MM4_TYPE.search(data, 0, blank.start() if blank else headers.MAX_BLOCK)
         return mm4.unpacked_of(mm4.read_mm4(data)) if is_mm4 else mime.read_message(data)
+    # a presentation on its own, as it lies beside its parts in a folder
     if _is_smil(data):
         shown = Part(data, "application/smil", content_id="smil", content_location="smil.xml", charset="utf-8")
         return Unpacked(Envelope(), Content((), shown), encoding="smil")
-    raise MalformedContent("the bytes are no message in a wire form we know", offset=0)
+    raise MalformedContent("the bytes are not a message in any known wire form", offset=0)
 
 
 def _is_smil(data: bytes) -> bool:

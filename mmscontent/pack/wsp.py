@@ -75,6 +75,7 @@ def _truncated(what: str, at: int) -> MalformedContent:
 def read_uintvar(data: bytes, at: int, end: int) -> tuple[int, int]:
     """An unsigned integer of variable length, at most 32 bits."""
     value = 0
+    # bounded, since every octet with its high bit set asks for another one
     for here in range(at, min(end, at + _UINTVAR_MAX_OCTETS)):
         octet = data[here]
         # 8.1.2: seven bits an octet, the most significant first; 0x80 is set on all but the last
@@ -162,6 +163,7 @@ def decode_text(octets: bytes, mib: int | None = None) -> str:
     # in the same way
     if name in ("iso-10646-ucs-2", "utf-16"):
         name = "utf-16" if octets[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-16-be"
+    # a label is believed first; phones that label wrongly write UTF-8
     for charset in (name, "utf-8"):
         try:
             return octets.decode(charset).removeprefix("\ufeff")
@@ -197,6 +199,8 @@ def uintvar_size(value: int) -> int:
 
 def short_integer(value: int) -> bytes:
     """0 to 127 in one octet."""
+    # 8.4.2.1: "Integers in range 0-127 shall be encoded as a one octet value with the most
+    # significant bit set to one"
     if not 0 <= value < SHORT_BIT:
         raise ValueError(f"a short-integer is 0 to 127, got {value}")
     return bytes((value | SHORT_BIT,))
@@ -204,6 +208,7 @@ def short_integer(value: int) -> bytes:
 
 def long_integer(value: int) -> bytes:
     """Zero or more in a length octet and as few octets as hold it."""
+    # 8.4.2.1: Multi-octet-integer = 1*30 OCTET; zero takes one octet
     size = max(1, (value.bit_length() + 7) // 8)
     if value < 0 or size > _SHORT_LENGTH_MAX:
         raise ValueError(f"a long-integer has at most 30 octets and no sign, got {value}")
@@ -231,7 +236,8 @@ def with_length(octets: bytes) -> bytes:
 def text_string(text: str) -> bytes:
     """A text-string: ASCII as it is, anything else as UTF-8, quoted where its first octet asks for it."""
     octets = text.encode("utf-8")
-    if octets[:1].isalnum() and b"\0" not in octets:  # nearly every one
+    # nearly every one
+    if octets[:1].isalnum() and b"\0" not in octets:
         return octets + b"\0"
     if b"\0" in octets:
         raise ValueError(f"a text-string cannot hold NUL: {text!r}")

@@ -1,4 +1,4 @@
-"""A message as the phone will show it: one self-contained page to watch, or one picture for a ticket."""
+"""Previews of a message as the phone will show it: one self-contained HTML page, or one picture."""
 
 from mmscontent.preview.filmstrip_image import filmstrip
 from mmscontent.preview.page import preview

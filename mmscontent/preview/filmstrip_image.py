@@ -1,6 +1,6 @@
 """A filmstrip: every slide of a message side by side in one PNG, for chat tools and tickets.
 
-Pictures come from the jail (views.py); this module only pastes them and writes words with whatever fonts are here.
+Pictures are decoded in the sandbox (views.py); this module pastes them and draws text with the fonts installed here.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ def filmstrip(subject: Content | Composed, *, ledger: Ledger | Mapping[str, obje
     else:
         content, ledger = subject.content, ledger if ledger is not None else subject.ledger
     model = build_preview_model(content, as_mapping(ledger))
+    # a strip of more frames is too wide for a ticket
     frames = list(_frames(model))[:_MOST_FRAMES]
+    # never narrower than its heading
     width = max(_GAP + (_FRAME[0] + _GAP) * max(len(frames), 1), 420)
     strip = Image.new("RGB", (width, _HEAD + _FRAME[1] + _FOOT), _PAPER)
     draw = ImageDraw.Draw(strip)
@@ -93,6 +95,7 @@ def _frame(subject: PreviewSlide | PartView, model: PreviewModel) -> Image.Image
     frame = Image.new("RGB", _FRAME, model.background or _SCREEN)
     draw = ImageDraw.Draw(frame)
     items = getattr(subject, "items", None)
+    # without slides the parts are shown by themselves
     if items is None:
         assert not hasattr(subject, "items")
         _draw_part(frame, draw, subject, _WHOLE)
@@ -137,6 +140,7 @@ def _paste(frame: Image.Image, view: bytes, box: tuple[int, int, int, int]) -> N
     from PIL import Image, ImageOps  # noqa: PLC0415
 
     size = (max(1, box[2] - box[0]), max(1, box[3] - box[1]))
+    # only what our own encoders wrote is opened in this process
     with Image.open(io.BytesIO(view), formats=["JPEG", "PNG", "GIF"]) as opened:  # our own encoders' output
         picture = ImageOps.contain(opened.convert("RGB"), size)
     frame.paste(picture, (box[0] + (size[0] - picture.width) // 2, box[1] + (size[1] - picture.height) // 2))
@@ -183,6 +187,7 @@ def _lines(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width:
             if line:
                 yield line
             line = ""
+            # Thai, Lao, Khmer and Han have no blanks, so a line may end anywhere
             for c in word:
                 if line and font.getlength(line + c) > width:
                     yield line
@@ -208,6 +213,7 @@ def _box(region: Region) -> tuple[int, int, int, int]:
 def _font(text: str, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     from PIL import ImageFont  # noqa: PLC0415
 
+    # Pillow's own font has Latin letters only
     for name in _FONTS.get(guess_language(text), ()):
         try:
             return ImageFont.truetype(name, size)
@@ -217,12 +223,14 @@ def _font(text: str, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def _is_right_to_left(text: str) -> bool:
+    # Unicode UAX 9 rule P2: the first strong letter decides
     strong = next((b for c in text if (b := unicodedata.bidirectional(c)) in ("L", "R", "AL")), "L")
     return strong != "L"
 
 
 def _readable_on(ground: str) -> str:
     red, green, blue = (int(ground[i : i + 2], 16) for i in (1, 3, 5))
+    # ITU-R BT.601 luma
     return _INK if red * 0.299 + green * 0.587 + blue * 0.114 > _MIDDLE_GREY else "#ffffff"
 
 

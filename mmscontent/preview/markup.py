@@ -15,7 +15,9 @@ __all__ = ["bar", "bubble", "data_uri", "esc", "items", "json_block", "plural", 
 
 def esc(text: object) -> str:
     """Text as markup, quotes and all; control characters become the replacement sign."""
+    # HTML: control characters are parse errors; the replacement sign shows that something was there
     clean = "".join(c if c >= " " or c in "\n\t" else "\ufffd" for c in str(text))
+    # quotes as well, since the text also stands in attributes
     return html.escape(clean, quote=True)
 
 
@@ -26,11 +28,13 @@ def plural(count: int, noun: str) -> str:
 
 def data_uri(media_type: str, data: bytes) -> str:
     """Bytes as an address of their own; the type must be one of our table, not the sender's."""
+    # RFC 2397
     return f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def json_block(value: object) -> str:
     """JSON that may stand inside a script element."""
+    # HTML section 4.12.1.3: `</script` and `<!--` must not stand in a script; both need a `<`
     text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
@@ -54,6 +58,7 @@ def bubble(inner: str, kind: str = "") -> str:
 
 def bar(share: float, kind: str, label: str) -> str:
     """How much of the whole one part takes."""
+    # a part of a few bytes must still be seen
     width = max(0.4, min(100.0, share * 100))
     return (
         f'<svg class="bar" viewBox="0 0 100 1" preserveAspectRatio="none" role="img" aria-label="{esc(label)}">'
@@ -63,6 +68,7 @@ def bar(share: float, kind: str, label: str) -> str:
 
 def stacked_bar(pieces: Sequence[tuple[float, str]], mark: float | None, label: str) -> str:
     """All parts one after the other, each (share, kind), and a mark where the aim is."""
+    # the pieces lie side by side, with a gap of a quarter percent between them
     at = 0.0
     rows = []
     for share, kind in pieces:

@@ -1,4 +1,4 @@
-"""One self-contained HTML page that plays a message as the phone will, and says why it came out as it did.
+"""The preview page: one self-contained HTML file that plays a message as the phone will, and explains the result.
 
 No network: every byte is in the page, and its Content-Security-Policy allows nothing but its own style and script, by
 their hashes. Whatever comes from the message is text or the bytes of a known media type, never markup.
@@ -75,6 +75,7 @@ def preview(
     if isinstance(subject, Content):
         content = subject
     else:
+        # a composed message brings its own ledger
         content, ledger = subject.content, ledger if ledger is not None else subject.ledger
     facts = as_mapping(ledger)
     model = _with_views(build_preview_model(content, facts))
@@ -109,15 +110,17 @@ def _asset(name: str) -> str:
 
 
 def _policy(style: str, script: str) -> str:
+    # CSP level 2: only the style and the script with these hashes run; a message cannot add its own
     hashes = [base64.b64encode(hashlib.sha256(t.encode()).digest()).decode("ascii") for t in (style, script)]
     return (
+        # data: alone: the page must not call home, not even for a picture
         f"default-src 'none'; style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}'; "
         "img-src data:; media-src data:; base-uri 'none'; form-action 'none'"
     )
 
 
 def _with_views(model: PreviewModel) -> PreviewModel:
-    """Give each view what a browser can show of it: the part itself, or a view made behind the walls."""
+    """Give each view what a browser can show of it: the part itself, or a view made in the sandbox."""
     return replace(model, parts=tuple(_with_view(e) for e in model.parts))
 
 
@@ -125,9 +128,11 @@ def _with_view(view: PartView) -> PartView:
     part = view.part
     if view.kind not in _UNPLAYED:
         return view
+    # the bytes as they are sent, so that the page shows what the phone gets
     if not needs_view(part):
         return view.with_media(part.data, part.media_type)
     converted = view_of(part)
+    # what no decoder here reads is named, not shown
     if converted is None:
         return view
     shown = view.with_media(converted.data, converted.media_type)
@@ -140,11 +145,13 @@ def _durations(content: Content, facts: Mapping[str, object]) -> dict[int, int]:
     for part in parts if isinstance(parts, list) else []:
         result = part.get("result") or {}
         if isinstance(result.get("duration_ms"), int):
+            # the ledger knows parts by Content-ID; the SMIL's order may differ
             by_id[part.get("content_id")] = result["duration_ms"]
     return {i: by_id[p.content_id] for i, p in enumerate(content.parts) if p.content_id in by_id}
 
 
 def _facts(model: PreviewModel, facts: Mapping[str, object]) -> str:
+    # slides play one after the other
     length = sum(s.duration_ms for s in model.slides) / 1000
     rows = [f"<strong>{plural(len(model.slides), 'slide')}</strong>, {length:.1f} s"]
     rows.append(f"<strong>{plural(len(model.parts), 'part')}</strong>")
@@ -160,6 +167,7 @@ def _facts(model: PreviewModel, facts: Mapping[str, object]) -> str:
 def _devices(facts: Mapping[str, object]) -> str:
     profile = facts.get("profile")
     wanted = str(profile.get("device") or "") if isinstance(profile, dict) else ""
+    # the phone the message was made for, where the table has one like it
     chosen = next((key for start, key in _STANDS_FOR if wanted.startswith(start)), "android")
     return "".join(
         f'<option value="{key}"{" selected" if key == chosen else ""}>{label}</option>'
@@ -210,13 +218,7 @@ def _plan(model: PreviewModel) -> dict[str, object]:
                 "duration": s.duration_ms,
                 "why": s.why,
                 "shown": [
-                    {
-                        "element": i.element,
-                        "src": i.src[:200],
-                        "region": i.region,
-                        "alt": i.alt,
-                        "part": i.part,
-                    }
+                    {"element": i.element, "src": i.src[:200], "region": i.region, "alt": i.alt, "part": i.part}
                     for i in s.items
                 ],
             }
@@ -243,6 +245,7 @@ def _box(region: Region) -> dict[str, object]:
     return {
         "left": region.left,
         "top": region.top,
+        # a region that ends beyond the screen is cut there, as on the phone
         "width": min(region.width, 100 - region.left),
         "height": min(region.height, 100 - region.top),
         "fit": region.fit,
@@ -251,9 +254,9 @@ def _box(region: Region) -> dict[str, object]:
 
 def _verdict(findings: tuple[LintFinding, ...], content: Content) -> str:
     if content.presentation is None:
-        return "There is none."
+        return "The message has no presentation."
     if not findings:
-        return "Nothing to find fault with."
+        return "The presentation has no faults."
     counts = [(s, sum(f.severity == s for f in findings)) for s in ("error", "warning", "info")]
     return ", ".join(plural(n, s) if s != "info" else f"{n} of no effect" for s, n in counts if n)
 
@@ -270,5 +273,6 @@ def _findings(findings: tuple[LintFinding, ...]) -> str:
 def _smil(content: Content) -> str:
     if content.presentation is None:
         return "(none)"
+    # as text, never as markup; a hostile document may be megabytes
     text = decode(content.presentation.data, content.presentation.charset)[:_MOST_SMIL_CHARACTERS]
     return text.replace("><", ">\n<")

@@ -1,4 +1,4 @@
-"""The lower half of the page: where the bytes went, and why each part became what it is."""
+"""The lower half of the preview page: the bytes each part takes, and why it was kept, transcoded or dropped."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ _QUOTED = 400
 def weight(content: Content, facts: Mapping[str, object]) -> str:
     """The size of the whole in words."""
     packed, target, limit = (facts.get(k) for k in ("packed_bytes", "target_bytes", "limit_bytes"))
+    # a message without a ledger: no limit is known
     if not isinstance(packed, int) or not isinstance(target, int):
         return f"{sum(len(p.data) for p in content.parts):,} bytes of media"
     beyond = f", {limit:,} is the limit" if limit != target else ""
@@ -35,7 +36,9 @@ def whole(content: Content, model: PreviewModel, facts: Mapping[str, object]) ->
     bodies = [(len(e.part.data), _kind(e.kind), e.label) for e in model.parts]
     packed, limit, target = (_number(facts, k) for k in ("packed_bytes", "limit_bytes", "target_bytes"))
     smil = len(content.presentation.data) if content.presentation is not None else 0
+    # what is not a body: headers, SMIL, and in base64 a third of everything
     rest = max(packed - sum(n for n, _, _ in bodies), smil)
+    # the limit is the right edge, unless the message passes it
     scale = max(limit, sum(n for n, _, _ in bodies) + rest, 1)
     pieces = [(n / scale, kind) for n, kind, _ in bodies] + [(rest / scale, "head")]
     told = "; ".join(f"{label}: {n:,} bytes" for n, _, label in bodies)
@@ -53,8 +56,10 @@ def whole(content: Content, model: PreviewModel, facts: Mapping[str, object]) ->
 def cards(model: PreviewModel, facts: Mapping[str, object], original: Message | None) -> str:
     """One card a part, in the ledger's order where there is one; a part that was left out has its card too."""
     entries = facts.get("parts")
+    # the ledger and the message agree on Content-IDs
     by_id = {e.part.content_id: e for e in model.parts if e.part.content_id}
     total = max(sum(len(e.part.data) for e in model.parts), 1)
+    # without a ledger each part has a card with what its bytes say
     if not isinstance(entries, list) or not entries:
         return "".join(_card(e, {}, total, None) for e in model.parts)
     sources = original.parts if original is not None else ()
@@ -107,6 +112,7 @@ def _quote(view: PartView | None) -> str:
     """The first words of a text, or what a card is about."""
     if view is None or not view.text:
         return ""
+    # a long text is quoted by its first words only
     cut = view.text if len(view.text) <= _QUOTED else f"{view.text[:_QUOTED]}…"
     return f'<blockquote dir="auto">{esc(cut)}</blockquote>'
 
@@ -121,6 +127,7 @@ def _quality(entry: Mapping[str, object]) -> str:
     quality = entry.get("quality")
     if not isinstance(quality, dict):
         return ""
+    # what was measured wins over what was predicted
     value = quality.get("measured") if quality.get("measured") is not None else quality.get("predicted")
     how = "measured" if quality.get("measured") is not None else "predicted"
     return f"quality {min(value, 100):.0f} of 100, {how}" if isinstance(value, int | float) else ""
@@ -157,6 +164,7 @@ def _compare(view: PartView | None, source: Part | None) -> str:
     """Before and after, one over the other, with a slider between; the after is the conversation's own picture."""
     if view is None or source is None or view.play != "img" or source.data == view.part.data:
         return ""
+    # the source may be of a type no browser shows, and is far larger than the page needs
     before = picture_view(source, _VIEW_PX)
     if before is None:
         return ""

@@ -1,6 +1,6 @@
-"""What there is to show of a message: its parts as a browser can take them, its slides as a phone plays them.
+"""The view model of a preview: parts as a browser can show them, slides as a phone plays them.
 
-Pure values, made from a Content and a ledger; page.py and film.py only draw them. Every string in here may be hostile.
+Pure values, made from a Content and a ledger; page.py and filmstrip_image.py draw them. Any string here may be hostile.
 """
 
 from __future__ import annotations
@@ -120,7 +120,8 @@ def as_mapping(ledger: Ledger | Mapping[str, object] | None) -> Mapping[str, obj
 
 
 def build_preview_model(content: Content, ledger: Mapping[str, object]) -> PreviewModel:
-    """Everything there is to show of a message."""
+    """Build the view model of a message."""
+    # by Content-ID, since parts may be reordered between ledger and message
     results = _results(ledger)
     parts = tuple(_part_view(i, p, results.get(p.content_id, {})) for i, p in enumerate(content.parts))
     presentation, trouble = _presentation(content)
@@ -129,6 +130,7 @@ def build_preview_model(content: Content, ledger: Mapping[str, object]) -> Previ
     slides = []
     for number, (slide, view) in enumerate(zip(resolved.slides, presentation.slides, strict=True)):
         items = [SlideItem(s.medium.element, s.medium.src, s.medium.region, s.medium.alt, s.index) for s in slide.media]
+        # a slide without dur: AOSP plays five seconds
         stated = view.duration_ms
         why = whys[number] if len(whys) == len(resolved.slides) else "as the SMIL states"
         slides.append(
@@ -150,6 +152,7 @@ def _presentation(content: Content) -> tuple[Presentation, str]:
         return Presentation(()), f"The slides cannot be played: {error}"
     if not presentation.slides:
         return presentation, "The presentation shows nothing."
+    # a medium without a region that exists would not be shown at all
     visible = [m for m in presentation.media if m.element in ("img", "video", "text")]
     if all(presentation.region(m.region) is not None for m in visible):
         return presentation, ""
@@ -163,6 +166,7 @@ def _first_of_each(items: Sequence[SlideItem]) -> tuple[SlideItem, ...]:
     kept = []
     for item in items:
         slot = _SLOT.get(item.element, "")
+        # AOSP and iPhone show the first of each; what follows is not lost, it stands below
         if not slot or slot not in taken:
             kept.append(item)
         taken.add(slot)
@@ -183,11 +187,14 @@ def _whys(ledger: Mapping[str, object]) -> list[str]:
 
 
 def _part_view(index: int, part: Part, result: Mapping[str, object]) -> PartView:
+    # by the stated type, as a receiver sees it
     kind = part.kind
     text = text_of(part)[:_MOST_CHARACTERS] if kind in ("text", "contact", "calendar") else ""
+    # RFC 6350 section 6.2.1 FN, RFC 5545 section 3.8.1.12 SUMMARY: one line that says what it is
     if kind in ("contact", "calendar"):
         found = (_FULL_NAME if kind == "contact" else _SUMMARY).search(text)
         text = found[1].strip() if found else ""
+    # the name the SMIL uses, since the page also shows the SMIL
     name = part.content_location or part.name or part.content_id
     return PartView(
         index,
@@ -201,6 +208,7 @@ def _part_view(index: int, part: Part, result: Mapping[str, object]) -> PartView
 
 
 def _details(part: Part, result: Mapping[str, object]) -> list[str]:
+    # facts come from the ledger; a page without one sniffs nothing
     words = [part.media_type]
     if result.get("width_px") and result.get("height_px"):
         words.append(f"{result['width_px']} × {result['height_px']} px")

@@ -1,7 +1,7 @@
-"""What a browser or a ticket can show in the stead of a part it does not know, made by the codecs behind their walls.
+"""Converts parts that browsers cannot show, with the codecs in the sandbox.
 
-The codecs do it with rules of their own: HEIC and WBMP as JPEG, AMR as AAC, H.263 as H.264. What cannot be decoded has
-no view, and that is no error: the page names it instead.
+HEIC and WBMP become JPEG, AMR becomes AAC, H.263 becomes H.264. A part that cannot be decoded has no view; that is no
+error, the page names the part instead.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ class View:
 
 def needs_view(part: Part) -> bool:
     """Whether a browser needs help with a picture, sound or clip."""
+    # a browser goes by the codec, not by the container
     if part.kind == "video":
         return sniff(part.data, name=part.name or None, declared=part.media_type).codec not in _FILMS
     known = {"image": _PICTURES, "audio": _SOUNDS}.get(part.kind)
@@ -104,8 +105,10 @@ def poster_view(part: Part, long_px: int) -> View | None:
 def _rendered(codec: str, part: Part, rule: Rule, limit_bytes: int) -> View | None:
     try:
         info = sniff(part.data, name=part.name or None, declared=part.media_type)
+        # a part that is labelled as what it is not is not shown
         if info.kind != codec:
             return None
+        # the codecs run with a rule of their own, not with the receiver's
         made = _render(codec, part, info, rule, limit_bytes or _room_for(info))
     except MMSContentError:
         return None

@@ -44,6 +44,7 @@ __all__ = [
     "presentation_part",
 ]
 
+# senders in the wild use these two names, and no reader asks for others
 PRESENTATION_ID = "smil"
 PRESENTATION_LOCATION = "smil.xml"
 PRESENTATION_NAMES = (PRESENTATION_ID, PRESENTATION_LOCATION)  # what no part of a composed message may be called
@@ -104,6 +105,7 @@ class Presented:
 
 def needs_presentation(message: Message, profile: Profile) -> bool:
     """Whether this receiver is sent SMIL at all: always, unless it takes none or there is no slide to play."""
+    # AOSP shows a message without SMIL part by part, in the order they come
     return profile.smil.accepted and bool(message.slides)
 
 

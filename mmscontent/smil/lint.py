@@ -1,6 +1,6 @@
-"""What is wrong with a presentation: every finding with its rule, place and a sentence.
+"""Lint of a SMIL document: every finding has a rule, a place and a sentence.
 
-Looks and never mends; repair.py does. Each check is a small function over the document, and the list of them is CHECKS.
+This module changes nothing; repair.py does. Each check is a small function over the document; CHECKS lists them.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ _ALLOWED: dict[str, tuple[str, ...]] = {  # MMS CONF, as read from AOSP isMMSCon
     **dict.fromkeys(ELEMENTS, ("src", "region", "alt")),
 }
 _TIMING = ("begin", "end", "dur")
+# SMIL 1.0 and 2.0 know them, MMS SMIL does not (CONF section 8)
 _CONTAINERS = ("seq", "excl", "switch", "a")
 _EXTRA = ("meta", "param")
 _VISIBLE = ("img", "video", "text")
@@ -65,7 +66,7 @@ def lint(
     device_px: tuple[int, int] = _DEVICE_PX,
     durations_ms: Mapping[int, int] | None = None,
 ) -> tuple[LintFinding, ...]:
-    """Everything that is wrong with a SMIL document, or with a message's document and parts together.
+    """Find the faults of a SMIL document, or of a message's document and parts together.
 
     Args:
         subject: The bytes of a document, or a whole content.
@@ -110,7 +111,7 @@ def _check_frame(document: Document) -> Iterator[LintFinding]:
     if root != "smil":
         yield _finding("root-not-smil", "line 1", f"the first element is {root}, not smil", 1)
     if not document.presentation.slides:
-        yield _finding("no-slides", "body", "no slide shows anything")
+        yield _finding("no-slides", "body", "no slide has any media")
     if "layout" not in names:
         yield _finding("no-layout", "head", "there is no layout")
     elif "root-layout" not in names:
@@ -120,12 +121,14 @@ def _check_frame(document: Document) -> Iterator[LintFinding]:
 def _check_elements(document: Document) -> Iterator[LintFinding]:
     for element, name, place in document.elements:
         if name in _EXTRA:
-            yield _at(element, name, place, f"{name} {attribute(element, 'name')!r} is not of MMS SMIL")
+            yield _at(element, name, place, f"{name} {attribute(element, 'name')!r} is not part of MMS SMIL")
         elif name in _CONTAINERS:
-            yield _at(element, "time-container", place, f"{name} is not of MMS SMIL")
+            yield _at(element, "time-container", place, f"{name} is not part of MMS SMIL")
         elif name not in _ALLOWED:
+            # a root that is not smil is a finding of its own
             if not (element is document.parsed.root and name != "smil"):
-                yield _at(element, "unknown-element", place, f"{name} is not of MMS SMIL")
+                yield _at(element, "unknown-element", place, f"{name} is not part of MMS SMIL")
+        # XML is case-sensitive; readers of HTML are not, and forgive it
         elif str(element.tag).rpartition("}")[2] != name:
             yield _at(element, "unknown-element", place, "element names are written in small letters")
 
@@ -144,10 +147,11 @@ def _check_attributes(document: Document) -> Iterator[LintFinding]:
 def _check_slides(document: Document) -> Iterator[LintFinding]:
     for element, name, place in document.elements:
         parents = [local_name(p) for p in element.iterancestors()]
+        # CONF section 8: slides are not nested
         if name == "par" and "par" in parents:
             yield _at(element, "nested-par", place, "a slide stands inside a slide")
         if name == "par" and not any(is_medium(e) for e in element.iterdescendants()):
-            yield _at(element, "empty-slide", place, "the slide shows nothing")
+            yield _at(element, "empty-slide", place, "the slide has no media")
         if is_medium(element) and not {"par", "excl"} & set(parents):
             yield _at(element, "media-outside-par", place, f"{attribute(element, 'src')!r} stands outside any slide")
 
@@ -160,7 +164,7 @@ def _check_media(document: Document) -> Iterator[LintFinding]:
         if not src:
             yield _at(element, "missing-src", place, "it has no src")
         elif is_external(src):
-            yield _at(element, "external-src", place, f"{src[:60]!r} leads out of the message")
+            yield _at(element, "external-src", place, f"{src[:60]!r} points outside the message")
 
 
 def _check_slots(document: Document) -> Iterator[LintFinding]:
@@ -168,21 +172,23 @@ def _check_slots(document: Document) -> Iterator[LintFinding]:
     for par, name, place in document.elements:
         if name != "par":
             continue
+        # CONF section 8: one text, one image or video, one sound
         held = Counter(media_element(e) for e in par.iterdescendants() if is_medium(e) and attribute(e, "src"))
         if held["img"] and held["video"]:
-            yield _at(par, "picture-and-video", place, "a picture and a clip share the slide")
+            yield _at(par, "picture-and-video", place, "the slide has a picture and a clip")
         for rule, count in (
             ("several-pictures", max(held["img"], held["video"])),
             ("several-texts", held["text"]),
             ("several-sounds", held["audio"]),
         ):
             if count > 1:
-                yield _at(par, rule, place, f"{count} of them share the slide")
+                yield _at(par, rule, place, f"the slide has {count} of them")
 
 
 def _check_times(document: Document) -> Iterator[LintFinding]:
     for element, name, place in document.elements:
         stated = [(k, v) for k in _TIMING if (v := attribute(element, k))]
+        # without dur receivers choose: AOSP 5 s, others 8 s or for ever
         if name == "par" and not any(k == "dur" for k, _ in stated):
             yield _at(element, "missing-dur", place, "the slide has no dur")
         for key, value in stated:
@@ -190,9 +196,9 @@ def _check_times(document: Document) -> Iterator[LintFinding]:
             if milliseconds is None:
                 yield _at(element, "bad-time", place, f"{key}={value[:40]!r} is not a length of time")
             elif not milliseconds and key == "dur":
-                yield _at(element, "zero-dur", place, f"dur={value!r} is no time at all")
+                yield _at(element, "zero-dur", place, f"dur={value!r} is zero")
             elif not has_unit(value):
-                yield _at(element, "time-without-unit", place, f"{key}={value!r} does not say of what")
+                yield _at(element, "time-without-unit", place, f"{key}={value!r} has no unit")
 
 
 def _check_region_use(document: Document) -> Iterator[LintFinding]:
@@ -201,10 +207,11 @@ def _check_region_use(document: Document) -> Iterator[LintFinding]:
         if not is_medium(element):
             continue
         kind, region = media_element(element), attribute(element, "region")
+        # CONF section 8: audio has no region
         if kind == "audio" and region:
-            yield _at(element, "sound-region", place, f"a sound is given the region {region!r}")
+            yield _at(element, "sound-region", place, f"a sound names the region {region!r}")
         elif kind in _VISIBLE and not region:
-            yield _at(element, "missing-region", place, "it is given no region")
+            yield _at(element, "missing-region", place, "it names no region")
         elif kind in _VISIBLE and region not in defined:
             yield _at(element, "undefined-region", place, f"there is no region {region!r}")
 
@@ -229,7 +236,8 @@ def _check_units(document: Document) -> Iterator[LintFinding]:
             continue
         sides = [v for k in ("left", "top", "width", "height") if (v := attribute(element, k))]
         if any(not v.endswith("%") and v != "0" for v in sides):
-            yield _at(element, "pixel-layout", place, f"it is laid out in pixels ({', '.join(sides)[:60]})")
+            yield _at(element, "pixel-layout", place, f"its size is in pixels ({', '.join(sides)[:60]})")
+        # AOSP parses the number before the % as an integer
         if any(v.endswith("%") and not v[:-1].strip().isdigit() for v in sides):
             yield _at(element, "fractional-percent", place, "a side is not a whole percent")
 
@@ -246,6 +254,7 @@ def _check_regions(document: Document) -> Iterator[LintFinding]:
     regions = document.presentation.regions
     for region in regions:
         yield from _check_region(region, document)
+    # every pair is compared, so the number of regions is bounded
     for one, other in itertools.combinations(regions[:50], 2):
         if overlap(one, other):
             yield _finding("regions-overlap", f"region {other.id!r}", f"it covers part of region {one.id!r}")
@@ -258,10 +267,10 @@ def _check_region(region: Region, document: Document) -> Iterator[LintFinding]:
     elif out_of_screen(region):
         yield _finding("region-outside-screen", place, f"it ends at {region.right:g}% and {region.bottom:g}%")
     if region.fit == "hidden" and any(m.region == region.id for m in document.presentation.media):
-        yield _finding("fit-hidden", place, "what is larger than it is cut off")
+        yield _finding("fit-hidden", place, "larger content is cut off")
     holds_text = any(m.element == "text" and m.region == region.id for m in document.presentation.media)
     if holds_text and too_small_for_text(region):
-        yield _finding("small-text-region", place, f"{region.width:g}% × {region.height:g}% is too small for words")
+        yield _finding("small-text-region", place, f"{region.width:g}% × {region.height:g}% is too small for text")
 
 
 CHECKS: tuple[Callable[[Document], Iterator[LintFinding]], ...] = (

@@ -1,4 +1,4 @@
-"""What is wrong between a presentation and its parts: names, order, what is missing and what nobody shows."""
+"""Lint of a message: findings about its parts, and about how the presentation names them."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _LEAST_SHARE = 0.5  # of the reading time; who is given half of it has read half
 
 
 def check_content(content: Content, durations_ms: Mapping[int, int]) -> Iterator[LintFinding]:
-    """Findings about parts, and about the document and the parts together."""
+    """Yield the findings about the parts, and about the document together with the parts."""
     yield from _check_names(content.parts)
     part = content.presentation
     if part is None:
         if any(p.kind in PLAYABLE for p in content.parts):
-            yield _finding("no-presentation", "the message", "there is no presentation")
+            yield _finding("no-presentation", "the message", "the message has no presentation")
         return
     if part.media_type != "application/smil":
-        yield _finding("presentation-type", "the presentation", f"it is called {part.media_type}, not application/smil")
+        yield _finding("presentation-type", "the presentation", f"its type is {part.media_type}, not application/smil")
     try:
         presentation = read(part.data)
     except SourceError:
@@ -50,23 +50,23 @@ def check_content(content: Content, durations_ms: Mapping[int, int]) -> Iterator
 
 
 def cuts_reading(duration_ms: int, text: str) -> bool:
-    """Whether a slide is gone before half of its words can be read."""
+    """Whether a slide ends before half of its text can be read."""
     return duration_ms < _LEAST_SHARE * min(reading_of(text).milliseconds, PACE.most_reading_ms)
 
 
 def is_inline_text(element: str, src: str) -> bool:
-    """Whether words stand where a source belongs (QUIRK: python-messaging writes the text itself into src)."""
+    """Whether a source holds text instead of a name (QUIRK: python-messaging writes the text itself into src)."""
     return element == "text" and " " in src.strip() and not is_external(src)
 
 
 def _check_source(shown: ResolvedMedia, stated: str, place: str) -> Iterator[LintFinding]:
     src = shown.medium.src
     if shown.how == "missing" and is_inline_text(stated, src):
-        yield _finding("text-in-src", place, f"{src[:60]!r} is the text, not the name of a part")
+        yield _finding("text-in-src", place, f"{src[:60]!r} is text, not the name of a part")
     elif shown.how == "missing" and not is_external(src):
         yield _finding("dangling-src", place, f"no part is called {src[:100]!r}")
     elif shown.how == "loose":
-        yield _finding("loose-src", place, f"{src[:100]!r} names part {(shown.index or 0) + 1} only roughly")
+        yield _finding("loose-src", place, f"{src[:100]!r} names part {(shown.index or 0) + 1} only loosely")
     if shown.index is not None and shown.medium.element != stated:
         yield _finding(
             "wrong-element", place, f"{src[:100]!r} is shown as {stated}, the part is {shown.medium.element}"
@@ -79,23 +79,26 @@ def _check_length(
     if slide.duration_ms is None:
         return
     indices = [s.index for s in slide.media if s.index is not None]
+    # receivers stop a sound or clip when its slide ends
     longest = max((durations_ms.get(i, 0) for i in indices), default=0)
     if slide.duration_ms < longest:
         yield _finding("dur-cuts-media", place, f"it lasts {slide.duration_ms} ms, its sound or clip {longest} ms")
     if any(cuts_reading(slide.duration_ms, text_of(parts[i])) for i in indices if parts[i].kind == "text"):
-        yield _finding("dur-cuts-reading", place, f"its words cannot be read in {slide.duration_ms} ms")
+        yield _finding("dur-cuts-reading", place, f"its text cannot be read in {slide.duration_ms} ms")
 
 
 def _check_rest(resolved: ResolvedPresentation, parts: Sequence[Part]) -> Iterator[LintFinding]:
     for index in resolved.orphans:
         if parts[index].kind in PLAYABLE:
             yield _finding("orphan-part", _place(index, parts[index]), "no slide shows it")
+    # receivers that ignore SMIL show the parts in the order they come
     if list(resolved.order) != sorted(resolved.order):
         order = ", ".join(str(i + 1) for i in resolved.order[:20])
         yield _finding("part-order", "the parts", f"the slides show them in the order {order}")
 
 
 def _check_names(parts: Sequence[Part]) -> Iterator[LintFinding]:
+    # a part whose id and location are the same text is counted once
     counts = Counter(n for p in parts for n in {p.content_location, p.content_id} if n)
     for index, part in enumerate(parts):
         place = _place(index, part)
@@ -105,9 +108,11 @@ def _check_names(parts: Sequence[Part]) -> Iterator[LintFinding]:
         if any(counts[n] > 1 for n in names):
             yield _finding("duplicate-part-name", place, "another part has the same name")
         if any(wrong_extension(n.strip("<>"), part.kind) for n in names):
-            yield _finding("misleading-part-name", place, f"it is {part.media_type}, and its name says another kind")
+            yield _finding(
+                "misleading-part-name", place, f"the part is {part.media_type}, its name ends like another kind"
+            )
         if any(is_unsafe_name(n.strip("<>")) for n in names):
-            yield _finding("awkward-part-name", place, f"{max(names, key=len)[:100]!r} may not survive a gateway")
+            yield _finding("awkward-part-name", place, f"gateways may change or lose {max(names, key=len)[:100]!r}")
 
 
 def _place(index: int, part: Part) -> str:

@@ -1,4 +1,4 @@
-"""The bytes of somebody's SMIL, made readable: one text, one tree, and a note for every liberty taken.
+"""Reads the bytes of any sender's SMIL into text and a tree, with a note for every correction.
 
 Handsets and relays send Windows-1252 without saying so, UTF-16, document types, HTML entities, bare ampersands and half
 documents. All of that is mended here, on the text and before the XML parser sees it; entities are never expanded
@@ -24,6 +24,7 @@ __all__ = ["MAX_SMIL_BYTES", "InputNote", "ParsedInput", "parse_input"]
 _MOST_NOTES = 200  # a document made to be slow has a fault a byte
 MAX_SMIL_BYTES = 200_000  # the longest in the wild has 1.5 kB; 200 slides of long names need 60
 
+# XML 1.0 appendix F.1: how the first octets tell the encoding, with and without a byte order mark
 _MARKS: tuple[tuple[bytes, str], ...] = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -31,17 +32,21 @@ _MARKS: tuple[tuple[bytes, str], ...] = (
     (b"<\0", "utf-16-le"),
     (b"\0<", "utf-16-be"),
 )
+# XML 1.0 section 2.8: XMLDecl; QUIRK: anywhere in the document, where a relay joined two
 _DECLARATION = re.compile(r"<\?xml\b[^>]{0,200}\?>", re.IGNORECASE)
 _DECLARED = re.compile(rb"""<\?xml\b[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""", re.IGNORECASE)
+# XML 1.0 section 4.1: EntityRef and CharRef, and the ampersand that begins neither
 _ENTITY = re.compile(r"&(?:(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9.]{0,31});)?")
+# XML 1.0 section 4.6: the five entities that need no declaration
 _OF_XML_ITSELF = ("amp", "lt", "gt", "quot", "apos")
 _ELEMENT = re.compile(r"<[^\W\d]")
+# XML 1.0 section 2.2: what is no Char; such octets come from messages damaged on their way
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class InputNote:
-    """One liberty taken: the rule of lint.py it breaks, where, and what was done."""
+    """One correction: the lint rule it breaks, the line, and what was done."""
 
     rule: str
     line: int
@@ -90,6 +95,7 @@ def _decode(data: bytes, notes: list[InputNote]) -> str:
     if mark in (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         notes.append(InputNote("byte-order-mark", 1, "the document begins with a byte order mark"))
         data = data[len(mark) :]
+    # receivers read us-ascii and UTF-8; UTF-16 is legal XML, and is written anew as UTF-8
     if name.startswith("utf-16"):
         notes.append(InputNote("not-utf8", 1, "the document is UTF-16; MMS SMIL is UTF-8 or us-ascii"))
         return data.decode(name, "replace")
@@ -105,6 +111,7 @@ def _decode(data: bytes, notes: list[InputNote]) -> str:
         notes.append(
             InputNote("not-utf8", line, f"byte {exc.start} is not UTF-8; the document was read as Windows-1252")
         )
+        # Windows-1252 is what PCs write without saying so; it has a letter for nearly every octet
         return data.decode("cp1252", "replace")
 
 
@@ -126,6 +133,7 @@ def _drop_before(text: str, notes: list[InputNote]) -> str:
     start = text.find("<")
     if start > 0 and text[:start].strip():
         notes.append(InputNote("not-well-formed", 1, "there is text before the first element"))
+    # line ends stay, so that findings name the sender's own lines
     return _blank(text[:start]) + text[start:] if start > 0 else text
 
 
@@ -144,6 +152,7 @@ def _drop_doctype(text: str, notes: list[InputNote]) -> str:
     end = _end_of_doctype(text, start)
     inside = text[start:end]
     _note(notes, "doctype", text, start, "a document type is not part of MMS SMIL, and is never loaded")
+    # an entity that is expanded is the way to attack a parser (billion laughs, XXE)
     if "<!ENTITY" in inside.upper():
         _note(notes, "entity", text, start, "entities are declared; they are never expanded")
     return text[:start] + _blank(inside) + text[end:]
@@ -168,6 +177,7 @@ def _end_of_doctype(text: str, start: int) -> int:
 def _mend_entities(text: str, notes: list[InputNote]) -> str:
     def mend(match: re.Match[str]) -> str:
         name = match[1] or ""
+        # left for the parser
         if name in _OF_XML_ITSELF:
             return match[0]
         if name.startswith("#"):
@@ -176,6 +186,7 @@ def _mend_entities(text: str, notes: list[InputNote]) -> str:
             _note(notes, "not-well-formed", text, match.start(), "an ampersand stands alone; it is written &amp;")
             return "&amp;"
         _note(notes, "entity", text, match.start(), f"&{name}; is not an entity of XML itself")
+        # QUIRK: senders write &nbsp; and the other names of HTML
         return html.entities.html5.get(f"{name};", f"&amp;{name};").replace("<", "&lt;")
 
     return _ENTITY.sub(mend, text)
@@ -199,6 +210,7 @@ def _parse(text: str, part: str, notes: list[InputNote]) -> etree._Element:
         line = text.encode("utf-8").count(b"\n", 0, exc.offset or 0) + 1
         reason = str(exc.__cause__ or exc).partition(", line ")[0]
         notes.append(InputNote("not-well-formed", line, f"the document is not well-formed: {reason}"))
+    # a fragment without its root is taken for the content of a body
     if "<smil" not in text.lower():
         text = f"<smil><body>{text}</body></smil>"
     return xml_parser.parse(text.encode("utf-8"), recover=True, part=part)

@@ -1,4 +1,4 @@
-"""What is sound and what is not, in values: asked by lint.py and kept by repair.py, so that the two agree."""
+"""Predicates on sources and regions, shared by lint.py and repair.py so that the two agree."""
 
 from __future__ import annotations
 
@@ -23,11 +23,13 @@ _SCHEME = re.compile(
 
 def is_external(src: str) -> bool:
     """Whether a source leads out of the message: a scheme other than `cid:`, or a host."""
+    # RFC 2392: cid: is the one scheme that leads to a part of the same message
     return _SCHEME.match(src) is not None
 
 
 def overlap(one: Region, other: Region) -> bool:
     """Whether two regions share more than an edge."""
+    # regions that share an edge, or a rounding error of it, do not cover each other
     across = min(one.right, other.right) - max(one.left, other.left)
     down = min(one.bottom, other.bottom) - max(one.top, other.top)
     return across > _HALF and down > _HALF

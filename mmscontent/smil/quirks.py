@@ -1,7 +1,6 @@
-"""How single receivers want their SMIL: one row a fact, matched on the profile's device and carrier keys.
+"""Receivers that read a different form of SMIL better: one row each, matched on the profile's device and carrier keys.
 
-The default row is the form all of them read. A row exists only where a receiver reads something else better; what a
-handset writes itself is taken as what it surely reads.
+The default row is the form all receivers read. The form a handset writes itself is taken as one it reads.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ __all__ = ["DEFAULT", "QUIRKS", "Quirk", "quirk_for", "rule_for"]
 
 @dataclass(frozen=True, slots=True)
 class Quirk:
-    """One receiver's wishes.
+    """How one receiver wants its SMIL.
 
     Attributes:
         matches: Beginning of a device or carrier key; "" matches all.
@@ -60,6 +59,7 @@ def rule_for(profile: Profile) -> SmilRule:
 
 def quirk_for(profile: Profile) -> Quirk:
     """The row for a receiver: the device's, else the carrier's, else the default."""
+    # the device knows best what it reads; the carrier's row speaks for devices nobody named
     for key in (profile.device, profile.carrier):
         row = next((q for q in QUIRKS if key and key.startswith(q.matches)), None)
         if row is not None:

@@ -1,7 +1,7 @@
-"""Anybody's SMIL as slides: tolerant, and bounded.
+"""Reads any sender's SMIL as slides: tolerant, and bounded.
 
 SMIL 1.0 and 2.x, with or without namespaces, in any case, with `seq`, `switch`, `excl`, bare media and elements nobody
-defined; nothing that can be played is lost. What was wrong with the document is lint.py's business, not this module's.
+defined; nothing that can be played is lost. Faults of the document are reported by lint.py, not here.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ _MEDIA: dict[str, Element] = {
     "textstream": "text",
     "vcard": "ref",  # QUIRK: klinker's android-smsmms writes <vcard src="…">
 }
+# SMIL 2.0: par plays all at once, excl one of its children; on a phone both are a screen
 _PARALLEL = ("par", "excl")
+# elements that describe and show nothing, in SMIL 1.0 and 2.0
 _DESCRIPTIVE = ("param", "meta", "metadata", "head", "layout", "region", "root-layout", "area", "anchor", "transition")
 _MOST_MEDIA = 2000
 
@@ -70,7 +72,9 @@ def read_tree(root: etree._Element, part: str = "") -> Presentation:
         OverLimits: It has more slides or media than any presentation.
     """
     screen, background = _screen(root)
+    # SMIL 1.0: body is a seq of what it holds; a document without body is read as one
     body = next((e for e in root.iter() if local_name(e) == "body"), root)
+    # a slide without media is skipped by every player
     slides = tuple(s for s in _slides(body) if s.media)
     media = sum(len(s.media) for s in slides)
     if len(slides) > MAX_SLIDES or media > _MOST_MEDIA:
@@ -88,6 +92,7 @@ def local_name(element: etree._Element) -> str:
 
 def attribute(element: etree._Element, *names: str) -> str:
     """The first of the named attributes that is there, whatever its case and namespace; "" when none is."""
+    # QUIRK: attributes in capitals or with a namespace of their own are looked for second
     for name in names:
         value = element.get(name)
         if value is not None:
@@ -99,11 +104,14 @@ def attribute(element: etree._Element, *names: str) -> str:
 def is_medium(element: etree._Element) -> bool:
     """Whether an element shows something: one of SMIL's, or any other that names a source."""
     name = local_name(element)
+    # QUIRK: an element nobody defined that names a source is shown all the same
     return name in _MEDIA or (name not in _DESCRIPTIVE and bool(attribute(element, "src")))
 
 
 def media_element(element: etree._Element) -> Element:
     """What an element is for us: its own name tells, else its type, else the ending of its source."""
+    # SMIL 1.0: ref is a medium of any type; the type attribute or the ending says
+    # which
     by_name = _MEDIA.get(local_name(element), "ref")
     if by_name != "ref":
         return by_name
@@ -115,6 +123,7 @@ def _slides(container: etree._Element) -> Iterator[SlideView]:
     """One after the other, whatever stands in a sequence."""
     for child in container:
         name = local_name(child)
+        # QUIRK: media outside of any par are a slide each
         if is_medium(child):
             yield _slide(child, [child])
             yield from _slides(child)
@@ -129,6 +138,7 @@ def _parallel(par: etree._Element) -> Iterator[SlideView]:
     together: list[etree._Element] = []
     steps: list[SlideView] = []
     _gather(par, together, steps)
+    # QUIRK: a seq inside a par, as some editors write slides; its steps follow each other
     first = _slide(par, together)
     if steps and together:
         head = steps[0]
@@ -158,6 +168,7 @@ def _slide(timed: etree._Element, elements: list[etree._Element]) -> SlideView:
 def _duration(element: etree._Element) -> int | None:
     """`dur`, else from `begin` to `end`; None when neither says a positive length."""
     # QUIRK: python-messaging writes `duration`
+    # SMIL 1.0: dur, else from begin to end
     stated = parse_clock(attribute(element, "dur", "duration"))
     if stated:
         return stated
@@ -180,10 +191,12 @@ def _medium(element: etree._Element) -> Medium:
 
 
 def _screen(root: etree._Element) -> tuple[tuple[int, int] | None, str]:
+    # SMIL 2.0 calls the window topLayout when there are several; MMS has one
     found = next((e for e in root.iter() if local_name(e) in ("root-layout", "toplayout")), None)
     if found is None:
         return None, ""
     colour = attribute(found, "background-color", "backgroundcolor")
+    # names of colours differ between receivers, so only the form with six digits is kept
     colour = colour if len(colour) == 7 and colour[0] == "#" and _is_hex(colour[1:]) else ""  # noqa: PLR2004 - #rrggbb
     width, height = (_pixels(attribute(found, n)) for n in ("width", "height"))
     return ((width, height) if width and height else None), colour
@@ -191,6 +204,7 @@ def _screen(root: etree._Element) -> tuple[tuple[int, int] | None, str]:
 
 def _regions(root: etree._Element, screen: tuple[int, int] | None) -> tuple[Region, ...]:
     found = [e for e in root.iter() if local_name(e) == "region" and _region_id(e)]
+    # QUIRK: regions in pixels and no root-layout to measure them by
     screen = screen or _extent(found)
     once: dict[str, Region] = {}
     for element in found[:MAX_SLIDES]:
@@ -201,6 +215,7 @@ def _regions(root: etree._Element, screen: tuple[int, int] | None) -> tuple[Regi
 def _region(element: etree._Element, screen: tuple[int, int]) -> Region:
     left = _percent(attribute(element, "left"), screen[0], 0)
     top = _percent(attribute(element, "top"), screen[1], 0)
+    # SMIL 1.0: fit = fill | hidden | meet | scroll | slice, and hidden by default
     fit = attribute(element, "fit").lower()
     return Region(
         _region_id(element),
@@ -213,6 +228,7 @@ def _region(element: etree._Element, screen: tuple[int, int]) -> Region:
 
 
 def _region_id(element: etree._Element) -> str:
+    # SMIL 2.0: a region may be named by regionName, which several may share
     return attribute(element, "id", "regionname")
 
 
@@ -233,6 +249,7 @@ def _pixels(value: str) -> int | None:
 
 
 def _percent(value: str, whole_px: int, default: float) -> float:
+    # SMIL 1.0: lengths are pixels or percent of the root-layout
     if value.endswith("%"):
         number = _number(value[:-1])
     else:

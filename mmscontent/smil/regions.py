@@ -1,4 +1,4 @@
-"""Where a mended or filled presentation stands on the screen: as its author had it, when nothing is lost by that."""
+"""Layout of a repaired or filled presentation: the author's regions where nothing is lost by them, else ours."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ def placed(slides: Sequence[SlideView], presentation: Presentation, longest_capt
         longest_caption_chars: The longer the words, the more of the screen our own layout gives them.
     """
     laid = lay_out(slides, rule=SmilRule(), longest_caption_chars=longest_caption_chars)
+    # CONF knows the regions Image and Text, and no others
     wanted = {r.id for r in laid.regions}
     found = {
         IMAGE_REGION: _region_used(presentation, PICTURES, IMAGE_REGION),
@@ -49,7 +50,9 @@ def _region_used(presentation: Presentation, elements: Sequence[str], name: str)
     region = presentation.region(uses.most_common(1)[0][0] if uses else name)
     if region is None:
         return None
+    # AOSP reads whole percents only, and gives up the layout for a fraction
     left, top, right, bottom = (round(v) for v in (region.left, region.top, region.right, region.bottom))
+    # hidden, the default of SMIL, cuts what is larger than its region
     uncut: Fit = "scroll" if name == TEXT_REGION else "meet"
     return Region(name, left, top, right - left, bottom - top, uncut if region.fit == "hidden" else region.fit)
 

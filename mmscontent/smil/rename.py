@@ -1,4 +1,4 @@
-"""Somebody's own presentation kept, with its sources following parts that have other names now.
+"""Rewrites the sources of a sender's own presentation after its parts were renamed.
 
 Nothing else of the document changes but its encoding: it is written as UTF-8 without a declaration.
 """
@@ -22,7 +22,7 @@ __all__ = ["rename_sources"]
 
 
 def rename_sources(data: bytes, before: Sequence[Part], after: Sequence[Part], rule: SmilRule | None = None) -> bytes:
-    """The document with every source that named one of the old parts naming the new one.
+    """Return the document with every source pointed at the new name of its part.
 
     Args:
         data: A SMIL document, of any handset's making.
@@ -39,6 +39,7 @@ def rename_sources(data: bytes, before: Sequence[Part], after: Sequence[Part], r
     for element in root.iter(etree.Element):
         if not is_medium(element):
             continue
+        # the attribute keeps its namespace and case; only its value is written
         key = next((k for k in element.attrib if str(k).rpartition("}")[2].lower() == "src"), None)
         if key is None:
             continue

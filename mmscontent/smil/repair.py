@@ -1,8 +1,8 @@
-"""A presentation mended: what the author meant, written as MMS SMIL, and the difference shown.
+"""Repair of a presentation: what the author meant, written as MMS SMIL, with a diff.
 
-The document is read tolerantly and written strictly, so whatever lint.py finds is gone; the author's lengths and screen
-are kept where they are sound. With its parts at hand nothing that can be played is left out, and names, order and
-document agree. What is sound already comes back byte for byte.
+The document is read tolerantly and written strictly, so that lint.py finds nothing in the result; durations and layout
+of the author are kept where they are sound. With its parts at hand no playable part is left out, and names, order and
+document agree. A document without findings comes back byte for byte.
 """
 
 from __future__ import annotations
@@ -82,6 +82,7 @@ def repair(subject: bytes | Content, *, durations_ms: Mapping[int, int] | None =
     if not findings:
         return Repaired(subject, None, "", (), ())
     presentation = read(subject)
+    # what lies outside of the message is fetched by no receiver, so the medium goes
     inside = (replace(s, media=tuple(m for m in s.media if not is_external(m.src))) for s in presentation.slides)
     slides = [_timed(s) for whole in inside for s in split_to_slots(whole)]
     data = write(placed(slides, presentation, 0))
@@ -99,10 +100,12 @@ def _repair_content(content: Content, durations_ms: Mapping[int, int], findings:
     # lint finds fault with an id that ends like another kind; nothing else looks at the ending of an id
     parts = tuple(replace(p, content_id="") if wrong_extension(p.content_id, p.kind) else p for p in parts)
     parts = assign_part_names(parts, (own.content_location, own.content_id))
+    # the author's way of naming stays: all cid:, or Content-Locations
     by_id = bool(presentation.media) and all(m.src[:4].lower() == "cid:" for m in presentation.media)
     slides = [s for d in drafts for s in _slides(d, parts, durations_ms, by_id=by_id)]
     captions = [len(text_of(parts[i])) for d in drafts for i, _ in d.shown if parts[i].kind == "text"]
     data = write(placed(slides, presentation, max(captions, default=0)))
+    # receivers that ignore SMIL show the parts as they come, so they come as the slides show them
     order = tuple(dict.fromkeys((*(i for d in drafts for i, _ in d.shown), *range(len(parts)))))
     made = replace(
         content, parts=tuple(parts[i] for i in order), presentation=replace(own, data=data) if drafts else None
@@ -137,10 +140,13 @@ def _drafts(resolved: ResolvedPresentation, parts: Sequence[Part]) -> list[_Slid
     for slide in resolved.slides:
         shown: list[tuple[int, str]] = []
         for s in slide.media:
+            # a source that leads nowhere meant something; most likely the part of that kind nobody
+            # names
             adopted = next((i for i in orphans if element_for(parts[i].kind) == s.medium.element), None)
             index = s.index if s.index is not None else adopted
             if index is None or (s.index is None and is_external(s.medium.src)):
                 continue
+            # a part that was adopted is not free for a second source
             if index in orphans:
                 orphans.remove(index)
             shown.append((index, s.medium.alt))
@@ -165,6 +171,7 @@ def _slides(
     for view in split_to_slots(SlideView(tuple(media), draft.duration_ms)):
         shown = [(parts[i], durations_ms.get(i, 0)) for m in view.media for i in [index_of[m.src]]]
         wished = draft.duration_ms
+        # a length that cuts off the reading is a mistake; any other is the author's wish
         if wished is not None and any(cuts_reading(wished, text_of(p)) for p, _ in shown if p.kind == "text"):
             wished = None
         yield replace(view, duration_ms=length_of(shown, wished).milliseconds)

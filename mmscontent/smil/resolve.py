@@ -1,7 +1,7 @@
-"""A presentation and the parts it names, brought together: what is really shown, what is missing, what is left over.
+"""Resolves the sources of a presentation to parts: what is shown, what is missing, what no slide names.
 
 Sources are looked up as receivers do it: `cid:` by Content-ID, anything else by Content-Location, file name and
-Content-ID, first letter by letter and then loosely (case, folder, ending). Nothing is shown twice by guessing.
+Content-ID, first exactly and then loosely (case, folder, ending). A loose match must be the only one.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _SLOTS: dict[Element, str] = {"img": "picture", "video": "picture", "audio": "so
 
 @dataclass(frozen=True, slots=True)
 class PartMatch:
-    """Where a source leads: index of the part, and whether its name matched letter by letter."""
+    """The part that a source names: its index, and whether the name matched exactly."""
 
     index: int
     how: Literal["exact", "loose"]
@@ -79,19 +79,23 @@ class ResolvedPresentation:
 
 def find_part(src: str, parts: Sequence[Part]) -> PartMatch | None:
     """The part a source names, or None."""
+    # RFC 2392 section 2: a cid URL is the percent-encoded Content-ID
     wanted = unquote(src[4:] if src[:4].lower() == "cid:" else src)
     by_id = src[:4].lower() == "cid:"
+    # AOSP looks a cid: up by Content-ID, anything else by Content-Type name, filename and
+    # Content-Location; both orders end with the other names, for senders who mix them up
     for names in (_ids, _names) if by_id else (_names, _ids):
         for index, part in enumerate(parts):
             if wanted in names(part) or src in names(part):
                 return PartMatch(index, "exact" if names is (_ids if by_id else _names) else "loose")
     plain = _plain(wanted)
+    # a loose match must be the only one; two candidates are none
     near = [i for i, p in enumerate(parts) if plain and plain in {_plain(n) for n in (*_ids(p), *_names(p))}]
     return PartMatch(near[0], "loose") if len(near) == 1 else None
 
 
 def resolve_presentation(presentation: Presentation, parts: Sequence[Part]) -> ResolvedPresentation:
-    """Find the part of every medium; what is shown is named after what the part really is."""
+    """Find the part of every medium; the element becomes that of the part's real kind."""
     slides = []
     for slide in presentation.slides:
         shown = []
@@ -113,6 +117,7 @@ def split_to_slots(slide: SlideView) -> tuple[SlideView, ...]:
     taken: set[str] = set()
     for medium in slide.media:
         slot = _SLOTS.get(medium.element, "")
+        # CONF section 8: a slide holds at most one text, one image or video, and one sound
         if slot and slot in taken:
             groups.append([])
             taken = set()
@@ -135,12 +140,14 @@ def message_of(content: Content) -> Message:
     attachments: list[int] = []
     seen: set[int] = set()
     for slide in resolved.slides:
+        # a part that two slides show is sent once, with the first of them
         fresh = list(
             {s.index: s for s in reversed(slide.media) if s.index is not None and s.index not in seen}.values()
         )[::-1]
         seen.update(s.index for s in fresh if s.index is not None)
         attachments.extend(s.index for s in fresh if s.medium.element == "ref" and s.index is not None)
         slides.extend(_as_slides(fresh, slide.duration_ms, content.parts))
+    # what no slide names must not be lost: it follows as slides and attachments of its own
     rest = Message.of(content.parts[i] for i in resolved.orphans)
     named = tuple(content.parts[i] for i in attachments)
     return Message((*slides, *rest.slides), named + rest.attachments, content.subject)

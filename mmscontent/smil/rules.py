@@ -1,8 +1,8 @@
-"""The rules of lint: one row each, with a stable id, how bad it is, and what happens on the phone.
+"""The lint rules: one row each, with a stable id, a severity, and what happens on the phone.
 
-Ids are never reused or renamed. `error` means some receiver shows less than was sent; `warning` that receivers differ;
-`info` that it is beyond MMS SMIL and without effect. Sources: OMA-TS-MMS_CONF section 8 as AOSP's isMMSConformance()
-checks it; SMIL 1.0; bugs of public receivers named in docs/smil.md.
+Ids are never reused or renamed. `error` means that some receiver shows less than was sent, `warning` that receivers
+differ, `info` that the document goes beyond MMS SMIL without any effect. Sources: OMA-TS-MMS_CONF section 8 as AOSP's
+isMMSConformance() checks it; SMIL 1.0; bugs of public receivers named in docs/smil.md.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Severity = Literal["error", "warning", "info"]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: its id, how bad it is, and why it matters."""
+    """One rule: its id, its severity, and why it matters."""
 
     id: str
     severity: Severity
@@ -47,54 +47,54 @@ class LintFinding:
 
 _ROWS: tuple[tuple[str, Severity, str], ...] = (
     # the bytes
-    ("unreadable", "error", "no slide can be made out; receivers show the parts one under the other"),
+    ("unreadable", "error", "no slide can be read; receivers show the parts one below the other"),
     ("not-well-formed", "error", "strict XML parsers stop here and show no slide"),
-    ("not-utf8", "error", "names with letters outside us-ascii lead nowhere"),
-    ("byte-order-mark", "warning", "some handsets' parsers stop at it"),
-    ("xml-declaration", "info", "legal, and some handsets' parsers stop at it"),
+    ("not-utf8", "error", "a source with letters outside us-ascii does not find its part"),
+    ("byte-order-mark", "warning", "the parsers of some handsets stop at it"),
+    ("xml-declaration", "info", "legal, but the parsers of some handsets stop at it"),
     ("doctype", "warning", "receivers must not load it, and some refuse the document"),
-    ("entity", "error", "entities are not expanded by receivers, and a way to attack them"),
+    ("entity", "error", "receivers do not expand entities, and attackers use them"),
     ("control-character", "error", "not allowed in XML"),
     # the frame
-    ("root-not-smil", "error", "the first element decides whether it is read as a presentation at all"),
+    ("root-not-smil", "error", "receivers read a document as a presentation only when its first element is smil"),
     ("no-slides", "error", "there is nothing to play"),
-    ("no-layout", "warning", "where things stand is left to the receiver"),
-    ("no-root-layout", "warning", "CONF asks for it, also when it is empty"),
+    ("no-layout", "warning", "the receiver decides where text and pictures are placed"),
+    ("no-root-layout", "warning", "MMS SMIL requires root-layout, even an empty one"),
     ("unknown-element", "warning", "receivers skip it, or stop"),
-    ("unknown-attribute", "info", "not of MMS SMIL; makes the message non-conformant for Android"),
-    ("meta", "info", "makes the message non-conformant for Android, and nobody shows it"),
-    ("param", "info", "colours and sizes of text are not of MMS SMIL"),
+    ("unknown-attribute", "info", "not part of MMS SMIL; Android treats the message as non-conformant"),
+    ("meta", "info", "Android treats the message as non-conformant, and no receiver shows it"),
+    ("param", "info", "MMS SMIL has no colours and sizes of text"),
     ("empty-slide", "warning", "an empty screen is shown, or the slide is skipped"),
     ("nested-par", "error", "receivers play the outer slide only"),
-    ("time-container", "warning", "seq, excl, switch and links are not of MMS SMIL"),
+    ("time-container", "warning", "seq, excl, switch and links are not part of MMS SMIL"),
     ("media-outside-par", "warning", "some receivers show only what stands in a slide"),
     # the screen
-    ("duplicate-id", "error", "which region is meant is left to chance"),
+    ("duplicate-id", "error", "receivers cannot tell which region is meant"),
     ("unknown-region-name", "warning", "CONF knows the regions Image and Text; others are ignored by some receivers"),
-    ("undefined-region", "error", "what is to be shown in it may not be shown"),
-    ("missing-region", "warning", "where it is shown is left to the receiver"),
-    ("sound-region", "warning", "a sound has no place on the screen"),
-    ("pixel-layout", "warning", "made for one screen; phones of today show it as a stamp or cut it off"),
-    ("layout-larger-than-device", "warning", "what is beyond the screen is cut off"),
-    ("region-outside-screen", "warning", "what is beyond the screen is cut off"),
-    ("regions-overlap", "warning", "one covers the other"),
-    ("empty-region", "error", "nothing can be seen in it"),
-    ("small-text-region", "warning", "the words do not fit, and not every receiver scrolls"),
+    ("undefined-region", "error", "the receiver may not show the medium at all"),
+    ("missing-region", "warning", "the receiver decides where the medium is shown"),
+    ("sound-region", "warning", "a sound is not shown on the screen, so it has no region"),
+    ("pixel-layout", "warning", "made for one screen size; other phones show it too small or cut it off"),
+    ("layout-larger-than-device", "warning", "the area beyond the screen is cut off"),
+    ("region-outside-screen", "warning", "the area beyond the screen is cut off"),
+    ("regions-overlap", "warning", "one region covers the other"),
+    ("empty-region", "error", "a region without width or height shows nothing"),
+    ("small-text-region", "warning", "the text does not fit, and not every receiver scrolls"),
     ("unknown-fit", "warning", "receivers fall back to hidden, which cuts"),
     (
         "fit-hidden",
         "info",
-        "hidden, also the default, shows the upper left corner of a picture and the first words of a text",
+        "hidden, the default, shows only the upper left of a picture and the first words of a text",
     ),
     ("fractional-percent", "warning", "Android reads whole percents only and gives up the layout"),
     # time
-    ("missing-dur", "warning", "receivers choose: 5 s, 8 s or forever"),
+    ("missing-dur", "warning", "receivers choose a length themselves: 5 s, 8 s or no end"),
     ("zero-dur", "error", "the slide is never seen"),
     ("bad-time", "error", "not a clock value of SMIL"),
     ("time-without-unit", "warning", "seconds for some receivers, milliseconds for others"),
     ("media-timing", "info", "begin, end and dur inside a slide are ignored by many receivers"),
     ("dur-cuts-media", "error", "the end of the sound or clip is not played"),
-    ("dur-cuts-reading", "warning", "the words are gone before they are read"),
+    ("dur-cuts-reading", "warning", "the slide ends before its text can be read"),
     # what is shown
     ("missing-src", "error", "nothing can be shown"),
     ("external-src", "error", "receivers fetch nothing from elsewhere, and must not"),
@@ -103,17 +103,21 @@ _ROWS: tuple[tuple[str, Severity, str], ...] = (
     ("several-texts", "warning", "receivers show the first one"),
     ("several-sounds", "warning", "receivers play the first one"),
     # the document and its parts together
-    ("no-presentation", "warning", "the receiver chooses order and time"),
-    ("presentation-type", "warning", "relays and receivers know it by application/smil"),
+    ("no-presentation", "warning", "the receiver decides on order and timing"),
+    ("presentation-type", "warning", "relays and receivers recognise a presentation by application/smil"),
     ("dangling-src", "error", "AOSP gives up the whole presentation when a part is missing"),
-    ("loose-src", "warning", "found by guessing; other receivers may not find it"),
-    ("text-in-src", "error", "words stand where a name belongs; nobody shows them"),
+    ("loose-src", "warning", "only a loose match; other receivers may not find the part"),
+    ("text-in-src", "error", "the source holds text in place of a name; no receiver shows it"),
     ("orphan-part", "warning", "receivers that play slides do not show it"),
-    ("wrong-element", "warning", "the element says one kind, the part is of another"),
+    ("wrong-element", "warning", "the element and the part are of different kinds"),
     ("part-order", "warning", "receivers that ignore SMIL show the parts in the order they come"),
-    ("duplicate-part-name", "error", "which part is meant is left to chance"),
+    ("duplicate-part-name", "error", "receivers cannot tell which part is meant"),
     ("unnamed-part", "error", "nothing can refer to it"),
-    ("misleading-part-name", "warning", "receivers that go by the ending show it wrongly, or not at all"),
-    ("awkward-part-name", "warning", "spaces, long names and letters outside us-ascii get lost between gateways"),
+    ("misleading-part-name", "warning", "receivers that go by the file extension show the part wrongly or not at all"),
+    (
+        "awkward-part-name",
+        "warning",
+        "gateways change or lose names with spaces, with letters outside us-ascii, or over 100 characters",
+    ),
 )
 RULES: dict[str, Rule] = {rule_id: Rule(rule_id, severity, why) for rule_id, severity, why in _ROWS}

@@ -1,4 +1,4 @@
-"""A presentation made after somebody's template: SMIL with places for the message's own parts.
+"""Fills a SMIL template: placeholders stand for the parts of the message.
 
     {{0}} {{1}} …              pictures, clips and sounds by number, in the order of the message
     {{text}} {{text.1}} …      texts by number, the first being {{text}}
@@ -6,7 +6,7 @@
     {{slide.audio}}            its picture or clip, its sound, its words; an element whose slide has none is left out
     {{slide.text}}
 
-Anything else in src is the name of a part. What the template does not name is shown after it, so nothing is lost.
+Anything else in src is the name of a part. Parts that the template does not name are shown after it.
 """
 
 from __future__ import annotations
@@ -38,12 +38,13 @@ if TYPE_CHECKING:
 
 __all__ = ["is_template", "present_by_template"]
 
+# braces stand in no URL (RFC 3986), so that no real source is taken for a placeholder
 _PLACE = re.compile(r"\{\{\s*(?:(\d{1,3})|text(?:\.(\d{1,3}))?|slide\.(media|audio|text))\s*\}\}")
 _INDEX = "part-index:"  # how a filled place names its part until the sources are written
 
 
 def is_template(smil: bytes) -> bool:
-    """Whether a document has places to be filled."""
+    """Whether a document has placeholders."""
     return _PLACE.search(smil.decode("utf-8", "replace")) is not None
 
 
@@ -53,7 +54,7 @@ def present_by_template(
     """Write the presentation of a message after a template.
 
     Args:
-        template: A SMIL document with places.
+        template: A SMIL document with placeholders.
         message: Every part has a content_location and a content_id of its own.
         durations_ms: Length of what sounds or moves, by index of the part in `message.parts`.
         profile: The receiver.
@@ -71,8 +72,10 @@ def present_by_template(
         SlideView(tuple(medium_of(parts[i], rule) for i in indices), length.milliseconds)
         for (indices, _), length in zip(drafts, lengths, strict=True)
     ]
+    # the parts go in the order of the slides; what no slide names follows
     order = tuple(dict.fromkeys(i for indices, _ in drafts for i in indices))
     left = [i for i in range(len(parts)) if i not in set(order)]
+    # contacts and files are named in the last slide, where the receiver reads that
     if quirk.attachments == "ref" and views:
         refs = tuple(medium_of(parts[i], rule) for i in left)
         views[-1] = replace(views[-1], media=views[-1].media + refs)
@@ -93,11 +96,13 @@ def _filled(template: bytes, message: Message) -> tuple[Presentation, list[_Draf
     """The author's layout, and every slide by the indices of its parts, with the length it states."""
     root = parse_input(template, "the template").root
     places = _Placeholders(message)
+    # placeholders with numbers first, since they decide which slides are left for the repeated par
     taken = {i for e in root.iter() if is_medium(e) for i in [places.fill(e)] if i is not None}
     _repeat(root, places, [s for s in message.slides if not taken & {places.index_of(p) for p in s.parts}])
     author = read_tree(root, "the template")
     drafts = [d for slide in author.slides for view in split_to_slots(_by_kind(slide, message)) for d in [_draft(view)]]
     shown = {i for indices, _ in drafts for i in indices}
+    # what the template does not name is shown after it, slide by slide
     for slide in message.slides:
         rest = tuple(i for p in slide.parts if (i := places.index_of(p)) not in shown)
         if rest:
@@ -153,12 +158,14 @@ def _repeat(root: etree._Element, places: _Placeholders, slides: Sequence[Slide]
         at = parent.index(par)
         parent.remove(par)
         for number, slide in enumerate(slides):
+            # a copy of the author's par for each slide, with whatever else stands in it
             made = copy.deepcopy(par)
             for element in list(made.iter()):
                 name = _slide_place(element)
                 index = places.of_slide(slide, name) if name else None
                 if index is not None:
                     _set_src(element, f"{_INDEX}{index}")
+                # a slide without that medium has no element for it
                 elif name:
                     _set_src(element, "")
             parent.insert(at + number, made)

@@ -180,6 +180,7 @@ def guess_language(text: str) -> str:
     """A key of SPEEDS for a text: its language where small words tell it, else its script."""
     scripts = Counter(s for c in text if (s := _script(c)))
     script = scripts.most_common(1)[0][0] if scripts else "words"
+    # Japanese is told by its kana, however many Han characters stand among them
     if scripts["kana"]:
         return "ja"
     return _vote(text) if script == "words" else script
@@ -192,6 +193,7 @@ def reading_of(text: str, language: str = "") -> ReadingTime:
         text: As it is shown, in logical order.
         language: BCP 47 tag of the text; guessed from it when empty or not in SPEEDS.
     """
+    # composed letters, so that an accent is no character of its own
     text = unicodedata.normalize("NFC", text[:_MOST_CHARACTERS])
     key = language.partition("-")[0].lower()
     key = key if key in SPEEDS else guess_language(text)
@@ -199,6 +201,7 @@ def reading_of(text: str, language: str = "") -> ReadingTime:
     characters = Counter(s for c in rest if (s := _script(c)) and SPEEDS[s].unit == "characters")
     spaced = "".join(" " if (s := _script(c)) and SPEEDS[s].unit == "characters" else c for c in rest)
     words = len(_WORD.findall(spaced)) + extra_words + _pictographs(spaced)
+    # Latin words inside a text of Han characters are read at the mean speed
     speed = SPEEDS[key] if SPEEDS[key].unit == "words" else SPEEDS["words"]
     minutes = words / speed.per_minute
     minutes += sum(n / _per_character(script, key) for script, n in characters.items())
@@ -226,6 +229,7 @@ def slide_length(
     needed = longest[1] + pace.tail_ms if longest[1] > 0 else 0
     told = f"length of the {longest[0]} ({longest[1] / 1000:.1f} s)"
     if wished_ms is not None:
+        # the sender's wish counts, unless it would cut the end of a sound or clip
         if wished_ms >= longest[1]:
             return Length(wished_ms, "as asked for")
         return Length(_stepped(needed, pace), f"asked for {wished_ms / 1000:g} s, lengthened to the {told}")
@@ -242,6 +246,7 @@ def _reading_length(readings: list[ReadingTime], *, picture: bool, pace: Pace) -
     if not spent:
         return Length(least, least_why)
     told = ReadingTime(sum(r.words for r in readings), sum(r.characters for r in readings), spent, "words").why
+    # the eye goes to the picture first
     spent += pace.glance_ms if picture else 0
     if spent < least:
         return Length(least, f"{least_why}, longer than the {told}")
@@ -251,6 +256,7 @@ def _reading_length(readings: list[ReadingTime], *, picture: bool, pace: Pace) -
 
 
 def _stepped(milliseconds: int, pace: Pace) -> int:
+    # rounded up: nothing is cut
     return -(-milliseconds // pace.step_ms) * pace.step_ms
 
 
@@ -272,6 +278,7 @@ def _take_slow(text: str) -> tuple[str, int]:
         cost += max(1, -(-sum(c.isdigit() for c in match[0]) // _DIGITS_PER_WORD))
         return " "
 
+    # addresses first, since they hold numbers
     return _NUMBER.sub(number, _URL.sub(address, text)), cost
 
 
@@ -280,6 +287,7 @@ def _pictographs(text: str) -> int:
     runs = 0
     inside = False
     for c in text:
+        # a zero-width joiner and a variation selector belong to the emoji before them
         now = unicodedata.category(c) == "So" or (inside and c in "\u200d\ufe0f")
         runs += now and not inside
         inside = now
@@ -297,6 +305,7 @@ def _vote(text: str) -> str:
 def _script(c: str) -> str:
     """The script of a letter, where it decides how it is read; "" for Latin and for what is no letter."""
     code = ord(c)
+    # Latin and Greek: read by the word, as the mean of the table says
     if code < _SCRIPT_RANGES[0][0]:
         return ""
     return next((name for low, high, name in _SCRIPT_RANGES if low <= code <= high and c.isalnum()), "")

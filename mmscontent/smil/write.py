@@ -17,6 +17,8 @@ __all__ = ["TimeUnit", "clock", "write"]
 
 TimeUnit = Literal["ms", "s"]
 
+# XML 1.0 sections 2.4 and 3.3.3: what an attribute value may not hold as it is; line ends would
+# come back as spaces
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": " ", "\n": " ", "\r": " "})
 
 
@@ -29,12 +31,14 @@ def write(presentation: Presentation, *, unit: TimeUnit = "ms") -> bytes:
     """
     regions = "".join(_region(r) for r in presentation.regions)
     slides = "".join(_par(s, unit) for s in presentation.slides)
+    # CONF section 8: head holds layout alone; an empty root-layout is what iPhones and AOSP write
     head = f"<head><layout><root-layout/>{regions}</layout></head>"
     return f"<smil>{head}<body>{slides}</body></smil>".encode()
 
 
 def clock(milliseconds: int, unit: TimeUnit) -> str:
     """A time value: `7000ms`, or `7s` rounded up."""
+    # both forms are read everywhere; without a unit receivers differ
     return f"{milliseconds}ms" if unit == "ms" else f"{-(-milliseconds // 1000)}s"
 
 
@@ -50,6 +54,7 @@ def _par(slide: SlideView, unit: TimeUnit) -> str:
 
 def _medium(medium: Medium) -> str:
     pairs = [("src", medium.src)]
+    # CONF section 8: src, region and alt are all a medium has; its time is that of the slide
     if medium.region:
         pairs.append(("region", medium.region))
     if medium.alt:

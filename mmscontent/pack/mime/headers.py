@@ -37,10 +37,12 @@ __all__ = [
     "timestamp",
 ]
 
-MAX_FIELD = 16_384  # the longest To of a real message, 130 recipients, has 6,000
+# the longest To of a real message, 130 recipients, has 6,000
+MAX_FIELD = 16_384
 # enough for every trace header of a mail that passed dozens of relays
 MAX_BLOCK = 262_144
-MAX_LINE = 998  # RFC 5322 section 2.1.1
+# RFC 5322 section 2.1.1
+MAX_LINE = 998
 FOLD = "\r\n "
 # RFC 5322 section 2.2: field-name of printable signs but the colon; section 2.2.3: a line that
 # begins with a blank goes on with the field. QUIRK: blanks before the colon, which section 4.5
@@ -204,7 +206,8 @@ def split_addresses(text: str) -> list[str]:
             found.append("".join(plain if angle is None else angle).strip())
             plain, angle = [], None
         elif sign == ":" and angle is None:
-            plain = []  # what stands before it names a group
+            # what stands before it names a group
+            plain = []
         elif sign != ">":
             (plain if angle is None else angle).append(sign)
     found.append("".join(plain if angle is None else angle).strip())
@@ -249,7 +252,8 @@ def _plain(name: str, text: str) -> bool:
 def _encoded_words(text: str) -> str:
     """RFC 2047 section 2: words of at most 75 characters, none splitting a character."""
     # RFC 2047 section 2: an encoded-word has at most 75 characters
-    most = 45  # 60 characters of base64 and 12 around them
+    # 60 characters of base64 and 12 around them
+    most = 45
     pieces, piece = [], b""
     # RFC 2047 section 5: each encoded word stands for whole characters, since readers decode them
     # one by one

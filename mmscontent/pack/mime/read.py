@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Walk", "header_start", "read_content", "read_entity", "read_message", "split"]
 
 
-_AFTER_MARK = re.compile(rb"[ \t\r]{0,80}(?:\n|\Z)")  # some senders leave spaces behind a delimiter
+# some senders leave spaces behind a delimiter
+_AFTER_MARK = re.compile(rb"[ \t\r]{0,80}(?:\n|\Z)")
 _LINE_FEED = 0x0A
 
 
@@ -211,7 +212,8 @@ def _take(found: dict[str, Any], name: str, value: str) -> bool:
     # the X-Mms fields of MM4 (TS 23.140 section 8.4, RFC 4356), which gateways leave in their mails
     if name in ("x-mms-transaction-id", "x-mms-message-id"):
         return _set(found, name[6:].replace("-", "_"), value)
-    if name == "x-mms-message-type" and word.replace(".", "-") in MESSAGE_TYPE_CODES:  # m-send.req is seen as well
+    # m-send.req is seen as well
+    if name == "x-mms-message-type" and word.replace(".", "-") in MESSAGE_TYPE_CODES:
         return _set(found, "message_type", word.replace(".", "-"))
     if name == "x-mms-message-class" and word in _CLASSES:
         return _set(found, "message_class", word)

@@ -13,17 +13,18 @@ if TYPE_CHECKING:
 
 __all__ = ["base64_budget", "base64_size", "choose", "decode", "encode"]
 
-_LINE = 76  # RFC 2045 section 6.8
-_LINE_BYTES = 57  # what 76 characters of base64 hold
-_GROUP = 4  # characters for three octets or fewer
+# RFC 2045 section 6.8
+_LINE = 76
+# what 76 characters of base64 hold
+_LINE_BYTES = 57
+# characters for three octets or fewer
+_GROUP = 4
 # types whose bytes are mostly lines of text, so that they may go as they are
 _TEXT_TYPES = ("text/", "application/smil", "application/xml")
 # RFC 2045 section 2.7: 7bit data has no octet over 127 and no NUL, CR and LF only as a pair, and
 # lines of at most 998 octets (RFC 5322 section 2.1.1). Blanks at a line's end get lost on their way
 # (RFC 2045 section 6.7)
-_NOT_7BIT = re.compile(
-    rb"[^\t\r\n\x20-\x7e]|\r(?!\n)|(?<!\r)\n|[ \t]\r?$|[ \t]\r\n|[^\r\n]{999}"
-)  # RFC 5322 section 2.1.1: lines of at most 998
+_NOT_7BIT = re.compile(rb"[^\t\r\n\x20-\x7e]|\r(?!\n)|(?<!\r)\n|[ \t]\r?$|[ \t]\r\n|[^\r\n]{999}")
 
 
 def choose(part: Part, *, binary: bool) -> tuple[str, bytes | None]:

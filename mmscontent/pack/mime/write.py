@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mmscontent.message import Envelope
 
 __all__ = [
+    "MEASURED_BOUNDARY",
     "Multipart",
     "address_fields",
     "body_budget",
@@ -31,6 +32,8 @@ __all__ = [
 ]
 
 _DASHES = 2
+# as long as every boundary, for counting without building
+MEASURED_BOUNDARY = "=_mms_" + 20 * "0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ def multipart_of(content: Content, envelope: Envelope, *, binary: bool = False) 
     """The content with a boundary that stands in none of its bodies."""
     # RFC 2046 section 5.1.1: the boundary must not stand in any of the parts
     salt = 0
+    # one round in practice: the digest stands in a body only when somebody put it there
     while True:
         mark = content_digest(content, envelope, salt=salt)
         found = Multipart(content, f"=_mms_{mark}", binary)
@@ -115,6 +119,7 @@ def write_body(multipart: Multipart) -> list[bytes]:
     return pieces
 
 
+# the same walk as write_body; the tests hold the two together
 def body_size(multipart: Multipart) -> int:
     """How many bytes `write_body` gives; base64 is counted, not built."""
     size = _last_line(multipart)
@@ -187,6 +192,7 @@ def mms_fields(envelope: Envelope) -> bytes:
 
 
 def _head(multipart: Multipart, envelope: Envelope) -> bytes:
+    # fields for people first, then those for machines, the body's last
     fields = address_fields(envelope, multipart.content.subject) + mms_fields(envelope)
     return fields + body_fields(multipart) + b"\r\n"
 
@@ -210,14 +216,11 @@ def write_message(content: Content, envelope: Envelope, *, binary: bool = False)
 
 def message_size(content: Content, envelope: Envelope, *, binary: bool = False) -> int:
     """How many bytes `write_message` gives."""
-    multipart = Multipart(content, _MEASURE, binary)
+    multipart = Multipart(content, MEASURED_BOUNDARY, binary)
     return len(_head(multipart, envelope)) + body_size(multipart)
 
 
 def message_body_budget(limit_bytes: int, content: Content, envelope: Envelope, *, binary: bool = False) -> int:
     """What the bodies of the parts may have together so that the message never passes *limit_bytes*."""
-    multipart = Multipart(content, _MEASURE, binary)
+    multipart = Multipart(content, MEASURED_BOUNDARY, binary)
     return body_budget(multipart, limit_bytes - len(_head(multipart, envelope)))
-
-
-_MEASURE = "=_mms_" + 20 * "0"  # as long as every boundary

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Node", "from_element", "local_name", "to_text"]
 
-_NAME = re.compile(r"[^\W\d][\w.\-]*")  # what libxml2 takes for a name is wider; nobody uses more
+# what libxml2 takes for a name is wider; nobody uses more
+_NAME = re.compile(r"[^\W\d][\w.\-]*")
 
 
 @dataclass(frozen=True, slots=True)

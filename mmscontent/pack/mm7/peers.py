@@ -1,4 +1,4 @@
-"""How each other side wants MM7, and what the others do to it: dialects to write, quirks to read; one row a fact.
+"""MM7 dialects of operators that are written, and quirks of their messages that are read: one row each.
 
 Version and namespace belong to the peer and never follow from each other: both were seen in every combination.
 Sources: 3GPP TS 23.140; vendors' pages and samples, named in the rows.
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT_PEER", "NAMESPACE", "PEERS", "QUIRKS", "Mm7Peer", "quirk"]
 
+# the releases differ in the last part of the URI only
 NAMESPACE = "http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/"
 
 
@@ -46,23 +47,29 @@ class Mm7Peer:
     max_recipients: int = 0
 
 
+# Release 6, which Sinch and Nokia's MMSC 5.0 speak
 DEFAULT_PEER = Mm7Peer()
 PEERS: Mapping[str, Mm7Peer] = MappingProxyType(
     {
         row.name: row
         for row in (
             DEFAULT_PEER,
-            Mm7Peer("rel5", "5.3.0", f"{NAMESPACE}REL-5-MM7-1-0"),  # mbuni's default, vectorcore
-            Mm7Peer("rel5-2", "5.3.0", f"{NAMESPACE}REL-5-MM7-1-2"),  # SKT and KT samples, several Java stacks
+            # mbuni's default, vectorcore
+            Mm7Peer("rel5", "5.3.0", f"{NAMESPACE}REL-5-MM7-1-0"),
+            # SKT and KT samples, several Java stacks
+            Mm7Peer("rel5-2", "5.3.0", f"{NAMESPACE}REL-5-MM7-1-2"),
             Mm7Peer("rel5-3", "5.6.0", f"{NAMESPACE}REL-5-MM7-1-3"),
-            Mm7Peer("nokia", numbers="typed", prefix="mm7"),  # Nokia MMSC 5.0
-            Mm7Peer(  # Sinch's MM7 pages: no plus, one recipient (2503), charging elements are errors
+            # Nokia MMSC 5.0
+            Mm7Peer("nokia", numbers="typed", prefix="mm7"),
+            # Sinch's MM7 pages: no plus, one recipient (2503), charging elements are errors
+            Mm7Peer(
                 "sinch",
                 numbers="digits",
                 leaves_out=frozenset({"ChargedParty", "ChargedPartyID", "ReplyCharging"}),
                 max_recipients=1,
             ),
-            Mm7Peer("8bit", binary=True),  # peers that take 8-bit bodies over HTTP
+            # peers that take 8-bit bodies over HTTP
+            Mm7Peer("8bit", binary=True),
         )
     }
 )
@@ -70,23 +77,36 @@ PEERS: Mapping[str, Mm7Peer] = MappingProxyType(
 # What others send against the specification; reading goes on, and the sentence becomes a note.
 QUIRKS: Mapping[str, str] = MappingProxyType(
     {
-        "no-namespace": "the MM7 elements stand in no MM7 namespace",  # Sinch submit sample
-        "not-well-formed": "the SOAP part is not well-formed XML and was read as far as it goes",  # Sinch
-        "no-boundary": "labelled multipart but is a bare SOAP envelope",  # Sinch delivery report
-        "root-not-first": "the SOAP part is not the first, or not the one start names",  # KT
+        # Sinch submit sample
+        "no-namespace": "the MM7 elements stand in no MM7 namespace",
+        # Sinch
+        "not-well-formed": "the SOAP part is not well-formed XML and was read as far as it goes",
+        # Sinch delivery report
+        "no-boundary": "labelled multipart but is a bare SOAP envelope",
+        # KT
+        "root-not-first": "the SOAP part is not the first, or not the one start names",
         "content-missing": "the Content element refers to a part, but the message has none",
-        "href-missing": "the Content element names no part; the first that is not SOAP is taken",  # mbuni does so
+        # mbuni does so
+        "href-missing": "the Content element names no part; the first that is not SOAP is taken",
         "href-unmatched": "the Content element names a part that is not there; the first other is taken",
-        "href-without-cid": "the Content element's href has no cid:",  # JavaMail-based MMSCs
-        "id-without-brackets": "the content part's Content-ID has no angle brackets",  # Sinch MO sample
+        # JavaMail-based MMSCs
+        "href-without-cid": "the Content element's href has no cid:",
+        # Sinch MO sample
+        "id-without-brackets": "the content part's Content-ID has no angle brackets",
         "extra-parts": "parts beside the one the Content element names are taken as well",
-        "qualified-fault": "the children of the SOAP fault are namespace-qualified",  # instantcom fault_02
-        "error-outside-fault": "the error response stands outside a SOAP fault",  # Korean operators
-        "misspelt-element": "an element's name is misspelt",  # instantcom: EarlistDeliveryTime
-        "odd-boolean": "a boolean is written neither true nor false",  # Java's True and False
-        "spaced-text": "a value has white space around it",  # TransactionID in 23.140's own samples
+        # instantcom fault_02
+        "qualified-fault": "the children of the SOAP fault are namespace-qualified",
+        # Korean operators
+        "error-outside-fault": "the error response stands outside a SOAP fault",
+        # instantcom writes EarlistDeliveryTime
+        "misspelt-element": "an element's name is misspelt",
+        # Java's True and False
+        "odd-boolean": "a boolean is written neither true nor false",
+        # TransactionID in 23.140's own samples
+        "spaced-text": "a value has white space around it",
         "twice": "an element that may stand once stands twice; the first counts",
-        "vasp-id-twice": "VASPID stands twice; the second is taken as VASID",  # Sinch submit sample
+        # Sinch submit sample
+        "vasp-id-twice": "VASPID stands twice; the second is taken as VASID",
         "unknown-element": "an element the schema does not know is kept as it is",
         "unknown-content-id": "the content part has no Content-ID",
         "same-recipient": "a recipient stands twice",

@@ -1,4 +1,4 @@
-"""MM7 messages to values: any prefix or none, any vendor's bending of the rules, each named in a note.
+"""Reads MM7 messages: with any prefix or none; every deviation from the standard becomes a note.
 
 The SOAP part goes through the one XML parser; what it refers to is read like any MIME content.
 """
@@ -28,9 +28,11 @@ __all__ = ["Mm7Reading", "is_soap", "read_mm7"]
 _OPERATIONS = {name.lower(): name for name in OPERATIONS}
 # both are instantcom's
 _MISSPELT = {"earlistdeliverytime": "EarliestDeliveryTime", "auxapplicid": "AuxApplicInfo"}
-_DECLARATION = 200  # octets in which an XML declaration ends
+# octets in which an XML declaration ends
+_DECLARATION = 200
 _ASCII, _UTF_8 = 3, 106
-_LOOK = 2000  # octets in which an envelope shows itself
+# octets in which an envelope shows itself
+_LOOK = 2000
 _ERRORS = ("RSErrorRsp", "VASPErrorRsp")
 
 
@@ -156,6 +158,7 @@ def _root(data: bytes, entities: list[_Entity], start: str, notes: list[str]) ->
     at = next((i for i, e in enumerate(entities) if _looks_like_soap(data, e)), None)
     if at is None:
         raise MalformedContent("no part of the multipart is a SOAP envelope", offset=0)
+    # KT sends its content first
     if at > 0 or named is not None:
         notes.append(quirk("root-not-first"))
     return at
@@ -300,7 +303,9 @@ def _fields(operation: str, node: Node, notes: list[str]) -> tuple[tuple[tuple[s
             rest.append((child.name, child))
         else:
             found[name] = value
-    rest = [row for row in rest if row[0] not in found]  # one that cannot be read gives way to one that can
+    # one that cannot be read gives way to one that can
+    # an element that cannot be read gives way to a second one that can
+    rest = [row for row in rest if row[0] not in found]
     notes += [quirk("unknown-element", name) for name in dict(rest)]
     return (*found.items(), *rest), reference
 

@@ -66,6 +66,7 @@ _ROWS = (
 )
 STATUSES: Mapping[int, Mm7StatusCode] = MappingProxyType({row.code: row for row in _ROWS})
 
+# 8.7.8.4: what a code means that is not in the table
 _CLASSES: Mapping[int, tuple[str, Retry]] = MappingProxyType(
     {1: ("Success", "done"), 2: ("Client error", "fix"), 3: ("Server error", "later"), 4: ("Service error", "later")}
 )
@@ -73,5 +74,6 @@ _CLASSES: Mapping[int, tuple[str, Retry]] = MappingProxyType(
 
 def status_row(code: int) -> Mm7StatusCode:
     """The row of a status code; one that is not in the table is judged by its first digit, as 23.140 asks."""
+    # 8.7.8.4: the first digit is the class; a code of a vendor is handled like its class
     text, retry = _CLASSES.get(code // 1000, ("Unknown status", "fix"))
     return STATUSES.get(code) or Mm7StatusCode(code, text, retry)

@@ -63,6 +63,7 @@ def _read_address(node: Node, notes: Notes) -> Address | None:
 
 
 def _address_node(address: Address) -> Node:
+    # attributes are written only where they say something
     rows = (("displayOnly", "true" if address.display_only else ""), ("id", address.id))
     return Node(address.form, address.value, tuple(row for row in rows if row[1]))
 
@@ -83,7 +84,9 @@ def _read_recipients(node: Node, notes: Notes) -> tuple[Mm7Recipient, ...]:
     # the same recipient twice is one delivery for some peers and two for others
     if len({(r.role, r.address.value) for r in found}) < len(found):
         notes.append(quirk("same-recipient"))
-    return tuple(sorted(found, key=lambda r: ROLES.index(r.role)))  # as they are written: all To, all Cc, all Bcc
+    # as they are written: all To, all Cc, all Bcc
+    # To, Cc and Bcc may stand in any order on the wire; equal messages are equal values
+    return tuple(sorted(found, key=lambda r: ROLES.index(r.role)))
 
 
 def _write_recipients(name: str, recipients: tuple[Mm7Recipient, ...]) -> Node:
@@ -105,6 +108,7 @@ def _read_sender(node: Node, notes: Notes) -> SenderIdentification:
 
 def _write_sender(name: str, sender: SenderIdentification) -> Node:
     ids = (("MMSRelayServerID", sender.relay_id), ("VASPID", sender.vasp_id), ("VASID", sender.vas_id))
+    # the order of the schema; ids that are not set are left out
     children = tuple(Node(key, text) for key, text in ids if text)
     if sender.address is not None:
         children += (_write_address("SenderAddress", sender.address),)
@@ -112,7 +116,8 @@ def _write_sender(name: str, sender: SenderIdentification) -> Node:
 
 
 # 8.7: the status codes have four digits
-_MAX_STATUS = 4  # digits
+# digits
+_MAX_STATUS = 4
 
 
 def _read_status(node: Node, _: Notes) -> Status | None:

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mmscontent.message import Envelope
-from mmscontent.pack.mime.write import Multipart, body_budget, body_size, multipart_of, write_body
+from mmscontent.pack.mime.write import MEASURED_BOUNDARY, Multipart, body_budget, body_size, multipart_of, write_body
 from mmscontent.pack.mm7.model import OPERATIONS, Mm7, element_kind
 from mmscontent.pack.mm7.nodes import Node, to_text
 from mmscontent.pack.mm7.values import ELEMENT_CODECS
 
 if TYPE_CHECKING:
+    from mmscontent.message import Content
     from mmscontent.pack.mm7.model import Value
     from mmscontent.pack.mm7.peers import Mm7Peer
 
@@ -73,32 +74,34 @@ def mm7_body_budget(limit_bytes: int, message: Mm7, peer: Mm7Peer) -> int:
 
 
 def _multipart(message: Mm7, peer: Mm7Peer) -> Multipart | None:
-    if not _has_content(message) or message.content is None:
+    if message.content is None or not _has_body(message.content):
         return None
     # the transaction id is part of the digest, so that two messages of one content differ
     return multipart_of(message.content, Envelope(transaction_id=message.transaction_id), binary=peer.binary)
 
 
 def _measure(message: Mm7, peer: Mm7Peer) -> Multipart | None:
-    if not _has_content(message) or message.content is None:
+    if message.content is None or not _has_body(message.content):
         return None
     # for counting, any boundary of the right length does
-    return Multipart(message.content, "=_mms_" + 20 * "0", peer.binary)
+    return Multipart(message.content, MEASURED_BOUNDARY, peer.binary)
 
 
-def _has_content(message: Mm7) -> bool:
-    content = message.content
-    return content is not None and bool(content.parts or content.presentation)
+# a message without parts is sent as SOAP alone (8.7)
+def _has_body(content: Content) -> bool:
+    return bool(content.parts or content.presentation)
 
 
 def _frame(message: Mm7, peer: Mm7Peer, body: Multipart | None) -> _Wrapper:
     soap = _envelope(message, peer, with_content=body is not None).encode("utf-8")
     if body is None:
         return _Wrapper(soap, b"", 'text/xml; charset="utf-8"', None)
-    boundary = "=_mm7_" + body.boundary.removeprefix("=_mms_")  # what makes it unique stands in no body
+    # what makes it unique stands in no body
+    boundary = "=_mm7_" + body.boundary.removeprefix("=_mms_")
     # the field is on one line here: it stands inside another multipart's part header
     inner = body.content_type.replace("\r\n", "")
     head = (
+        # SOAP with Attachments section 3: the SOAP envelope is the root part, text/xml
         f'--{boundary}\r\nContent-Type: text/xml; charset="utf-8"\r\nContent-ID: <{_START}>\r\n\r\n'.encode("ascii")
         + soap
         + f"\r\n--{boundary}\r\nContent-Type: {inner}\r\nContent-ID: <{_CONTENT}>\r\n\r\n".encode("ascii")
@@ -153,6 +156,7 @@ def _node(operation: str, name: str, value: Value) -> Node:
         written = ELEMENT_CODECS[kind].write(name, value)
     except (AttributeError, TypeError, ValueError) as exc:
         raise ValueError(f"{name} cannot be {value!r}: {exc}") from exc
+    # a number or a boolean in a text element would be written in Python's own spelling
     if kind in ("text", "node") and not isinstance(value, (str, Node)):
         raise ValueError(f"{name} is text, got {value!r}")
     return written

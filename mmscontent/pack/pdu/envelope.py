@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MMS_VERSION", "as_text", "pdu_of", "unpacked_of"]
 
-MMS_VERSION = "1.2"  # what AOSP and iPhone write; read by every phone since 2005
+# what AOSP and iPhone write; read by every phone since 2005
+MMS_VERSION = "1.2"
 
 # 6.1.1 and 6.3: the two PDUs with a body that composing writes
 _WRITTEN = ("m-send-req", "m-retrieve-conf")
@@ -72,6 +73,7 @@ def unpacked_of(reading: PduReading) -> Unpacked:
     for name, value in pdu.headers:
         if not _take(found, name, value):
             rest.append((name, as_text(value)))
+    # the subject belongs to the content, since it is shown to the recipient
     subject = found.pop("subject", "")
     content = pdu.content or Content(())
     return Unpacked(
@@ -105,6 +107,7 @@ def _take(found: dict[str, Any], name: str, value: Value) -> bool:
     if name in _LISTS and isinstance(value, str):
         found[_LISTS[name]] = (*found.get(_LISTS[name], ()), from_wire(printable(value)))
         return True
+    # the first of two fields counts; a second one, or one of another form, comes as a header
     attribute, kind = _SINGLE.get(name, ("", type(None)))
     if not attribute or attribute in found or not isinstance(value, kind):
         return name == "X-Mms-MMS-Version" and value == MMS_VERSION

@@ -16,7 +16,8 @@ __all__ = ["Pdu"]
 # section 7: "the order of the fields is not significant, except that X-Mms-Message-Type,
 # X-Mms-Transaction-ID (when present) and X-Mms-MMS-Version MUST be at the beginning of the message
 # headers, in that order"
-_FIRST = ("X-Mms-Transaction-ID", "X-Mms-MMS-Version")  # in this order after the message type, MMS-ENC section 7
+# in this order after the message type, MMS-ENC section 7
+_FIRST = ("X-Mms-Transaction-ID", "X-Mms-MMS-Version")
 # written from `message_type` and `content`, never from the list of headers
 _NOT_HEADERS = frozenset(row.name.lower() for row in FIELDS.values() if row.kind in ("body", "message-type"))
 

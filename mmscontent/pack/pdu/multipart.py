@@ -43,7 +43,8 @@ __all__ = [
 _MULTIPART = "application/vnd.wap.multipart."
 # CONF: with a presentation the body SHALL be multipart.related, without one multipart.mixed
 RELATED, MIXED = f"{_MULTIPART}related", f"{_MULTIPART}mixed"
-_Names = tuple[str, str, str, str, str]  # media type, charset, name, content id, content location
+# media type, charset, name, content id, content location
+_Names = tuple[str, str, str, str, str]
 
 
 @dataclass(slots=True)
@@ -130,6 +131,7 @@ def _read_entry(data: bytes, at: int, end: int, body: Body, depth: int) -> int:
 
 def _part(data: bytes, name: str, parameters: Mapping[str, str | int], headers: Mapping[str, str]) -> Part:
     # CONF 1.3 section 10.2.2: name, then the disposition's filename
+    # a missing name stays empty: names are made when the message is packed again
     label = str(parameters.get("name", "")) or headers.get("filename", "")
     return Part(
         data,
@@ -290,7 +292,8 @@ def _parameter(name: str, value: str, style: str) -> bytes:
     return number + (wsp.short_integer(code) if code is not None else wsp.text_string(value))
 
 
-@lru_cache(maxsize=1024)  # a campaign packs the same parts once for each receiver; bodies are not kept
+# a campaign packs the same parts once for each receiver; bodies are not kept
+@lru_cache(maxsize=1024)
 def part_headers(names: _Names, style: str = "old") -> tuple[bytes, bytes]:
     """The length of a part's Content-Type and headers, and these, in the order phones write them."""
     media_type, charset, name, content_id, location = names
@@ -358,8 +361,10 @@ def body_budget(content: Content, wire_bytes: int, style: str = "old") -> int:
     Each part's length octets depend on its share. The dearest shares are those that just need one octet more, the
     cheapest such first: 128 octets for the second, 16,384 for the third.
     """
+    # all but the bodies: what is left is shared between them and their length octets
     empty = Content(tuple(replace(p, data=b"") for p in content.parts), content.presentation, content.subject)
     left = wire_bytes - body_size(empty, style)
+    # without parts there is nothing to spend the bytes on
     count = len(content.parts)
     best = left
     while best > 0 and best + _extra_length_octets(best, count) > left:

@@ -1,4 +1,4 @@
-"""Binary MMS messages to values: tolerant, bounded, and telling what it repaired.
+"""Reads binary MMS messages: tolerant and bounded; every repair becomes a note.
 
 Fields are read by their kind; a field that is not known, or whose value does not have the form of its kind, is kept as
 octets. What cannot even be delimited ends the reading with MalformedContent.
@@ -29,7 +29,8 @@ __all__ = ["PduReading", "is_pdu", "read_pdu"]
 _MESSAGE_TYPE = 0x8C
 # 7.2: MMS-field-name = Short-integer
 _FIELD_BIT = 0x80
-MAX_HEADERS = 512  # 20 recipients are legal; a list server's message had 130
+# 20 recipients are legal; a list server's message had 130
+MAX_HEADERS = 512
 # RFC 2616 section 2.2: what a token may hold
 _NAME_CHARS = frozenset(string.ascii_letters + string.digits + "-_.!#$%&'*+^`|~")
 
@@ -78,6 +79,7 @@ def read_pdu(data: bytes) -> PduReading:
     at = 2
     while at < len(data):
         at = _read_field(data, at, state)
+        # each field costs memory many times its octets
         if len(state.headers) > MAX_HEADERS:
             raise OverLimits(f"the message has more than {MAX_HEADERS} header fields")
     pdu = Pdu(state.message_type, tuple(state.headers), state.content)
@@ -122,6 +124,8 @@ def _keep(state: _State, name: str, kind: str, octets: bytes, at: int) -> None:
         state.notes.append(f"a second message type at octet {at:,} is passed over")
         return
     try:
+        # a field with a damaged value is kept as it came, so that nothing is lost and the rest can
+        # be read
         value: Value = FIELD_CODECS[kind].read(octets)
     except (MalformedContent, IndexError):
         state.notes.append(f"{name} at octet {at:,} has not the form of its kind and is kept as octets")

@@ -108,6 +108,8 @@ def encoded_string(text: str) -> bytes:
         # nearly every address and subject; what begins oddly or holds NUL takes the way that quotes and checks
         if octets[:1].isalnum() and b"\0" not in octets:
             return octets + b"\0"
+        # a text that begins with a control character would be read as a length, so it goes with its
+        # charset
         if not text or " " <= text[0] < "\x7f":
             return wsp.text_string(text)
     return wsp.with_length(wsp.integer(_UTF_8) + wsp.text_string(text))
@@ -119,6 +121,7 @@ _FIRST, _SECOND = 0x80, 0x81
 
 
 def _used_up(after: int, data: bytes) -> None:
+    # a value that leaves octets over is not of the form that its field has
     if after != len(data):
         raise MalformedContent(f"{len(data) - after} octets are left over after the value", offset=after)
 
@@ -155,7 +158,8 @@ def _read_encoded(data: bytes) -> str:
 # 8.4.2.3: Version-value = Short-integer | Text-string; three bits major (1-7), four bits minor
 # (0-14), 15 for none
 _NO_MINOR = 15
-_SHORT_VERSION = re.compile(r"[1-7](?:\.(?:[0-9]|1[0-4]))?")  # what fits into a short-integer, written one way
+# what fits into a short-integer, written one way
+_SHORT_VERSION = re.compile(r"[1-7](?:\.(?:[0-9]|1[0-4]))?")
 # MIBenum of the charsets with two-octet units: UCS-2, UTF-16BE, UTF-16LE, UTF-16
 _WIDE = frozenset({1000, 1013, 1014, 1015})
 
@@ -176,6 +180,7 @@ def _read_from(data: bytes) -> str:
         return ""
     if not size or data[at] != _FIRST:
         raise MalformedContent("the From field has neither an address nor the insert-address token", offset=at)
+    # 7.3.21: Address = Encoded-string-value, the form of To, Cc and Bcc
     return _read_encoded(data[at + 1 :])
 
 

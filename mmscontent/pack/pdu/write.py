@@ -1,4 +1,4 @@
-"""Values to binary MMS messages: strict, in one order, and sized without building.
+"""Writes binary MMS messages: strict, in one order; sizes are counted without building the message.
 
 The message type comes first, transaction id and version next (model.py sees to that), the content type last.
 """
