@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["cards", "notes", "weight", "whole"]
 
 _KINDS = {"image", "video", "audio", "text", "contact", "calendar"}
-_DECISIONS = {"keep": "kept", "transcode": "made anew", "drop": "left out"}
+_DECISIONS = {"keep": "kept", "transcode": "transcoded", "drop": "dropped"}
 _VIEW_PX = 1080
 _QUOTED = 400
 
@@ -28,7 +28,7 @@ def weight(content: Content, facts: Mapping[str, object]) -> str:
     if not isinstance(packed, int) or not isinstance(target, int):
         return f"{sum(len(p.data) for p in content.parts):,} bytes of media"
     beyond = f", {limit:,} is the limit" if limit != target else ""
-    return f"{packed:,} of {target:,} bytes aimed at ({packed / target:.0%}){beyond}"
+    return f"{packed:,} of {target:,} target bytes ({packed / target:.0%}){beyond}"
 
 
 def whole(content: Content, model: PreviewModel, facts: Mapping[str, object]) -> str:
@@ -78,7 +78,7 @@ def notes(facts: Mapping[str, object]) -> str:
     lines = [str(w) for w in warnings]
     lines += [f"{o.get('do', '')} {o.get('part') or ''}: {_gives(o.get('gives'))}" for o in options]
     return (
-        '<section aria-labelledby="notes"><div class="section-head"><h2 id="notes">To know</h2></div>'
+        '<section aria-labelledby="notes"><div class="section-head"><h2 id="notes">Warnings and options</h2></div>'
         f"{items(lines, 'plain')}</section>"
     )
 
@@ -150,14 +150,14 @@ def _facts(source: Mapping[str, object]) -> str:
 def _why(entry: Mapping[str, object]) -> list[str]:
     lines = [str(r) for key in ("reasons", "notes") for r in _list(entry, key)]
     stripped = [str(s) for s in _list(entry, "stripped")]
-    return lines + ([f"Taken out: {', '.join(stripped)}"] if stripped else [])
+    return lines + ([f"Removed: {', '.join(stripped)}"] if stripped else [])
 
 
 def _tries(entry: Mapping[str, object]) -> str:
     tries = [str(t) for t in _list(entry, "tries")]
     if not tries:
         return ""
-    return f"<details><summary>{plural(len(tries), 'step')} on the way</summary>{items(tries, 'why')}</details>"
+    return f"<details><summary>{plural(len(tries), 'step')} of the search</summary>{items(tries, 'why')}</details>"
 
 
 def _compare(view: PartView | None, source: Part | None) -> str:

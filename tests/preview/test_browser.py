@@ -231,7 +231,7 @@ def test_screens_turn_and_bubbles_darken(browser: Browser, tmp_path: Path) -> No
     with Watched(browser, preview(content_of(MESSAGES["postcard"](0.3))), tmp_path) as seen:
         page = seen.page
         upright = page.locator("#screen").bounding_box()
-        page.get_by_text("sideways").click()
+        page.get_by_text("landscape").click()
         sideways = page.locator("#screen").bounding_box()
         page.locator("#device").select_option("first")
         smallest = page.locator("#screen").bounding_box()

@@ -151,18 +151,18 @@ def test_the_ledgers_reasons_stand_under_each_part() -> None:
     page = assert_inert(preview(content, ledger=LEDGER))
 
     for told in (
-        "991,203 of 1,000,000 bytes aimed at (99%), 1,500,000 is the limit",
+        "991,203 of 1,000,000 target bytes (99%), 1,500,000 is the limit",
         "for us/t-mobile, long code, apple/iphone",
         "beach <b>.heic",
-        "made anew",
+        "transcoded",
         "image/heic is not accepted by <iPhone>",
         "of 2,811,034",
         "quality 88 of 100, predicted",
         "image/heic, 4032 × 3024 px → image/jpeg, 1536 × 2048 px",
-        "Taken out: GPS position",
-        "1 step on the way",
+        "Removed: GPS position",
+        "1 step of the search",
         "song.mp3",
-        "left out",
+        "dropped",
         "not sent",
         "the subject was cut",
         "drop song.mp3: bytes 1,234, quality 91",
