@@ -330,7 +330,7 @@ def _value(name: str, text: str, notes: list[str]) -> str | bool:
     return text
 
 
-_TAKEN = {
+_ENVELOPE_FIELDS = {
     _TRANSACTION: "transaction_id",
     _MESSAGE: "message_id",
     "X-Mms-Message-Class": "message_class",
@@ -353,11 +353,11 @@ def unpacked_of(reading: Mm4Reading) -> Unpacked:
     found: dict[str, Any] = {"message_type": "m-send-req" if forward else message.message_type}
     rest: list[tuple[str, str]] = [(_VERSION, message.version)] if message.version else []
     for name, value in message.fields:
-        taken = _envelope_value(_TAKEN.get(name, ""), value)
-        if taken is None or _TAKEN[name] in found:
+        in_envelope = _envelope_value(_ENVELOPE_FIELDS.get(name, ""), value)
+        if in_envelope is None or _ENVELOPE_FIELDS[name] in found:
             rest.append((name, _text(name, value)))
         else:
-            found[_TAKEN[name]] = taken
+            found[_ENVELOPE_FIELDS[name]] = in_envelope
     content = message.content or Content(())
     return Unpacked(
         Envelope(sender=message.sender, to=message.to, cc=message.cc, date_s=message.date_s, **found),

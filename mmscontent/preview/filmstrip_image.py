@@ -70,11 +70,11 @@ def filmstrip(subject: Content | Composed, *, ledger: Ledger | Mapping[str, obje
     draw = ImageDraw.Draw(strip)
     heading = content.subject or "A message without a subject"
     draw.text((_GAP, 16), _cut(heading, width // 12), fill=_INK, font=_font(heading, 20))
-    for number, (still, told) in enumerate(frames):
+    for number, (still, caption) in enumerate(frames):
         left = _GAP + number * (_FRAME[0] + _GAP)
         strip.paste(_frame(still, model), (left, _HEAD))
         draw.rectangle((left - 1, _HEAD - 1, left + _FRAME[0], _HEAD + _FRAME[1]), outline=_LINE)
-        draw.text((left, _HEAD + _FRAME[1] + 12), _cut(told, 34), fill=_SOFT, font=_font(told, 13))
+        draw.text((left, _HEAD + _FRAME[1] + 12), _cut(caption, 34), fill=_SOFT, font=_font(caption, 13))
     if not frames:
         draw.text((_GAP, _HEAD + 20), "nothing to show", fill=_SOFT, font=_font("", 15))
     return _png(strip)

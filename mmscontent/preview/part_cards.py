@@ -41,8 +41,8 @@ def whole(content: Content, model: PreviewModel, facts: Mapping[str, object]) ->
     # the limit is the right edge, unless the message passes it
     scale = max(limit, sum(n for n, _, _ in bodies) + rest, 1)
     pieces = [(n / scale, kind) for n, kind, _ in bodies] + [(rest / scale, "head")]
-    told = "; ".join(f"{label}: {n:,} bytes" for n, _, label in bodies)
-    drawn = stacked_bar(pieces, target / scale if target else None, f"{told}; headers and slides: {rest:,} bytes")
+    summary = "; ".join(f"{label}: {n:,} bytes" for n, _, label in bodies)
+    drawn = stacked_bar(pieces, target / scale if target else None, f"{summary}; headers and slides: {rest:,} bytes")
     names = [*dict.fromkeys(kind for _, kind, _ in bodies), "head"]
     words = {"head": f"headers, slides and packing, {rest:,} bytes"}
     legend = "".join(

@@ -96,10 +96,10 @@ def poster_view(part: Part, long_px: int) -> View | None:
         with FfmpegSession(part.data, info.media_type, part=part.name) as session:
             node = session.source_node(ss=f"{(info.duration_ms or 0) / 4000:.3f}")
             session.run(node.video.output("poster.jpg", vframes=1, f="image2", vcodec="mjpeg", qscale=3))
-            made = session.read("poster.jpg")
+            rendered = session.read("poster.jpg")
     except MMSContentError:
         return None
-    return picture_view(replace(part, data=made, media_type="image/jpeg"), long_px) if made else None
+    return picture_view(replace(part, data=rendered, media_type="image/jpeg"), long_px) if rendered else None
 
 
 def _rendered(codec: str, part: Part, rule: Rule, limit_bytes: int) -> View | None:
@@ -109,13 +109,13 @@ def _rendered(codec: str, part: Part, rule: Rule, limit_bytes: int) -> View | No
         if info.kind != codec:
             return None
         # the codecs run with a rule of their own, not with the receiver's
-        made = _render(codec, part, info, rule, limit_bytes or _room_for(info))
+        rendered = _render(codec, part, info, rule, limit_bytes or _default_budget(info))
     except MMSContentError:
         return None
-    return View(made.data, made.info.media_type)
+    return View(rendered.data, rendered.info.media_type)
 
 
-def _room_for(info: MediaInfo) -> int:
+def _default_budget(info: MediaInfo) -> int:
     per_second = _SOUND_BYTES_PER_S if info.kind == "audio" else _CLIP_BYTES_PER_S
     return max(_LEAST_BYTES, (info.duration_ms or 0) * per_second // 1000)
 

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
     from mmscontent.smil.model import Element, Fit
 
-__all__ = ["PICTURES", "placed"]
+__all__ = ["PICTURES", "arrange_regions"]
 
 PICTURES: tuple[Element, ...] = ("img", "video")
 
 
-def placed(slides: Sequence[SlideView], presentation: Presentation, longest_caption_chars: int) -> Presentation:
+def arrange_regions(
+    slides: Sequence[SlideView], presentation: Presentation, longest_caption_chars: int
+) -> Presentation:
     """The slides as a presentation with the regions Image and Text: the author's where they are sound, else ours.
 
     Args:

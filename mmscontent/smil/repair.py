@@ -23,7 +23,7 @@ from mmscontent.smil.model import Medium, Presentation, SlideView, element_for
 from mmscontent.smil.parsed_input import parse_input
 from mmscontent.smil.predicates import is_external
 from mmscontent.smil.read import read
-from mmscontent.smil.regions import PICTURES, placed
+from mmscontent.smil.regions import PICTURES, arrange_regions
 from mmscontent.smil.resolve import resolve_presentation, split_to_slots
 from mmscontent.smil.text import text_of
 from mmscontent.smil.timing import slide_length
@@ -85,7 +85,7 @@ def repair(subject: bytes | Content, *, durations_ms: Mapping[int, int] | None =
     # what lies outside of the message is fetched by no receiver, so the medium goes
     inside = (replace(s, media=tuple(m for m in s.media if not is_external(m.src))) for s in presentation.slides)
     slides = [_timed(s) for whole in inside for s in split_to_slots(whole)]
-    data = write(placed(slides, presentation, 0))
+    data = write(arrange_regions(slides, presentation, 0))
     return Repaired(data, None, _diff(subject, data), findings, lint(data))
 
 
@@ -104,14 +104,14 @@ def _repair_content(content: Content, durations_ms: Mapping[int, int], findings:
     by_id = bool(presentation.media) and all(m.src[:4].lower() == "cid:" for m in presentation.media)
     slides = [s for d in drafts for s in _slides(d, parts, durations_ms, by_id=by_id)]
     captions = [len(text_of(parts[i])) for d in drafts for i, _ in d.shown if parts[i].kind == "text"]
-    data = write(placed(slides, presentation, max(captions, default=0)))
+    data = write(arrange_regions(slides, presentation, max(captions, default=0)))
     # receivers that ignore SMIL show the parts as they come, so they come as the slides show them
     order = tuple(dict.fromkeys((*(i for d in drafts for i, _ in d.shown), *range(len(parts)))))
-    made = replace(
+    repaired = replace(
         content, parts=tuple(parts[i] for i in order), presentation=replace(own, data=data) if drafts else None
     )
     moved = {new: durations_ms[old] for new, old in enumerate(order) if old in durations_ms}
-    return Repaired(data, made, _diff(before, data), findings, lint(made, durations_ms=moved))
+    return Repaired(data, repaired, _diff(before, data), findings, lint(repaired, durations_ms=moved))
 
 
 def _read_or_nothing(data: bytes) -> Presentation:
@@ -185,13 +185,13 @@ def _timed(slide: SlideView) -> SlideView:
 
 def _presentation_part(part: Part | None) -> Part:
     """The presentation's own part, rightly labelled; its document follows."""
-    made = part or Part(b"", "application/smil", name=PRESENTATION_LOCATION)
+    repaired = part or Part(b"", "application/smil", name=PRESENTATION_LOCATION)
     return replace(
-        made,
+        repaired,
         media_type="application/smil",
         charset="utf-8",
-        content_id=made.content_id or PRESENTATION_ID,
-        content_location=made.content_location or PRESENTATION_LOCATION,
+        content_id=repaired.content_id or PRESENTATION_ID,
+        content_location=repaired.content_location or PRESENTATION_LOCATION,
     )
 
 

@@ -174,8 +174,8 @@ def _as_slides(shown: Iterable[ResolvedMedia], duration_ms: int | None, parts: S
 
 
 def _ids(part: Part) -> tuple[str, ...]:
-    bare = part.content_id.strip().strip("<>")
-    return (bare,) if bare else ()
+    content_id = part.content_id.strip().strip("<>")
+    return (content_id,) if content_id else ()
 
 
 def _names(part: Part) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from mmscontent.smil.model import SlideView
 from mmscontent.smil.parsed_input import parse_input
 from mmscontent.smil.quirks import quirk_for, rule_for
 from mmscontent.smil.read import attribute, is_medium, local_name, read_tree
-from mmscontent.smil.regions import placed
+from mmscontent.smil.regions import arrange_regions
 from mmscontent.smil.resolve import find_part, split_to_slots
 from mmscontent.smil.text import text_of
 from mmscontent.smil.write import write
@@ -80,7 +80,7 @@ def present_by_template(
         refs = tuple(medium_of(parts[i], rule) for i in left)
         views[-1] = replace(views[-1], media=views[-1].media + refs)
     captions = [len(text_of(p)) for p in parts if p.kind == "text"]
-    laid = placed(views, author, max(captions, default=0))
+    laid = arrange_regions(views, author, max(captions, default=0))
     timings = (
         SlideTiming(tuple(parts[i].content_location for i in indices), length.milliseconds, length.why)
         for (indices, _), length in zip(drafts, lengths, strict=True)
@@ -95,16 +95,16 @@ _Draft = tuple[tuple[int, ...], int | None]
 def _filled(template: bytes, message: Message) -> tuple[Presentation, list[_Draft]]:
     """The author's layout, and every slide by the indices of its parts, with the length it states."""
     root = parse_input(template, "the template").root
-    places = _Placeholders(message)
+    placeholders = _Placeholders(message)
     # placeholders with numbers first, since they decide which slides are left for the repeated par
-    taken = {i for e in root.iter() if is_medium(e) for i in [places.fill(e)] if i is not None}
-    _repeat(root, places, [s for s in message.slides if not taken & {places.index_of(p) for p in s.parts}])
+    taken = {i for e in root.iter() if is_medium(e) for i in [placeholders.fill(e)] if i is not None}
+    _repeat(root, placeholders, [s for s in message.slides if not taken & {placeholders.index_of(p) for p in s.parts}])
     author = read_tree(root, "the template")
     drafts = [d for slide in author.slides for view in split_to_slots(_by_kind(slide, message)) for d in [_draft(view)]]
     shown = {i for indices, _ in drafts for i in indices}
     # what the template does not name is shown after it, slide by slide
     for slide in message.slides:
-        rest = tuple(i for p in slide.parts if (i := places.index_of(p)) not in shown)
+        rest = tuple(i for p in slide.parts if (i := placeholders.index_of(p)) not in shown)
         if rest:
             drafts.append((rest, None))
     return author, drafts
@@ -149,7 +149,7 @@ class _Placeholders:
         return self.index_of(part) if part is not None else None
 
 
-def _repeat(root: etree._Element, places: _Placeholders, slides: Sequence[Slide]) -> None:
+def _repeat(root: etree._Element, placeholders: _Placeholders, slides: Sequence[Slide]) -> None:
     """Each par with places of a slide becomes one par a slide."""
     for par in [e for e in root.iter() if local_name(e) == "par" and any(_slide_place(m) for m in e.iter())]:
         parent = par.getparent()
@@ -159,16 +159,16 @@ def _repeat(root: etree._Element, places: _Placeholders, slides: Sequence[Slide]
         parent.remove(par)
         for number, slide in enumerate(slides):
             # a copy of the author's par for each slide, with whatever else stands in it
-            made = copy.deepcopy(par)
-            for element in list(made.iter()):
+            repeated = copy.deepcopy(par)
+            for element in list(repeated.iter()):
                 name = _slide_place(element)
-                index = places.of_slide(slide, name) if name else None
+                index = placeholders.of_slide(slide, name) if name else None
                 if index is not None:
                     _set_src(element, f"{_INDEX}{index}")
                 # a slide without that medium has no element for it
                 elif name:
                     _set_src(element, "")
-            parent.insert(at + number, made)
+            parent.insert(at + number, repeated)
 
 
 def _slide_place(element: etree._Element) -> str:

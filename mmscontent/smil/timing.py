@@ -164,8 +164,8 @@ class ReadingTime:
     def why(self) -> str:
         """In words: `reading time of 21 words`."""
         counts = [(self.words, "word"), (self.characters, "character")]
-        told = [f"{n} {unit}{'' if n == 1 else 's'}" for n, unit in counts if n]
-        return f"reading time of {' and '.join(told) or 'nothing'}"
+        counted = [f"{n} {unit}{'' if n == 1 else 's'}" for n, unit in counts if n]
+        return f"reading time of {' and '.join(counted) or 'nothing'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,7 @@ def reading_of(text: str, language: str = "") -> ReadingTime:
     text = unicodedata.normalize("NFC", text[:_MOST_CHARACTERS])
     key = language.partition("-")[0].lower()
     key = key if key in SPEEDS else guess_language(text)
-    rest, extra_words = _take_slow(text)
+    rest, extra_words = _extract_slow_text(text)
     characters = Counter(s for c in rest if (s := _script(c)) and SPEEDS[s].unit == "characters")
     spaced = "".join(" " if (s := _script(c)) and SPEEDS[s].unit == "characters" else c for c in rest)
     words = len(_WORD.findall(spaced)) + extra_words + _pictographs(spaced)
@@ -227,15 +227,15 @@ def slide_length(
     """
     longest = max(media, key=lambda m: m[1], default=("", 0))
     needed = longest[1] + pace.tail_ms if longest[1] > 0 else 0
-    told = f"length of the {longest[0]} ({longest[1] / 1000:.1f} s)"
+    reason = f"length of the {longest[0]} ({longest[1] / 1000:.1f} s)"
     if wished_ms is not None:
         # the sender's wish counts, unless it would cut the end of a sound or clip
         if wished_ms >= longest[1]:
             return Length(wished_ms, "as asked for")
-        return Length(_stepped(needed, pace), f"asked for {wished_ms / 1000:g} s, lengthened to the {told}")
+        return Length(_stepped(needed, pace), f"asked for {wished_ms / 1000:g} s, lengthened to the {reason}")
     read = _reading_length([reading_of(t) for t in texts], picture=picture, pace=pace)
     if needed >= read.milliseconds and needed:
-        return Length(_stepped(max(needed, pace.least_ms), pace), told)
+        return Length(_stepped(max(needed, pace.least_ms), pace), reason)
     return Length(_stepped(max(read.milliseconds, pace.least_ms), pace), read.why)
 
 
@@ -245,14 +245,14 @@ def _reading_length(readings: list[ReadingTime], *, picture: bool, pace: Pace) -
     least_why = "time to look at a picture" if picture else "shortest slide"
     if not spent:
         return Length(least, least_why)
-    told = ReadingTime(sum(r.words for r in readings), sum(r.characters for r in readings), spent, "words").why
+    reason = ReadingTime(sum(r.words for r in readings), sum(r.characters for r in readings), spent, "words").why
     # the eye goes to the picture first
     spent += pace.glance_ms if picture else 0
     if spent < least:
-        return Length(least, f"{least_why}, longer than the {told}")
+        return Length(least, f"{least_why}, longer than the {reason}")
     if spent > pace.most_reading_ms:
-        return Length(pace.most_reading_ms, f"longest slide, the {told} would be {spent / 1000:.0f} s")
-    return Length(spent, told)
+        return Length(pace.most_reading_ms, f"longest slide, the {reason} would be {spent / 1000:.0f} s")
+    return Length(spent, reason)
 
 
 def _stepped(milliseconds: int, pace: Pace) -> int:
@@ -264,7 +264,7 @@ def _per_character(script: str, key: str) -> int:
     return SPEEDS["ja" if key == "ja" and script in ("kana", "han") else script].per_minute
 
 
-def _take_slow(text: str) -> tuple[str, int]:
+def _extract_slow_text(text: str) -> tuple[str, int]:
     """The text without addresses and numbers, and what these cost in words."""
     cost = 0
 
@@ -295,7 +295,7 @@ def _pictographs(text: str) -> int:
 
 
 def _vote(text: str) -> str:
-    words = Counter(w.lower() for w in _WORD.findall(_take_slow(text)[0]))
+    words = Counter(w.lower() for w in _WORD.findall(_extract_slow_text(text)[0]))
     votes = {lang: sum(words[w] for w in small.split()) for lang, small in _SMALL_WORDS.items()}
     best = max(votes.values())
     leaders = [lang for lang, n in votes.items() if n == best]

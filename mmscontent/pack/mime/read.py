@@ -200,13 +200,13 @@ def unpacked(fields: headers.Fields, walk: Walk, encoding: str) -> Unpacked:
     rest = [
         (name, headers.words(value))
         for name, value in fields.rows
-        if name.lower() not in _ENVELOPE and not _take(found, name.lower(), headers.words(value))
+        if name.lower() not in _ENVELOPE and not _fill_envelope(found, name.lower(), headers.words(value))
     ]
     content = walk.content(headers.words(fields.get("Subject")))
     return Unpacked(Envelope(**found), content, encoding, tuple(walk.notes), (*rest, *walk.rest))
 
 
-def _take(found: dict[str, Any], name: str, value: str) -> bool:
+def _fill_envelope(found: dict[str, Any], name: str, value: str) -> bool:
     """Put an X-Mms field into the envelope's arguments; False when it says what the envelope has no place for."""
     word = value.strip().lower()
     # the X-Mms fields of MM4 (TS 23.140 section 8.4, RFC 4356), which gateways leave in their mails

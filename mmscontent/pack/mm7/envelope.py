@@ -127,7 +127,7 @@ def unpacked_of(reading: Mm7Reading) -> Unpacked:
     found["message_type"] = _MESSAGE_TYPE.get(message.operation, message.operation)
     rest: list[tuple[str, str]] = []
     for name, value in message.fields:
-        if not _take(found, rest, message.operation, name, value):
+        if not _fill_envelope(found, rest, message.operation, name, value):
             rest.append((name, _as_text(value)))
     subject = found.pop("subject", "")
     content = message.content or Content(())
@@ -146,7 +146,7 @@ def _about(message: Mm7) -> tuple[tuple[str, str], ...]:
     return tuple((name, text) for name, text in rows if text)
 
 
-def _take(found: dict[str, Any], rest: list[tuple[str, str]], operation: str, name: str, value: Value) -> bool:
+def _fill_envelope(found: dict[str, Any], rest: list[tuple[str, str]], operation: str, name: str, value: Value) -> bool:
     """Put an element into the envelope's arguments; False when it has no place there."""
     if isinstance(value, SenderIdentification):
         found["sender"] = from_wire(printable(value.address.value)) if value.address else ""
@@ -165,10 +165,10 @@ def _take(found: dict[str, Any], rest: list[tuple[str, str]], operation: str, na
     if name == "Recipient" and isinstance(value, Address):
         found["to"] = (from_wire(printable(value.value)),)
         return True
-    return _take_simple(found, operation, name, value)
+    return _fill_simple(found, operation, name, value)
 
 
-def _take_simple(found: dict[str, Any], operation: str, name: str, value: Value) -> bool:
+def _fill_simple(found: dict[str, Any], operation: str, name: str, value: Value) -> bool:
     if name in ("TimeStamp", "Date") and isinstance(value, str):
         found["date_s"] = _seconds(value)
         return found["date_s"] is not None

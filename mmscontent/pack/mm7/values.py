@@ -47,9 +47,9 @@ def _one_address(node: Node, notes: Notes) -> Address | None:
     form = next((f for f in FORMS if f.lower() == node.name.lower()), None)
     if form is None or node.children:
         return None
-    # 8.7: an address that is shown and not sent to
-    shown = node.attribute("displayOnly")
-    only = bool(read_yes(shown, notes, "displayOnly")) if shown else False
+    # 8.7: an address that is displayed only, and not sent to
+    stated = node.attribute("displayOnly")
+    only = bool(read_yes(stated, notes, "displayOnly")) if stated else False
     return Address(form, node.text, only, node.attribute("id"))
 
 
@@ -101,8 +101,8 @@ def _read_sender(node: Node, notes: Notes) -> SenderIdentification:
     if len(vasp) > 1 and not vas:
         notes.append(quirk("vasp-id-twice"))
         vas = vasp[1]
-    shown = node.child("SenderAddress")
-    address = _read_address(shown, notes) if shown is not None else None
+    stated = node.child("SenderAddress")
+    address = _read_address(stated, notes) if stated is not None else None
     return SenderIdentification(vasp[0] if vasp else "", vas, node.child_text("MMSRelayServerID"), address)
 
 

@@ -71,7 +71,7 @@ def unpacked_of(reading: PduReading) -> Unpacked:
     found: dict[str, Any] = {"message_type": pdu.message_type}
     rest: list[tuple[str, str]] = []
     for name, value in pdu.headers:
-        if not _take(found, name, value):
+        if not _fill_envelope(found, name, value):
             rest.append((name, as_text(value)))
     # the subject belongs to the content, since it is shown to the recipient
     subject = found.pop("subject", "")
@@ -102,7 +102,7 @@ _SINGLE: dict[str, tuple[str, type]] = {
 _CLASSES = ("personal", "advertisement", "informational", "auto")
 
 
-def _take(found: dict[str, Any], name: str, value: Value) -> bool:
+def _fill_envelope(found: dict[str, Any], name: str, value: Value) -> bool:
     """Put a field into the envelope's arguments; False when it has no place there."""
     if name in _LISTS and isinstance(value, str):
         found[_LISTS[name]] = (*found.get(_LISTS[name], ()), from_wire(printable(value)))
