@@ -137,6 +137,7 @@ class Gateway:
         for operator in self.operators.values():
             await operator.close()
         await self.mm4.stop()
+        # Stop what starts new work first, then what the work needs, the store last.
         await asyncio.to_thread(self.wakeups.stop)
         await self.webhooks.close()
         await self.client.close()
@@ -178,6 +179,7 @@ class Gateway:
         match batch.webhook:
             case AutoReply(order):
                 account = Account(batch.account, batch.account)
+                # A repeated attempt has the same key, so the reply is sent once.
                 submission = Submission((order,), idempotency_key=batch.id, request_digest=batch.id)
                 await self.service.submit(account, submission)
                 return Response(_OK)
@@ -220,6 +222,7 @@ def prepare_api_keys(settings: Settings, store: TransactionQueue) -> str:
 def _load_secret(path: Path) -> str:
     """Read the secret of a file that only its owner may read; generate it the first time."""
     try:
+        # O_EXCL: of several processes that start at once, one generates the secret and the others read it.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return path.read_text(encoding="ascii").strip()

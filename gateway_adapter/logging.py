@@ -19,6 +19,7 @@ __all__ = ["configure", "logger", "redact", "redact_event"]
 
 # Digits that may be a phone number, but not those of a hexadecimal id, a decimal fraction or a size.
 _NUMBER = re.compile(r"(?<![\w.-])\+?(\d{3})\d{2,12}(\d{2})(?![\w.-])")
+# The schemes of an Authorization header (App and IBSSO are Infobip's), wherever they occur in a text.
 _CREDENTIAL = re.compile(r"\b(App|Basic|Bearer|IBSSO)\s+[A-Za-z0-9+/=._~:-]{4,}", re.IGNORECASE)
 _IN_URL = re.compile(r"(?<=://)[^/@\s]+:[^/@\s]+@")
 _QUERY = re.compile(r"([?&](?:key|token|apikey|api_key|password|secret|signature)=)[^&\s]+", re.IGNORECASE)
@@ -50,6 +51,7 @@ def _redact_value(key: str, value: object) -> object:
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, int) and not isinstance(value, bool) and key not in _UNREDACTED_KEYS:
+        # An integer of up to six digits is a count or an id; a longer one may be a phone number.
         return value if abs(value) < 10**6 else redact(str(value))
     if isinstance(value, dict):
         return {k: _redact_value(str(k), v) for k, v in value.items()}
@@ -60,6 +62,7 @@ def _redact_value(key: str, value: object) -> object:
 
 def configure(level: str) -> None:
     """Write logs of this level and above to standard error, those of other libraries too."""
+    # Other libraries log through the standard library: their records pass the same redaction.
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,

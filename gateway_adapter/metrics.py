@@ -4,21 +4,6 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
-__all__ = [
-    "ACCEPTED",
-    "DUE_AGE",
-    "HOUSEKEEPING",
-    "INBOUND",
-    "QUEUED",
-    "RENDITIONS",
-    "RENDITION_SECONDS",
-    "REPORTS",
-    "REQUESTS",
-    "SUBMITTED",
-    "SUBMIT_SECONDS",
-    "WEBHOOKS",
-]
-
 ACCEPTED = Counter("mms_gateway_accepted", "Recipients of submissions, by the status they were answered", ["status"])
 RENDITIONS = Counter("mms_gateway_fitted", "Renditions made")
 RENDITION_SECONDS = Histogram(

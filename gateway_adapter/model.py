@@ -13,48 +13,6 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = [
-    "Accepted",
-    "Account",
-    "AutoReply",
-    "AutoResponse",
-    "Configuration",
-    "Destination",
-    "Event",
-    "EventKind",
-    "Failover",
-    "Family",
-    "ForwardFormat",
-    "Forwarding",
-    "ForwardingType",
-    "Generation",
-    "HistoryStep",
-    "InboundMail",
-    "InboundMedia",
-    "InboundPart",
-    "InboundView",
-    "InboundWebhook",
-    "LogFilters",
-    "LogView",
-    "MessageView",
-    "Order",
-    "Quota",
-    "Receipt",
-    "ReportFilters",
-    "ReportMode",
-    "ReportView",
-    "ReportWebhook",
-    "Segment",
-    "SegmentKind",
-    "SmsFallback",
-    "SpeedLimit",
-    "State",
-    "Submission",
-    "UploadView",
-    "Webhook",
-    "Window",
-]
-
 Generation = Literal["single", "advanced", "v2", "messages"]
 SegmentKind = Literal["text", "link", "blob", "upload", "smil"]
 EventKind = Literal["accepted", "refused", "delivery", "read", "inbound"]

@@ -32,6 +32,7 @@ def now_ms() -> int:
 
 def after_speed(index: int, speed: SpeedLimit | None) -> int:
     """How many milliseconds after the first message of a bulk the one of this index may go."""
+    # Integer arithmetic, so that equal bulks have equal times.
     return 0 if speed is None else index * speed.per_s * 1000 // speed.amount
 
 

@@ -17,25 +17,6 @@ from gateway_adapter.errors import GatewayError, Refused, Throttled, Unreachable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = [
-    "ERRORS",
-    "FAULTS",
-    "FINAL_GROUPS",
-    "GENERAL_STATUS",
-    "MM_STATUSES",
-    "STATUSES",
-    "STATUS_GROUPS",
-    "TOO_BIG_CONTENT",
-    "ErrorRow",
-    "Fault",
-    "MessageStatus",
-    "MmStatus",
-    "error_row",
-    "fault_of",
-    "is_final",
-    "status_row",
-]
-
 STATUS_GROUPS: Mapping[int, str] = MappingProxyType(
     {0: "ACCEPTED", 1: "PENDING", 2: "UNDELIVERABLE", 3: "DELIVERED", 4: "EXPIRED", 5: "REJECTED"}
 )
@@ -76,6 +57,7 @@ class ErrorRow:
         return GROUPS[self.group]
 
 
+# id, group, name, description.
 _STATUS_ROWS = (
     MessageStatus(3, 1, "PENDING_WAITING_DELIVERY", "Message sent to the operator, waiting for its delivery report"),
     MessageStatus(7, 1, "PENDING_ENROUTE", "Message handed to the operator"),

@@ -196,6 +196,7 @@ async def serve_in_background(app: object, settings: Settings) -> AsyncIterator[
 
 def free_port() -> int:
     """A port of this machine that nobody listens on."""
+    # Port 0 lets the system choose; the port is free again when the block ends.
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -214,6 +215,7 @@ def _picture() -> bytes:
     for n, shade in enumerate((150, 110, 70)):
         points = [(x, 1500 + 250 * n - (x * (n + 3) * 7919) % 400) for x in range(0, 3001, 125)]
         draw.polygon([(0, 2250), *points, (3000, 2250)], fill=(shade // 2, shade, shade + 30))
+    # Noise makes the JPEG as large as a photo of this size.
     noise = Image.effect_noise(size, 24).convert("RGB")
     out = io.BytesIO()
     Image.blend(picture, noise, 0.15).save(out, "JPEG", quality=95)

@@ -35,6 +35,7 @@ def _settings(host: str | None = None, port: int | None = None) -> Settings:
     except mms.MMSContentError as error:
         raise click.ClickException(str(error)) from error
     settings = replace(settings, host=host or settings.host, port=settings.port if port is None else port)
+    # Links to hosted media in webhooks begin with this URL.
     scheme = "https" if settings.tls_cert else "http"
     url = settings.public_url.rstrip("/") or f"{scheme}://{_bracketed(settings.host)}:{settings.port}"
     configure(settings.log_level)

@@ -22,16 +22,6 @@ if TYPE_CHECKING:
 
     from gateway_adapter.model import ReportMode, Submission
 
-__all__ = [
-    "AcceptanceContext",
-    "AcceptedRows",
-    "Row",
-    "assign_ids",
-    "given_message_ids",
-    "plan_submission",
-    "recipient_numbers",
-]
-
 Row: TypeAlias = dict[str, object]
 
 _MAX_TEXT = 1600  # characters; a longer text has status 77
@@ -190,6 +180,7 @@ def _row(
     context: AcceptanceContext,
     index: int,
 ) -> Row:
+    # A time in the past means now. The index spreads the bulk over all its orders.
     send_at = max(context.now_ms, order.send_at_ms or 0) + after_speed(index, submission.speed)
     via = context.route(group[0] if group else destination.to, order)
     later = f", not before {send_at}" if send_at > context.now_ms else ""

@@ -99,6 +99,7 @@ class ApiKeys:
 
 def _basic_password(credential: str) -> str:
     try:
+        # RFC 7617: base64 of user ":" password; the user part is for people and not checked.
         pair = base64.b64decode(credential, validate=True).decode("utf-8")
     except (binascii.Error, ValueError):
         return ""

@@ -86,6 +86,7 @@ def _begins(line: str, keyword: str) -> bool:
 
 
 def _folded(text: str) -> str:
+    # NFKC: phones write keywords with full-width letters and ligatures.
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
@@ -140,6 +141,7 @@ def _block(number: str, configuration: Configuration, event: Event) -> BlockChan
 # --- where it goes -------------------------------------------------------------------------------------------------
 
 _FORMATS: tuple[ForwardFormat, ...] = get_args(ForwardFormat)
+# RFC 5321 4.5.3.1: a local part has 64 octets at most, a domain 255; nothing that could end a header field.
 _ADDRESS = re.compile(r"[^\s@,;:<>()\[\]\\\"]{1,64}@[A-Za-z0-9.-]{1,253}")
 
 
@@ -177,6 +179,7 @@ def render_multipart(view: InboundView, read: Callable[[str], bytes]) -> tuple[s
         read: Reads a blob by its SHA-256.
     """
     parts = [(part, _data_of(part, read)) for part in view.parts]
+    # RFC 7578: multipart/form-data; the boundary follows from the message, so every attempt has the same body.
     boundary = _boundary(view.message_id, [data for _, data in parts])
     pieces = [_form_part(boundary, 'name="head"', "application/json", _head(view))]
     for number, (part, data) in enumerate(parts, 1):
@@ -253,6 +256,7 @@ def render_mail(view: InboundView, to: str, domain: str, read: Callable[[str], b
     envelope = mms.Envelope(sender=f"{local}@{domain}", to=(to,), date_s=view.received_at_ms // 1000)
     packed = mms.pack(mms.Content(parts or (mms.Part.of_text(""),), None, subject), envelope, "mime").data
     message_id = re.sub(r"[^A-Za-z0-9._-]+", "", view.message_id)
+    # RFC 3834 section 5: a mail that no person wrote must say so, or vacation programs answer it.
     fields = f"Message-ID: <{message_id}@{domain}>\r\nAuto-Submitted: auto-generated\r\n"
     return fields.encode("ascii") + packed
 

@@ -74,6 +74,7 @@ class Housekeeping:
         for name in self._names:
             _set_due_age(name, due.connections.get(name), now)
         _set_due_age("webhooks", due.webhooks_since_ms, now)
+        # Write only when there is something to do: a write transaction would delay those that accept.
         webhooks_due = due.webhooks_since_ms is not None
         if due.has_expired:
             webhooks_due |= await self._store.write(lambda t: _expire(t, now)) > 0
@@ -88,6 +89,7 @@ class Housekeeping:
         keep_ms = round(self._settings.keep_days * DAY_MS)
         count = await self._store.write(lambda t: rows.purge_expired(t, now_ms(), keep_ms))
         HOUSEKEEPING.labels("forgotten").inc(count)
+        # Reading a blob updates its time, so media of stored messages stay.
         unused_since_s = time.time() - (self._settings.keep_days + _LONGEST_WAIT_DAYS) * DAY_MS / 1000
         await asyncio.to_thread(self._media.delete_unused, unused_since_s)
         for name, waiting in (await self._store.read(rows.count_waiting)).items():

@@ -62,6 +62,7 @@ def record_inbound(transaction: Transaction, via: str, message: InboundMessage, 
     """
     event = message.event
     found = inbound.find_configurations(transaction, event.to)
+    # The first recipient that has a configuration decides; without any, the message is the only account's.
     number, account = next(((one.number, account) for account, one in found), (next(iter(event.to), ""), owner))
     decision = decide(number, [one for _, one in found if one.number == number], event)
     view = _view(message, number, decision, at)

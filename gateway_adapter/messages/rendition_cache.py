@@ -50,6 +50,7 @@ class CachedRendition:
     @property
     def memory_bytes(self) -> int:
         """Approximate memory use."""
+        # 2,000 bytes stand for the objects around the bytes.
         return sum(len(part.data) for part in self.content.parts) + len(self.ledger) + 2000
 
 
@@ -124,6 +125,7 @@ class RenditionCache:
         self, key: str, order: Order, sources: tuple[ResolvedSegment, ...], target: RenditionTarget
     ) -> CachedRendition:
         kept = await self._store.read(lambda t: rendition_rows.find_rendition(t, key))
+        # The blob may be gone: media are deleted by age, rows are not.
         if kept is not None and self._media.has(kept.blob):
             content = await self._in_thread(lambda: renditions.read_rendition(self._media.read(kept.blob)))
             return CachedRendition(key, content, kept.size_bytes, kept.ledger)

@@ -20,19 +20,6 @@ if TYPE_CHECKING:
 
     from gateway_adapter.model import Order
 
-__all__ = [
-    "FittedContent",
-    "RenditionTarget",
-    "ResolvedSegment",
-    "build_message",
-    "check",
-    "fit",
-    "lower_limit",
-    "read_rendition",
-    "rendition_key",
-    "write_rendition",
-]
-
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
 _UNKNOWN = "application/octet-stream"
 # Size limits that operators are known to have; after a refusal the next smaller one is tried.
@@ -122,6 +109,7 @@ def _part(source: ResolvedSegment, read: Callable[[str], bytes]) -> mms.Part:
         return mms.Part.of_text(source.text, name=source.name)
     declared = source.media_type.partition(";")[0].strip().lower()
     data = read(source.blob)
+    # A declared type is trusted only where it says something; otherwise the bytes decide.
     if declared == _UNKNOWN or not _TYPE.fullmatch(declared):
         declared = mms.sniff(data, name=source.name or None).media_type
     return mms.Part(data, declared, name=source.name)
@@ -141,6 +129,7 @@ def rendition_key(order: Order, sources: Sequence[ResolvedSegment], target: Rend
 
 
 # The longest values that a number and a transaction id can have: what fits with these fits with any.
+# E.164: 15 digits at most.
 _NUMBER, _LONG_ID = "+" + "9" * 15, "f" * 32
 
 

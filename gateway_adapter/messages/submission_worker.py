@@ -113,6 +113,7 @@ class SubmissionWorker:
         runs.count += 1
         try:
             connection = self._router.connection(via)
+            # Twice the concurrency keeps the connection busy, and leaves the rest to other processes.
             most = min(self._settings.batch, 2 * connection.concurrency if connection else self._settings.batch)
             leased = most
             while leased == most or runs.missed:
@@ -152,6 +153,7 @@ class SubmissionWorker:
 
         async def extend() -> None:
             while True:
+                # A third of the lease: two extensions may fail before it ends.
                 await asyncio.sleep(self._settings.lease_s / 3)
                 await self._store.write(lambda t: messages.extend_lease(t, token, now_ms() + lease_ms))
 
@@ -182,6 +184,7 @@ class SubmissionWorker:
 
     async def _submit(self, due: LeasedMessage, order: Order, to: tuple[str, ...]) -> None:
         route = self._router.route(to[0], order)
+        # The message keeps its connection unless that was removed from the connections file.
         if route.connection.name != due.connection and self._router.connection(due.connection) is None:
             name = route.connection.name
             await self._reschedule(due, now_ms(), "rerouted", name, connection=name)
@@ -259,6 +262,7 @@ class SubmissionWorker:
         due, size, via, now = submission.due, submission.rendition.size_bytes, submission.connection.name, now_ms()
         limit = lower_limit(size, result.limit_bytes)
         await self._store.write(lambda t: rendition_rows.remember_limit(t, via, limit, now))
+        # The next message of this connection must read the new limit.
         self._limits.pop(via, None)
         if due.limit_bytes:
             raise Refused(f"the operator refused {size:,} bytes, the second fit", error=TOO_BIG_CONTENT)
@@ -283,6 +287,7 @@ class SubmissionWorker:
     async def _retry(self, due: LeasedMessage, why: str, after_s: float | None) -> None:
         attempt = due.attempt + 1
         wait_s = after_s or submission_retry_s(attempt, self._settings.retry_unit_s)
+        # Not after the end of the validity, when the message expires.
         due_at = min(now_ms() + round(wait_s * 1000), due.expires_at)
         await self._reschedule(due, due_at, "again", why, attempt=attempt)
 

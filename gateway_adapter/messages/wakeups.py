@@ -39,6 +39,7 @@ def make_broker(url: str) -> Broker:
     """
     scheme = url.partition("://")[0]
     if not url:
+        # No middleware: retries and time limits are the store's matter, by leases and `due_at`.
         return StubBroker(middleware=[])
     try:
         if scheme in ("redis", "rediss"):
@@ -119,6 +120,7 @@ class WakeupBus:
     def _act(self, name: str) -> None:
         assert self._loop is not None
         try:
+            # The actor's thread waits for the loop, so that dramatiq runs at most `worker_threads` at once.
             asyncio.run_coroutine_threadsafe(self._awaited(name), self._loop).result()
         except (CancelledError, RuntimeError) as error:  # the loop ended first
             logger.debug("wake-up not run", name=name, error=str(error))

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from gateway_adapter.store.transaction_queue import Transaction
 
-__all__ = ["accounts_by_hash", "count_usage", "find_receipt", "put_receipt", "set_accounts"]
-
 
 def find_receipt(transaction: Transaction, account: str, key: str) -> tuple[str, str] | None:
     """Digest and receipt of an earlier request with this idempotency key."""

@@ -17,8 +17,6 @@ from gateway_adapter.errors import Refused
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-__all__ = ["MediaStore"]
-
 
 class MediaStore:
     """A folder of blobs.
@@ -86,6 +84,7 @@ class MediaStore:
             os.fsync(descriptor)
         home = self.path(sha256)
         home.parent.mkdir(exist_ok=True)
+        # A rename is atomic: a reader sees the whole blob or none.
         Path(name).replace(home)
 
     def delete_unused(self, before_s: float) -> int:

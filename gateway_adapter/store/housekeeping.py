@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from gateway_adapter.store.transaction_queue import Transaction
 
-__all__ = ["DueWork", "count_waiting", "find_due_work", "purge_expired"]
-
 _TWO_DAYS_MS = 2 * 24 * 3600 * 1000
 _HOOK_WAITS = webhook_deliveries.c.due_at.is_not(None)
 

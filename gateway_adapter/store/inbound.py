@@ -16,20 +16,6 @@ if TYPE_CHECKING:
 
     from gateway_adapter.store.transaction_queue import Transaction
 
-__all__ = [
-    "block",
-    "blocked_pairs",
-    "delete_configuration",
-    "find_configurations",
-    "find_inbound",
-    "inbound_views",
-    "list_configurations",
-    "pull_inbox",
-    "put_configuration",
-    "put_inbound",
-    "unblock",
-]
-
 
 def put_inbound(transaction: Transaction, row: dict[str, object]) -> int | None:
     """Insert a message; gives its row id, or None when the operator delivered it before."""

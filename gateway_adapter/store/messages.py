@@ -25,28 +25,6 @@ if TYPE_CHECKING:
     from gateway_adapter.model import State
     from gateway_adapter.store.transaction_queue import Transaction
 
-__all__ = [
-    "ALLOWED",
-    "OPEN",
-    "Ending",
-    "LeasedMessage",
-    "cancel",
-    "due_connections",
-    "expire",
-    "extend_lease",
-    "fetch_due",
-    "finalize",
-    "finalize_reported",
-    "finalize_where",
-    "load_group_members",
-    "load_orders",
-    "put",
-    "record_step",
-    "transition",
-    "used_message_ids",
-    "waiting_connections",
-]
-
 _IS_DUE = messages.c.due_at.is_not(None)
 _NO_REPORT, _NOT_SUBMITTED = "no report came in time", "not submitted in time"
 
@@ -112,6 +90,7 @@ def put(transaction: Transaction, order: Mapping[str, object], rows: Sequence[di
 # --- lease and write steps --------------------------------------------------------------------------------------
 
 
+# SKIP LOCKED: workers of other processes take other rows instead of waiting. SQLite has one writer and omits it.
 _DUE_IDS = (
     select(messages.c.id)
     .where(messages.c.connection == bindparam("from"), messages.c.due_at <= bindparam("now"))

@@ -21,20 +21,6 @@ if TYPE_CHECKING:
     from gateway_adapter.store.messages import Ending
     from gateway_adapter.store.transaction_queue import Transaction
 
-__all__ = [
-    "finalize_submissions",
-    "find_raced",
-    "is_known",
-    "keep_unmatched",
-    "note_event",
-    "record_intermediate",
-    "refit",
-    "reject_submissions",
-    "resubmit",
-    "submitted_size",
-    "take_unmatched",
-]
-
 # A longer history has enough notes; steps that change a message are always written.
 _MAX_NOTED_HISTORY = 8000  # characters
 # How old an unmatched event is that may have met its message in two transactions that did not see each other.

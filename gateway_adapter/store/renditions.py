@@ -14,8 +14,6 @@ from gateway_adapter.store.upsert import upsert
 if TYPE_CHECKING:
     from gateway_adapter.store.transaction_queue import Transaction
 
-__all__ = ["StoredRendition", "find_rendition", "observed_limit", "put_rendition", "remember_limit"]
-
 
 @dataclass(frozen=True, slots=True)
 class StoredRendition:

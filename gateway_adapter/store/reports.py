@@ -20,15 +20,6 @@ if TYPE_CHECKING:
     from gateway_adapter.model import LogFilters, ReportFilters
     from gateway_adapter.store.transaction_queue import Transaction
 
-__all__ = [
-    "enqueue_intermediate_reports",
-    "enqueue_reports",
-    "find_logs",
-    "message_views",
-    "pull_reports",
-    "report_views",
-]
-
 _JOINED = messages.join(orders, orders.c.id == messages.c.order_id)
 _OF_REPORT = (
     messages.c.id,

@@ -18,14 +18,13 @@ from gateway_adapter.model import HistoryStep
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-__all__ = ["deserialize", "history_line", "parse_history", "serialize"]
-
 T = TypeVar("T")
 _MAX_DETAIL = 400  # characters of a history line's detail
 
 
 def serialize(value: object) -> str:
     """A dataclass, or a tuple of them, as one line of JSON."""
+    # `default` is called for every dataclass inside, too.
     return json.dumps(value, default=_changed_fields, separators=(",", ":"), ensure_ascii=False)
 
 

@@ -12,24 +12,6 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint, text
 
-__all__ = [
-    "METADATA",
-    "accounts",
-    "blocked",
-    "configurations",
-    "idempotency",
-    "inbound",
-    "links",
-    "messages",
-    "observed_limits",
-    "orders",
-    "renditions",
-    "unmatched_events",
-    "uploads",
-    "usage",
-    "webhook_deliveries",
-]
-
 METADATA = MetaData()
 _ID = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER is SQLite's own row number
 
@@ -41,6 +23,10 @@ def _id() -> Column[int]:
 def _text(name: str, key: str | None = None) -> Column[str]:
     """A text column; *key* is its name in the code where the database has an older one."""
     return Column(name, Text, key=key or name, nullable=False, server_default="")
+
+
+def _texts(*names: str) -> list[Column[str]]:
+    return [_text(name) for name in names]
 
 
 def _number(name: str) -> Column[int]:
@@ -57,17 +43,8 @@ orders = Table(
     "orders",
     METADATA,
     _id(),
-    _text("account"),
-    _text("bulk_id"),
-    _text("generation"),
-    _text("sender"),
-    _text("entity_id"),
-    _text("application_id"),
-    _text("campaign"),
-    _text("notify_url"),
-    _text("notify_failover_url"),
-    _text("form"),
-    _text("target"),
+    *_texts("account", "bulk_id", "generation", "sender", "entity_id", "application_id", "campaign"),
+    *_texts("notify_url", "notify_failover_url", "form", "target"),
     _number("intermediate"),
     _text("sms_url"),
     Column("body", Text, nullable=False),
@@ -80,20 +57,15 @@ messages = Table(
     "messages",
     METADATA,
     _id(),
-    _text("account"),
-    _text("message_id"),
-    _text("bulk_id"),
+    *_texts("account", "message_id", "bulk_id"),
     Column("order_id", _ID, nullable=False),
-    _text("recipient"),
-    _text("group_to"),
+    *_texts("recipient", "group_to"),
     _number("leads"),
     _text("state"),
     _time("due_at"),
     _text("lease"),
     _number("attempt"),
-    _text("transaction_id"),
-    _text("connection"),
-    _text("operator_message_id"),
+    *_texts("transaction_id", "connection", "operator_message_id"),
     _number("status"),
     _number("error"),
     _number("accepted_at"),
@@ -128,13 +100,9 @@ webhook_deliveries = Table(
     "hooks",
     METADATA,
     _id(),
-    _text("account"),
-    _text("kind"),
+    *_texts("account", "kind"),
     Column("subject_id", _ID, nullable=False),
-    _text("url"),
-    _text("failover_url"),
-    _text("form"),
-    _text("target"),
+    *_texts("url", "failover_url", "form", "target"),
     _text("bucket", "batch_id"),
     _text("fact", "payload"),
     _number("status"),
@@ -158,17 +126,10 @@ inbound = Table(
     "inbound",
     METADATA,
     _id(),
-    _text("connection"),
-    _text("operator_message_id"),
-    _text("account"),
-    _text("message_id"),
-    _text("recipient"),
-    _text("entity_id"),
-    _text("application_id"),
+    *_texts("connection", "operator_message_id", "account", "message_id", "recipient", "entity_id", "application_id"),
     Column("body", Text, nullable=False),
     _number("received_at"),
-    _text("configuration"),
-    _text("pull"),
+    *_texts("configuration", "pull"),
     UniqueConstraint("connection", "operator_message_id", name="inbound_once"),
     UniqueConstraint("message_id", name="inbound_own_id"),
 )
@@ -180,8 +141,7 @@ unmatched_events = Table(
     "strays",
     METADATA,
     _id(),
-    _text("connection"),
-    _text("operator_message_id"),
+    *_texts("connection", "operator_message_id"),
     Column("event", Text, nullable=False),
     _number("at"),
 )
@@ -193,8 +153,7 @@ idempotency = Table(
     METADATA,
     Column("account", Text, primary_key=True),
     Column("key", Text, primary_key=True),
-    _text("digest"),
-    _text("receipt"),
+    *_texts("digest", "receipt"),
     _number("at"),
 )
 
@@ -202,10 +161,7 @@ uploads = Table(
     "uploads",
     METADATA,
     Column("id", Text, primary_key=True),
-    _text("account"),
-    _text("blob"),
-    _text("content_id"),
-    _text("media_type"),
+    *_texts("account", "blob", "content_id", "media_type"),
     _number("size_bytes"),
     _number("created_at"),
     _number("expires_at"),
@@ -217,9 +173,7 @@ links = Table(
     "links",
     METADATA,
     Column("url", Text, primary_key=True),
-    _text("blob"),
-    _text("media_type"),
-    _text("file_name"),
+    *_texts("blob", "media_type", "file_name"),
     _number("fetched_at"),
 )
 
@@ -246,9 +200,7 @@ configurations = Table(
     "configurations",
     METADATA,
     Column("key", Text, primary_key=True),
-    _text("account"),
-    _text("number"),
-    _text("keyword"),
+    *_texts("account", "number", "keyword"),
     Column("body", Text, nullable=False),
     UniqueConstraint("number", "keyword", name="configurations_one_each"),
 )
@@ -267,8 +219,7 @@ accounts = Table(
     "accounts",
     METADATA,
     Column("key_hash", Text, primary_key=True),
-    _text("id"),
-    _text("name"),
+    *_texts("id", "name"),
     _number("per_day"),
     _text("per_second"),
 )

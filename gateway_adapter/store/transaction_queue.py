@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-__all__ = ["Transaction", "TransactionQueue"]
-
 # What a job gets. Modules outside store/ pass it on to the functions in here and never call its methods.
 Transaction: TypeAlias = Connection
 
@@ -105,6 +103,7 @@ class TransactionQueue:
     def close(self) -> None:
         """Finish the queued jobs and close all connections."""
         for _ in self._writers:
+            # One end marker per writer; jobs queued before it are still committed.
             self._queue.put(None)
         for thread in self._writers:
             thread.join()
@@ -123,6 +122,7 @@ class TransactionQueue:
                 return
 
     def _next_batch(self) -> list[_Job | None]:
+        # Whatever waits shares the transaction: under load one sync to the disk commits many jobs.
         batch = [self._queue.get()]
         while batch[-1] is not None and len(batch) < _MAX_JOBS:
             try:
@@ -214,12 +214,14 @@ def _open(url: str, synchronous: str) -> Engine:
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own connection
         connection.isolation_level = None  # the driver must not begin by itself
+        # WAL: readers do not wait for the writer, nor the writer for them.
         for pragma in ("journal_mode=WAL", f"synchronous={synchronous}", "temp_store=MEMORY", "cache_size=-32000"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         # A transaction that only reads takes no lock; one that writes must have it from the first statement.
+        # A transaction that upgrades from reading to writing fails at once with SQLITE_BUSY, whatever the timeout.
         writes = connection.get_execution_options().get("writes")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 

@@ -14,8 +14,6 @@ from gateway_adapter.store.upsert import upsert
 if TYPE_CHECKING:
     from gateway_adapter.store.transaction_queue import Transaction
 
-__all__ = ["Link", "delete_upload", "find_link", "find_upload", "list_uploads", "put_link", "put_upload"]
-
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -78,6 +76,7 @@ def list_uploads(
 ) -> tuple[list[UploadView], str]:
     """Uploads that have not expired, by id, and the cursor of the next page."""
     wanted = select(*_UPLOAD).where(uploads.c.account == account, uploads.c.expires_at > now_ms, uploads.c.id > cursor)
+    # One more than the page tells whether there is another one.
     rows = transaction.execute(wanted.order_by(uploads.c.id).limit(limit + 1)).all()
     page = [UploadView(*row) for row in rows[:limit]]
     return page, page[-1].id if len(rows) > limit else ""

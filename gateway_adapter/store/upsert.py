@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from gateway_adapter.store.transaction_queue import Transaction
 
-__all__ = ["insert_into", "upsert"]
-
 
 def insert_into(transaction: Transaction, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An INSERT of the transaction's database, with its `on_conflict_…` methods."""

@@ -22,16 +22,6 @@ if TYPE_CHECKING:
     from gateway_adapter.model import ForwardFormat, Generation, Webhook
     from gateway_adapter.store.transaction_queue import Transaction
 
-__all__ = [
-    "DeliveryBatch",
-    "WebhookDelivery",
-    "claim_batch",
-    "enqueue_delivery",
-    "finish_batch",
-    "report_columns",
-    "reschedule_batch",
-]
-
 _MAX_OUTCOME = 400  # characters
 _MAIL_SCHEME, _MAIL_FORM = "mailto:", "inbound/EMAIL"
 _C = webhook_deliveries.c
@@ -125,10 +115,12 @@ def claim_batch(
     """
     due = and_(_IS_OPEN, _C.due_at <= now_ms)
     first = select(_C.batch_id, _C.target).where(due, _C.target.not_in(list(busy))).order_by(_C.due_at, _C.id)
+    # SKIP LOCKED: workers of other processes do not wait for one another. SQLite has one writer and omits it.
     found = transaction.execute(first.limit(1).with_for_update(skip_locked=True)).first()
     if found is None:
         return None
     where: ColumnElement[bool] = and_(_C.batch_id == found.batch_id, due)
+    # A new batch takes everything of its target; an old one keeps its deliveries, whatever came since.
     if not found.batch_id:
         same = select(_C.id).where(due, _C.batch_id == "", _C.target == found.target).order_by(_C.due_at, _C.id)
         where = _C.id.in_(same.limit(most).with_for_update(skip_locked=True).scalar_subquery())

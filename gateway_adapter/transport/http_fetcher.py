@@ -85,6 +85,7 @@ class Fetcher:
         self._backend = _CheckingBackend(self.policy, resolve or _SystemResolver())
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl_context or _authorities(),
+            # More than one process needs: 48 webhooks and the links of two messages that are fitted.
             max_connections=256,
             max_keepalive_connections=64,
             keepalive_expiry=15.0,
@@ -121,6 +122,7 @@ class Fetcher:
             target, left = self.policy.parse(url), self.policy.redirects
             origin = target.origin
             while True:
+                # Further fields may hold credentials: they are not sent to the origin that a redirect leads to.
                 own = dict(headers or {}) if target.origin == origin else {}
                 async with self._request("GET", target, {**own, "Accept": "*/*"}) as response:
                     if response.status not in _REDIRECTS:
@@ -176,6 +178,7 @@ class Fetcher:
         fields = {
             "Host": _host_field(target),
             "User-Agent": "mms-gateway",
+            # Without compression a small response cannot grow to a large body.
             "Accept-Encoding": "identity",
             **({} if body is None else {"Content-Length": str(len(body))}),
             **headers,
@@ -209,6 +212,7 @@ def _check_response(
 ) -> OpenedLink:
     """The response to a link, if its head is acceptable."""
     media_type = _check_head(target, response, types)
+    # Refuse before reading. The number is cut: int() of a very long one would take long.
     announced = _field(response, "content-length")
     if announced.isascii() and announced.isdecimal() and int(announced[:18]) > max_bytes:
         raise _too_large(target, f"{int(announced[:18]):,}", max_bytes)
@@ -249,6 +253,7 @@ def _field(response: httpcore.Response, name: str) -> str:
 
 
 def _file_name(target: ParsedUrl, response: httpcore.Response) -> str:
+    # RFC 6266: only the plain `filename` is read. A path in it is cut to its last segment.
     found = _FILE_NAME.search(_field(response, "content-disposition"))
     name = (found[1] or found[2]) if found else target.path.decode("latin-1").partition("?")[0]
     return name.replace("\\", "/").rpartition("/")[2][:100]
@@ -278,6 +283,7 @@ class _SystemResolver:
 
     async def __call__(self, host: str, port: int) -> list[str]:
         loop = asyncio.get_running_loop()
+        # SOCK_STREAM, or every address would be listed once per socket type.
         rows = await loop.run_in_executor(
             self._threads, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         )
@@ -312,6 +318,7 @@ class _CheckingBackend(httpcore.AsyncNetworkBackend):
             addresses = await self._resolve(name, port)
         except (OSError, UnicodeError) as exc:
             raise Unreachable(f"the name {name} could not be resolved: {exc}") from exc
+        # Check all before connecting: a name with one forbidden address is refused, not tried at another one.
         for address in addresses:
             self._policy.check(target, address)
         failure: Exception = Unreachable(f"the name {name} has no address")

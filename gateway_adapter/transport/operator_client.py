@@ -56,7 +56,10 @@ class OperatorClient:
         self._mail = mail
         self._wait = wait
         self._client = httpx.AsyncClient(
-            trust_env=False, follow_redirects=False, limits=httpx.Limits(max_connections=500, keepalive_expiry=15.0)
+            # Operators are called directly: proxies of the environment and redirects could lead elsewhere.
+            trust_env=False,
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=500, keepalive_expiry=15.0),
         )
         self._digests: dict[str, httpx.DigestAuth] = {}
         self._slots: dict[str, asyncio.Semaphore] = {}
@@ -79,6 +82,7 @@ class OperatorClient:
             request = await asyncio.to_thread(connector.write_submit, submit, connection)
         else:
             request = connector.write_submit(submit, connection)
+        # The slot is taken first, so that at most `concurrency` submissions wait for their rate.
         slot = self._slots.setdefault(connection.name, asyncio.Semaphore(connection.concurrency))
         async with slot:
             await self._wait(connection)

@@ -87,6 +87,7 @@ class SmtpClient:
 
     def _keep(self, connection: Connection, client: aiosmtplib.SMTP) -> None:
         idle = self._idle[_key(connection)]
+        # Only a session that ended its transaction is reused: the state of any other is unknown.
         idle.append((client, time.monotonic()))
         while len(idle) > _MAX_IDLE:
             idle.popleft()[0].close()
@@ -99,8 +100,10 @@ def _key(connection: Connection) -> tuple[str, str]:
 async def _transfer(client: aiosmtplib.SMTP, request: Request) -> Response:
     """Run one mail transaction; refused recipients are left out unless all are refused."""
     most = client.esmtp_extensions.get("size", "").strip()
+    # RFC 1870 section 4: a SIZE of 0 means that the server has no fixed limit.
     if most.isdecimal() and 0 < int(most) < len(request.body):
         return Response(_TOO_LARGE, {}, f"5.3.4 the server accepts {most} bytes".encode("ascii"))
+    # RFC 5321 section 3.3: MAIL, one RCPT per recipient, DATA.
     await client.mail(request.headers["from"])
     refusal: aiosmtplib.SMTPResponseException | None = None
     accepted = 0
@@ -111,6 +114,7 @@ async def _transfer(client: aiosmtplib.SMTP, request: Request) -> Response:
         except aiosmtplib.SMTPResponseException as exc:
             refusal = exc
     if not accepted:
+        # RFC 5321 4.1.1.5: RSET ends the transaction, and the session stays usable.
         await client.rset()
         if refusal is None:
             return Response(_FAILED, {}, b"5.1.3 the mail has no recipient")

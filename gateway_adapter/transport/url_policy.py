@@ -88,8 +88,10 @@ class UrlPolicy:
             raise _refused(
                 url, f"begins with {parsed.scheme or 'nothing'}:, only {' and '.join(self.schemes)} are accepted"
             )
+        # Some parsers see a user in what others see as part of the host, so any "@" before the path is refused.
         if parsed.userinfo or "@" in url.partition("://")[2].partition("/")[0]:
             raise _refused("the URL", "holds a user or password; serve the content without them")
+        # The trailing dot of a fully qualified name does not change the name.
         host = parsed.raw_host.decode("ascii").rstrip(".")
         if not _HOST.fullmatch(host) and _literal(host) is None:
             raise _refused(url, "has no host" if not host else f"has the host {host!r}, which is not a DNS name")
@@ -118,6 +120,7 @@ class UrlPolicy:
             found = _inner(ipaddress.ip_address(address))
         except ValueError as exc:
             raise _refused(target.url, f"leads to {address!r}, which is not an IP address") from exc
+        # A configured network may use any port: it was allowed by whoever runs the gateway.
         if any(found in network for network in self.networks):
             return
         if not _is_public(found):
@@ -137,6 +140,7 @@ class UrlPolicy:
         except (httpx.InvalidURL, ValueError) as exc:
             raise _refused(target.url, f"redirects to a URL that cannot be parsed: {exc}") from exc
         found = self.parse(joined)
+        # What was requested with TLS must not be sent without it.
         if target.scheme == "https" and found.scheme != "https":
             raise _refused(target.url, f"redirects from https to {found.url}")
         return found
@@ -175,15 +179,20 @@ def _inner(address: _Address) -> _Address:
     """The IPv4 address inside an IPv6 one, else the address itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
+    # RFC 4291 2.5.5.2: ::ffff:0:0/96.
     if address.ipv4_mapped is not None:
         return address.ipv4_mapped
+    # RFC 6052 2.2: in a /96 prefix the address is in the last 32 bits.
     if address in _NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    # RFC 3056: 2002::/16, the address is in the 32 bits after it.
     return address.sixtofour or address
 
 
 def _is_public(address: _Address) -> bool:
+    # `is_global` alone is not enough: multicast addresses may be global too.
     special = address.is_multicast or address.is_reserved or address.is_unspecified or address.is_link_local
+    # fec0::/10, deprecated by RFC 3879, but still private where it is in use.
     site_local = isinstance(address, ipaddress.IPv6Address) and address.is_site_local
     listed = any(address in network for network in _ALSO_SPECIAL)
     return address.is_global and not (special or site_local or listed)

@@ -51,6 +51,7 @@ class OutgoingRequest:
 
 def sign(secret: str, timestamp: int, body: bytes) -> str:
     """The value of X-MMS-Signature."""
+    # The timestamp is signed too, so that an old request cannot be replayed with a new one.
     return "v1=" + hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
 
 
@@ -163,6 +164,7 @@ class WebhookWorker:
         if not failure:
             webhook_queue.finish_batch(transaction, batch, now, "told", delivered=True)
             return
+        # The last attempt is the one before GIVE_UP_S ends, counted from the first delivery of the batch.
         due_at = now + round(webhook_retry_s(batch.attempt + 1, self._settings.retry_unit_s) * 1000)
         if due_at > batch.created_at + self._settings.give_up_s * 1000:
             webhook_queue.finish_batch(transaction, batch, now, f"given up: {failure}", delivered=False)
