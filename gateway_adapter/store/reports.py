@@ -21,32 +21,11 @@ if TYPE_CHECKING:
     from gateway_adapter.store.transaction_queue import Transaction
 
 _JOINED = messages.join(orders, orders.c.id == messages.c.order_id)
-_OF_REPORT = (
-    messages.c.id,
-    messages.c.message_id,
-    messages.c.bulk_id,
-    messages.c.recipient,
-    messages.c.status,
-    messages.c.error,
-    messages.c.send_at,
-    messages.c.done_at,
-    orders.c.generation,
-    orders.c.sender,
-    orders.c.entity_id,
-    orders.c.application_id,
-    orders.c.campaign,
-    orders.c.body,
-)
-_SHOWN = (
-    messages.c.state,
-    messages.c.connection,
-    messages.c.history,
-    messages.c.rendition,
-    messages.c.size_bytes,
-    messages.c.attempt,
-    messages.c.due_at,
-    messages.c.operator_message_id,
-)
+_OF_MESSAGE = ("id", "message_id", "bulk_id", "recipient", "status", "error", "send_at", "done_at")
+_OF_ORDER = ("generation", "sender", "entity_id", "application_id", "campaign", "body")
+_REPORT = (*(messages.c[name] for name in _OF_MESSAGE), *(orders.c[name] for name in _OF_ORDER))
+_IN_FULL = ("state", "connection", "history", "rendition", "size_bytes", "attempt", "due_at", "operator_message_id")
+_MESSAGE = (*_REPORT, *(messages.c[name] for name in _IN_FULL), renditions.c.blob, renditions.c.ledger)
 
 
 def _report(row: Any, order: Order) -> ReportView:  # noqa: ANN401 - a row of the columns above
@@ -75,7 +54,7 @@ def _log(row: Any) -> LogView:  # noqa: ANN401 - a row of the columns above
 
 def report_views(transaction: Transaction, ids: Iterable[int]) -> dict[int, ReportView]:
     """The current reports of messages, by row id."""
-    found = transaction.execute(select(*_OF_REPORT).select_from(_JOINED).where(messages.c.id.in_(list(ids))))
+    found = transaction.execute(select(*_REPORT).select_from(_JOINED).where(messages.c.id.in_(list(ids))))
     return {row.id: _report(row, deserialize(Order, row.body)) for row in found}
 
 
@@ -128,7 +107,7 @@ def find_logs(
 ) -> tuple[list[LogView], str]:
     """Log entries, newest first, and the cursor of the next page ("" when this is the last)."""
     wanted = (
-        select(*_OF_REPORT)
+        select(*_REPORT)
         .select_from(_JOINED)
         .where(
             messages.c.account == account,
@@ -160,7 +139,7 @@ def message_views(
     """Messages in full, newest first; the ledger is there once a message was fitted."""
     chosen = _equal((messages.c.message_id, message_id), (messages.c.bulk_id, bulk_id), (messages.c.state, state))
     wanted: Select[Any] = (
-        select(*_OF_REPORT, *_SHOWN, renditions.c.blob, renditions.c.ledger)
+        select(*_MESSAGE)
         .select_from(_JOINED.outerjoin(renditions, renditions.c.key == messages.c.rendition))
         .where(messages.c.account == account, *chosen)
         .order_by(messages.c.id.desc())
