@@ -2,7 +2,7 @@
 
 There is one row per recipient. A group is one message that all its members see: its rows share a transaction id, and
 the first of them leads. A refused recipient gets an ended row, so that the logs show it, but no report: the receipt
-has said it already.
+has the status already.
 """
 
 from __future__ import annotations

@@ -248,8 +248,8 @@ def render_mail(view: InboundView, to: str, domain: str, read: Callable[[str], b
         domain: The gateway's: the sender is the phone's number at this domain.
         read: Reads a blob by its SHA-256.
     """
-    shown = [part for part in view.parts if part.media_type != "application/smil"]
-    ordered = [*(p for p in shown if p.text is not None), *(p for p in shown if p.text is None)]
+    visible = [part for part in view.parts if part.media_type != "application/smil"]
+    ordered = [*(p for p in visible if p.text is not None), *(p for p in visible if p.text is None)]
     parts = tuple(_mail_part(part, number, read) for number, part in enumerate(ordered, 1))
     subject = view.subject or f"MMS from {add_plus(view.sender)} to {add_plus(view.to)}"
     local = re.sub(r"[^A-Za-z0-9._-]+", "", view.sender) or "unknown"

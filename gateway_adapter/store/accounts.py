@@ -24,13 +24,13 @@ def find_receipt(transaction: Transaction, account: str, key: str) -> tuple[str,
 
 
 def put_receipt(transaction: Transaction, account: str, key: str, digest: str, receipt: str, now_ms: int) -> None:
-    """Remember what a request with an idempotency key was answered."""
+    """Store the receipt of a request with an idempotency key."""
     row = {"account": account, "key": key, "digest": digest, "receipt": receipt, "at": now_ms}
     transaction.execute(insert(idempotency), row)
 
 
 def set_accounts(transaction: Transaction, known: Mapping[str, Account]) -> None:
-    """Let these keys in, by their hash, and no others."""
+    """Replace all API keys by these, given by their hash."""
     transaction.execute(delete(accounts))
     rows = [
         {"key_hash": h, "id": a.id, "name": a.name, "per_day": a.quota.per_day, "per_second": repr(a.quota.per_second)}
@@ -40,7 +40,7 @@ def set_accounts(transaction: Transaction, known: Mapping[str, Account]) -> None
 
 
 def accounts_by_hash(transaction: Transaction) -> dict[str, Account]:
-    """Every key's hash and whose it is."""
+    """The account of each key, by the key's hash."""
     rows = transaction.execute(select(accounts)).all()
     return {r.key_hash: Account(r.id, r.name, Quota(float(r.per_second or 0), r.per_day)) for r in rows}
 

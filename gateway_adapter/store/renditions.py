@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StoredRendition:
-    """Content fitted for one profile: its blob (MIME, binary bodies), its counted size, its ledger as JSON."""
+    """Content fitted for one profile: its blob (MIME with binary bodies), its packed size, its ledger as JSON."""
 
     key: str
     blob: str
@@ -32,13 +32,13 @@ def find_rendition(transaction: Transaction, key: str) -> StoredRendition | None
 
 
 def put_rendition(transaction: Transaction, rendition: StoredRendition, now_ms: int) -> None:
-    """Keep a rendition; the first of a key stays."""
+    """Store a rendition; the first one of a key stays."""
     row = {"key": rendition.key, "blob": rendition.blob, "size_bytes": rendition.size_bytes, "made_at": now_ms}
     upsert(transaction, renditions, {**row, "ledger": zlib.compress(rendition.ledger)})
 
 
 def observed_limit(transaction: Transaction, via: str, since_ms: int) -> int | None:
-    """The size an operator has shown since then to refuse beyond, or None."""
+    """The size limit that an operator was seen to have since then, or None."""
     found = select(observed_limits.c.limit_bytes).where(
         observed_limits.c.connection == via, observed_limits.c.at >= since_ms
     )
@@ -46,6 +46,6 @@ def observed_limit(transaction: Transaction, via: str, since_ms: int) -> int | N
 
 
 def remember_limit(transaction: Transaction, via: str, limit_bytes: int, now_ms: int) -> None:
-    """Remember a size refusal of an operator."""
+    """Store the size limit of an operator after a refusal."""
     row = {"connection": via, "limit_bytes": limit_bytes, "at": now_ms}
     upsert(transaction, observed_limits, row, "limit_bytes", "at")

@@ -82,8 +82,8 @@ def pull_reports(
             ),
         )
     )
-    taken = wanted.order_by(messages.c.id).limit(filters.limit).with_for_update(of=messages, skip_locked=True)
-    ids = list(transaction.execute(taken).scalars())
+    oldest = wanted.order_by(messages.c.id).limit(filters.limit).with_for_update(of=messages, skip_locked=True)
+    ids = list(transaction.execute(oldest).scalars())
     if not ids:
         return []
     transaction.execute(update(messages).where(messages.c.id.in_(ids)).values(report="gone"))

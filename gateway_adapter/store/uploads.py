@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a link was fetched as."""
+    """Fetched content of a link."""
 
     blob: str
     media_type: str
@@ -25,20 +25,20 @@ class Link:
 
 
 def find_link(transaction: Transaction, url: str, since_ms: int) -> Link | None:
-    """What was fetched from a URL since then."""
+    """The content of a link, if it was fetched since then."""
     found = select(links.c.blob, links.c.media_type, links.c.file_name)
     row = transaction.execute(found.where(links.c.url == url, links.c.fetched_at >= since_ms)).first()
     return None if row is None else Link(*row)
 
 
 def put_link(transaction: Transaction, url: str, link: Link, now_ms: int) -> None:
-    """Remember what was fetched."""
+    """Store the fetched content of a link."""
     row = {"blob": link.blob, "media_type": link.media_type, "file_name": link.file_name, "fetched_at": now_ms}
     upsert(transaction, links, {"url": url, **row}, *row)
 
 
 def put_upload(transaction: Transaction, account: str, blob: str, view: UploadView) -> None:
-    """Keep an upload."""
+    """Store an upload."""
     row = {
         "id": view.id,
         "account": account,
@@ -52,18 +52,13 @@ def put_upload(transaction: Transaction, account: str, blob: str, view: UploadVi
     transaction.execute(insert(uploads), row)
 
 
-_UPLOAD = (
-    uploads.c.id,
-    uploads.c.content_id,
-    uploads.c.media_type,
-    uploads.c.size_bytes,
-    uploads.c.created_at,
-    uploads.c.expires_at,
+_UPLOAD = tuple(
+    uploads.c[name] for name in ("id", "content_id", "media_type", "size_bytes", "created_at", "expires_at")
 )
 
 
 def find_upload(transaction: Transaction, account: str, upload_id: str, now_ms: int) -> tuple[str, UploadView] | None:
-    """The blob and the facts of an upload that has not expired."""
+    """Blob and view of an upload that has not expired."""
     wanted = select(uploads.c.blob, *_UPLOAD).where(
         uploads.c.account == account, uploads.c.id == upload_id, uploads.c.expires_at > now_ms
     )
@@ -83,6 +78,6 @@ def list_uploads(
 
 
 def delete_upload(transaction: Transaction, account: str, upload_id: str) -> bool:
-    """Forget an upload; messages already accepted keep its bytes."""
+    """Delete an upload; messages already accepted keep its bytes."""
     gone = delete(uploads).where(uploads.c.account == account, uploads.c.id == upload_id)
     return transaction.execute(gone).rowcount == 1

@@ -158,16 +158,16 @@ class Fetcher:
     async def _bounded(self, url: str, timeout_s: float | None = None) -> AsyncIterator[None]:
         """One timeout for the whole exchange, and one exception for every network error."""
         seconds = min(timeout_s or self.policy.total_s, self.policy.total_s)
-        shown = url[:200]
+        short = url[:200]
         try:
             async with asyncio.timeout(seconds):
                 yield
         except TimeoutError as exc:
-            raise Unreachable(f"{shown} took longer than {seconds:g} seconds") from exc
+            raise Unreachable(f"{short} took longer than {seconds:g} seconds") from exc
         except httpcore.TimeoutException as exc:
-            raise Unreachable(f"{shown} did not answer in time: {type(exc).__name__}") from exc
+            raise Unreachable(f"{short} did not answer in time: {type(exc).__name__}") from exc
         except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as exc:
-            raise Unreachable(f"{shown} could not be reached: {exc or type(exc).__name__}") from exc
+            raise Unreachable(f"{short} could not be reached: {exc or type(exc).__name__}") from exc
 
     @contextlib.asynccontextmanager
     async def _request(
@@ -312,8 +312,8 @@ class _CheckingBackend(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         """A connection to the first address that answers; none at all if one of the addresses is forbidden."""
         name = host.strip("[]")
-        shown = f"[{name}]" if ":" in name else name
-        target = self._policy.parse(f"{self._policy.schemes[0]}://{shown}:{port}/")
+        literal = f"[{name}]" if ":" in name else name
+        target = self._policy.parse(f"{self._policy.schemes[0]}://{literal}:{port}/")
         try:
             addresses = await self._resolve(name, port)
         except (OSError, UnicodeError) as exc:

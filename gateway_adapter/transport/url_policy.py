@@ -164,8 +164,8 @@ def parse_networks(text: str, setting: str) -> tuple[_Network, ...]:
 
 
 def _refused(what: str, why: str) -> Refused:
-    shown = what if len(what) <= 200 else what[:200] + "…"  # noqa: PLR2004  # enough for a log line
-    return Refused(f"{shown} {why}", field="url", error=15024)
+    short = what if len(what) <= 200 else what[:200] + "…"  # noqa: PLR2004  # enough for a log line
+    return Refused(f"{short} {why}", field="url", error=15024)
 
 
 def _literal(host: str) -> _Address | None:
