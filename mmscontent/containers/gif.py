@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from mmscontent.containers.metadata_words import MetadataWord
 
-__all__ = ["APPLICATION", "COMMENT", "CONTROL", "IMAGE", "TRAILER", "blocks", "header_bytes", "words"]
+__all__ = ["APPLICATION", "COMMENT", "CONTROL", "IMAGE", "TRAILER", "blocks", "header_bytes", "metadata_of"]
 
 # Section 20: an image begins with a comma; section 27: the file ends with a semicolon. Extensions begin with an
 # exclamation mark and a label: graphic control (23), comment (24), application (26).
@@ -73,7 +73,7 @@ def _after_sub_blocks(data: bytes, at: int, left: int) -> tuple[int, int]:
     return min(at + 1, size), left - 1
 
 
-def words(data: bytes, block: Chunk) -> list[MetadataWord]:
+def metadata_of(data: bytes, block: Chunk) -> list[MetadataWord]:
     """Say what a block gives away."""
     if block.kind == COMMENT:
         return ["comment"]

@@ -32,9 +32,9 @@ __all__ = [
     "Segment",
     "frame_header",
     "icc_profile",
+    "metadata_of",
     "segments",
-    "trailer_words",
-    "words",
+    "trailer_metadata",
 ]
 
 _MOST_SEGMENTS = 2_000  # in front of the first scan; a picture with a large profile has some 300
@@ -143,11 +143,11 @@ def icc_profile(data: bytes) -> bytes:
     return b"".join(piece[2:] for piece in sorted(pieces))
 
 
-def words(data: bytes, segment: Segment) -> list[MetadataWord]:
+def metadata_of(data: bytes, segment: Segment) -> list[MetadataWord]:
     """Say what a segment gives away; EXIF is read by `tiff_exif`."""
     if segment.marker == COM:
         return ["comment"]
-    reader = _WORDS.get(segment.marker)
+    reader = _APP_READERS.get(segment.marker)
     return reader(data[segment.body : segment.end]) if reader is not None else []
 
 
@@ -178,10 +178,10 @@ def _app13(body: bytes) -> list[MetadataWord]:
     return ["IPTC" if b"8BIM\x04\x04" in body or body[:13] != b"Photoshop 3.0" else "Photoshop data"]
 
 
-_WORDS = {APP0: _app0, APP1: _app1, APP2: _app2, APP13: _app13}
+_APP_READERS = {APP0: _app0, APP1: _app1, APP2: _app2, APP13: _app13}
 
 
-def trailer_words(trailer: bytes) -> list[MetadataWord]:
+def trailer_metadata(trailer: bytes) -> list[MetadataWord]:
     """Say what is appended behind the end of the first picture."""
     if not has_data(trailer, 0):
         return []

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from mmscontent.containers.metadata_words import MetadataWord
 
-__all__ = ["SIGNATURE", "chunks", "icc_profile", "words"]
+__all__ = ["SIGNATURE", "chunks", "icc_profile", "metadata_of"]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"  # section 5.2
 _MOST_CHUNKS = 200_000
@@ -63,7 +63,7 @@ def icc_profile(data: bytes) -> bytes:
         return b""
 
 
-def words(kind: bytes, body: bytes) -> list[MetadataWord]:
+def metadata_of(kind: bytes, body: bytes) -> list[MetadataWord]:
     """Say what a chunk gives away; EXIF is read by `tiff_exif`."""
     if kind == b"tIME":  # section 11.3.5: time of the last modification
         return ["date taken"]

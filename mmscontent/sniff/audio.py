@@ -1,4 +1,4 @@
-"""Sound files with a magic number: AMR, FLAC, AIFF, CAF, AU and MIDI.
+"""Reads audio files that have a magic number: AMR, FLAC, AIFF, CAF, AU and MIDI.
 
 Sources: RFC 4867 section 5, RFC 9639 section 8, AIFF-C 1991, Apple's Core Audio Format, Sun's audio header,
 Standard MIDI Files 1.0.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mmscontent.containers.octets import be
 from mmscontent.errors import DamagedMedia
 from mmscontent.sniff.midi import midi_milliseconds
-from mmscontent.sniff.reader import milliseconds, printable
+from mmscontent.sniff.reader import bit_rate, milliseconds, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,10 +28,14 @@ _MOST_CHUNKS = 10_000
 # Speech octets behind the frame header, by frame type (RFC 4867 tables 1a, 1b; 26.101, 26.201); -1 is reserved.
 _AMR_NB = (12, 13, 15, 17, 19, 20, 26, 31, 5, -1, -1, -1, -1, -1, -1, 0)
 _AMR_WB = (17, 23, 32, 36, 40, 46, 50, 58, 60, 5, -1, -1, -1, -1, 0, 0)
+# 3GPP TS 26.101: bits a second of the eight narrow-band modes
 _AMR_NB_RATES = (4750, 5150, 5900, 6700, 7400, 7950, 10200, 12200)
+# 3GPP TS 26.201: bits a second of the nine wide-band modes
 _AMR_WB_RATES = (6600, 8850, 12650, 14250, 15850, 18250, 19850, 23050, 23850)
+# Four-character codes of Apple's format description and of AIFF-C's common chunk
 _CAF_CODECS = {b"lpcm": "pcm", b"aac ": "aac", b"alac": "alac", b"opus": "opus", b".mp3": "mp3", b"ima4": "adpcm-ima"}
 _AIFC_CODECS = {b"NONE": "pcm", b"sowt": "pcm", b"twos": "pcm", b"fl32": "pcm-float", b"ima4": "adpcm-ima"}
+# Sun's encoding numbers: the codec, and octets of a sample
 _AU_CODECS = {1: "ulaw", 2: "pcm", 3: "pcm", 4: "pcm", 5: "pcm", 6: "pcm-float", 27: "alaw"}
 _AU_OCTETS = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}
 
@@ -39,10 +43,12 @@ _AU_OCTETS = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}
 def read_amr(source: SniffInput) -> MediaInfo | None:
     """AMR in the single-channel storage format, narrow or wide band; the frames are walked for the length."""
     data = source.data
+    # RFC 4867 5.1: the magic number of one channel is followed by the frames.
     if data.startswith(b"#!AMR-WB\n"):
         return _amr(source, 9, wide=True)
     if data.startswith(b"#!AMR\n"):
         return _amr(source, 6, wide=False)
+    # RFC 4867 5.2: of several channels by 32 bits, of which the last four count the channels.
     if data.startswith((b"#!AMR_MC1.0\n", b"#!AMR-WB_MC1.0\n")):
         wide = data.startswith(b"#!AMR-WB")
         channels = be(data, 15 if wide else 12, 4) & 15
@@ -56,9 +62,10 @@ def _amr(source: SniffInput, start: int, *, wide: bool) -> MediaInfo:
     notes: tuple[str, ...] = ()
     at, frames, best = start, 0, -1
     while at < len(data) and frames < _MOST_WALKED:
+        # RFC 4867 5.3: each frame begins with an octet: padding bit, four bits of frame type, quality bit, padding.
         mode = data[at] >> 3 & 15
         if sizes[mode] < 0:
-            notes = (f"its frame at byte {at:,} has the reserved type {mode}, the sound ends there",)
+            notes = (f"its frame at byte {at:,} has the reserved type {mode}, the audio ends there",)
             break
         best = max(best, mode) if mode < len(rates) else best
         at += 1 + sizes[mode]
@@ -83,6 +90,8 @@ def read_flac(source: SniffInput) -> MediaInfo | None:
     data = source.data
     if data[:4] != b"fLaC":
         return None
+    # RFC 9639 8.2: the stream information block begins at octet 8; ten octets of block and frame sizes,
+    # then 20 bits of rate, 3 of channels less one, 5 of depth less one, 36 of samples in all.
     bits = be(data, 18, 8)
     rate, channels, samples = bits >> 44, (bits >> 41 & 7) + 1, bits & (1 << 36) - 1
     duration_ms = milliseconds(samples, rate)
@@ -90,6 +99,7 @@ def read_flac(source: SniffInput) -> MediaInfo | None:
     for _ in range(100):
         if at + 4 > len(data):
             break
+        # RFC 9639 8.1: one bit says "last", seven give the type: 4 is a Vorbis comment, 6 a picture.
         kind, size = data[at], be(data, at + 1, 3)
         words += {4: ["tags"], 6: ["cover picture"]}.get(kind & 0x7F, [])
         at += 4 + size
@@ -102,7 +112,7 @@ def read_flac(source: SniffInput) -> MediaInfo | None:
         channels=channels,
         sample_rate_hz=rate,
         duration_ms=duration_ms,
-        bit_rate_bps=len(data) * 8000 // duration_ms if duration_ms else None,
+        bit_rate_bps=bit_rate(len(data), duration_ms),
         metadata=tuple(words),
     )
 
@@ -115,6 +125,7 @@ def read_aiff(source: SniffInput) -> MediaInfo | None:
     common = next((start for kind, start, _ in _chunks(data, 12, 4, even=True) if kind == b"COMM"), None)
     if common is None:
         raise DamagedMedia("audio/aiff has no common chunk")
+    # AIFF-C: channels, count of sample frames, bits a sample, sampling rate as an 80-bit number, compression.
     rate = _extended(data, common + 8)
     code = data[common + 18 : common + 22] if data[8:12] == b"AIFC" else b"NONE"
     return replace(
@@ -129,6 +140,7 @@ def read_aiff(source: SniffInput) -> MediaInfo | None:
 
 def _extended(data: bytes, at: int) -> int:
     """An 80-bit IEEE number, as a whole one (no sampling rate needs more)."""
+    # IEEE 754 extended: 15 bits of exponent with a bias of 16383, 64 bits of mantissa with the point behind the first.
     exponent, mantissa = be(data, at, 2) - 16383, be(data, at + 2, 8)
     return mantissa >> 63 - exponent if 0 <= exponent < 32 else 0  # up to 4 GHz
 
@@ -150,6 +162,7 @@ def read_caf(source: SniffInput) -> MediaInfo | None:
     chunks = {kind: start for kind, start, _ in _chunks(data, 8, 8, even=False)}
     if b"desc" not in chunks:
         raise DamagedMedia("audio/x-caf has no description chunk")
+    # CAF: sampling rate as a double, format, flags, octets a packet, frames a packet, channels, bits.
     at = chunks[b"desc"]
     rate = struct.unpack(">d", be(data, at, 8).to_bytes(8, "big"))[0]
     rate = rate if 0 < rate < 1e7 else 0.0  # no sampling rate is higher
@@ -157,6 +170,7 @@ def read_caf(source: SniffInput) -> MediaInfo | None:
     packet_bytes, packet_frames, channels = (be(data, at + 16 + 4 * i, 4) for i in range(3))
     frames = 0
     if b"pakt" in chunks:
+        # CAF: count of packets, then count of valid frames.
         frames = be(data, chunks[b"pakt"] + 8, 8)
     elif packet_bytes and b"data" in chunks:
         frames = (len(data) - chunks[b"data"] - 4) // packet_bytes * packet_frames
@@ -174,6 +188,7 @@ def read_au(source: SniffInput) -> MediaInfo | None:
     data = source.data
     if data[:4] != b".snd":
         return None
+    # Offset of the data, its size, encoding, sampling rate, channels.
     start, size, code, rate, channels = (be(data, 4 + 4 * i, 4) for i in range(5))
     left = max(0, len(data) - start)
     octets = (left if size == 0xFFFFFFFF else min(size, left)) / (
@@ -191,6 +206,7 @@ def read_au(source: SniffInput) -> MediaInfo | None:
 def read_midi(source: SniffInput) -> MediaInfo | None:
     """A Standard MIDI File; its length comes from its own tempo changes."""
     data = source.data
+    # SMF 1.0: the header chunk has six octets: format, count of tracks, division.
     if data[:8] != b"MThd\0\0\0\6":
         return None
     be(data, 8, 6)

@@ -1,4 +1,4 @@
-"""Old bitmaps: BMP, ICO, WBMP and TGA.
+"""Reads old bitmaps: BMP, ICO, WBMP and TGA.
 
 WBMP and TGA have next to no magic number: only a structure whose sizes agree is believed, for TGA without its footer
 also only when the name or the declaration says so. Sources: Microsoft's BITMAPINFOHEADER pages, WAP-190 (WBMP),
@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mmscontent.containers import wbmp
 from mmscontent.containers.octets import be, le
 from mmscontent.errors import DamagedMedia
 
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = ["read_bmp", "read_ico", "read_tga", "read_wbmp"]
 
+# Sizes of the headers of OS/2 1.x (12) and 2.x (16, 64) and of Windows (40 to 124)
 _BMP_HEADERS = frozenset((12, 16, 40, 52, 56, 64, 108, 124))
+# Values of biCompression in a BITMAPINFOHEADER
 _BMP_COMPRESSIONS = {0: "none", 1: "rle8", 2: "rle4", 3: "bitfields", 4: "jpeg", 5: "png", 6: "bitfields"}
+# TGA 2.0: the signature at the end of the footer; image types without and with run lengths
 _TGA_FOOTER = b"TRUEVISION-XFILE.\0"
 _TGA_TYPES = {1: "none", 2: "none", 3: "none", 9: "rle", 10: "rle", 11: "rle"}
 
@@ -30,10 +34,13 @@ def read_bmp(source: SniffInput) -> MediaInfo | None:
     data = source.data
     if data[:2] != b"BM" or len(data) < 26 or le(data, 14, 4) not in _BMP_HEADERS:  # both headers
         return None
+    # The file header has 14 octets; the size of the second header tells which one it is.
     size = le(data, 14, 4)
     if size == 12:  # OS/2 1.x
+        # BITMAPCOREHEADER: sides of 16 bits, planes, bits a pixel.
         width, height, depth, compression = le(data, 18, 2), le(data, 20, 2), le(data, 24, 2), 0
     else:
+        # BITMAPINFOHEADER: signed sides; a negative height means that the first row is the upper one.
         width, height = _signed(le(data, 18, 4)), abs(_signed(le(data, 22, 4)))
         depth, compression = le(data, 28, 2), le(data, 30, 4)
     if width < 0:
@@ -55,45 +62,40 @@ def _signed(number: int) -> int:
 def read_ico(source: SniffInput) -> MediaInfo | None:
     """A Windows icon; the largest of its pictures counts."""
     data = source.data
+    # ICONDIR: reserved 0, type 1, count; then sixteen octets an entry.
     count = le(data, 4, 2) if data[:4] == b"\0\0\1\0" and len(data) >= 22 else 0  # header and one entry
     if not 0 < count <= 1000 or 6 + 16 * count > len(data):  # no icon has that many
         return None
     entries = [data[at : at + 16] for at in range(6, 6 + 16 * count, 16)]
+    # ICONDIRENTRY: octet 3 is reserved, size of the picture at 8, its offset at 12, behind all entries.
     if any(e[3] or le(e, 12, 4) < 6 + 16 * count or le(e, 8, 4) + le(e, 12, 4) > len(data) for e in entries):
         return None
+    # A side of 0 stands for 256.
     width, height = max((e[0] or 256, e[1] or 256) for e in entries)
     return replace(source.info("image/x-icon"), width_px=width, height_px=height, frames=1)
 
 
 def read_wbmp(source: SniffInput) -> MediaInfo | None:
     """A wireless bitmap of type 0: nothing but two zeros, the sides and one bit a pixel, so the size must agree."""
-    data = source.data
-    if data[:2] != b"\0\0" or len(data) < 5:  # header and one row
+    try:
+        header = wbmp.read_header(source.data)
+    except DamagedMedia:
         return None
-    width, at = _uintvar(data, 2)
-    height, at = _uintvar(data, at)
-    if not width or not height:
+    if header is None:
         return None
-    spare = len(data) - at - (width + 7) // 8 * height
-    if spare and not (source.is_claimed("image/vnd.wap.wbmp") and abs(spare) <= len(data) // 4):
+    wanted, size = header.pixels_at + header.pixel_bytes, len(source.data)
+    # Only a file that is claimed to be one may be off, by a quarter at most.
+    if wanted != size and not (source.is_claimed("image/vnd.wap.wbmp") and abs(size - wanted) <= size // 4):
         return None
-    notes = () if not spare else (f"its sides need {len(data) - spare:,} bytes and it has {len(data):,}",)
+    notes = () if wanted == size else (f"its sides need {wanted:,} bytes and it has {size:,}",)
     info = source.info("image/vnd.wap.wbmp")
-    return replace(info, width_px=width, height_px=height, frames=1, profile="1-bit grey", notes=notes)
-
-
-def _uintvar(data: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    for octet in data[at : at + 3]:
-        value, at = value << 7 | octet & 0x7F, at + 1
-        if not octet & 0x80:
-            return value, at
-    return 0, at
+    return replace(info, width_px=header.width, height_px=header.height, frames=1, profile="1-bit grey", notes=notes)
 
 
 def read_tga(source: SniffInput) -> MediaInfo | None:
     """A Truevision bitmap."""
     data = source.data
+    # TGA 2.0: length of the identification, colour map type 0 or 1, image type; bits a pixel at 16.
     if len(data) < 18 or data[1] > 1 or data[2] not in _TGA_TYPES or data[16] not in (8, 15, 16, 24, 32):
         return None
     if data[-18:] != _TGA_FOOTER and not (source.is_claimed("image/x-tga") and _tga_agrees(data)):
@@ -110,6 +112,7 @@ def read_tga(source: SniffInput) -> MediaInfo | None:
 
 def _tga_agrees(data: bytes) -> bool:
     """The sides and depth need about the bytes there are."""
+    # The header, the identification, then a colour map of so many entries of so many bits.
     head = 18 + data[0] + (le(data, 5, 2) * ((be(data, 7, 1) + 7) // 8) if data[1] else 0)
     raw = le(data, 12, 2) * le(data, 14, 2) * ((data[16] + 7) // 8)
     return head < len(data) and (raw <= len(data) - head if _TGA_TYPES[data[2]] == "none" else raw // 200 < len(data))

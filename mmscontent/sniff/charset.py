@@ -1,6 +1,6 @@
-"""Which charset a text is in: its byte order mark, valid UTF-8, what it or its sender declares, and only then a guess.
+"""Finds the charset of a text: its byte order mark, valid UTF-8, what it or its sender declares, and only then a guess.
 
-Returns the decoded beginning, never the whole: what kind of words they are shows there. Sources: RFC 3629, RFC 2781,
+Returns the decoded beginning, never the whole: the kind of text shows there. Sources: RFC 3629, RFC 2781,
 IANA character sets.
 """
 
@@ -12,13 +12,15 @@ from typing import NamedTuple
 __all__ = ["Text", "read_charset"]
 
 _HEAD_BYTES = 65_536
+# RFC 3629 6 and RFC 2781 3.2: byte order marks
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+# C0 controls but tab, line ends, substitute (CP/M's end of file) and escape (ISO 2022)
 _CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f\ufffe\uffff]")
 _LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:;!?-'\"\r\n\t/=<>()"
 _DECLARED = re.compile(rb"(?:encoding|charset)\s{0,5}=\s{0,5}[\"']?([A-Za-z0-9._-]{2,40})", re.IGNORECASE)
 
-# Charsets believed when declared, by any of their names; the first of a row is the one told.
+# Charsets believed when declared, by any of their names; the first of a row is the one reported.
 _CHARSETS = (
     ("windows-1252", "cp1252"),
     ("iso-8859-1", "latin1", "latin-1", "iso8859-1"),
@@ -67,7 +69,7 @@ class Text(NamedTuple):
 
 
 def read_charset(data: bytes, declared: str = "", *, claimed: bool = False) -> Text | None:
-    """Charset and decoded beginning; None when these are no words.
+    """Charset and decoded beginning; None when these are no text.
 
     Args:
         data: The whole part.
@@ -78,12 +80,14 @@ def read_charset(data: bytes, declared: str = "", *, claimed: bool = False) -> T
     for mark, charset in _BOMS:
         if head.startswith(mark):
             return _wide(head, "utf-16") if charset == "utf-16" else _marked(head)
+    # RFC 2781 4.3: without a mark UTF-16 is big-endian, and so is what phones call UCS-2.
     if declared.lower() in _WIDE and (text := _wide(head, _WIDE[declared.lower()])):
         return text
     head, notes = _without_zeros(head)
     if _CONTROLS.search(head) or not head:
         return _odd(head)
     if head.isascii():
+        # RFC 1468: ISO-2022-JP is ASCII with escape sequences.
         escapes = b"\x1b" in head and _NAMES.get(declared.lower(), "").startswith("iso-2022")
         return Text(head.decode("ascii"), declared.lower() if escapes else "us-ascii", notes)
     text = _utf8(head) or _declared(head, declared) or _guessed(head, claimed=claimed)
@@ -111,7 +115,7 @@ def _reads_well(text: str) -> bool:
 
 
 def _odd(head: bytes) -> Text | None:
-    """A few stray control characters in what is otherwise ASCII: mails and cards from old gateways have them."""
+    """A few stray control characters in what is otherwise ASCII: mails and contacts from old gateways have them."""
     strays = len(_CONTROLS.findall(head))
     if len(head) < 64 or strays > len(head) // 500 + 1 or b"\0" in head or _share_of_letters(head) < 0.9:
         return None

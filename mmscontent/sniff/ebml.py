@@ -1,4 +1,4 @@
-"""EBML: WebM and Matroska, by their header, segment information and tracks. SniffInput: RFC 8794, RFC 9559."""
+"""Reads WebM and Matroska by their EBML header, segment information and tracks. Source: RFC 8794, RFC 9559."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mmscontent.containers.octets import be
 from mmscontent.errors import DamagedMedia
-from mmscontent.sniff.reader import frame_rate, milliseconds
+from mmscontent.sniff.reader import bit_rate, frame_rate, milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read"]
 
+# RFC 9559 5.1: element ids, with the mark of their length
 _HEADER, _SEGMENT, _INFO, _TRACKS, _CLUSTER = 0x1A45DFA3, 0x18538067, 0x1549A966, 0x1654AE6B, 0x1F43B675
 _DOC_TYPE, _SCALE, _DURATION = 0x4282, 0x2AD7B1, 0x4489
 _ENTRY, _TYPE, _CODEC, _FRAME_NS, _VIDEO, _AUDIO = 0xAE, 0x83, 0x86, 0x23E383, 0xE0, 0xE1
@@ -26,6 +27,7 @@ _WIDTH, _HEIGHT, _RATE, _CHANNELS, _TIMECODE = 0xB0, 0xBA, 0xB5, 0x9F, 0xE7
 _MOST_ELEMENTS = 10_000
 _MOST_TRACKS = 64
 _CLUSTER_MARK = b"\x1f\x43\xb6\x75"
+# RFC 9559 and the Matroska codec registry: CodecID
 _CODECS = {
     "V_VP8": "vp8",
     "V_VP9": "vp9",
@@ -51,7 +53,7 @@ class _Element(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Track:
+class _MatroskaTrack:
     kind: int = 0
     codec: str = ""
     fps: float | None = None
@@ -66,6 +68,7 @@ def read(source: SniffInput) -> MediaInfo | None:
     data = source.data
     if data[:4] != _HEADER.to_bytes(4, "big"):
         return None
+    # RFC 8794 8: the header comes first; its DocType says which format the segment is of.
     header, segment = None, None
     for element in _elements(data, 0, len(data)):
         header = element if element.id == _HEADER else header
@@ -81,22 +84,23 @@ def read(source: SniffInput) -> MediaInfo | None:
     return _described(source, doc_type, duration_ms or _last_cluster_ms(data, segment), tracks)
 
 
-def _described(source: SniffInput, doc_type: str, duration_ms: int | None, tracks: list[_Track]) -> MediaInfo:
-    picture = next((t for t in tracks if t.kind == 1), None)
-    sound = next((t for t in tracks if t.kind == 2), None)  # RFC 9559 5.1.4.1.3
-    major = "video" if picture else "audio"
+def _described(source: SniffInput, doc_type: str, duration_ms: int | None, tracks: list[_MatroskaTrack]) -> MediaInfo:
+    # RFC 9559 5.1.4.1.3: track type 1 is video, 2 is audio.
+    video = next((t for t in tracks if t.kind == 1), None)
+    audio = next((t for t in tracks if t.kind == 2), None)  # RFC 9559 5.1.4.1.3
+    major = "video" if video else "audio"
     info = source.info(f"{major}/webm" if doc_type == "webm" else f"{major}/x-matroska")
-    if sound is not None:
-        info = replace(info, channels=sound.channels, sample_rate_hz=sound.rate_hz, audio_codec=sound.codec)
-    first = picture or sound or tracks[0]
+    if audio is not None:
+        info = replace(info, channels=audio.channels, sample_rate_hz=audio.rate_hz, audio_codec=audio.codec)
+    first = video or audio or tracks[0]
     return replace(
         info,
         width_px=first.width_px,
         height_px=first.height_px,
         codec=first.codec,
-        fps=first.fps if picture else None,
+        fps=first.fps if video else None,
         duration_ms=duration_ms,
-        bit_rate_bps=info.size_bytes * 8000 // duration_ms if duration_ms else None,
+        bit_rate_bps=bit_rate(info.size_bytes, duration_ms),
     )
 
 
@@ -104,6 +108,7 @@ def _elements(data: bytes, at: int, end: int) -> Iterator[_Element]:
     for _ in range(_MOST_ELEMENTS):
         if at >= end:
             return
+        # RFC 8794 5 and 6: the element id keeps its mark, the size of the data does not; all ones is an unknown size.
         name, at = _vint(data, at, keep_mark=True)
         size, at = _vint(data, at, keep_mark=False)
         stop = min(at + size, end) if size >= 0 else end
@@ -113,6 +118,7 @@ def _elements(data: bytes, at: int, end: int) -> Iterator[_Element]:
 
 def _vint(data: bytes, at: int, *, keep_mark: bool) -> tuple[int, int]:
     """A variable-size integer (RFC 8794 4); -1 is the unknown size."""
+    # RFC 8794 4: as many zeros as further octets, then a one as mark, then the value.
     first = be(data, at, 1)
     width = 9 - first.bit_length()
     if width > 8:  # no mark in the first octet
@@ -124,11 +130,12 @@ def _vint(data: bytes, at: int, *, keep_mark: bool) -> tuple[int, int]:
     return value, at + width
 
 
-def _segment(data: bytes, segment: _Element) -> tuple[int | None, list[_Track]]:
+def _segment(data: bytes, segment: _Element) -> tuple[int | None, list[_MatroskaTrack]]:
     duration_ms, tracks = None, []
     try:
         for element in _elements(data, segment.start, segment.end):
             if element.id == _INFO:
+                # RFC 9559 5.1.2.9 and 5.1.2.10: nanoseconds a tick, by default a million; duration in ticks, a float.
                 scale = _number(data, element, _SCALE) or 1_000_000
                 duration_ms = milliseconds(_real(data, element, _DURATION) * scale, 1_000_000_000)
             elif element.id == _TRACKS:
@@ -142,11 +149,11 @@ def _segment(data: bytes, segment: _Element) -> tuple[int | None, list[_Track]]:
     return duration_ms, tracks
 
 
-def _track(data: bytes, entry: _Element) -> _Track:
+def _track(data: bytes, entry: _Element) -> _MatroskaTrack:
     per_frame_ns = _number(data, entry, _FRAME_NS)
     code = _text(data, entry, _CODEC)
     video, audio = _find(data, entry, _VIDEO), _find(data, entry, _AUDIO)
-    return _Track(
+    return _MatroskaTrack(
         _number(data, entry, _TYPE),
         _CODECS.get(code, _CODECS.get(code.rpartition("/")[0], code.lower())),
         frame_rate(1, per_frame_ns / 1e6),

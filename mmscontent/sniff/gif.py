@@ -89,4 +89,4 @@ def _note(facts: _GifFacts, data: bytes, block: Chunk) -> None:
     elif block.kind == gif.TRAILER:
         facts.has_trailer = True
         facts.words += ["trailing data"] if has_data(data, block.after) else []
-    facts.words += gif.words(data, block)
+    facts.words += gif.metadata_of(data, block)

@@ -107,6 +107,7 @@ def _has_movie(data: bytes) -> bool:
 
 
 def _tracks(data: bytes, movie: Box) -> Iterator[_MovieTrack]:
+    # 14496-12 8.3.1: one `trak` a track.
     found = (b for b in boxes(data, movie.start, movie.end) if b.kind == b"trak")
     for box in islice(found, _MOST_TRACKS):
         try:
@@ -153,6 +154,7 @@ def _header(data: bytes, box: Box | None) -> tuple[int, int]:
 
 
 def _known(ticks: int, bits: int) -> int:
+    # 8.2.2.3: a duration of all ones cannot be determined.
     return 0 if ticks == (1 << bits) - 1 else ticks  # all ones: not known
 
 
@@ -164,6 +166,7 @@ def _track_header(data: bytes, box: Box | None) -> tuple[int, int | None]:
     # 8.3.2: two times, track number, reserved, duration, 8 octets reserved, layer, group, volume, reserved, the matrix.
     number = be(data, at + (16 if version else 8), 4)
     at += 48 if version else 36
+    # 8.2.2: the matrix is a b u c d v x y w, 16.16 but for u, v and w.
     a, b, c, d = (_sign(be(data, at + i, 4)) for i in (0, 4, 12, 16))
     return number, exif_number((a, c, b, d))  # the file's matrix multiplies a row from the right
 
@@ -278,6 +281,7 @@ def _cut_notes(data: bytes) -> Iterator[str]:
 
 
 def _track_notes(tracks: list[_MovieTrack]) -> Iterator[str]:
+    # Hint, metadata, text and timed-text handlers occur beside video and audio.
     others = unique([printable(t.handler) for t in tracks if t.handler not in (b"vide", b"soun")])
     if others:
         yield f"it also holds tracks of other kinds: {', '.join(others)}"
@@ -334,6 +338,7 @@ def _fragments_ms(data: bytes, movie: Box, tracks: list[_MovieTrack]) -> int:
 def _track_fragments(data: bytes) -> Iterator[Box]:
     for fragment in top_boxes(data):
         if fragment.kind == b"moof":
+            # 8.8.4 and 8.8.6: a `moof` holds one `traf` a track.
             yield from (b for b in boxes(data, fragment.start, fragment.end, _MOST_TRACKS) if b.kind == b"traf")
 
 

@@ -40,8 +40,8 @@ def read(source: SniffInput) -> MediaInfo | None:
             adobe = body[11]  # Adobe TN 5116: the colour transform
         elif segment.marker == jpeg.EOI:
             is_whole = True
-            words += jpeg.trailer_words(data[segment.end :])
-        words += jpeg.words(data, segment)
+            words += jpeg.trailer_metadata(data[segment.end :])
+        words += jpeg.metadata_of(data, segment)
     notes = () if is_whole else ("it has no end marker, the picture may be cut short",)
     return replace(
         source.info("image/jpeg"),

@@ -1,4 +1,4 @@
-"""How long a Standard MIDI File plays: its tracks' events summed over its tempo changes (SMF 1.0)."""
+"""Computes how long a Standard MIDI File plays: its tracks' events summed over its tempo changes (SMF 1.0)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ if TYPE_CHECKING:
 __all__ = ["midi_milliseconds"]
 
 _MOST_EVENTS = 200_000
+# SMF 1.0: meta events FF 51 (set tempo) and FF 2F (end of track)
 _META, _TEMPO, _END_OF_TRACK = 0xFF, 0x51, 0x2F
+# MIDI 1.0: data octets by the upper half of the status octet
 _ARGUMENTS = {0x8: 2, 0x9: 2, 0xA: 2, 0xB: 2, 0xC: 1, 0xD: 1, 0xE: 2}
 
 
 def midi_milliseconds(data: bytes) -> int | None:
-    """Length in milliseconds, or None when it cannot be told."""
+    """Length in milliseconds, or None when its header does not say."""
     division = be(data, 12, 2)
+    # SMF 1.0: ticks a quarter note; with the top bit set frames a second, negative, and ticks a frame.
     if not division or division & 0x8000:
         return _smpte(data, division)
     tempos: dict[int, int] = {0: 500_000}  # microseconds a quarter: 120 beats a minute unless said
@@ -60,6 +63,7 @@ def _events(data: bytes) -> Iterator[tuple[int, int]]:
 def _track(data: bytes, at: int, end: int) -> Iterator[tuple[int, int]]:
     tick, status = 0, 0
     while at < end:
+        # SMF 1.0: delta time, then an event; the status octet may be left out when it is the same as before.
         delta, at = _quantity(data, at)
         tick += delta
         first = be(data, at, 1)
@@ -67,6 +71,7 @@ def _track(data: bytes, at: int, end: int) -> Iterator[tuple[int, int]]:
             status, at = first, at + 1
         if status == _META:
             kind = be(data, at, 1)
+            # FF, type, length, data.
             size, at = _quantity(data, at + 1)
             yield tick, be(data, at, 3) if kind == _TEMPO and size >= 3 else 0  # the tempo's octets
             if kind == _END_OF_TRACK:

@@ -1,4 +1,4 @@
-"""MP3 and ADTS AAC: chains of frames whose headers must agree, behind tags and garbage.
+"""Reads MP3 and ADTS AAC: chains of frames whose headers must agree, behind tags and garbage.
 
 Sources: ISO/IEC 11172-3 2.4.1.3, ISO/IEC 13818-7 6.2, ID3v2.4 section 3.1, the Xing and VBRI headers.
 """
@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from mmscontent.containers import id3
 from mmscontent.containers.octets import be
-from mmscontent.sniff.reader import milliseconds
+from mmscontent.sniff.reader import bit_rate, milliseconds
 
 if TYPE_CHECKING:
     from mmscontent.message import MediaInfo
@@ -20,6 +21,7 @@ __all__ = ["read_adts", "read_garbled_mp3", "read_mp3"]
 _GARBAGE_BYTES, _MOST_STARTS = 500_000, 50_000  # how far into garbage, and how often, a chain of frames is looked for
 _SURE_FRAMES, _LIKELY_FRAMES = 8, 2
 _MOST_WALKED = 200_000  # frames counted one by one; the rest is taken in proportion
+# ISO/IEC 11172-3 2.4.2.3 and 13818-3 2.4.2.3: bit rate index
 _BIT_RATES = {  # kbit/s by (MPEG-1?, layer)
     (True, 1): (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
     (True, 2): (0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
@@ -28,12 +30,14 @@ _BIT_RATES = {  # kbit/s by (MPEG-1?, layer)
     (False, 2): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
     (False, 3): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
+# ISO/IEC 11172-3 2.4.2.3: sampling frequency of MPEG-1; MPEG-2 has half of it, MPEG-2.5 a quarter
 _RATES = (44100, 48000, 32000)
+# ISO/IEC 14496-3 table 1.18: sampling frequency index
 _ADTS_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 
 
 @dataclass(frozen=True, slots=True)
-class _Frame:
+class _MpegFrame:
     size: int
     rate_hz: int
     layer: int
@@ -55,11 +59,10 @@ class _Frame:
 def read_mp3(source: SniffInput) -> MediaInfo | None:
     """MPEG audio that begins where it should: at the start, or right behind an ID3 tag and padding."""
     data = source.data
-    tagged = data[:3] == b"ID3" and len(data) > 10  # the tag's header
-    start = _after_tag(data) if tagged else 0
-    near = range(start, min(start + (4096 if tagged else 1), len(data)))
+    start, _ = id3.frames_range(data)
+    near = range(start, min(start + (4096 if start else 1), len(data)))  # padding may follow a tag
     at = next((i for i in near if data[i] == 0xFF and _chain(data, i, _LIKELY_FRAMES)), None)
-    return _described(source, at, ("ID3 tag",) if tagged else ()) if at is not None else None
+    return _described(source, at) if at is not None else None
 
 
 def read_garbled_mp3(source: SniffInput) -> MediaInfo | None:
@@ -70,34 +73,31 @@ def read_garbled_mp3(source: SniffInput) -> MediaInfo | None:
         if at < 0:
             break
         if _chain(data, at, _SURE_FRAMES):
-            info = _described(source, at, ())
-            return replace(info, notes=(*info.notes, f"its first {at:,} bytes are no sound, they are skipped"))
+            info = _described(source, at)
+            return replace(info, notes=(*info.notes, f"its first {at:,} bytes are no MPEG audio and are skipped"))
         at = data.find(b"\xff", at + 1, _GARBAGE_BYTES)
     return None
 
 
-def _after_tag(data: bytes) -> int:
-    size = 0
-    for octet in data[6:10]:
-        size = size << 7 | octet & 0x7F
-    return 10 + size + (10 if data[5] & 0x10 else 0)
-
-
-def _frame(data: bytes, at: int) -> _Frame | None:
+def _frame(data: bytes, at: int) -> _MpegFrame | None:
     if at + 4 > len(data) or data[at] != 0xFF or data[at + 1] & 0xE0 != 0xE0:  # the sync word
         return None
     head = be(data, at, 4)
+    # ISO/IEC 11172-3 2.4.1.3: sync word, version, layer, protection, bit rate, frequency, padding, private bit,
+    # mode, mode extension, copyright, original, emphasis.
     version, layer = head >> 19 & 3, 4 - (head >> 17 & 3)
     index, rate, padding = head >> 12 & 15, head >> 10 & 3, head >> 9 & 1
     if version == 1 or layer == 4 or rate == 3 or index in (0, 15) or head & 3 == 2:  # reserved values
         return None
+    # Version 3 is MPEG-1, 2 is MPEG-2, 0 is MPEG-2.5.
     rate_hz = _RATES[rate] >> {3: 0, 2: 1, 0: 2}[version]
-    bit_rate = _BIT_RATES[version == 3, layer][index] * 1000
+    bits = _BIT_RATES[version == 3, layer][index] * 1000
     if layer == 1:
-        size = (12 * bit_rate // rate_hz + padding) * 4
+        # A slot has four octets in layer I and one in the others.
+        size = (12 * bits // rate_hz + padding) * 4
     else:
-        size = (144 if version == 3 or layer == 2 else 72) * bit_rate // rate_hz + padding
-    return _Frame(size, rate_hz, layer, version == 3, 1 if head >> 6 & 3 == 3 else 2, bit_rate)
+        size = (144 if version == 3 or layer == 2 else 72) * bits // rate_hz + padding
+    return _MpegFrame(size, rate_hz, layer, version == 3, 1 if head >> 6 & 3 == 3 else 2, bits)
 
 
 def _chain(data: bytes, at: int, wanted: int) -> bool:
@@ -115,30 +115,31 @@ def _chain(data: bytes, at: int, wanted: int) -> bool:
     return True
 
 
-def _described(source: SniffInput, at: int, words: tuple[str, ...]) -> MediaInfo:
+def _described(source: SniffInput, at: int) -> MediaInfo:
     data = source.data
     frame = _frame(data, at)
     assert frame is not None
-    end = len(data) - (128 if data[-128:-125] == b"TAG" else 0)
+    _, end = id3.frames_range(data)
     frames = _counted_frames(data, at, frame)
     if frames:
         duration_ms = milliseconds(frames * frame.samples, frame.rate_hz)
-        bit_rate = (end - at) * 8000 // duration_ms if duration_ms else None
+        rate = bit_rate(end - at, duration_ms)
     else:
-        duration_ms, bit_rate = milliseconds((end - at) * 8, frame.bit_rate_bps), frame.bit_rate_bps
+        duration_ms, rate = milliseconds((end - at) * 8, frame.bit_rate_bps), frame.bit_rate_bps
     return replace(
         source.info("audio/mpeg"),
         codec=f"mp{frame.layer}",
         channels=frame.channels,
         sample_rate_hz=frame.rate_hz,
-        bit_rate_bps=bit_rate,
+        bit_rate_bps=rate,
         duration_ms=duration_ms,
-        metadata=("ID3 tag",) if words or end < len(data) else (),
+        metadata=("ID3 tag",) if id3.has_tag(data) else (),
     )
 
 
-def _counted_frames(data: bytes, at: int, frame: _Frame) -> int:
+def _counted_frames(data: bytes, at: int, frame: _MpegFrame) -> int:
     """Frame count of a Xing, Info or VBRI header in the first frame; 0 when there is none."""
+    # The headers of Xing and LAME stand where the side information ends, VBRI always 32 octets in.
     side = {(True, 2): 32, (True, 1): 17, (False, 2): 17, (False, 1): 9}[frame.mpeg1, frame.channels]
     xing, vbri = at + 4 + side, at + 36
     if data[xing : xing + 4] in (b"Xing", b"Info") and len(data) >= xing + 12 and data[xing + 7] & 1:
@@ -151,7 +152,7 @@ def _counted_frames(data: bytes, at: int, frame: _Frame) -> int:
 def read_adts(source: SniffInput) -> MediaInfo | None:
     """AAC in ADTS frames, behind an ID3 tag or not."""
     data = source.data
-    start = at = _after_tag(data) if data[:3] == b"ID3" and len(data) > 10 else 0
+    start = at = id3.frames_range(data)[0]
     head = data[at : at + 7]
     if not _adts_size(data, at):
         return None
@@ -171,7 +172,7 @@ def read_adts(source: SniffInput) -> MediaInfo | None:
         channels=(head[2] & 1) << 2 | head[3] >> 6 or None,
         sample_rate_hz=rate,
         duration_ms=duration_ms,
-        bit_rate_bps=(len(data) - start) * 8000 // duration_ms if duration_ms else None,
+        bit_rate_bps=bit_rate(len(data) - start, duration_ms),
         metadata=("ID3 tag",) if start else (),
     )
 
@@ -180,6 +181,7 @@ def _adts_size(data: bytes, at: int) -> int:
     """Size of the frame at *at*, 0 when there is none."""
     if at + 7 > len(data) or data[at] != 0xFF or data[at + 1] & 0xF6 != 0xF0:  # sync word, layer 0
         return 0
+    # ISO/IEC 13818-7 6.2: profile, frequency index, private bit, channels, four flags, 13 bits of frame length.
     if data[at + 2] >> 2 & 15 >= len(_ADTS_RATES):
         return 0
     size = (data[at + 3] & 3) << 11 | data[at + 4] << 3 | data[at + 5] >> 5

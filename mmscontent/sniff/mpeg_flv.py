@@ -1,6 +1,6 @@
-"""MPEG transport and program streams, and FLV: containers without a table of contents.
+"""Reads MPEG transport and program streams, and FLV: containers without a table of contents.
 
-They tell type, codecs and length; sides only where a header says so.
+The result has type, codecs and length; sides only where a header holds them.
 Sources: ISO/IEC 13818-1 2.4 and 2.5, Adobe FLV 10.1.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mmscontent.containers.octets import be
-from mmscontent.sniff.reader import milliseconds
+from mmscontent.sniff.reader import bit_rate, milliseconds
 
 if TYPE_CHECKING:
     from mmscontent.message import MediaInfo
@@ -22,8 +22,10 @@ __all__ = ["read_flv", "read_program_stream", "read_transport_stream"]
 _SYNC = 0x47
 _SURE_PACKETS = 5
 _SEARCHED_PACKETS = 5_000
+# ISO/IEC 13818-1 2.4.4.9: stream types
 _TS_VIDEO = {0x01: "mpeg1", 0x02: "mpeg2", 0x10: "mpeg4", 0x1B: "h264", 0x24: "hevc"}
 _TS_AUDIO = {0x03: "mp2", 0x04: "mp2", 0x0F: "aac", 0x11: "aac", 0x81: "ac3"}
+# FLV 10.1 E.4: codec and sound format numbers
 _FLV_VIDEO = {2: "h263", 4: "vp6", 5: "vp6", 7: "h264"}
 _FLV_AUDIO = {0: "pcm", 2: "mp3", 3: "pcm", 10: "aac", 11: "speex"}
 _PCR_HZ = 90_000
@@ -44,6 +46,7 @@ def _transport(source: SniffInput, size: int, head: int) -> MediaInfo:
     programs, streams = set[int](), set[int]()
     first_pcr = None
     for at in range(head, min(len(data) - size + 1, size * _SEARCHED_PACKETS), size):
+        # 13818-1 2.4.3.2: sync octet, three flags and 13 bits of packet id, scrambling, adaptation, counter.
         pid = be(data, at + 1, 2) & 0x1FFF
         first_pcr = _pcr(data, at) if first_pcr is None else first_pcr
         if pid == 0:
@@ -62,21 +65,26 @@ def _transport(source: SniffInput, size: int, head: int) -> MediaInfo:
         codec=codec or audio,
         audio_codec=audio,
         duration_ms=duration_ms,
-        bit_rate_bps=len(data) * 8000 // duration_ms if duration_ms else None,
+        bit_rate_bps=bit_rate(len(data), duration_ms),
     )
 
 
 def _sections(data: bytes, at: int, size: int, *, table: int) -> set[int]:
     """Program numbers' packet ids of a PAT (table 0), or stream types of a PMT (table 2), of one packet."""
+    # 2.4.3.4: bit 5 announces an adaptation field, which begins with its length.
     start = at + 4 + (1 + be(data, at + 4, 1) if be(data, at + 3, 1) & 0x20 else 0)
     if not be(data, at + 1, 1) & 0x40 or start + 13 > at + size:
         return set()
+    # 2.4.4.2: a section begins behind the pointer field.
     start += 1 + be(data, start, 1)
     if start + 13 > at + size or be(data, start, 1) != table:
         return set()
+    # 2.4.4.3: twelve bits of section length, which counts the four octets of its CRC.
     end = min(start + 3 + (be(data, start + 1, 2) & 0xFFF) - 4, at + size)
     if table == 0:
+        # 2.4.4.3: program number, then the packet id of its map.
         return {be(data, i + 2, 2) & 0x1FFF for i in range(start + 8, end - 3, 4)}
+    # 2.4.4.8: twelve bits of program information length; then stream type, packet id, information length.
     found, i = set(), start + 12 + (be(data, start + 10, 2) & 0xFFF)
     while i + 5 <= end:
         found.add(be(data, i, 1))
@@ -88,6 +96,7 @@ def _pcr(data: bytes, at: int) -> int | None:
     """The packet's clock reference in 90 kHz ticks."""
     if at + 12 > len(data) or not data[at + 3] & 0x20 or data[at + 4] < 7 or not data[at + 5] & 0x10:
         return None
+    # 2.4.3.5: 33 bits of program clock reference base, in units of 90 kHz.
     return be(data, at + 6, 5) >> 7
 
 
@@ -109,9 +118,11 @@ def read_program_stream(source: SniffInput) -> MediaInfo | None:
     at = data.find(b"\0\0\1\xb3", 0, 1_000_000)
     if at < 0:
         return info
+    # ISO/IEC 11172-2 2.4.2.3: sequence header: twelve bits a side, aspect ratio, picture rate.
     sides = be(data, at + 4, 3)
     rates = (0.0, 23.976, 24.0, 25.0, 29.97, 30.0, 50.0, 59.94, 60.0)
     rate = be(data, at + 7, 1) & 15
+    # 13818-2 6.2.2.3: only MPEG-2 has a sequence extension behind the header.
     codec = "mpeg2" if data.find(b"\0\0\1\xb5", at, at + 200) >= 0 else "mpeg1"
     fps = rates[rate] if 0 < rate < len(rates) else None
     return replace(info, width_px=sides >> 12, height_px=sides & 0xFFF, fps=fps, codec=codec)
@@ -122,16 +133,18 @@ def read_flv(source: SniffInput) -> MediaInfo | None:
     data = source.data
     if data[:4] != b"FLV\1":
         return None
+    # FLV 10.1 E.2: signature, version, flags, offset of the body; each tag follows the size of the one before.
     info, at = source.info("video/x-flv"), be(data, 5, 4) + 4
     for _ in range(100):
         if at + 12 > len(data):
             break
+        # E.4.1: tag type, size of the data, eleven octets of tag header.
         kind, size, body = data[at], be(data, at + 1, 3), at + 11
         if kind == 18:  # script data
             info = _flv_script(info, data[body : body + min(size, 65_536)])
         elif kind == 9 and info.codec is None:  # picture
             info = replace(info, codec=_FLV_VIDEO.get(data[body] & 15))
-        elif kind == 8 and info.audio_codec is None:  # sound
+        elif kind == 8 and info.audio_codec is None:  # audio
             info = replace(info, audio_codec=_FLV_AUDIO.get(data[body] >> 4), channels=1 + (data[body] & 1))
         at = body + size + 4
     return info

@@ -1,4 +1,4 @@
-"""Ogg: the first packet of each stream says what it is, the last page how long.
+"""Reads Ogg: the first packet of each stream says what it is, the last page how long.
 
 Sources: RFC 3533, RFC 7845 (Opus), Vorbis I section 4.2.2, Theora 1.1 section 6.2.
 """
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mmscontent.containers.octets import be, le
 from mmscontent.errors import DamagedMedia
-from mmscontent.sniff.reader import milliseconds
+from mmscontent.sniff.reader import bit_rate, milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,29 +46,31 @@ def read(source: SniffInput) -> MediaInfo | None:
     streams = [s for s in (_stream(serial, packet) for serial, packet in _first_packets(data)) if s]
     if not streams:
         raise DamagedMedia("an Ogg file holds no stream we know")
-    picture = next((s for s in streams if s.width_px is not None), None)
-    sound = next((s for s in streams if s.width_px is None), None)
-    first = picture or streams[0]
-    timed = sound or first
+    video = next((s for s in streams if s.width_px is not None), None)
+    audio = next((s for s in streams if s.width_px is None), None)
+    first = video or streams[0]
+    timed = audio or first
     duration_ms = milliseconds(_last_granule(data, timed.serial) - timed.skip, timed.per_second)
     info = replace(
-        source.info("video/ogg" if picture else "audio/ogg"),
+        source.info("video/ogg" if video else "audio/ogg"),
         width_px=first.width_px,
         height_px=first.height_px,
-        fps=round(picture.per_second, 3) or None if picture else None,
+        fps=round(video.per_second, 3) or None if video else None,
         codec=first.codec,
         duration_ms=duration_ms,
-        bit_rate_bps=first.bit_rate_bps or (len(data) * 8000 // duration_ms if duration_ms else None),
+        bit_rate_bps=first.bit_rate_bps or bit_rate(len(data), duration_ms),
     )
-    if sound is None:
+    if audio is None:
         return info
-    return replace(info, channels=sound.channels, sample_rate_hz=sound.rate_hz, audio_codec=sound.codec)
+    return replace(info, channels=audio.channels, sample_rate_hz=audio.rate_hz, audio_codec=audio.codec)
 
 
 def _first_packets(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Serial number and body of the pages that begin a stream; they come before all others (RFC 3533 4)."""
     at = 0
     for _ in range(_MOST_STREAMS):
+        # RFC 3533 6: capture pattern, version, header type (2: first page of a stream), granule position at 6,
+        # serial number at 14, sequence, checksum, count of segments at 26, then the segment table.
         if data[at : at + 4] != b"OggS" or not be(data, at + 5, 1) & 2:
             return
         count = be(data, at + 26, 1)
@@ -86,16 +88,19 @@ def _stream(serial: bytes, packet: bytes) -> _Stream | None:
 
 
 def _opus(serial: bytes, packet: bytes) -> _Stream:
+    # RFC 7845 5.1: version, channels at 9, pre-skip at 10; granules always count 48 kHz (4).
     return _Stream(serial, "opus", 48000, le(packet, 10, 2), rate_hz=48000, channels=be(packet, 9, 1))
 
 
 def _vorbis(serial: bytes, packet: bytes) -> _Stream:
+    # Vorbis I 4.2.2: version at 7, channels at 11, rate at 12, then maximum, nominal and minimum bit rate.
     rate, nominal = le(packet, 12, 4), le(packet, 20, 4)
-    bit_rate = nominal if 0 < nominal < 1 << 31 else None
-    return _Stream(serial, "vorbis", rate, rate_hz=rate, channels=be(packet, 11, 1), bit_rate_bps=bit_rate)
+    nominal_rate = nominal if 0 < nominal < 1 << 31 else None
+    return _Stream(serial, "vorbis", rate, rate_hz=rate, channels=be(packet, 11, 1), bit_rate_bps=nominal_rate)
 
 
 def _speex(serial: bytes, packet: bytes) -> _Stream:
+    # Speex header: sampling rate at 36, channels at 48.
     rate = le(packet, 36, 4)
     return _Stream(serial, "speex", rate, rate_hz=rate, channels=le(packet, 48, 4))
 
@@ -107,6 +112,7 @@ def _flac(serial: bytes, packet: bytes) -> _Stream:
 
 
 def _theora(serial: bytes, packet: bytes) -> _Stream:
+    # Theora 6.2: picture sides of 24 bits at 14 and 17, frame rate as a fraction at 22 and 26.
     width, height = be(packet, 14, 3), be(packet, 17, 3)
     per_second = be(packet, 22, 4) / (be(packet, 26, 4) or 1)
     return _Stream(serial, "theora", per_second, width_px=width, height_px=height)
@@ -124,8 +130,9 @@ _READERS = {
 def _last_granule(data: bytes, serial: bytes) -> int:
     """Position at the end of the stream's last page; 0 when none is found near the end."""
     end = len(data)
-    floor = max(0, end - _TAIL_BYTES)
-    while (at := data.rfind(b"OggS", floor, end)) >= 0:
+    earliest = max(0, end - _TAIL_BYTES)
+    # RFC 3533 6: a granule position of all ones says that no packet ends on the page.
+    while (at := data.rfind(b"OggS", earliest, end)) >= 0:
         if data[at + 14 : at + 18] == serial and (granule := le(data, at + 6, 8)) != _NO_GRANULE:
             return granule
         end = at

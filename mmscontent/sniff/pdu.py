@@ -1,4 +1,4 @@
-"""The binary MMS form, by its shape: message type first, then header fields whose values end where they must.
+"""Recognises the binary MMS form by its shape: message type first, then header fields whose values end where they must.
 
 Sources: OMA-TS-MMS_ENC-V1_3 section 7, WAP-230-WSP section 8.4. Reading the message is pack.pdu's work.
 """
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read"]
 
+# ENC 7.4: field codes with their top bit set
 _MESSAGE_TYPE, _VERSION, _CONTENT_TYPE = 0x8C, 0x8D, 0x84
 _MOST_HEADERS = 500
 _MOST_TEXT = 100_000
@@ -52,6 +53,7 @@ _TYPES = {
 def read(source: SniffInput) -> MediaInfo | None:
     """An MMS PDU; `profile` is its message type."""
     data = source.data
+    # ENC 7: the message type is the first field of every PDU.
     if data[:1] != b"\x8c" or len(data) < 4 or data[1] not in _TYPES:  # type and version at least
         return None
     fields, whole = _fields(data)
@@ -81,9 +83,11 @@ def _fields(data: bytes) -> tuple[set[int], bool]:
 def _after_value(data: bytes, at: int) -> int:
     """Where a field's value ends (WSP 8.4.1.2): a length, a text, or one octet."""
     first = be(data, at, 1)
+    # WSP 8.4.1.2: 0 to 30 is the length of the data that follows.
     if first < 31:
         end = at + 1 + first
     elif first == 31:
+        # 31 is followed by a uintvar of at most five octets (8.1.2) that is the length.
         size, end = 0, at + 1
         for _ in range(5):
             octet = be(data, end, 1)
@@ -91,6 +95,7 @@ def _after_value(data: bytes, at: int) -> int:
             if not octet & 0x80:
                 break
         end += size
+    # 32 to 127 begins a text that ends in NUL; 128 to 255 is a value by itself.
     elif first < 128:
         end = _after_text(data, at)
     else:

@@ -83,7 +83,7 @@ def _note(facts: _PngFacts, kind: bytes, body: bytes) -> None:
             facts.duration_ms += be(body, 20, 2) * 1000 / (be(body, 22, 2) or 100)
         case b"eXIf":
             facts.exif = read_exif(body)
-    facts.words += png.words(kind, body)
+    facts.words += png.metadata_of(kind, body)
 
 
 def _read_animation_control(facts: _PngFacts, body: bytes) -> None:

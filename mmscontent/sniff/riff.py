@@ -33,6 +33,7 @@ _AVI_CODECS |= dict.fromkeys((b"xvid", b"divx", b"dx50", b"fmp4", b"mp4v"), "mpe
 def read(source: SniffInput) -> MediaInfo | None:
     """Whatever RIFF form we know."""
     data = source.data
+    # The form type stands behind "RIFF" and the size.
     form = _FORMS.get(data[8:12]) if data[:4] == b"RIFF" else None
     if form is None:
         return None

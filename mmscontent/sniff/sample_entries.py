@@ -93,6 +93,7 @@ def _avcc(data: bytes, box: Box, coding: Coding) -> Coding:
     # AVCDecoderConfigurationRecord: version, AVCProfileIndication, profile_compatibility, AVCLevelIndication.
     idc, flags, level = (be(data, box.start + i, 1) for i in (1, 2, 3))
     profile = _H264_PROFILES.get(idc, f"profile {idc}")
+    # H.264 A.2.1.1: constraint_set1_flag makes Baseline constrained.
     if idc == 66 and flags & 0x40:  # constraint_set1_flag
         profile = "constrained baseline"
     is_1b = level == 9 or (level == 11 and flags & 0x10 and idc in (66, 77, 88))  # H.264 A.3.4.1
@@ -134,6 +135,7 @@ def _esds(data: bytes, box: Box, coding: Coding) -> Coding:
     """Elementary stream descriptor: tags 3, 4 and 5 lie inside each other (14496-1 7.2.6)."""
     at, end = box.start + 4, box.end
     while at + 2 <= end:
+        # 14496-1 7.2.2.1: tag 3 ES_Descriptor, 4 DecoderConfigDescriptor, 5 DecoderSpecificInfo.
         tag, at, size = _descriptor(data, at)
         if tag == 3:  # ES_Descriptor: id, flags, and what the flags announce
             flags = be(data, at + 2, 1)
@@ -141,6 +143,7 @@ def _esds(data: bytes, box: Box, coding: Coding) -> Coding:
             at += 1 + be(data, at, 1) if flags & 0x40 else 0
         elif tag == 4:  # DecoderConfigDescriptor
             kind = be(data, at, 1)
+            # 7.2.6.6: object type, stream type, buffer size, maximum and average bit rate.
             rate = be(data, at + 9, 4) or be(data, at + 5, 4)
             coding = replace(coding, codec=_OBJECTS.get(kind, coding.codec), bit_rate_bps=rate or None)
             at += 13
@@ -164,6 +167,7 @@ def _descriptor(data: bytes, at: int) -> tuple[int, int, int]:
 
 
 def _specific(body: bytes, coding: Coding) -> Coding:
+    # 14496-2 6.2.2: the visual object sequence start code is followed by profile and level.
     if coding.codec == "mpeg4" and body[:4] == b"\0\0\1\xb0" and len(body) > 4:
         profile, level = _mpeg4_profile(body[4])
         return replace(coding, profile=profile, level=level)
@@ -185,6 +189,7 @@ def read_audio_specific(body: bytes, coding: Coding) -> Coding:
     """AudioSpecificConfig (14496-3 1.6.2.1): object type, rate and channels, with explicit SBR and PS."""
     bits = int.from_bytes(body[:8].ljust(8, b"\0"), "big")
     kind, left = bits >> 59, 59
+    # 14496-3 1.6.2.1: five bits of object type, four of frequency index, four of channel configuration.
     if kind == 31:  # escape: six bits more
         kind, left = 32 + (bits >> 53 & 63), 53
     index, left = bits >> left - 4 & 15, left - 4

@@ -1,6 +1,6 @@
-"""Words: cards, calendars, XML of all kinds, mails, HTTP dumps, and plain text.
+"""Reads text: contacts, calendars, XML of all kinds, mails, HTTP dumps, and plain text.
 
-What begins like a mail or a card is one even when the rest is odd; the readers of those forms judge the rest.
+What begins like a mail or a contact is one even when the rest is odd; the readers of those forms judge the rest.
 Sources: RFC 5322 2.2, RFC 2046 5.1.1, RFC 6350, RFC 5545, vCalendar 1.0, XML 1.0 section 2.8.
 """
 
@@ -20,14 +20,18 @@ if TYPE_CHECKING:
 
 __all__ = ["read", "read_pdf"]
 
+# RFC 6350 3.3, RFC 5545 3.4: a contact or calendar begins with BEGIN; vNote and iMelody do so, too
 _MARK = re.compile(r"\s*BEGIN[ \t]*:[ \t]*(VCARD|VNOTE|IMELODY|V[A-Z]{4,8})\b", re.IGNORECASE)
 _VERSION = re.compile(r"^[ \t]*VERSION[^:\n]{0,100}:[ \t]*([0-9.]+)", re.IGNORECASE | re.MULTILINE)
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)")
 _DOCTYPE = re.compile(r"<!DOCTYPE\s+([\w.:-]+)[^\[>]*(\[.*?\]\s*)?>", re.IGNORECASE | re.DOTALL)
 _XML_NOISE = (("<?", "?>"), ("<!--", "-->"))
+# RFC 5322 2.2: a field name is printable ASCII but the colon
 _FIELD = re.compile(r"([!-9;-~]+)[ \t]*:(.*)")
+# RFC 4155 appendix A: the line that separates the mails of an mbox
 _MBOX = re.compile(r"From \S+ .*\d\d:\d\d")
 _HTTP = re.compile(r"(?:(?:POST|PUT) \S+ HTTP/\d|HTTP/\d\.\d \d{3})", re.IGNORECASE)
+# RFC 2046 5.1.1: two dashes and a boundary, then the header of a part
 _BOUNDARY = re.compile(r"--[^\r\n]{1,100}\r?\n(?:[!-9;-~]+[ \t]*:[^\r\n]*\r?\n)+", re.IGNORECASE)
 _SIGNS_OF_MAIL = frozenset(
     ("from", "to", "date", "message-id", "received", "return-path", "delivered-to", "mime-version", "subject")
@@ -40,15 +44,15 @@ _ROOTS = {
     "html": "text/html",
 }
 _HTML_STARTS = frozenset(("html", "head", "body", "div", "p", "table", "title", "meta", "span", "font", "center"))
-_CARDS = {"VCARD": "text/x-vcard", "VNOTE": "text/plain", "IMELODY": "audio/imelody"}
+_CONTACT_TYPES = {"VCARD": "text/x-vcard", "VNOTE": "text/plain", "IMELODY": "audio/imelody"}
 
 
 def read(source: SniffInput) -> MediaInfo | None:
-    """Whatever is made of words; None when the bytes are not."""
-    text = read_charset(source.data, source.declared_charset, claimed=_claims_words(source))
+    """Any kind of text; None when the bytes are none."""
+    text = read_charset(source.data, source.declared_charset, claimed=_claims_text(source))
     if text is None:
         return None
-    for reader in (_card, _mail, _http, _parts, _xml):
+    for reader in (_contact, _mail, _http, _parts, _xml):
         media_type = reader(text.head)
         if media_type:
             break
@@ -61,18 +65,18 @@ def read(source: SniffInput) -> MediaInfo | None:
     return _with_version(info, text.head)
 
 
-def _claims_words(source: SniffInput) -> bool:
+def _claims_text(source: SniffInput) -> bool:
     claims = (source.name_type, source.declared_type)
     return any(c.startswith("text/") or kind_of(c) in ("contact", "calendar", "presentation") for c in claims)
 
 
-def _card(head: str) -> str:
+def _contact(head: str) -> str:
     found = _MARK.match(head)
     if not found:
         return ""
     name = found[1].upper()
-    if name in _CARDS:
-        return _CARDS[name]
+    if name in _CONTACT_TYPES:
+        return _CONTACT_TYPES[name]
     if name != "VCALENDAR" and f"END:{name}" not in head.upper():
         return ""  # a component alone (an event, a zone) is believed when it also ends
     version = _VERSION.search(head)
@@ -102,6 +106,7 @@ def _fields(lines: list[str]) -> dict[str, str]:
     fields: dict[str, str] = {}
     name = ""
     for line in lines[:500]:
+        # RFC 5322 2.1: an empty line ends the header; 2.2.3: a line that begins with white space continues a field.
         if not line.strip():
             break
         if line[0] in " \t":
