@@ -42,6 +42,7 @@ def blocks(data: bytes) -> Iterator[Chunk]:
     """
     at, left = header_bytes(data), _MOST_SUB_BLOCKS
     while at < len(data):
+        # Sections 20, 23 to 27: the first octet tells an image, an extension and the trailer apart.
         kind = data[at : at + 1]
         if kind == TRAILER:
             yield Chunk(TRAILER, at, at + 1, at + 1, at + 1)

@@ -19,6 +19,7 @@ _MOST_BOXES = 2_000  # siblings of one level
 _MOST_TOP_BOXES = 50_000  # a video of four hours in fragments of two seconds has some 15,000
 _MOST_NESTED_BOXES = 100_000  # of a whole file
 _MOST_LEVELS = 8  # moov, trak, mdia, udta, meta and ilst are the deepest nesting of descriptions
+# Boxes that hold boxes on the way to a position: 14496-12 8.2.1, 8.3.1, 8.4.1, 8.10.1, 8.11.1; QuickTime's ilst
 _PARENTS = frozenset((b"moov", b"trak", b"udta", b"meta", b"ilst", b"mdia"))
 # QUIRK: QuickTime files from before `ftyp` existed begin with any of these.
 FIRST_KINDS = frozenset((b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"))
@@ -82,6 +83,7 @@ def meta_boxes(data: bytes, meta: Box) -> Iterator[Box]:
 def child(data: bytes, parent: Box | None, *path: bytes) -> Box | None:
     """The first box down a path of kinds, or None."""
     for kind in path:
+        # A missing parent has no child, so that a path can be asked for in one go.
         if parent is None:
             return None
         parent = next((b for b in boxes(data, parent.start, parent.end) if b.kind == kind), None)

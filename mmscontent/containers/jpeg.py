@@ -139,6 +139,7 @@ def icc_profile(data: bytes) -> bytes:
             break
         # ICC.1 B.4: the name, the number of the piece from 1, the count of pieces, then the piece.
         if segment.marker == APP2 and data[segment.body : segment.body + 12] == b"ICC_PROFILE\0":
+            # A profile over 65,519 octets is split, and the pieces may stand in any order.
             pieces.append(data[segment.body + 12 : segment.end])
     return b"".join(piece[2:] for piece in sorted(pieces))
 

@@ -45,6 +45,7 @@ def has_data(data: bytes, at: int) -> bool:
 
 
 def _octets(data: bytes, at: int, size: int) -> bytes:
+    # A slice past the end would come back short and be read as a smaller number.
     if at < 0 or at + size > len(data):
         raise DamagedMedia(f"ends at byte {len(data):,} where {size} bytes at {at:,} were announced; it is cut short")
     return data[at : at + size]

@@ -20,6 +20,7 @@ def chunks(data: bytes, at: int, end: int) -> Iterator[Chunk]:
     for _ in range(_MOST_CHUNKS):
         if at + 8 > end:
             return
+        # Four octets of name, four of size, little-endian, then the data.
         size = le(data, at + 4, 4)
         after = at + 8 + size + (size & 1)  # RFC 9649 2.3: an odd size is padded with one octet that it does not count
         yield Chunk(data[at : at + 4], at, at + 8, min(at + 8 + size, end), min(after, end))

@@ -30,6 +30,7 @@ def read_header(data: bytes) -> WbmpHeader | None:
     Raises:
         DamagedMedia: The data ends before the header does.
     """
+    # WAEMT 6: type 0, then a fixed header octet of 0.
     if data[:2] != b"\0\0":
         return None
     width, at = _multi_byte_integer(data, 2)

@@ -134,6 +134,7 @@ def _libmagic_note(data: bytes) -> str:
 def _check(info: MediaInfo, limits: InputLimits) -> None:
     """Check what the headers announce against the limits, before any decoder runs."""
     width, height, frames = info.width_px, info.height_px, info.frames or 1
+    # No side at all is damage and not a limit: nothing could be shown.
     if width == 0 or height == 0:
         raise DamagedMedia(f"{info.media_type} header says {width} × {height} px")
     if width and height:
@@ -142,6 +143,7 @@ def _check(info: MediaInfo, limits: InputLimits) -> None:
             raise OverLimits(f"{sides}, a side may have {limits.max_side_px:,}")
         if width * height > limits.max_image_px:
             raise OverLimits(f"{sides}, {limits.max_image_px:,} px in all are opened; scale it down first")
+        # A decoder paints every frame of an animation on the whole canvas.
         if frames > 1 and width * height * frames > limits.max_animation_px:
             raise OverLimits(f"{sides} in {frames:,} frames, {limits.max_animation_px:,} px in all are opened")
     if frames > limits.max_frames:

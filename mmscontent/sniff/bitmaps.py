@@ -32,6 +32,7 @@ _TGA_TYPES = {1: "none", 2: "none", 3: "none", 9: "rle", 10: "rle", 11: "rle"}
 def read_bmp(source: SniffInput) -> MediaInfo | None:
     """A Windows or OS/2 bitmap."""
     data = source.data
+    # BITMAPFILEHEADER: "BM", size of the file, reserved, offset of the pixels.
     if data[:2] != b"BM" or len(data) < 26 or le(data, 14, 4) not in _BMP_HEADERS:  # both headers
         return None
     # The file header has 14 octets; the size of the second header tells which one it is.

@@ -133,6 +133,7 @@ def _utf8(head: bytes) -> Text | None:
 
 def _declared(head: bytes, declared: str) -> Text | None:
     """By the sender's word, or by what the text itself says (XML, HTML, mails, vCard 2.1)."""
+    # XML 1.0 4.3.3 (encoding), HTML (charset), RFC 2045 5.1 and vCard 2.1 (charset parameter).
     inside = _DECLARED.search(head)
     for name in (declared, inside[1].decode("ascii") if inside else ""):
         charset = _NAMES.get(name.lower())
@@ -148,12 +149,14 @@ def _decoded(head: bytes, codec: str) -> str | None:
     try:
         return head.decode(codec)
     except UnicodeDecodeError as exc:
+        # A character of UTF-8 has at most four octets (RFC 3629 3).
         if len(head) == _HEAD_BYTES and exc.start >= len(head) - 3:
             return head[: exc.start].decode(codec)
         return None
 
 
 def _guessed(head: bytes, *, claimed: bool) -> Text | None:
+    # Western phones and PCs before UTF-8 wrote windows-1252; its ASCII letters are at least half of a text.
     if _share_of_letters(head) >= 0.5:
         return Text(head.decode("cp1252", "replace"), "windows-1252", ("it is not UTF-8, windows-1252 is a guess",))
     if claimed:

@@ -27,6 +27,7 @@ __all__ = ["STILL_BRANDS", "read_still"]
 
 # Brands of ISO/IEC 23008-12, stills and sequences, of HEVC and of any coding; then those of AV1-AVIF.
 STILL_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"mif2", b"msf1"))
+# `avis` is the sequence, `avio` of intra frames alone.
 STILL_BRANDS |= {b"avif", b"avis", b"avio"}
 _MOST_ITEMS = 5_000
 _MOST_EXIF_BYTES = 4_000_000
@@ -118,6 +119,7 @@ def _ispe(data: bytes, box: Box) -> tuple[int, int]:
 
 def _clap(data: bytes, box: Box) -> tuple[int, int] | None:
     """Sides of the clean aperture, which cuts the coded picture down before it is turned (14496-12 12.1.4)."""
+    # 14496-12 12.1.4: width, height and two offsets, each a numerator and a denominator.
     over, under = [be(data, box.start + i, 4) for i in (0, 8)], [be(data, box.start + i, 4) for i in (4, 12)]
     if not all((*over, *under)):
         return None
@@ -136,6 +138,7 @@ def _turn(data: bytes, properties: list[Box]) -> tuple[int, bool]:
 
 
 def _exif(data: bytes, meta: _ItemTables) -> TiffHeader:
+    # 23008-12 annex A: EXIF is an item of type `Exif`, which `iloc` finds.
     item = next((i for i, kind in meta.kinds.items() if kind == b"Exif" and i in meta.places), None)
     if item is None:
         return TiffHeader()
@@ -148,12 +151,15 @@ def _exif(data: bytes, meta: _ItemTables) -> TiffHeader:
 
 def _words(data: bytes, meta: _ItemTables) -> list[str]:
     words = []
+    # 23008-12 annex A: XMP is an item of type `mime` with the content type application/rdf+xml.
     if any(kind == b"mime" and b"rdf+xml" in meta.contents.get(i, b"") for i, kind in meta.kinds.items()):
         words.append("XMP")
+    # 23008-12 6.4: a thumbnail refers to its picture by `thmb`.
     if any(kind == b"thmb" for kind, _ in meta.references):
         words.append("thumbnail")
     # 23008-12 6.5.8: the type of an auxiliary picture is a URN or URI; 2 is the depth map of MPEG's own URN.
     auxiliary = [data[b.start : min(b.end, b.start + 200)] for b in meta.properties if b.kind == b"auxC"]
+    # ISO 21496-1: a tone map is an item derived from the picture and its gain map.
     if b"tmap" in meta.kinds.values() or any(word in aux for aux in auxiliary for word in _GAIN_MAP):
         words.append("gain map")
     if any(b"depth" in aux or b"auxid:2" in aux for aux in auxiliary):
@@ -204,6 +210,7 @@ def _iprp(data: bytes, box: Box, meta: _ItemTables) -> None:
 
 def _ipma(data: bytes, box: Box) -> Iterator[tuple[int, list[int]]]:
     version, flags, at = full_box(data, box)
+    # Count of entries; of each the item, the count of its associations, then those.
     count, at = min(be(data, at, 4), _MOST_ITEMS), at + 4
     # 23008-12 9.3.2: the top bit of an association says "essential", the rest is the number of the property.
     width, bits = (4 if version else 2), (2 if flags & 1 else 1)
@@ -219,6 +226,7 @@ def _iref(data: bytes, box: Box, meta: _ItemTables) -> None:
     version, _, at = full_box(data, box)
     width = 4 if version else 2
     for inner in boxes(data, at, box.end, _MOST_ITEMS):
+        # 8.11.12.2: from item, count, then the items it refers to; the kind of reference is the type of the box.
         origin, count = be(data, inner.start, width), be(data, inner.start + width, 2)
         start = inner.start + width + 2
         meta.references[inner.kind, origin] = [be(data, start + i * width, width) for i in range(count)]

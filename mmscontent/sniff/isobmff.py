@@ -34,7 +34,9 @@ _3GPP = ("video/3gpp", "audio/3gpp")
 _BRANDS: dict[bytes, tuple[str, str]] = dict.fromkeys((b"3gp", b"3gr", b"3gs", b"3ge", b"3gg"), _3GPP)
 _BRANDS |= {b"qt  ": ("video/quicktime", "audio/mp4"), b"3g2": ("video/3gpp2", "audio/3gpp2")}
 _MP4 = ("video/mp4", "audio/mp4")
+# ISO/IEC 15444-1 for JPEG 2000; Canon's CR3
 _FOREIGN_BRANDS = frozenset((b"jp2 ", b"jpx ", b"jpm ", b"crx "))  # JPEG 2000 and Canon raw share the box syntax
+# Codecs that only 3GPP names for MP4: with nothing else in it, an MP4 plays where 3GP does
 _3GPP_ONLY = frozenset(("h263", "amr-nb", "amr-wb"))
 _MOST_TRACKS = 64
 _MOST_FRAGMENTS = 50_000  # of all tracks
@@ -81,6 +83,7 @@ def read(source: SniffInput) -> MediaInfo | None:
     if kind == b"ftyp":
         brands = _brands(data)
     elif kind in FIRST_KINDS and _has_movie(data):
+        # A file from before `ftyp` existed has no brand.
         brands = (b"qt  ",)
     else:
         return None
@@ -88,6 +91,7 @@ def read(source: SniffInput) -> MediaInfo | None:
         return None
     movie = next((b for b in top_boxes(data) if b.kind == b"moov"), None)
     tracks = list(_tracks(data, movie)) if movie is not None else []
+    # A still says so by its main brand; one without may still be one when nothing moves.
     if brands[0] in STILL_BRANDS or (movie is None and STILL_BRANDS & set(brands)):
         return read_still(source, brands, _sequence(source, tracks))
     if movie is None:
@@ -245,6 +249,7 @@ def _types(brands: tuple[bytes, ...], tracks: list[_MovieTrack]) -> tuple[str, s
 def _timed(info: MediaInfo, data: bytes, movie: Box, tracks: list[_MovieTrack]) -> MediaInfo:
     timescale, ticks = _header(data, child(data, movie, b"mvhd"))
     length = milliseconds(ticks, timescale) or max((t.duration_ms or 0 for t in tracks), default=0)
+    # 8.8.1: `mvex` says that fragments follow, whose length the movie header does not count.
     if not length or child(data, movie, b"mvex") is not None:
         length = max(length, _fragments_ms(data, movie, tracks))
     return replace(info, duration_ms=length or None)
@@ -349,6 +354,7 @@ def _run_end(data: bytes, traf: Box, defaults: dict[int, int], reached: dict[int
         try:
             if box.kind == b"tfhd":
                 number, step = _fragment_header(data, box, defaults)
+                # Without `tfdt` a fragment begins where the one before it in the track ended.
                 at = reached.get(number, 0)
             elif box.kind == b"tfdt":
                 version, _, start = full_box(data, box)  # 8.8.12: decode time of the fragment's first sample
@@ -371,6 +377,7 @@ def _fragment_header(data: bytes, box: Box, defaults: dict[int, int]) -> tuple[i
 def _run_ticks(data: bytes, box: Box, step: int) -> int:
     _, flags, at = full_box(data, box)
     count = min(be(data, at, 4), _MOST_RUNS)
+    # Without durations of their own samples have the default of the track or fragment.
     if not flags & 0x100:
         return count * step
     # 8.8.8: flag 1 data offset, 4 first sample flags; each sample has a field for each of flags 100 to 800 that is set.

@@ -34,6 +34,7 @@ def read(source: SniffInput) -> MediaInfo | None:
     exif, words, adobe, is_whole = tiff_exif.TiffHeader(), list[str](), None, False
     for segment in jpeg.segments(data):
         body = data[segment.body : segment.end] if segment.marker in (jpeg.APP1, jpeg.APP14) else b""
+        # Exif 4.7.2: APP1 that begins with "Exif"; the first one that says anything counts.
         if segment.marker == jpeg.APP1 and body[:4] == b"Exif" and not exif.metadata:
             exif = tiff_exif.read_exif(body)
         elif segment.marker == jpeg.APP14 and body[:5] == b"Adobe" and len(body) >= 12:
@@ -63,6 +64,7 @@ def _profile(frame: jpeg.FrameHeader, adobe: int | None) -> str:
     profile = f"{frame.bits}-bit {colours.get(frame.components, f'{frame.components} components')}"
     if frame.components == 3 and len(frame.samplings) >= 3:
         luma, chroma = frame.samplings[:2]
+        # T.81 B.2.2: horizontal factor in the upper half of the octet, vertical in the lower.
         ratio = (luma >> 4) // max(1, chroma >> 4), (luma & 15) // max(1, chroma & 15)
         profile += f" {_SAMPLINGS.get(ratio, 'unusual sampling')}"
     return profile

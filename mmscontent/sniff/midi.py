@@ -77,6 +77,7 @@ def _track(data: bytes, at: int, end: int) -> Iterator[tuple[int, int]]:
             if kind == _END_OF_TRACK:
                 return
             at += size
+        # SMF 1.0: F0 and F7 are followed by a length.
         elif status >= 0xF0:  # system exclusive
             size, at = _quantity(data, at)
             at += size

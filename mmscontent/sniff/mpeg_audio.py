@@ -87,6 +87,7 @@ def _frame(data: bytes, at: int) -> _MpegFrame | None:
     # mode, mode extension, copyright, original, emphasis.
     version, layer = head >> 19 & 3, 4 - (head >> 17 & 3)
     index, rate, padding = head >> 12 & 15, head >> 10 & 3, head >> 9 & 1
+    # Reserved version, layer and frequency, free and forbidden bit rate, reserved emphasis.
     if version == 1 or layer == 4 or rate == 3 or index in (0, 15) or head & 3 == 2:  # reserved values
         return None
     # Version 3 is MPEG-1, 2 is MPEG-2, 0 is MPEG-2.5.
@@ -159,11 +160,13 @@ def read_adts(source: SniffInput) -> MediaInfo | None:
     frames = 0
     while frames < _MOST_WALKED and (size := _adts_size(data, at)):
         frames, at = frames + 1, at + size
+    # The sync word of ADTS has twelve bits: in other data it occurs by chance.
     if frames < 3 and at < len(data):  # one or two frames are believed only when nothing else is there
         return None
     if frames == _MOST_WALKED:
         frames = frames * (len(data) - start) // (at - start)
     rate = _ADTS_RATES[head[2] >> 2 & 15]
+    # 13818-7: a frame has 1,024 samples a channel.
     duration_ms = milliseconds(frames * 1024, rate)
     return replace(
         source.info("audio/aac"),

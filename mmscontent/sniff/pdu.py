@@ -21,33 +21,14 @@ __all__ = ["read"]
 _MESSAGE_TYPE, _VERSION, _CONTENT_TYPE = 0x8C, 0x8D, 0x84
 _MOST_HEADERS = 500
 _MOST_TEXT = 100_000
-# ENC 7.3.30: the octet after the field code, and its name in the standard
-_TYPES = {
-    0x80: "m-send-req",
-    0x81: "m-send-conf",
-    0x82: "m-notification-ind",
-    0x83: "m-notifyresp-ind",
-    0x84: "m-retrieve-conf",
-    0x85: "m-acknowledge-ind",
-    0x86: "m-delivery-ind",
-    0x87: "m-read-rec-ind",
-    0x88: "m-read-orig-ind",
-    0x89: "m-forward-req",
-    0x8A: "m-forward-conf",
-    0x8B: "m-mbox-store-req",
-    0x8C: "m-mbox-store-conf",
-    0x8D: "m-mbox-view-req",
-    0x8E: "m-mbox-view-conf",
-    0x8F: "m-mbox-upload-req",
-    0x90: "m-mbox-upload-conf",
-    0x91: "m-mbox-delete-req",
-    0x92: "m-mbox-delete-conf",
-    0x93: "m-mbox-descr",
-    0x94: "m-delete-req",
-    0x95: "m-delete-conf",
-    0x96: "m-cancel-req",
-    0x97: "m-cancel-conf",
-}
+# ENC 7.3.30: the octet behind the field code counts the names of the standard from 128
+_TYPE_NAMES = (
+    "m-send-req m-send-conf m-notification-ind m-notifyresp-ind m-retrieve-conf m-acknowledge-ind m-delivery-ind"
+    " m-read-rec-ind m-read-orig-ind m-forward-req m-forward-conf m-mbox-store-req m-mbox-store-conf m-mbox-view-req"
+    " m-mbox-view-conf m-mbox-upload-req m-mbox-upload-conf m-mbox-delete-req m-mbox-delete-conf m-mbox-descr"
+    " m-delete-req m-delete-conf m-cancel-req m-cancel-conf"
+)
+_TYPES = dict(enumerate(_TYPE_NAMES.split(), 0x80))
 
 
 def read(source: SniffInput) -> MediaInfo | None:

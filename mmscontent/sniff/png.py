@@ -50,10 +50,12 @@ def read(source: SniffInput) -> MediaInfo | None:
     for chunk in png.chunks(data):
         end = chunk.end if chunk.kind == b"eXIf" else min(chunk.end, chunk.body + _MOST_READ_BYTES)
         _note(facts, chunk.kind, data[chunk.body : end])
+        # What stands behind the end is no part of the picture, yet would be sent with it.
         if chunk.kind == b"IEND" and has_data(data, chunk.after):
             facts.words.append("trailing data")
     if not facts.has_end:
         facts.notes.append("it has no end chunk, the picture may be cut short")
+    # A still with a frame control chunk has a delay, but nothing to wait for.
     moves = facts.frames > 1 and facts.duration_ms > 0
     return replace(
         source.info("image/png"),

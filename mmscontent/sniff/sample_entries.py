@@ -62,6 +62,7 @@ def read_sample_entry(data: bytes, box: Box, handler: bytes) -> Coding:
     if handler in (b"vide", b"pict"):
         # 8.5.2: six octets reserved, reference index, sixteen octets predefined, then width and height.
         coding = replace(coding, width_px=be(data, box.start + 24, 2), height_px=be(data, box.start + 26, 2))
+        # The inner boxes follow the name of the compressor and the depth.
         head = _VISUAL_HEAD
     elif handler == b"soun":
         coding, head = _audio(data, box, coding)
@@ -77,9 +78,11 @@ def _audio(data: bytes, box: Box, coding: Coding) -> tuple[Coding, int]:
     version = be(data, box.start + 8, 2)
     # 8.5.2: channel count at 16, sampling rate as 16.16 at 24.
     channels, rate = be(data, box.start + 16, 2), be(data, box.start + 24, 4) >> 16
+    # QuickTime: version 2 writes the rate as a double at 32 and the channels at 40.
     if version == 2:  # QuickTime sound description version 2
         rate = _whole(struct.unpack(">d", be(data, box.start + 32, 8).to_bytes(8, "big"))[0])
         channels = be(data, box.start + 40, 4)
+    # TS 26.244 6.5: AMR always has one channel at 8 or 16 kHz.
     if coding.codec in ("amr-nb", "amr-wb"):
         channels, rate = 1, 16000 if coding.codec == "amr-wb" else 8000  # QUIRK: muxers write 2 channels (26.244 6.5)
     return replace(coding, channels=channels or None, sample_rate_hz=rate or None), _SOUND_HEADS.get(version, 28)
@@ -139,6 +142,7 @@ def _esds(data: bytes, box: Box, coding: Coding) -> Coding:
         tag, at, size = _descriptor(data, at)
         if tag == 3:  # ES_Descriptor: id, flags, and what the flags announce
             flags = be(data, at + 2, 1)
+            # 7.2.6.5: a dependency of two octets, an URL with its length, a clock reference of two octets.
             at += 3 + (2 if flags & 0x80 else 0) + (2 if flags & 0x20 else 0)
             at += 1 + be(data, at, 1) if flags & 0x40 else 0
         elif tag == 4:  # DecoderConfigDescriptor
@@ -179,6 +183,7 @@ def _specific(body: bytes, coding: Coding) -> Coding:
 def _mpeg4_profile(indication: int) -> tuple[str, str | None]:
     """Profile and level of MPEG-4 pictures (14496-2 table G.1)."""
     if indication >> 4 == 0:
+        # Table G.1: the upper half of the octet is the profile, the lower the level.
         return "simple", {8: "0", 9: "0b", 1: "1", 2: "2", 3: "3", 4: "4a", 5: "5", 6: "6"}.get(indication)
     if indication >> 4 == 15:
         return "advanced simple", "3b" if indication == 0xF7 else str(indication & 7)
@@ -202,6 +207,7 @@ def read_audio_specific(body: bytes, coding: Coding) -> Coding:
     return replace(
         coding,
         profile=_AAC_OBJECTS.get(kind, f"object {kind}"),
+        # Table 1.19: 0 leaves the channels to a program config element, 7 stands for eight.
         channels={0: coding.channels, 7: 8}.get(channels, channels),
         sample_rate_hz=coding.sample_rate_hz if kind in (5, 29) else rate or coding.sample_rate_hz,
     )

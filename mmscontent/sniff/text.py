@@ -77,6 +77,7 @@ def _contact(head: str) -> str:
     name = found[1].upper()
     if name in _CONTACT_TYPES:
         return _CONTACT_TYPES[name]
+    # RFC 5545 3.6: components stand inside a VCALENDAR.
     if name != "VCALENDAR" and f"END:{name}" not in head.upper():
         return ""  # a component alone (an event, a zone) is believed when it also ends
     version = _VERSION.search(head)
@@ -87,6 +88,7 @@ def _mail(head: str) -> str:
     """A header block with at least two fields only a mail has, or one that announces parts."""
     lines = head.lstrip("\r\n").splitlines()
     fields = _fields(lines[1:] if lines and _MBOX.match(lines[0]) else lines)
+    # One such field alone is also how prose begins ("Subject: the boat").
     if len(_SIGNS_OF_MAIL & fields.keys()) >= 2:
         return "message/rfc822"
     if "content-type" in fields and len(fields) > 1:
@@ -96,6 +98,7 @@ def _mail(head: str) -> str:
 
 def _announced(content_type: str) -> str:
     lowered = content_type.lower()
+    # RFC 2046 5.1: a multipart names its subtype; RFC 2387: related parts have a root.
     if "multipart" in lowered:
         return "multipart/related" if "related" in lowered else "multipart/mixed"
     return ""
@@ -155,12 +158,14 @@ def _parts(head: str) -> str:
 def _xml(head: str) -> str:
     """By the name of the root element, whatever stands before it."""
     at, doctype = _before_root(head)
+    # XML 1.0 2.8: the document type names the root element.
     if doctype in ("html", "smil", "svg"):
         return _ROOTS[doctype]
     found = _ROOT.match(head, at)
     if not found:
         return ""
     name = found[1].lower()
+    # Namespaces in XML 1.0 section 4: a prefix and a colon may stand in front of the name.
     local = name.rpartition(":")[2]
     if local == "rdf" or local in ("smil", "svg", "html"):
         return _ROOTS[local]
