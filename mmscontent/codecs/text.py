@@ -30,6 +30,7 @@ _PAGE_ENDS = (
 )
 # An end that leaves less of the page filled is passed over for one of a lower rank.
 _MIN_PAGE_SHARE = 0.4
+# Zero width joiner and variation selectors: they continue the character before them.
 _JOINERS = frozenset("\u200d\ufe0e\ufe0f")
 
 

@@ -1,4 +1,4 @@
-"""Clips and sounds made for the tests by the program itself; each is made once."""
+"""Video and audio clips that FFmpeg makes for the tests; each is made once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def made(*nodes: Any, muxer: str, **options: Any) -> bytes:
 
 
 @functools.cache
-def film(
+def video_clip(
     width: int = 320,
     height: int = 240,
     seconds: float = 2,

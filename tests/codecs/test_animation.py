@@ -93,7 +93,7 @@ def test_every_kind_of_animation_becomes_a_gif_that_moves_within_its_limit(kind,
 
 
 @pytest.mark.parametrize("limit", [20_000, 30_000, 60_000, 100_000])
-def test_a_film_uses_its_limit(limit):
+def test_an_animation_uses_its_limit(limit):
     data = animated(waves(16), loop=0)
     source, _ = surveyed(data)
 

@@ -135,7 +135,7 @@ def test_a_rendition_is_not_larger_than_the_source() -> None:
         (music_like(level=0.02), "music"),
     ],
 )
-def test_speech_and_music_are_told_apart(data: bytes, kind: str) -> None:
+def test_speech_and_music_are_distinguished(data: bytes, kind: str) -> None:
     survey = sound(data).survey(RULES["all"], "fast")
 
     assert survey.traits[0] == kind
@@ -159,7 +159,7 @@ def test_two_channels_are_kept_where_there_are_bits_for_them() -> None:
 
 
 @pytest.mark.parametrize(("level", "low", "high"), [(0.004, 8, 15), (0.3, 0, 0)])
-def test_a_level_is_brought_to_a_sane_one_and_said(level: float, low: float, high: float) -> None:
+def test_a_level_is_brought_to_a_sane_one_and_noted(level: float, low: float, high: float) -> None:
     one = sound(speech_like(level=level))
     one.survey(RULES["amr"], "fast")
 
@@ -260,7 +260,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("name", "data"), BROKEN)
-def test_broken_sound_ends_in_an_error_of_ours_and_soon(name: str, data: bytes) -> None:
+def test_broken_audio_ends_in_an_error_of_ours_and_soon(name: str, data: bytes) -> None:
     started = time.monotonic()
     with pytest.raises(MMSContentError) as caught:
         sound(data).survey(RULES["all"], "fast")
@@ -282,7 +282,7 @@ def test_more_than_an_hour_is_not_decoded() -> None:
 
 @settings(max_examples=10, deadline=None, derandomize=True)
 @given(cut=st.integers(12, 14_000), flips=st.lists(st.tuples(st.integers(0, 11_999), st.integers(0, 255)), max_size=8))
-def test_damage_anywhere_ends_in_sound_or_in_an_error_of_ours(cut: int, flips: list[tuple[int, int]]) -> None:
+def test_damage_anywhere_ends_in_audio_or_in_an_error_of_ours(cut: int, flips: list[tuple[int, int]]) -> None:
     data = bytearray(bare("speech", "m4a").render(14_000).data[:cut])
     for at, value in flips:
         if at < len(data):
@@ -308,7 +308,7 @@ def test_silence_has_no_level_and_is_not_amplified() -> None:
 @pytest.mark.parametrize(
     "file", [f for f in corpus_files("audio") if not f.name.endswith(".wma")], ids=lambda f: f.name
 )
-def test_every_real_sound_becomes_amr_that_fits(file: CorpusFile) -> None:
+def test_every_real_audio_becomes_amr_that_fits(file: CorpusFile) -> None:
     data = file.path.read_bytes()
     one = sound(data)
     survey = one.survey(RULES["amr"], "fast")

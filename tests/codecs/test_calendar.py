@@ -175,7 +175,7 @@ LOST = [
 
 
 @pytest.mark.parametrize(("lines", "note"), LOST)
-def test_what_vcalendar_cannot_carry_is_said(lines, note):
+def test_what_vcalendar_cannot_carry_is_noted(lines, note):
     notes = converted(event(*lines, around=PARIS), "1.0")[1].notes
 
     assert any(note in one for one in notes), notes
@@ -214,7 +214,7 @@ def test_no_old_rule_harms_the_reader(rule):
 # --- keeping and refusing ------------------------------------------------------------------------------------------
 
 
-def test_a_calendar_in_an_accepted_version_goes_as_it_is():
+def test_a_calendar_in_an_accepted_version_passes_through():
     data = event(START, "DTSTAMP:20260101T000000Z", "SUMMARY:a").replace(b"BEGIN:VEVENT", b"PRODID:p\r\nBEGIN:VEVENT")
     source = CalendarSource(data, INFO)
     survey = source.survey(CalendarRule(("1.0", "2.0")), "fast")

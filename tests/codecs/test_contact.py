@@ -77,7 +77,7 @@ def photo_of(data):
 
 @pytest.mark.parametrize("version", ["2.1", "3.0", "4.0"])
 @pytest.mark.parametrize("file", CARDS, ids=lambda f: f.name)
-def test_every_real_card_is_read_and_written_in_every_version(file, version):
+def test_every_real_contact_is_read_and_written_in_every_version(file, version):
     data = file.path.read_bytes()
     assert codec_for(sniff(data)) == "contact"
     cards, _ = read_contacts(data)
@@ -198,11 +198,11 @@ LOST = [
 
 
 @pytest.mark.parametrize(("data", "version", "note"), LOST)
-def test_what_a_version_cannot_carry_is_said(data, version, note):
+def test_what_a_version_cannot_carry_is_noted(data, version, note):
     assert note in converted(data, version)[1].notes
 
 
-def test_a_card_in_an_accepted_version_goes_as_it_is_under_the_wanted_label():
+def test_a_contact_in_an_accepted_version_passes_through_under_the_wanted_label():
     data = card("FN:A", "N:A;;;;")
     source = ContactSource(data, INFO)
     survey = source.survey(ContactRule("text/vcard", ("2.1", "3.0")), "fast")
@@ -222,7 +222,7 @@ NOT_KEPT = [
 
 
 @pytest.mark.parametrize(("data", "reason"), NOT_KEPT)
-def test_why_a_card_does_not_go_as_it_is(data, reason):
+def test_why_a_contact_does_not_pass_through(data, reason):
     survey, _ = converted(data, "2.1", "3.0")
 
     assert survey.keep_bytes is None
@@ -263,7 +263,7 @@ def test_a_photo_loses_its_position_even_when_it_keeps_its_size():
     assert not photo_of(made.data).getexif()
 
 
-def test_a_card_too_large_even_without_its_photo_is_refused_with_its_size():
+def test_a_contact_too_large_even_without_its_photo_is_refused_with_its_size():
     source = ContactSource(with_photo(photo()), INFO)
     survey = source.survey(ContactRule(), "fast")
 
@@ -286,7 +286,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("data", REFUSED, ids=range(len(REFUSED)))
-def test_what_is_no_card_is_refused_by_name(data):
+def test_what_is_no_contact_is_refused_by_name(data):
     with pytest.raises(MalformedContent):
         ContactSource(data, INFO)
 
@@ -296,7 +296,7 @@ def test_a_receiver_of_no_version_we_write_gets_none():
         ContactSource(card("FN:A"), INFO).survey(ContactRule(versions=("1.0",)), "fast")
 
 
-def test_a_false_claim_about_a_card_is_caught():
+def test_a_false_claim_about_a_contact_is_caught():
     _, made = converted(card("FN:A", "N:A;;;;"), "2.1")
 
     with pytest.raises(EngineFailed):

@@ -65,7 +65,7 @@ def test_a_truncated_picture_is_damaged(media_type: str, share: float) -> None:
 
 
 @pytest.mark.parametrize("media_type", WHOLE)
-def test_another_type_than_was_said_is_damaged_or_read_as_said(media_type: str) -> None:
+def test_another_type_than_was_stated_is_damaged_or_read_as_stated(media_type: str) -> None:
     other = WHOLE["image/png" if media_type != "image/png" else "image/jpeg"]
 
     with pytest.raises(SourceError):

@@ -62,7 +62,7 @@ def test_an_srgb_profile_changes_nothing() -> None:
     assert np.array_equal(decoded.image.numpy(), np.asarray(picture))
 
 
-def test_a_broken_profile_is_told_and_not_used() -> None:
+def test_a_broken_profile_is_noted_and_not_used() -> None:
     data = files.saved(files.corners_picture(), "JPEG", icc_profile=b"\0" * 200)
 
     rendition = files.made(data, "image/jpeg", 2_000)

@@ -227,7 +227,7 @@ def test_an_animation_that_cannot_move_sends_its_first_frame_and_says_so() -> No
     assert files.is_near(files.corner_colours(files.opened(rendition.data))[0], (255, 0, 0))
 
 
-def test_a_second_look_catches_a_false_claim() -> None:
+def test_verification_catches_a_false_claim() -> None:
     rendition = files.made(files.photo_jpeg(), "image/jpeg", 50_000)
 
     for wrong in ({"width_px": 1}, {"media_type": "image/png"}, {"frames": 2}, {"profile": "progressive"}):

@@ -117,7 +117,7 @@ def test_an_animation_that_may_move_keeps_its_frames_and_its_loop() -> None:
     ],
     ids=["too large", "progressive", "other type", "wide colours", "cmyk"],
 )
-def test_why_a_picture_may_not_pass_is_said(data: bytes, media_type: str, rule: ImageRule, reason: str) -> None:
+def test_why_a_picture_may_not_pass_is_noted(data: bytes, media_type: str, rule: ImageRule, reason: str) -> None:
     survey = files.surveyed(data, media_type, rule)[1]
 
     assert survey.keep_bytes is None

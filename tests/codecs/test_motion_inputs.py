@@ -14,14 +14,14 @@ import pytest
 
 import mmscontent as mms
 from mmscontent.codecs.audio import AudioSource
-from mmscontent.codecs.audio import verify as verify_sound
+from mmscontent.codecs.audio import verify as verify_audio
 from mmscontent.codecs.video import VideoSource
-from mmscontent.codecs.video import verify as verify_film
+from mmscontent.codecs.video import verify as verify_video
 from mmscontent.errors import MMSContentError
 from mmscontent.ffmpeg import DEMUXERS, FfmpegSession, probe
 from mmscontent.profiles.model import AudioFormat, AudioRule, VideoFormat, VideoRule
 from mmscontent.sniff import sniff
-from tests.codecs.clips import film, made, source, speech_like, wav
+from tests.codecs.clips import made, source, speech_like, video_clip, wav
 
 MODERN = VideoRule((VideoFormat("video/mp4", "h264", "main", "3.1", 1280, 720, 30, audio_codec="aac"),))
 AMR = AudioRule((AudioFormat("audio/amr", "amr-nb"),))
@@ -62,7 +62,7 @@ def uneven() -> bytes:
 
 def edited() -> bytes:
     """An edit list that begins half a second in, between two key frames."""
-    whole = film(160, 120, 2, 15, sound=False, g=30)
+    whole = video_clip(160, 120, 2, 15, sound=False, g=30)
     with FfmpegSession(whole, "video/mp4") as session:
         session.run(session.source_node(ss=0.5)["v:0"].output("out", f="mp4", c="copy"))
         return session.read("out")
@@ -112,21 +112,21 @@ FILMS: list[tuple[str, Any, str, int]] = [
     ("Ogg, Theora and Vorbis", lambda: av("ogg", "libtheora", "libvorbis"), "video/ogg", 1000),
     ("FLV", lambda: av("flv", "flv", "libmp3lame", ar=44100), "video/x-flv", 1000),
     ("GIF, as a film", lambda: made(source(PICTURE), muxer="gif"), "image/gif", 1000),
-    ("0.3 s", lambda: film(160, 120, 0.3, 15), "video/mp4", 333),
+    ("0.3 s", lambda: video_clip(160, 120, 0.3, 15), "video/mp4", 333),
     ("ten minutes", ten_minutes, "video/mp4", 600_000),
-    ("4K at 60", lambda: film(3840, 2160, 0.1, 60, sound=False), "video/mp4", 100),
+    ("4K at 60", lambda: video_clip(3840, 2160, 0.1, 60, sound=False), "video/mp4", 100),
     ("odd sides", odd_sides, "video/x-matroska", 1000),
 ]
 
 
 @pytest.mark.parametrize(("name", "data", "media_type", "length_ms"), FILMS, ids=[row[0] for row in FILMS])
-def test_every_film_on_the_list_is_fitted(name: str, data: Any, media_type: str, length_ms: int) -> None:
+def test_every_video_on_the_list_is_fitted(name: str, data: Any, media_type: str, length_ms: int) -> None:
     bytes_ = data()
     info = sniff(bytes_)
     one = VideoSource(bytes_, info)
     survey = one.survey(MODERN, "fast")
     got = one.render(max(40_000, survey.minimum_bytes + 2_000))
-    seen = verify_film(got.data, got.info)
+    seen = verify_video(got.data, got.info)
 
     assert info.media_type == media_type, name
     assert seen.media_type == "video/mp4"
@@ -165,7 +165,7 @@ SOUNDS: list[tuple[str, Any, str]] = [
 
 
 @pytest.mark.parametrize(("name", "data", "media_type"), SOUNDS, ids=[row[0] for row in SOUNDS])
-def test_every_sound_on_the_list_is_fitted(name: str, data: Any, media_type: str) -> None:
+def test_every_audio_on_the_list_is_fitted(name: str, data: Any, media_type: str) -> None:
     bytes_ = data()
     info = sniff(bytes_)
     one = AudioSource(bytes_, info)
@@ -173,7 +173,7 @@ def test_every_sound_on_the_list_is_fitted(name: str, data: Any, media_type: str
     got = one.render(20_000)
 
     assert info.media_type == media_type, name
-    assert verify_sound(got.data, got.info).codec == "amr-nb"
+    assert verify_audio(got.data, got.info).codec == "amr-nb"
     assert abs((got.info.duration_ms or 0) - (survey.info.duration_ms or 0)) <= 60
 
 
@@ -242,7 +242,7 @@ BAD: list[tuple[str, str, Any]] = [
     ("a HLS list with an address", "evil.mp4", lambda _: EVIL_HLS.format("http://127.0.0.1:9/x.ts").encode()),
     ("a list of a neighbour", "evil.mp4", lambda near: f"ffconcat version 1.0\nfile {near.name}\n".encode()),
     ("a list of an absolute path", "evil.mp4", lambda near: f"ffconcat version 1.0\nfile {near}\n".encode()),
-    ("cut in its header", "cut.mp4", lambda _: film(160, 120, 1, 15)[:-200]),
+    ("cut in its header", "cut.mp4", lambda _: video_clip(160, 120, 1, 15)[:-200]),
     ("not one picture", "empty.mp4", lambda _: same_picture(0)),
     ("one pixel", "dot.avi", lambda _: one_by_one()),
     ("a million pictures", "many.mp4", lambda _: same_picture(1_000_000)),
@@ -256,7 +256,7 @@ def test_bad_media_are_refused_by_name_and_soon_and_leave_nothing(
     what: str, name: str, data: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     near, lodge = tmp_path / "planted.ts", tmp_path / "lodge"
-    near.write_bytes(film(64, 64, 0.4, sound=False, muxer="mpegts"))
+    near.write_bytes(video_clip(64, 64, 0.4, sound=False, muxer="mpegts"))
     bad = tmp_path / name
     bad.write_bytes(data(near))
     lodge.mkdir()
@@ -272,8 +272,8 @@ def test_bad_media_are_refused_by_name_and_soon_and_leave_nothing(
     assert not _works_in(lodge)
 
 
-def test_a_film_cut_in_its_pictures_is_sent_as_far_as_it_goes_or_refused(tmp_path: Path) -> None:
-    whole = film(320, 240, 2, 15, movflags="+faststart")
+def test_a_video_truncated_in_its_pictures_is_sent_as_far_as_it_goes_or_refused(tmp_path: Path) -> None:
+    whole = video_clip(320, 240, 2, 15, movflags="+faststart")
     for share in (0.4, 0.7, 0.95):
         cut = tmp_path / "cut.mp4"
         cut.write_bytes(whole[: int(len(whole) * share)])
@@ -286,9 +286,9 @@ def test_a_film_cut_in_its_pictures_is_sent_as_far_as_it_goes_or_refused(tmp_pat
         assert part["result"]["duration_ms"] < 2050
 
 
-def test_the_planted_film_would_be_opened() -> None:
+def test_the_planted_video_would_be_opened() -> None:
     """The rows about lists prove something only because of this."""
-    with FfmpegSession(film(64, 64, 0.4, sound=False, muxer="mpegts"), "video/mp2t") as session:
+    with FfmpegSession(video_clip(64, 64, 0.4, sound=False, muxer="mpegts"), "video/mp2t") as session:
         assert probe(session).video is not None
 
 

@@ -21,7 +21,7 @@ from mmscontent.message import MediaInfo
 from mmscontent.pipeline.trim_estimate import estimate_trim
 from mmscontent.profiles.model import VideoFormat, VideoRule
 from mmscontent.sniff import sniff
-from tests.codecs.clips import COLOURS, film, made, source
+from tests.codecs.clips import COLOURS, made, source, video_clip
 
 MODERN = VideoFormat("video/mp4", "h264", "main", "3.1", 1280, 720, 30, audio_codec="aac")
 SMALL = VideoFormat("video/3gpp", "h264", "constrained-baseline", "1b", 176, 144, 15, 128_000, "amr-nb")
@@ -30,26 +30,26 @@ MPEG4 = VideoFormat("video/3gpp", "mpeg4", "simple", "0", 176, 144, 15, 64_000, 
 FORMATS = {"modern": MODERN, "small": SMALL, "h263": H263, "mpeg4": MPEG4}
 
 
-def open_film(data: bytes) -> VideoSource:
+def open_video(data: bytes) -> VideoSource:
     return VideoSource(data, sniff(data))
 
 
 def fitted(data: bytes, limit: int, wanted: VideoFormat = MODERN) -> tuple[Any, Any]:
-    one = open_film(data)
+    one = open_video(data)
     survey = one.survey(VideoRule((wanted,)), "fast")
     return survey, one.render(limit)
 
 
 @functools.cache
 def clip() -> bytes:
-    return film(426, 240, 3, 24)
+    return video_clip(426, 240, 3, 24)
 
 
 # --- what comes out --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_film_of_each_format_fits_and_is_what_the_rule_asks_for(name: str) -> None:
+def test_a_video_of_each_format_fits_and_is_what_the_rule_asks_for(name: str) -> None:
     wanted = FORMATS[name]
     survey, got = fitted(clip(), 40_000, wanted)
     info = verify(got.data, got.info)
@@ -80,14 +80,14 @@ def test_the_header_comes_first_and_the_encoder_says_nothing_of_itself() -> None
     assert b"Lavf" not in got.data
 
 
-def test_the_same_film_gives_the_same_bytes() -> None:
+def test_the_same_video_gives_the_same_bytes() -> None:
     one, two = (fitted(clip(), 50_000)[1].data for _ in range(2))
 
     assert one == two
 
 
 def test_h263_has_one_of_its_fixed_frames_with_the_picture_undistorted_in_it() -> None:
-    wide = film(480, 120, 1, 15, sound=False)
+    wide = video_clip(480, 120, 1, 15, sound=False)
     _, got = fitted(wide, 30_000, H263)
     frames = frames_for(H263, 480, 120, 15)
 
@@ -95,8 +95,8 @@ def test_h263_has_one_of_its_fixed_frames_with_the_picture_undistorted_in_it() -
     assert all(abs(f.picture_px[0] / f.picture_px[1] - 4) < 0.2 for f in frames)
 
 
-def test_a_turned_film_comes_out_upright() -> None:
-    upright = film(320, 180, 1, 15, sound=False)
+def test_a_turned_video_comes_out_upright() -> None:
+    upright = video_clip(320, 180, 1, 15, sound=False)
     with FfmpegSession(upright, "video/mp4") as session:
         turned_by = session.source_node(display_rotation=90)
         session.run(turned_by["v:0"].output("out", f="mov", c="copy"))
@@ -122,7 +122,7 @@ def test_pixels_become_square() -> None:
     assert abs(seen.width_px / seen.height_px - 1.5) < 0.05
 
 
-def test_light_for_hdr_screens_is_mapped_and_said() -> None:
+def test_hdr_is_mapped_and_noted() -> None:
     tags = {"color_primaries": "bt2020", "color_trc": "arib-std-b67", "colorspace": "bt2020nc", "range": "tv"}
     options = {"vcodec": "libx265", "pix_fmt": "yuv420p10le", "x265-params": "log-level=none", "preset": "ultrafast"}
     picture = source("testsrc2=s=320x180:d=0.6:r=15").filter("format", "yuv420p10le").filter("setparams", **tags)
@@ -152,13 +152,13 @@ def test_light_for_hdr_screens_is_mapped_and_said() -> None:
 )
 def test_what_people_send_is_opened(muxer: str, codec: str, audio: str) -> None:
     more = {"ar": 44100} if muxer == "flv" else {"ar": 48000}
-    data = film(160, 120, 1, 25, muxer=muxer, codec=codec, audio=audio, **more)
+    data = video_clip(160, 120, 1, 25, muxer=muxer, codec=codec, audio=audio, **more)
     _, got = fitted(data, 40_000, SMALL)
 
     assert verify(got.data, got.info).audio_codec == "amr-nb"
 
 
-def test_a_film_of_odd_sides_and_a_frame_too_many_is_made_even() -> None:
+def test_a_video_of_odd_sides_and_a_frame_too_many_is_made_even() -> None:
     odd = made(
         source("testsrc2=s=323x181:d=1:r=50").filter("format", "yuv444p"), muxer="matroska", vcodec="libx264", crf=20
     )
@@ -168,7 +168,7 @@ def test_a_film_of_odd_sides_and_a_frame_too_many_is_made_even() -> None:
     assert (got.info.fps or 0) <= 30
 
 
-def test_a_sound_track_that_holds_nothing_is_left_out_and_said() -> None:
+def test_a_silent_audio_track_is_left_out_and_noted() -> None:
     quiet = made(
         source("testsrc2=s=160x120:d=1:r=15"),
         source("anullsrc=r=16000:d=1"),
@@ -185,8 +185,8 @@ def test_a_sound_track_that_holds_nothing_is_left_out_and_said() -> None:
 # --- what it costs ---------------------------------------------------------------------------------------------
 
 
-def test_a_film_is_never_enlarged_nor_filled_up() -> None:
-    tiny = film(128, 96, 1, 15)
+def test_a_video_is_never_enlarged_nor_filled_up() -> None:
+    tiny = video_clip(128, 96, 1, 15)
     survey, got = fitted(tiny, 5_000_000)
 
     assert (got.info.width_px or 0) <= 128
@@ -195,7 +195,7 @@ def test_a_film_is_never_enlarged_nor_filled_up() -> None:
 
 
 def test_what_cannot_fit_says_how_much_it_needs() -> None:
-    one = open_film(clip())
+    one = open_video(clip())
     survey = one.survey(VideoRule((MODERN,)), "fast")
     with pytest.raises(DoesNotFit, match=r"3\.0 s of video need at least") as caught:
         one.render(survey.minimum_bytes // 3)
@@ -206,7 +206,7 @@ def test_what_cannot_fit_says_how_much_it_needs() -> None:
 
 def test_half_an_hour_is_priced_without_being_decoded_whole() -> None:
     long = made(source("color=c=gray:s=640x360:r=2:d=1800"), muxer="mp4", vcodec="libx264", preset="ultrafast", g=600)
-    one = open_film(long)
+    one = open_video(long)
     started = time.monotonic()
     survey = one.survey(VideoRule((MODERN,)), "fast")
 
@@ -215,7 +215,7 @@ def test_half_an_hour_is_priced_without_being_decoded_whole() -> None:
 
 
 def test_measured_quality_is_near_the_prediction_at_high_rates() -> None:
-    one = open_film(film(320, 240, 1, 20, sound=False))
+    one = open_video(video_clip(320, 240, 1, 20, sound=False))
     one.survey(VideoRule((MODERN,)), "fast")
     got = one.render(1_000_000)
     measured = one.measure(got.data)
@@ -235,7 +235,7 @@ SOUNDS = (AudioOption(20_000, 56.0, 0), AudioOption(40_000, 84.0, 1), AudioOptio
     sides=st.tuples(st.integers(16, 3840), st.integers(16, 2160)),
     bits=st.floats(200, 200_000),
 )
-def test_more_room_never_makes_a_film_worse_and_the_prediction_keeps_the_limit(
+def test_more_bytes_never_make_a_video_worse_and_the_prediction_keeps_the_limit(
     limit: int, sides: tuple[int, int], bits: float
 ) -> None:
     want = VideoRequest(MODERN, *sides, 24.0, replace(COST, bits_per_frame=bits), SOUNDS)
@@ -276,10 +276,10 @@ def test_quality_rises_with_size_and_fineness_and_with_what_the_encoder_keeps(
 
 
 @pytest.mark.parametrize("share", [2, 3, 4, 5])
-def test_of_a_film_with_fewer_frames_each_is_the_one_of_its_time(share: int) -> None:
-    data = film(320, 240, 1, 60, sound=False)
+def test_of_a_video_with_fewer_frames_each_is_the_one_of_its_time(share: int) -> None:
+    data = video_clip(320, 240, 1, 60, sound=False)
     wanted = replace(MODERN, max_fps=60 / share)
-    one = open_film(data)
+    one = open_video(data)
     one.survey(VideoRule((wanted,)), "fast")
     got = one.render(1_000_000)
 
@@ -297,7 +297,7 @@ def test_the_analysis_tells_noise_from_a_clean_picture() -> None:
     picture = source("testsrc2=s=320x240:r=20:d=1")
     cleanly: dict[str, Any] = {"c:v": "libx264", "crf": 10, "pix_fmt": "yuv420p"}
     clean = cost_of(made(picture, muxer="mp4", **cleanly))
-    noisy = cost_of(film(320, 240, 1, 20, sound=False))
+    noisy = cost_of(video_clip(320, 240, 1, 20, sound=False))
 
     assert clean.clean
     assert noisy.clean
@@ -321,8 +321,8 @@ KEPT = {"profile:v": "main", "level:v": "3", "ar": 48000, **COLOURS}
 
 
 def test_what_is_accepted_is_kept_to_the_byte() -> None:
-    data = film(320, 240, 1, 25, **KEPT)
-    one = open_film(data)
+    data = video_clip(320, 240, 1, 25, **KEPT)
+    one = open_video(data)
     survey = one.survey(VideoRule((MODERN,)), "fast")
 
     assert (survey.keep_bytes, survey.reasons) == (len(data), ())
@@ -330,9 +330,9 @@ def test_what_is_accepted_is_kept_to_the_byte() -> None:
 
 
 def test_a_place_is_taken_out_of_what_is_kept() -> None:
-    data = film(320, 240, 1, 25, metadata="location=+47.3769+008.5417/", **KEPT)
+    data = video_clip(320, 240, 1, 25, metadata="location=+47.3769+008.5417/", **KEPT)
     assert sniff(data).metadata == ("GPS position",)
-    one = open_film(data)
+    one = open_video(data)
     survey = one.survey(VideoRule((MODERN,)), "fast")
     kept = one.keep()
 
@@ -351,8 +351,8 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("options", "why"), REFUSED)
-def test_why_a_film_may_not_pass_is_said(options: dict[str, Any], why: str) -> None:
-    survey = open_film(film(320, 240, 1, 25, **{"ar": 48000, **options})).survey(VideoRule((MODERN,)), "fast")
+def test_why_a_video_may_not_pass_is_noted(options: dict[str, Any], why: str) -> None:
+    survey = open_video(video_clip(320, 240, 1, 25, **{"ar": 48000, **options})).survey(VideoRule((MODERN,)), "fast")
 
     assert survey.keep_bytes is None
     assert any(why in reason for reason in survey.reasons), survey.reasons
@@ -360,7 +360,7 @@ def test_why_a_film_may_not_pass_is_said(options: dict[str, Any], why: str) -> N
 
 def test_a_receiver_of_nothing_we_write_refuses() -> None:
     with pytest.raises(NotAllowed, match="no format that the receiver plays can be encoded"):
-        open_film(clip()).survey(VideoRule((VideoFormat("video/webm", "vp9"),)), "fast")
+        open_video(clip()).survey(VideoRule((VideoFormat("video/webm", "vp9"),)), "fast")
 
 
 # --- the price of a cut ----------------------------------------------------------------------------------------
@@ -406,7 +406,8 @@ def with_duration(data: bytes, ticks: int) -> bytes:
 
 
 def test_a_lying_duration_is_found_out() -> None:
-    survey = open_film(with_duration(film(160, 120, 1, 15, sound=False), 600_000)).survey(VideoRule((MODERN,)), "fast")
+    data = with_duration(video_clip(160, 120, 1, 15, sound=False), 600_000)
+    survey = open_video(data).survey(VideoRule((MODERN,)), "fast")
 
     assert abs((survey.info.duration_ms or 0) - 1000) < 150
     assert any("of video were decoded" in note for note in survey.info.notes)
@@ -420,18 +421,18 @@ BAD = [
     ("two pixels a side", one_pixel, DamagedMedia, "too small to show anything"),
     ("16k by 16k", lambda: with_sides(clip(), 16_384, 16_384), OverLimits, "16,384 × 16,384"),
     ("8k by 8k", lambda: with_sides(clip(), 8_000, 8_000), OverLimits, "8,000 × 8,000"),
-    ("no samples", lambda: film(160, 120, 1, 15, sound=False).split(b"mdat")[0][:-4], MMSContentError, ""),
+    ("no samples", lambda: video_clip(160, 120, 1, 15, sound=False).split(b"mdat")[0][:-4], MMSContentError, ""),
     ("cut in the header", lambda: clip()[: len(clip()) // 2], MMSContentError, "moov"),
     ("text", lambda: b"#EXTM3U\nfile:///etc/passwd\n", MMSContentError, ""),
 ]
 
 
 @pytest.mark.parametrize(("name", "data", "error", "says"), BAD, ids=[b[0] for b in BAD])
-def test_bad_films_end_in_an_error_of_ours_and_soon(name: str, data: Any, error: Any, says: str) -> None:
+def test_bad_videos_end_in_an_error_of_ours_and_soon(name: str, data: Any, error: Any, says: str) -> None:
     bad = data()
     started = time.monotonic()
     with pytest.raises(error) as caught:
-        open_film(bad).survey(VideoRule((MODERN,)), "fast")
+        open_video(bad).survey(VideoRule((MODERN,)), "fast")
 
     assert says in str(caught.value), name
     assert time.monotonic() - started < 6
@@ -439,8 +440,8 @@ def test_bad_films_end_in_an_error_of_ours_and_soon(name: str, data: Any, error:
 
 @settings(max_examples=8, deadline=None, derandomize=True)
 @given(flips=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=12), cut=st.floats(0.3, 1))
-def test_damage_anywhere_ends_in_a_film_or_in_an_error_of_ours(flips: list[tuple[float, int]], cut: float) -> None:
-    data = bytearray(film(128, 96, 0.6, 15, muxer="matroska"))
+def test_damage_anywhere_ends_in_a_video_or_in_an_error_of_ours(flips: list[tuple[float, int]], cut: float) -> None:
+    data = bytearray(video_clip(128, 96, 0.6, 15, muxer="matroska"))
     for at, value in flips:
         data[int(at * (len(data) - 1))] = value
     data = data[: int(len(data) * cut)]

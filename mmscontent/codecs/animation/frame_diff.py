@@ -75,6 +75,7 @@ class _Canvas:
         where = np.s_[top:bottom, left:right]
         wanted, shown, filled = rgba[where], self.shown[where], self.filled[where]
         nearest = self.indexer(wanted)
+        # Pixels whose palette index changes or that show nothing yet must be drawn, if they are opaque.
         must = ((nearest != shown) | ~filled) & (wanted[..., 3] > 0)
         if self.tolerance > 0:
             unsure = must & filled
@@ -105,6 +106,7 @@ def frame_diff(animation: Animation, indexer: Indexer, tolerance: float) -> Iter
             canvas.clear(_box(held))
             box = _joined(box, _box(held))
         now = canvas.paint(rgba, box)
+        # Nothing changed: the frame before is shown longer.
         if held is not None and now is None and not held.clears:
             held.duration_ms += duration
             continue

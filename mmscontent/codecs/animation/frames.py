@@ -165,6 +165,7 @@ def decode(data: bytes, media_type: str, box_px: tuple[int, int]) -> Animation:
         width, height = image.size
         scale = min(1.0, box_px[0] / max(width, height), box_px[1] / min(width, height))
         frames = getattr(image, "n_frames", 1)
+        # Scaled so that all changed pixels fit into memory; only a large animation is counted exactly.
         if frames * width * height * scale**2 > _MAX_CHANGED_PX:
             scale *= min(1.0, (_MAX_CHANGED_PX / max(_changed_px(image) * scale**2, 1)) ** 0.5)
         sides = max(1, round(width * scale)), max(1, round(height * scale))

@@ -24,6 +24,7 @@ __all__ = ["coded_bytes", "delays_cs", "write_gif"]
 # Section 23: transparent colour flag; disposal "do not dispose" and "restore to background".
 _TRANSPARENT, _KEEP, _CLEAR = 1, 1 << 2, 2 << 2
 _DESCRIPTOR_BYTES = 10
+# Width of the picture that several tiles are coded as; LZW does not see rows.
 _ROW_PX = 256
 # Viewers show a shorter frame for 10.
 _MIN_CS = 2

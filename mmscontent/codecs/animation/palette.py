@@ -23,8 +23,11 @@ __all__ = ["WEIGHTS", "Indexer", "choose_palette"]
 
 # Weight of a squared error in red, green and blue.
 WEIGHTS = np.array([0.9, 1.2, 0.6], np.float32)
+# The changed pixels are thinned to about this many for libimagequant, which bounds its time.
 _SAMPLE_PX = 60_000
+# Colours are looked up per cell of 4 × 4 × 4 values.
 _CELL_BITS = 6
+# Cells computed at once: 4,096 × 256 distances are 4 MB.
 _CHUNK = 4_096
 
 

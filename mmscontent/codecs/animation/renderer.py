@@ -40,6 +40,7 @@ __all__ = [
 
 # Of the playing time; uneven, so that dropped frames are hit, too.
 _JUDGED_AT = (0.11, 0.35, 0.58, 0.87)
+# No side is scaled below this.
 _LEAST_SIDE_PX = 8
 # Of scaled animations, beside the animation itself.
 _MAX_CACHED_PX = 12_000_000
@@ -115,6 +116,7 @@ class AnimationRenderer:
         height = max(min(_LEAST_SIDE_PX, self.animation.height), round(self.animation.height * setting.scale))
         key = (width, height, every)
         if key not in self._scaled_animations:
+            # Scaled animations are cached until they hold too many pixels.
             while sum(f.changed_px for f in self._scaled_animations.values()) > _MAX_CACHED_PX:
                 self._scaled_animations.pop(next(iter(self._scaled_animations)))  # the oldest
             self._scaled_animations[key] = self.animation.drop_frames(every).scale(width, height)

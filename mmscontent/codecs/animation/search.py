@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LadderEstimate", "LadderSearch", "search_ladder"]
 
+# Share of the limit that the search aims at, so that the next file is rather below it than above.
 _AIM = 0.985
 # Two places nearer than this give nearly the same file.
 _SAME_PLACE = 0.004
@@ -108,6 +109,7 @@ def _place_for(
         known = sorted(tried, key=lambda t: t.place)
         raw = np.interp([t.place for t in known], places, logs)
         logs = logs + np.interp(places, [t.place for t in known], np.log([t.size_bytes for t in known]) - raw)
+    # Sizes never rise along a ladder.
     logs = np.minimum.accumulate(logs)
     low, high = within
     place = float(np.interp(-math.log(aim_bytes), -logs, places))

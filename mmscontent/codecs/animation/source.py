@@ -20,6 +20,7 @@ from mmscontent.codecs.base import Rendition, Survey
 from mmscontent.codecs.image.detect import edge_energy
 from mmscontent.codecs.image.header import read_header
 from mmscontent.codecs.image.passthrough import kept_bytes
+from mmscontent.codecs.image.quality_metric import measured_ssimulacra2
 from mmscontent.codecs.image.source import StillSource
 from mmscontent.errors import DoesNotFit
 from mmscontent.message import MediaInfo
@@ -27,8 +28,6 @@ from mmscontent.profiles.model import ImageRule
 from mmscontent.rate_quality import Curve
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mmscontent.codecs.animation.frames import Animation
     from mmscontent.codecs.animation.quality_ladder import QualityStep
     from mmscontent.codecs.animation.renderer import RenderedAnimation
@@ -40,8 +39,11 @@ __all__ = ["AnimationSource"]
 # Share of the limit that is enough, encodes per ladder at most, ladders tried.
 _TRIES = {"fast": (0.95, 5, 1), "best": (0.97, 5, 3)}
 _LADDERS = {"fast": ("standing", "grainy", "drawn", "stepwise"), "best": tuple(LADDERS)}
+# The estimated quality of a ladder on which nothing fits.
 _HOPELESS = -1_000.0
+# Below this estimate nothing can be read, so frames are given up rather than size.
 _LEGIBLE = 5.0
+# Smaller differences of quality do not count.
 _BETTER = 0.5
 # Another ladder is tried when its estimate is at most this much worse than the best.
 _CLOSE = 8.0
@@ -110,11 +112,11 @@ class AnimationSource:
         self._work = _SurveyedAnimation(rule, effort, animation, AnimationRenderer(animation, scale, is_gif), options)
         reasons = self._passthrough_blockers(rule)
         estimates = [g for option in options for g in option.estimates]
-        floor = min(round(min(g.size_bytes for g in estimates)), len(self._data))
+        minimum = min(round(min(g.size_bytes for g in estimates)), len(self._data))
         return Survey(
             info=self._info(animation),
             curve=Curve.through([(max(1, round(g.size_bytes)), max(0.0, min(100.0, g.quality))) for g in estimates]),
-            minimum_bytes=max(1, floor),
+            minimum_bytes=max(1, minimum),
             keep_bytes=None if reasons else len(kept_bytes(self._data, self._header)),
             scale=f"ssimulacra2@{rule.view_long_px}",
             reasons=reasons,
@@ -155,6 +157,7 @@ class AnimationSource:
             return replace(made, stripped=self._header.metadata, notes=(*made.notes, note))
         assert self._work is not None, "survey() comes first"
         work = self._work
+        # A source that fits and may pass through is better than any rendition.
         kept = None if self._passthrough_blockers(work.rule) else len(kept_bytes(self._data, self._header))
         if kept is not None and kept <= limit_bytes:
             return self.keep()
@@ -170,6 +173,7 @@ class AnimationSource:
                 smallest_bytes=least,
                 tries=tries,
             )
+        # Of renditions of nearly equal quality the largest is sent.
         least_quality = max(one.quality for one in fitting) - _BETTER
         best = max((one for one in fitting if one.quality >= least_quality), key=lambda one: len(one.data))
         return self._rendition(best, len(tried), tries)
@@ -178,21 +182,15 @@ class AnimationSource:
         """Return SSIMULACRA2, mean over frames at the receiver's view; None without the ssimulacra2 package."""
         if self._still is not None:
             return self._still.measure(data)
-        try:
-            from ssimulacra2 import compute_ssimulacra2  # noqa: PLC0415 - optional, and scipy takes a second
-        except ImportError:
-            return None
         assert self._work is not None, "survey() comes first"
         animation, scale = self._work.animation, self._work.renderer.judged_scale
         long_px, short_px = max(animation.width, animation.height), min(animation.width, animation.height)
         rendered = decode(data, "image/gif", (long_px, short_px))
         times_ms = frame_times(animation)
         pairs = zip(frames_at(animation, times_ms, scale), frames_at(rendered, times_ms), strict=False)
-        scores = [
-            compute_ssimulacra2(_as_png(wanted), _as_png(resample_to(shown, wanted.shape[1::-1])))
-            for wanted, shown in pairs
-        ]
-        return float(np.mean(scores))
+        scores = [measured_ssimulacra2(wanted, resample_to(shown, wanted.shape[1::-1])) for wanted, shown in pairs]
+        known = [score for score in scores if score is not None]
+        return float(np.mean(known)) if known else None
 
     def _passthrough_blockers(self, rule: ImageRule) -> tuple[str, ...]:
         header, reasons = self._header, []
@@ -309,11 +307,6 @@ def _poster(animation: Animation) -> bytes:
         if energy > most * 1.02:  # of nearly equal frames the first
             best, most = frame.copy(), energy
     assert best is not None
-    return _as_png(best).getvalue()
-
-
-def _as_png(pixels: NDArray[np.uint8]) -> io.BytesIO:
     target = io.BytesIO()
-    Image.fromarray(pixels).save(target, "PNG", compress_level=1)
-    target.seek(0)
-    return target
+    Image.fromarray(best).save(target, "PNG", compress_level=1)
+    return target.getvalue()

@@ -31,6 +31,7 @@ MAX_DURATION_MS = 3_600_000
 _MAX_RATE_HZ = 48_000
 # Longer audio is decoded to one channel at 16 kHz: more would cost memory and never fit.
 _LONG_MS = 600_000
+# Names of the files in the session's folder.
 _SAMPLES, _PCM, _OUT = "samples", "pcm", "sound"
 
 

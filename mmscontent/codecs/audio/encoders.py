@@ -18,9 +18,11 @@ AMR_MODES: tuple[tuple[int, int], ...] = (  # bit/s, octets of a frame with its 
 )  # fmt: skip
 _AMR_OCTETS = dict(AMR_MODES)
 # Kb/s, up to 24 kHz.
+# Bit rates of MPEG-2 layer III (ISO/IEC 13818-3) up to 24 kHz, and of MPEG-1 (ISO/IEC 11172-3) above.
 _MP3_RATES_LOW = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128)
 _MP3_RATES = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192)
 _AAC_RATES = (16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192)
+# Sampling rates of AAC (ISO/IEC 14496-3).
 _AAC_SAMPLING = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 # Below it one channel sounds better than two.
 _STEREO_FROM_BPS = 64_000
@@ -88,6 +90,7 @@ def _mp3(setting: AudioSetting, samples: int) -> tuple[int, int]:
     return frames, round(frames * setting.rate_bps * frame / 8 / setting.sample_rate_hz)
 
 
+# An AAC-LC frame has 1,024 samples; the encoder adds one frame of delay.
 def _aac(setting: AudioSetting, samples: int) -> tuple[int, int]:
     frames = -(-samples // 1024) + 1
     return frames, round(frames * 1024 / setting.sample_rate_hz * setting.rate_bps / 8)

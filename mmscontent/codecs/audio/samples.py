@@ -23,7 +23,9 @@ __all__ = ["AudioAnalysis", "Samples", "analyse_audio"]
 
 # A level between these stays; one outside is brought to the wanted level, as far as the peaks allow.
 _QUIETEST_DBFS, _LOUDEST_DBFS, _WANTED_DBFS = -26.0, -12.0, -19.0
+# A gain leaves the peak 1 dB below full scale and never exceeds 15 dB.
 _PEAK_DBFS, _MOST_GAIN_DB = -1.0, 15.0
+# Levels are measured on windows of 50 ms.
 _WINDOW_S = 0.05
 # Windows this far below the mean are pauses and do not count (ITU-R BS.1770 gates likewise).
 _GATE_DB = 10.0

@@ -37,6 +37,7 @@ SCALE = "sound-table"
 _AIM, _ENOUGH = 0.985, 0.97
 # The latter only while nothing fits.
 _TRIES, _MAX_TRIES = 3, 5
+# At its lowest rates the encoder exceeds the rate; 12 % more are reserved.
 _MIN_AAC_BPS, _AAC_LOOSENESS = 8_000, 1.12
 
 
@@ -126,16 +127,16 @@ class AudioSource:
             DoesNotFit: Even the lowest rate is larger.
         """
         limit = self._useful_limit(limit_bytes)
-        cut = False
+        trimmed = False
         options = [w for w in self._options(0) if w.size_bytes <= limit]
         if not options and self._silence_ms():
-            cut = True
+            trimmed = True
             options = [w for w in self._options(self._silence_ms()) if w.size_bytes <= limit]
         if not options:
             raise self._too_large(limit_bytes)
         best = max(options, key=lambda w: w.quality)  # of equals the first one: a rule names the best format first
-        samples = self._processed(best.setting, cut=cut)
-        return self._encode(best, samples, limit, cut=cut)
+        samples = self._processed(best.setting, trimmed=trimmed)
+        return self._encode(best, samples, limit, trimmed=trimmed)
 
     def measure(self, data: bytes) -> float | None:
         """Return None: the scale is a table, there is nothing to measure."""
@@ -153,11 +154,11 @@ class AudioSource:
         if self._samples.frames:
             return
         self._session = FfmpegSession(self._data, self._info.media_type)
-        seen = probe(self._session)
-        if seen.audio is None:
+        probed = probe(self._session)
+        if probed.audio is None:
             raise DamagedMedia("it has no audio track")
-        longest = max(seen.duration_ms, self._info.duration_ms or 0)
-        self._samples, self._decode_errors = decode(self._session, seen.audio, longest)
+        longest = max(probed.duration_ms, self._info.duration_ms or 0)
+        self._samples, self._decode_errors = decode(self._session, probed.audio, longest)
         self._analysis = analyse_audio(self._samples)
 
     def _facts(self) -> MediaInfo:
@@ -203,27 +204,26 @@ class AudioSource:
             tries=[f"{w.setting} → {w.size_bytes:,} bytes" for w in options],
         )
 
-    def _processed(self, setting: AudioSetting, *, cut: bool) -> Samples:
-        lead, trail = (max(0, self._analysis.lead_ms - 100), max(0, self._analysis.trail_ms - 100)) if cut else (0, 0)
-        return self._samples.processed(
-            gain_db=self._analysis.gain_db, mono=setting.channels == 1, lead_ms=lead, trail_ms=trail
-        )
+    def _processed(self, setting: AudioSetting, *, trimmed: bool) -> Samples:
+        analysis, mono = self._analysis, setting.channels == 1
+        lead, trail = (max(0, ms - 100) if trimmed else 0 for ms in (analysis.lead_ms, analysis.trail_ms))
+        return self._samples.processed(gain_db=analysis.gain_db, mono=mono, lead_ms=lead, trail_ms=trail)
 
-    def _encode(self, way: _EncodeOption, samples: Samples, limit: int, *, cut: bool) -> Rendition:
+    def _encode(self, option: _EncodeOption, samples: Samples, limit: int, *, trimmed: bool) -> Rendition:
         """Encode; AAC takes any rate, so it aims at the limit and is corrected."""
         assert self._session is not None
         tries: list[str] = []
-        best, chosen, factor, before = b"", way.setting, 1.0, 0
+        best, chosen, factor, before = b"", option.setting, 1.0, 0
         while len(tries) < (_TRIES if best else _MAX_TRIES):
-            setting = self._aac_setting_for(way, samples, limit, factor)
+            setting = self._aac_setting_for(option, samples, limit, factor)
             if best and setting.rate_bps <= chosen.rate_bps:
                 break
-            predicted = round(way.encoder.size_of(setting, samples.frames_at(setting.sample_rate_hz)) * factor)
-            data = encode(self._session, samples, way.encoder, setting)
+            predicted = round(option.encoder.size_of(setting, samples.frames_at(setting.sample_rate_hz)) * factor)
+            data = encode(self._session, samples, option.encoder, setting)
             tries.append(f"{setting} → {len(data):,} bytes, {predicted:,} predicted")
             if len(best) < len(data) <= limit:
                 best, chosen = data, setting
-            if way.encoder.codec != "aac" or _ENOUGH * limit <= len(data) <= limit or len(data) == before:
+            if option.encoder.codec != "aac" or _ENOUGH * limit <= len(data) <= limit or len(data) == before:
                 break  # exact, close enough, or the audio needs no more bits
             factor *= len(data) / predicted
             before = len(data)
@@ -236,32 +236,32 @@ class AudioSource:
             predicted_quality=round(quality_of(chosen, self._analysis.kind), 1),
             stripped=self._info.metadata,
             tries=tuple(tries),
-            notes=tuple(self._notes(chosen, cut=cut)),
+            notes=tuple(self._notes(chosen, trimmed=trimmed)),
         )
 
-    def _aac_setting_for(self, way: _EncodeOption, samples: Samples, limit: int, factor: float) -> AudioSetting:
+    def _aac_setting_for(self, option: _EncodeOption, samples: Samples, limit: int, factor: float) -> AudioSetting:
         """Choose the AAC rate that should just fit; *factor* is actual over predicted size so far."""
-        if way.encoder.codec != "aac":
-            return way.setting
-        highest = max(w.setting.rate_bps for w in self._options(0) if w.encoder is way.encoder)
+        if option.encoder.codec != "aac":
+            return option.setting
+        highest = max(w.setting.rate_bps for w in self._options(0) if w.encoder is option.encoder)
         stereo = self._analysis.stereo and self._analysis.kind == "music"
-        trial = way.setting
+        trial = option.setting
         for _ in range(4):
-            size = way.encoder.size_of(trial, samples.frames_at(trial.sample_rate_hz)) * factor
+            size = option.encoder.size_of(trial, samples.frames_at(trial.sample_rate_hz)) * factor
             overhead = size - trial.rate_bps * samples.duration_ms / 8000 * factor
             rate = int((limit * _AIM - overhead) * 8000 / max(1, samples.duration_ms) / factor)
             rate = max(_MIN_AAC_BPS, min(rate, highest))
             setting = aac_setting(rate, self._samples.rate_hz, stereo=stereo)
             # Sampling rate and channels stay those of the option: the size depends on them.
-            trial = replace(setting, sample_rate_hz=way.setting.sample_rate_hz, channels=way.setting.channels)
+            trial = replace(setting, sample_rate_hz=option.setting.sample_rate_hz, channels=option.setting.channels)
         return trial
 
-    def _notes(self, setting: AudioSetting, *, cut: bool) -> Iterator[str]:
+    def _notes(self, setting: AudioSetting, *, trimmed: bool) -> Iterator[str]:
         analysis = self._analysis
         yield f"detected as {analysis.kind} (score {analysis.speech_score:.2f} of 1, speech from 0.5 on)"
         if analysis.gain_db:
             yield f"its level of {analysis.level_dbfs:.0f} dBFS was changed by {analysis.gain_db:+.1f} dB"
         if self._samples.channels > setting.channels:
             yield "mixed to one channel"
-        if cut:
+        if trimmed:
             yield f"{self._silence_ms():,} ms of silence at its ends were trimmed so that it fits"

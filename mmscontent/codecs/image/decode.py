@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
 __all__ = ["DecodedImage", "PixelCache", "decode", "resize", "scale_image"]
 
+# A picture of this side is enough to judge the edge; from this alpha on a pixel counts as opaque.
 _BACKGROUND_SIDE_PX = 256
 _MIN_OPAQUE = 250
 _WHITE = (255, 255, 255)
+# A larger picture is cached scaled down: 24 megapixels of RGB are 72 MB.
 _MAX_CACHED_PX = 24_000_000
+# The unscaled pixels serve to recognise screenshots; one of 1440×3200 has 4.6 megapixels.
 _MAX_NATIVE_PX = 6_000_000
 
 
@@ -192,6 +195,7 @@ def _is_translucent(image: Any) -> bool:  # noqa: ANN401
 
 
 def _flatten(image: Any, background: tuple[int, int, int]) -> Any:  # noqa: ANN401
+    # Sixteen-bit samples: 257 × 255 = 65535.
     deep = 257 if image.format == "ushort" else 1
     if image.bands <= 2:  # noqa: PLR2004 - grey and alpha
         return image.flatten(background=[deep * sum(background) // 3])

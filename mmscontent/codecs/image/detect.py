@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
 __all__ = ["ImageFeatures", "detect_features", "edge_energy"]
 
+# At most 6 × 6 tiles of 48 pixels: about 80,000 pixels.
 _TILE_PX, _TILES_ACROSS = 48, 6
 # Steps of 255 between neighbours.
 _HARD_STEP, _SOFT_STEP = 48, 12
+# Rows scanned for the marks of a QR code, and the green values that count as dark and light.
 _MAX_SCAN_ROWS = 128
 _DARK, _LIGHT = 80, 176
 
@@ -64,6 +66,7 @@ def _tiles(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _colour_counts(tiles: NDArray[np.uint8]) -> NDArray[np.int64]:
+    # Five bits per channel, so that noise does not count as colours.
     coarse = (tiles >> 3).astype(np.int32)
     index = (coarse[..., 0] << 10 | coarse[..., 1] << 5 | coarse[..., 2]).ravel()
     counts = np.bincount(index, minlength=1 << 15)

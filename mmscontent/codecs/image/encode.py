@@ -160,9 +160,11 @@ def _quantise(image: Any, colours: int, *, dithered: bool) -> Image.Image:  # no
         raise EngineMissing("imagequant is missing, so no palette can be made; install imagequant")
     size = image.width, image.height
     rgba = _as_pillow(image).convert("RGBA").tobytes()
+    # libimagequant: 1.0 is full Floyd-Steinberg dithering.
     level = 1.0 if dithered else 0.0
     pixels, palette = imagequant.quantize_raw_rgba_bytes(rgba, *size, dithering_level=level, max_colors=colours)
     picture = Image.frombytes("P", size, bytes(pixels))
+    # Entries after the highest index used are dropped, and the alpha of the entries is 255 anyway.
     opaque = np.array(palette, np.uint8).reshape(-1, 4)[: max(pixels) + 1, :3]
     picture.putpalette(opaque.tobytes(), "RGB")
     return picture

@@ -19,10 +19,11 @@ from mmscontent.profiles.model import ImageRule
 from mmscontent.rate_quality import Curve
 
 if TYPE_CHECKING:
+    from mmscontent.codecs.image.header import Header
     from mmscontent.message import MediaInfo
     from mmscontent.profiles.model import Rule
 
-__all__ = ["TRAIT", "estimate_from_header"]
+__all__ = ["TRAIT", "estimate_from_header", "facts_of_header"]
 
 TRAIT = "judged by its header"
 # Logarithm to base 2 of bits per pixel of the view, and the median score of the best JPEG of as many bytes.
@@ -44,12 +45,26 @@ def estimate_from_header(data: bytes, info: MediaInfo, rule: Rule) -> Survey:
     box = min(rule.max_long_px, rule.view_long_px), min(rule.max_short_px, rule.view_long_px)
     scale = scale_to_fit(header.width, header.height, box)
     area = max(1.0, header.width * header.height * scale * scale)
-    floor = math.ceil(area * _SURE_BITS[FORMATS[header.media_type].may_be_lettering] / 8) + 1_000
+    minimum = math.ceil(area * _SURE_BITS[FORMATS[header.media_type].may_be_lettering] / 8) + 1_000
     kept = None if reasons else len(kept_bytes(data, header))
     points = [(round(2**bits * area / 8) + 1, float(score)) for bits, score in _TYPICAL]
-    estimated = replace(
+    return Survey(
+        info=facts_of_header(header, info, len(data)),
+        curve=Curve.through(points),
+        minimum_bytes=minimum if kept is None else min(minimum, kept),
+        keep_bytes=kept,
+        scale=f"ssimulacra2@{rule.view_long_px}",
+        reasons=reasons,
+        traits=(TRAIT,),
+        stripped=header.metadata,
+    )
+
+
+def facts_of_header(header: Header, info: MediaInfo, size_bytes: int) -> MediaInfo:
+    """Add what the header says to the facts known of a picture."""
+    return replace(
         info,
-        size_bytes=len(data),
+        size_bytes=size_bytes,
         width_px=header.width,
         height_px=header.height,
         orientation=header.orientation,
@@ -57,14 +72,4 @@ def estimate_from_header(data: bytes, info: MediaInfo, rule: Rule) -> Survey:
         profile=None if header.jpeg is None else "baseline" if header.jpeg.is_baseline else "progressive",
         metadata=header.metadata,
         notes=tuple(dict.fromkeys((*info.notes, *header.notes))),
-    )
-    return Survey(
-        info=estimated,
-        curve=Curve.through(points),
-        minimum_bytes=floor if kept is None else min(floor, kept),
-        keep_bytes=kept,
-        scale=f"ssimulacra2@{rule.view_long_px}",
-        reasons=reasons,
-        traits=(TRAIT,),
-        stripped=header.metadata,
     )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_VIEWS", "EncodeSetting", "SizeQualityTable", "best_setting", "predict_table", "terms"]
 
+# No smaller scale is predicted.
 _MIN_LONG_PX = 96
 # Between neighbouring scales of a table.
 _SCALE_STEP = 0.85
@@ -66,6 +67,7 @@ class SizeQualityTable:
         Args:
             known: Pairs of predicted and measured bytes.
         """
+        # Corrections must keep the order of sizes: a pair that would turn it around is dropped.
         rising: list[tuple[float, float]] = []
         for predicted, real in sorted((float(np.log(p)), float(np.log(r))) for p, r in known):
             if not rising or (predicted > rising[-1][0] and real > rising[-1][1]):
@@ -135,6 +137,7 @@ def predict_table(probe: Probe, settings: JpegSettings) -> SizeQualityTable:
     sample = probe.statistics(settings)
     long_px = _scales(probe.long_px, probe.view_px)
     quality = settings.grid
+    # More quality never takes fewer bytes nor scores lower; the fitted tables may say so between knots.
     bits = np.maximum.accumulate(sample.bits_per_pixel(np.log2(long_px), quality), axis=1)
     area = probe.pixels.shape[0] * probe.pixels.shape[1] * (long_px / probe.base_px) ** 2
     scores = np.tensordot(
@@ -207,10 +210,12 @@ def _scales(native_px: int, view_px: int) -> Numbers:
     """Long sides to predict for: the picture's own, the view's, and steps from the view in both directions."""
     sides = {native_px, view_px}
     side = view_px * _SCALE_STEP
+    # Towards smaller scales, down to the smallest picture worth sending.
     while side >= min(_MIN_LONG_PX, view_px * 0.6):
         sides.add(round(side))
         side *= _SCALE_STEP
     side = view_px / _SCALE_STEP
+    # Towards larger scales; within 7 % of the native side the native side itself is taken.
     while side < min(native_px * 0.93, view_px * MAX_VIEWS):
         sides.add(round(side))
         side /= _SCALE_STEP

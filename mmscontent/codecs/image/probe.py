@@ -48,9 +48,11 @@ _REFERENCE_QUALITY = {"tuned": 60.0, "trellis": 65.0}
 _HALF_BIAS = 0.1
 # Markers and tables around the coded data.
 HEADER_BYTES = 330
+# The height of a macroblock at 4:2:0; strips of 32 rows or tiles predicted worse: docs/fitting.md.
 _STRIP_ROWS = 16
 # Along the short side, along the long.
 _TILE_PX, _TILES = 64, (3, 4)
+# Without the finest scale, which costs most of the time and tells least.
 _METRIC_SCALES = (2, 3, 4)
 # Share of the pixels that strips cover, and the least and most of them: in the survey, and before an encode.
 _SURVEY_SHARE, _SURVEY_PX = 1 / 6, (100_000, 150_000)
@@ -142,6 +144,7 @@ class Probe:
             strips = _strips(pixels, _ENCODE_SHARE, _ENCODE_PX)
             self._strips = long_px, settings, strips, encoder_input(strips, settings)
         _, _, strips, ready = self._strips
+        # At least 40 bytes: HEADER_BYTES is an estimate and may exceed a tiny file.
         size = len(encode_jpeg(ready, quality, settings)) - HEADER_BYTES
         return HEADER_BYTES + max(size, 40) * len(pixels) / len(strips)
 

@@ -7,11 +7,13 @@ github.com/cloudinary/ssimulacra2; docs/fitting.md says how close the approximat
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from PIL import Image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     Pixels = NDArray[np.uint8]
     Plane = NDArray[np.float32]
 
-__all__ = ["Ssimulacra2Approx"]
+__all__ = ["Ssimulacra2Approx", "measured_ssimulacra2"]
 
 _C2 = np.float32(0.0009)
 _RADIUS, _SIGMA = 5, 1.5
@@ -173,3 +175,19 @@ def _norms(plane: Plane, weights: tuple[float, float]) -> float:
     mean, fourth = weights
     total = mean * float(plane.mean()) if mean else 0.0
     return total + fourth * float(np.square(np.square(plane)).mean()) ** 0.25 if fourth else total
+
+
+def measured_ssimulacra2(reference: Pixels, pixels: Pixels) -> float | None:
+    """Score a picture with the whole metric; None when the ssimulacra2 package is missing."""
+    try:
+        from ssimulacra2 import compute_ssimulacra2  # noqa: PLC0415 - optional, and it takes a second to load
+    except ImportError:
+        return None
+    return float(compute_ssimulacra2(_png(reference), _png(pixels)))
+
+
+def _png(pixels: Pixels) -> io.BytesIO:
+    target = io.BytesIO()
+    Image.fromarray(pixels).save(target, "PNG", compress_level=1)
+    target.seek(0)
+    return target

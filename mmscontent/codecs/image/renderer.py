@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 
 __all__ = ["EncodedImage", "ImageRenderer"]
 
+# The curve has points from 2,000 bytes on, each 1.3 times the one before.
 _CURVE_FROM_BYTES, _CURVE_STEP, _CURVE_POINTS = 2_000, 1.3, 30
 # The smallest rendition worth sending: a third of the view, at a quality that still shows the subject.
-_FLOOR_OF_VIEW, _FLOOR_QUALITY = 1 / 3, 30
+_MINIMUM_OF_VIEW, _MINIMUM_QUALITY = 1 / 3, 30
 # Lettering needs pixels: a JPEG of a drawing or screenshot has at least this share of the view's long side. One encode
 # of that size shows by how much the prediction is too high; the error grows with every halving.
 _LEGIBLE_OF_VIEW, _LEGIBLE_QUALITY = 1 / 2, 64
@@ -43,6 +44,7 @@ _FULL_CHROMA_BELOW_SCORE, _FULL_CHROMA_RISE, _FULL_CHROMA_MOST = 92.5, 0.16, 94.
 # Above it trellis gains too little for its time: docs/fitting.md.
 _TRELLIS_BELOW_SCORE = 76.0
 _PLAIN, _FULL = JpegSettings("tuned"), JpegSettings("tuned", full_chroma=True)
+# What we encode or pass through; an MPO is found by the reader of JPEG.
 _READERS = ("JPEG", "PNG", "GIF", "WEBP", "BMP")
 
 
@@ -94,10 +96,10 @@ class ImageRenderer:
     def minimum_bytes(self) -> int:
         """Predict the size of the smallest rendition worth sending."""
         table = self._table(_PLAIN)
-        share = _LEGIBLE_OF_VIEW if self.features.is_graphic else _FLOOR_OF_VIEW
+        share = _LEGIBLE_OF_VIEW if self.features.is_graphic else _MINIMUM_OF_VIEW
         long_px = min(float(self.probe.long_px), max(self.probe.view_px * share, float(table.long_px[0])))
         sizes = [len(variant.data) for variant, _ in self._variants()]
-        return min([round(table.size_at(long_px, _FLOOR_QUALITY)), *sizes])
+        return min([round(table.size_at(long_px, _MINIMUM_QUALITY)), *sizes])
 
     def encode(self, limit_bytes: int) -> EncodedImage | None:
         """Return the best rendition within a limit; None when there is none."""
@@ -111,6 +113,7 @@ class ImageRenderer:
         tries, encodes = (*tries, f"{variant.label} → {len(variant.data):,} bytes"), encodes + 1
         if jpeg is not None and self.measured_score(jpeg.data) > score:
             return replace(jpeg, tries=tries, encodes=encodes)
+        # PNG without a palette is lossless.
         score = 100.0 if variant.label == "PNG" else score
         return EncodedImage(variant.data, variant.media_type, variant.sides_px, score, encodes, tries)
 

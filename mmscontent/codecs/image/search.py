@@ -86,9 +86,9 @@ class _KnownSizes:
     def corrected(self, like: EncodeSetting | None) -> list[SizeQualityTable]:
         """Correct the tables by the known sizes: all of them, or that of one setting at one scale."""
         pairs: dict[JpegSettings, list[tuple[float, float]]] = {f.settings: [] for f in self.tables}
-        for setting, weighed in self.known:
+        for setting, estimate in self.known:
             if like is None or _scale_key(setting) == _scale_key(like):
-                pairs[setting.settings].append((setting.size_bytes, weighed * self.whole_per_strips))
+                pairs[setting.settings].append((setting.size_bytes, estimate * self.whole_per_strips))
         wanted = [f for f in self.tables if like is None or f.settings == like.settings]
         return [f.corrected(pairs[f.settings]) if pairs[f.settings] else f for f in wanted]
 
@@ -121,8 +121,10 @@ def fit_jpeg(
         size = _encode(probe, setting, limit_bytes, fit)
         if enough * limit_bytes <= size <= limit_bytes:
             break
+        # The factor of the whole over its strips is assumed to hold for other qualities.
         known_sizes.whole_per_strips *= size / (known_sizes.find(setting) or setting.size_bytes)
         known_sizes.add(setting, size)
+        # With the last encode something must fit, so it aims well below the limit.
         last_chance = fit.data is None and fit.encodes == max_encodes - 1
         aim = _SAFE_AIM if last_chance else _NEXT_AIM - 0.005 * (fit.encodes - 1)
     return fit

@@ -16,10 +16,12 @@ from mmscontent.codecs.base import Rendition, Survey
 from mmscontent.codecs.image.decode import DecodedImage, PixelCache
 from mmscontent.codecs.image.detect import detect_features
 from mmscontent.codecs.image.header import read_header
+from mmscontent.codecs.image.header_estimate import facts_of_header
 from mmscontent.codecs.image.loaders import scale_to_fit
 from mmscontent.codecs.image.model import MAX_VIEWS
 from mmscontent.codecs.image.passthrough import kept_bytes, passthrough_blockers
 from mmscontent.codecs.image.probe import Probe
+from mmscontent.codecs.image.quality_metric import measured_ssimulacra2
 from mmscontent.codecs.image.renderer import EncodedImage, ImageRenderer
 from mmscontent.errors import DoesNotFit, NotAllowed
 from mmscontent.message import MediaInfo
@@ -64,11 +66,11 @@ class StillSource:
         self._renderer = renderer = ImageRenderer(decoded, features, rule, effort, probe)
         reasons = passthrough_blockers(self._header, rule)
         kept = None if reasons else len(kept_bytes(self._data, self._header))
-        floor = renderer.minimum_bytes()
+        minimum = renderer.minimum_bytes()
         return Survey(
             info=self._info(),
             curve=renderer.curve(),
-            minimum_bytes=floor if kept is None else min(floor, kept),
+            minimum_bytes=minimum if kept is None else min(minimum, kept),
             keep_bytes=kept,
             scale=f"ssimulacra2@{rule.view_long_px}",
             reasons=reasons,
@@ -102,17 +104,14 @@ class StillSource:
         return self._rendition(renderer, encoded)
 
     def measure(self, data: bytes) -> float | None:
-        """SSIMULACRA2 of a rendition at the receiver's view; None when the ssimulacra2 package is missing."""
-        try:
-            from ssimulacra2 import compute_ssimulacra2  # noqa: PLC0415 - optional, and it takes a second to load
-        except ImportError:
-            return None
-        reference = Image.fromarray(self._surveyed().probe.samples().shown.numpy())
+        """Return SSIMULACRA2 of a rendition at the receiver's view; None without the ssimulacra2 package."""
+        reference = self._surveyed().probe.samples().pixels
+        height, width, _ = reference.shape
         with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "GIF", "WEBP", "BMP")) as opened:
             shown = opened.convert("RGB")
-        if shown.size != reference.size:
-            shown = shown.resize(reference.size, Image.Resampling.LANCZOS)
-        return float(compute_ssimulacra2(_as_png(reference), _as_png(shown)))
+        if shown.size != (width, height):
+            shown = shown.resize((width, height), Image.Resampling.LANCZOS)
+        return measured_ssimulacra2(reference, np.asarray(shown))
 
     def _probe(self, rule: ImageRule, decoded: DecodedImage, pixel_cache: PixelCache) -> Probe:
         box = _box(rule, pixel_cache.most_px)
@@ -130,19 +129,7 @@ class StillSource:
         return self._renderer
 
     def _info(self) -> MediaInfo:
-        header, jpeg = self._header, self._header.jpeg
-        notes = dict.fromkeys((*self._declared.notes, *header.notes))
-        return replace(
-            self._declared,
-            size_bytes=len(self._data),
-            width_px=header.width,
-            height_px=header.height,
-            orientation=header.orientation,
-            frames=header.frames,
-            profile=None if jpeg is None else "baseline" if jpeg.is_baseline else "progressive",
-            metadata=header.metadata,
-            notes=tuple(notes),
-        )
+        return facts_of_header(self._header, self._declared, len(self._data))
 
     def _rendition(self, renderer: ImageRenderer, encoded: EncodedImage) -> Rendition:
         profile = None
@@ -175,10 +162,3 @@ class StillSource:
 def _box(rule: ImageRule, long_px: int) -> tuple[int, int]:
     """The receiver's box, reduced to a long side."""
     return min(rule.max_long_px, long_px), min(rule.max_short_px, long_px)
-
-
-def _as_png(picture: Image.Image) -> io.BytesIO:
-    target = io.BytesIO()
-    picture.save(target, "PNG", compress_level=1)
-    target.seek(0)
-    return target

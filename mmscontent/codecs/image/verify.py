@@ -21,6 +21,7 @@ __all__ = ["verify"]
 
 # An MPO is found by the reader of JPEG.
 _READERS = ("JPEG", "PNG", "GIF", "WEBP", "BMP")
+# Pillow formats and their media types; an MPO is a JPEG with further pictures behind the first.
 _TYPES = {
     "JPEG": "image/jpeg",
     "MPO": "image/jpeg",

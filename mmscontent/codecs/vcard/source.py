@@ -65,6 +65,7 @@ class ContactSource:
         written = {step: write_contacts(self._with_photos(step), version) for step in steps}
         self._work = _SurveyedContacts(rule, version, written)
         reasons = self._passthrough_blockers(rule)
+        versions = ", ".join(sorted({contact.version for contact in self._contacts}))
         points = [(len(w.data), step.score if len(steps) > 1 else 100.0) for step, w in written.items()]
         return Survey(
             info=self._info(rule.media_type),
@@ -73,7 +74,7 @@ class ContactSource:
             keep_bytes=None if reasons else len(self._data),
             scale="card",
             reasons=reasons,
-            traits=(f"vCard {', '.join(sorted({c.version for c in self._contacts}))}", f"{len(self._contacts)} cards"),
+            traits=(f"vCard {versions}", f"{len(self._contacts)} contacts"),
             stripped=self._labels(),
         )
 

@@ -43,8 +43,10 @@ _OFFSET_OCTAVES, _SLOPE_SHARE = -0.12, 0.82
 _WHOLE_PX = 2_000_000_000
 # Twenty minutes of the smallest pictures.
 _WHOLE_FRAMES = 40_000
+# Seconds of each of the three spans of a long video.
 _WINDOW_S = 4.0
 _TIMES = "times"
+# More frames per second than this mean that the timestamps do not advance.
 _MAX_FPS = 480.0
 _ERROR_LINE = re.compile(r"^(?:\[[^\]]*\] )?\[(?:error|fatal|panic)\]", re.MULTILINE)
 _SSIM = re.compile(r"SSIM Mean Y:([\d.]+)")

@@ -97,6 +97,7 @@ def encode_video(
         options |= {"passlogfile": statistics, "pass": 2, "b:v": rate}
     else:
         options |= _by_factor(wanted, target.factor)
+    # H.264 states its colours in the VUI (ITU-T H.264 Annex E).
     if wanted.codec == "h264":
         options |= _x264_colours(target)
     else:

@@ -49,8 +49,10 @@ _PROFILES: dict[str, tuple[str, ...]] = {
 }
 # H.263 clause 4.1: baseline has these frame sizes only.
 _H263_FRAMES = ((128, 96), (176, 144), (352, 288))
+# Frames are counted in macroblocks of 16 × 16.
 _MACROBLOCK = 16
 _MIN_SHORT_PX, _STEP = 96, 0.86
+# Codecs that can be encoded.
 _ENCODED = ("h264", "mpeg4", "h263")
 # 15.02 frames per second count as 15.
 _TOLERANCE = 1.02

@@ -58,10 +58,13 @@ _WORST_FACTOR: dict[str, float] = {"h264": 42.0, "mpeg4": 39.0, "h263": 39.0}
 _RARER_BITS = 0.35
 _RATES = (1.0, 0.5, 1 / 3)
 # VMAF points.
+# What a lower frame rate costs in VMAF points, which VMAF itself does not see.
 _RARER_COST = {1.0: 0.0, 0.5: 14.0, 1 / 3: 22.0}
+# Lower frame rates are not tried.
 _LEAST_FPS = 5.0
 # Share of the audio in the quality of a video; the rest is the picture's.
 _SOUND_WEIGHT = 0.1
+# Bytes of the container, once and per frame.
 CONTAINER_BYTES, FRAME_BYTES = 1500, 15
 
 

@@ -40,7 +40,9 @@ SCALE = "vmaf@480"
 MAX_FRAME_PX = 8192 * 4352
 # Over an hour at 60 a second.
 MAX_FRAMES = 250_000
+# One macroblock; a smaller picture shows nothing.
 _MIN_SIDE_PX = 16
+# Points of the curve.
 _KNOTS = 10
 _VIEW_PX = 480
 # Size over the stated rate, at the median.
