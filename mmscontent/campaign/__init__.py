@@ -1,7 +1,7 @@
-"""One message to many: recipients are grouped by what their phones accept, each group's media are fitted once.
+"""Campaigns: one message to many recipients, grouped by what their phones accept; media are fitted once per group.
 
-`read` knows the files, `plan` the groups and their media, `cache` keeps media on the disk, `render` packs each
-recipient's words with them.
+`read` reads the files, `plan` groups the recipients and fits their media, `cache` keeps fitted media on the disk, and
+`render` packs them with each recipient's text.
 """
 
 from mmscontent.campaign.cache import FittedMediaCache, default_folder

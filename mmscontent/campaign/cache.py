@@ -1,10 +1,10 @@
 """A cache of fitted media on the disk, by what they were made from; processes share it and its size is bounded.
 
-    magic, length of the head, head (JSON: what the ledger says of each part), bodies
+    magic, length of the head, head (JSON: the ledger's entry of each part), bodies
 
-A file appears whole or not at all, under the digest of everything its bytes depend on; its head holds the digest of its
-bodies, so one that was damaged is no hit. Two processes that fit the same media write the same bytes. When the folder
-passes its bound, what was not used longest goes first; a reader that has a file open keeps it.
+A file appears complete or not at all, under the digest of everything its bytes depend on; its head holds the digest of
+its bodies, so a damaged file is no hit. Two processes that fit the same media write the same bytes. Above its bound the
+cache removes what was not used longest; a reader that has a file open keeps it.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ __all__ = ["DEFAULT_BOUND_BYTES", "FittedMediaCache", "default_folder"]
 DEFAULT_BOUND_BYTES = 1 << 30
 _MAGIC = b"mmscontent mould 1\n"  # magic, suffix and folder keep the words of the first version: caches stay valid
 _SUFFIX = ".mould"
-_KEPT = 0.9  # of the bound after an eviction, so that not every new file evicts one
-_MOST_HEAD = 16 << 20
+_KEPT = 0.9  # share of the bound after an eviction, so that not every new file evicts one
+_MAX_HEAD_BYTES = 16 << 20  # a damaged length must not allocate more
 
 
 def default_folder() -> Path:
@@ -42,11 +42,11 @@ def default_folder() -> Path:
 
 
 class FittedMediaCache:
-    """Moulds by key.
+    """Fitted media by key.
 
     Args:
-        folder: Made when it is missing.
-        bound_bytes: What all files may have together; 0 keeps nothing.
+        folder: Created when it is missing.
+        bound_bytes: Largest size of all files together; 0 keeps nothing.
     """
 
     def __init__(self, folder: Path, bound_bytes: int = DEFAULT_BOUND_BYTES) -> None:
@@ -55,36 +55,36 @@ class FittedMediaCache:
 
     def find(self, key: str) -> FittedMedia | None:
         """The media of a key; None when there are none, or their file is damaged."""
-        place = self._place(key)
+        file = self._place(key)
         try:
-            data = place.read_bytes()
+            data = file.read_bytes()
         except OSError:
             return None
-        fitted = _read(data)
+        fitted = _from_bytes(data)
         with contextlib.suppress(OSError):
             if fitted is None:
-                place.unlink()
+                file.unlink()
             else:
-                os.utime(place)  # used now: the last to be evicted
+                os.utime(file)  # used now, so it is evicted last
         return fitted
 
     def keep(self, key: str, fitted: FittedMedia) -> None:
         """Write media, then remove old ones above the bound; when the disk cannot be written nothing is kept."""
-        data = _written(fitted)
+        data = _to_bytes(fitted)
         if len(data) > self.bound_bytes:
             return
-        place = self._place(key)
+        file = self._place(key)
         with contextlib.suppress(OSError):
-            place.parent.mkdir(parents=True, exist_ok=True)
-            atomic_write(place, data, fsync=False)
-            self._make_room()
+            file.parent.mkdir(parents=True, exist_ok=True)
+            atomic_write(file, data, fsync=False)
+            self._evict()
 
     def _place(self, key: str) -> Path:
         return self.folder / key[:2] / (key + _SUFFIX)
 
-    def _make_room(self) -> None:
-        """Remove what was not used longest until the bound holds; one process at a time is enough."""
-        with _held(self.folder / ".lock") as alone:
+    def _evict(self) -> None:
+        """Remove what was not used longest until the bound holds; while another process does so, do nothing."""
+        with _try_lock(self.folder / ".lock") as alone:
             files = list(self._files()) if alone else []
             total = sum(size for _, size, _ in files)
             if total <= self.bound_bytes:
@@ -97,14 +97,14 @@ class FittedMediaCache:
 
     def _files(self) -> Iterator[tuple[float, int, Path]]:
         for path in self.folder.glob(f"*/*{_SUFFIX}"):
-            with contextlib.suppress(OSError):  # another process was quicker
+            with contextlib.suppress(OSError):  # another process has removed it
                 found = path.stat()
                 yield found.st_mtime, found.st_size, path
 
 
 @contextlib.contextmanager
-def _held(lock: Path) -> Iterator[bool]:
-    """Whether nobody else holds the lock; it is ours meanwhile."""
+def _try_lock(lock: Path) -> Iterator[bool]:
+    """Take the lock unless another process has it; yields whether it was taken."""
     opened = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -119,7 +119,7 @@ def _held(lock: Path) -> Iterator[bool]:
 # --- one file ----------------------------------------------------------------------------------------------------
 
 
-def _written(fitted: FittedMedia) -> bytes:
+def _to_bytes(fitted: FittedMedia) -> bytes:
     bodies = b"".join(p.part.data for p in fitted.parts if p is not None)
     head = {
         "sha256": hashlib.sha256(bodies).hexdigest(),
@@ -130,15 +130,15 @@ def _written(fitted: FittedMedia) -> bytes:
 
 
 def _row(part: FittedPart) -> dict[str, Any]:
-    told = asdict(part.part)
-    told["data"] = len(part.part.data)
-    return {"part": told, "entry": asdict(part.entry)}
+    fields = asdict(part.part)
+    fields["data"] = len(part.part.data)
+    return {"part": fields, "entry": asdict(part.entry)}
 
 
-def _read(data: bytes) -> FittedMedia | None:
+def _from_bytes(data: bytes) -> FittedMedia | None:
     start = len(_MAGIC) + 4
     length = int.from_bytes(data[len(_MAGIC) : start], "big")
-    if not data.startswith(_MAGIC) or length > _MOST_HEAD:
+    if not data.startswith(_MAGIC) or length > _MAX_HEAD_BYTES:
         return None
     bodies = memoryview(data)[start + length :]
     try:

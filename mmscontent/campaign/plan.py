@@ -1,8 +1,8 @@
-"""Who gets what: recipients grouped by what their phones accept, and every group's media fitted once.
+"""Plans a campaign: groups recipients by what their phones accept, and fits the media of every group once.
 
-The media of a group are fitted for the recipient whose words take the most room, so that everybody's fit. What was
-fitted is kept in the cache under everything its bytes depend on; the room is rounded, so that a word more or less in
-the next campaign finds the same media.
+The media of a group are fitted for the recipient with the longest text, so that every message of the group fits. The
+cache keeps fitted media under everything their bytes depend on. The bytes available for media are rounded down, so that
+a campaign whose text is a word longer finds the same media.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Campaign", "CampaignPlan", "RecipientGroup", "compose_for", "plan_campaign"]
 
-_STEP_BYTES = 512  # bytes the room is rounded down by
-_MEASURED = 16  # recipients of a group whose words look longest are counted exactly
+_STEP_BYTES = 512  # bytes available for media are rounded down to a multiple of it
+_MEASURED = 16  # this many recipients with the longest texts are packed to find the largest message
 
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """What is to be sent, and how it is written."""
+    """A message template, its recipients, and how the messages are composed."""
 
     template: MessageTemplate
     recipients: tuple[CampaignRecipient, ...]
@@ -55,17 +55,17 @@ class RecipientGroup:
     """Recipients whose phones accept the same.
 
     Attributes:
-        recipients: Places in the campaign's list.
-        longest: The place of the one whose words take the most room.
-        overhead_bytes: What that one's message has besides its media.
-        available_bytes: What its media may have together, rounded.
-        key: Of its media in the cache.
-        fitted: Its media; None when nothing can be sent to it.
-        ledger: Of the message for the longest words; of the refusal when there is no fitted. None from the cache.
-        cached: Its media were there already.
-        fit_ms: What fitting took.
-        each_bytes: The packed message for the longest words.
-        pack_ms: What packing one takes.
+        recipients: Indexes into the campaign's list.
+        longest: The index of the recipient whose text needs the most bytes.
+        overhead_bytes: Size of that recipient's message without its media.
+        available_bytes: Bytes available for the media, rounded down.
+        key: Key of the media in the cache.
+        fitted: The media; None when nothing can be sent to the group.
+        ledger: Of the message with the longest text, or of the refusal; None until one was packed.
+        cached: The media come from the cache.
+        fit_ms: Time that fitting took.
+        message_bytes: Size of the packed message with the longest text.
+        pack_ms: Time to pack one message.
     """
 
     profile: Profile
@@ -79,35 +79,35 @@ class RecipientGroup:
     failure: Failure | None = None
     cached: bool = False
     fit_ms: int = 0
-    each_bytes: int = 0
+    message_bytes: int = 0
     pack_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignPlan:
-    """What a campaign comes to, before anything is sent."""
+    """The groups of a campaign and the recipients that cannot get it, before anything is sent."""
 
     groups: tuple[RecipientGroup, ...]
     faults: tuple[tuple[int, Failure], ...]
 
     @property
     def encodes(self) -> int:
-        """Distinct messages whose media were fitted for this plan, those from the cache not counted."""
+        """Number of media sets that were fitted for this plan and did not come from the cache."""
         return len({g.key for g in self.groups if not g.cached and g.fitted is not None and g.fitted.size_bytes})
 
     @property
     def sendable(self) -> int:
-        """Recipients who can be sent to."""
+        """Number of recipients who can receive the message."""
         return sum(len(g.recipients) for g in self.groups if g.fitted is not None)
 
     @property
     def most_bytes(self) -> int:
-        """All packed messages together, at most."""
-        return sum(g.each_bytes * len(g.recipients) for g in self.groups)
+        """Largest size of all packed messages together."""
+        return sum(g.message_bytes * len(g.recipients) for g in self.groups)
 
     @property
     def packing_s(self) -> float:
-        """What packing all of them takes, by the one of each group that was."""
+        """Estimated time to pack all messages, from the one of each group that was packed."""
         return sum(g.pack_ms * len(g.recipients) for g in self.groups) / 1000
 
 
@@ -115,18 +115,18 @@ def plan_campaign(campaign: Campaign, cache: FittedMediaCache, pool: PoolOptions
     """Group the recipients, fit the media that are not in the cache, and count what the campaign needs."""
     faults = tuple((i, r.profile) for i, r in enumerate(campaign.recipients) if isinstance(r.profile, Failure))
     placeholder = FittedMedia.placeholder(campaign.template.message)
-    groups = [_group(campaign, placeholder, profile, places) for profile, places in _by_profile(campaign.recipients)]
+    groups = [_group(campaign, placeholder, profile, indexes) for profile, indexes in _by_profile(campaign.recipients)]
     found = [_from_cache(group, cache) for group in groups]
     fitted = _fit(campaign, [g for g in found if g.fitted is None and g.failure is None], cache, pool)
     whole = [replace(g, **fitted[g.key]) if g.key in fitted else g for g in found]
-    return CampaignPlan(tuple(_counted(campaign, g) for g in whole), faults)
+    return CampaignPlan(tuple(_with_sample_message(campaign, g) for g in whole), faults)
 
 
 def compose_for(campaign: Campaign, fitted: FittedMedia, recipient: CampaignRecipient) -> Composed:
-    """The packed message of one recipient.
+    """Pack the message of one recipient.
 
     Raises:
-        MMSContentError: It cannot be packed; most likely its words make it too large.
+        MMSContentError: The message cannot be packed; most likely its text makes it too large.
     """
     assert not isinstance(recipient.profile, Failure)
     message = campaign.template.message_with(recipient.texts, recipient.subject)
@@ -148,7 +148,7 @@ def _envelope(campaign: Campaign, recipient: CampaignRecipient) -> Envelope:
 
 
 def effective_key(profile: Profile) -> str:
-    """Digest of what a phone accepts, whoever's it is; how it wants its SMIL is part of that."""
+    """Digest of what a phone accepts, without its name; its SMIL quirks are part of it."""
     nameless = replace(profile, carrier=None, route=None, device=None, content_class=None)
     return f"{profile_key(nameless)} {quirk_for(profile)}"
 
@@ -156,33 +156,33 @@ def effective_key(profile: Profile) -> str:
 def _by_profile(recipients: Sequence[CampaignRecipient]) -> Iterable[tuple[Profile, tuple[int, ...]]]:
     keys: dict[int, str] = {}  # most recipients share a profile that was loaded once
     groups: dict[str, tuple[Profile, list[int]]] = {}
-    for place, recipient in enumerate(recipients):
+    for index, recipient in enumerate(recipients):
         profile = recipient.profile
         if isinstance(profile, Failure):
             continue
         if id(profile) not in keys:
             keys[id(profile)] = effective_key(profile)
-        groups.setdefault(keys[id(profile)], (profile, []))[1].append(place)
-    return ((profile, tuple(places)) for profile, places in groups.values())
+        groups.setdefault(keys[id(profile)], (profile, []))[1].append(index)
+    return ((profile, tuple(indexes)) for profile, indexes in groups.values())
 
 
-def _group(campaign: Campaign, placeholder: FittedMedia, profile: Profile, places: tuple[int, ...]) -> RecipientGroup:
-    """A group with the recipient whose words take the most room, and the room that leaves."""
-    likely = sorted(places, key=lambda i: -_length(campaign.recipients[i]))[:_MEASURED]
+def _group(campaign: Campaign, placeholder: FittedMedia, profile: Profile, indexes: tuple[int, ...]) -> RecipientGroup:
+    """Make a group: find the recipient with the longest text, and the bytes that remain for the media."""
+    likely = sorted(indexes, key=lambda i: -_length(campaign.recipients[i]))[:_MEASURED]
     try:
         overhead, longest = max((_overhead(campaign, placeholder, profile, i), -i) for i in likely)
     except MMSContentError as error:
-        return RecipientGroup(profile, places, places[0], 0, 0, "", failure=failure_of(error))
-    room = max(0, profile.target_bytes - overhead) // _STEP_BYTES * _STEP_BYTES
-    return RecipientGroup(profile, places, -longest, overhead, room, _fitted_key(campaign, profile, room))
+        return RecipientGroup(profile, indexes, indexes[0], 0, 0, "", failure=failure_of(error))
+    available = max(0, profile.target_bytes - overhead) // _STEP_BYTES * _STEP_BYTES
+    return RecipientGroup(profile, indexes, -longest, overhead, available, _fitted_key(campaign, profile, available))
 
 
 def _length(recipient: CampaignRecipient) -> int:
     return sum(len(t.encode()) for t in (*recipient.texts, recipient.subject, recipient.address))
 
 
-def _overhead(campaign: Campaign, placeholder: FittedMedia, profile: Profile, place: int) -> int:
-    recipient = campaign.recipients[place]
+def _overhead(campaign: Campaign, placeholder: FittedMedia, profile: Profile, index: int) -> int:
+    recipient = campaign.recipients[index]
     return overhead_bytes(
         placeholder,
         campaign.template.message_with(recipient.texts, recipient.subject),
@@ -194,7 +194,7 @@ def _overhead(campaign: Campaign, placeholder: FittedMedia, profile: Profile, pl
 
 
 def _fitted_key(campaign: Campaign, profile: Profile, available_bytes: int) -> str:
-    """Digest of everything fitted media depend on: sources, receiver, room, wire form, effort and version."""
+    """Digest of everything fitted media depend on: sources, receiver, bytes, wire form, effort and version."""
     nameless = replace(profile, carrier=None, route=None, device=None, content_class=None)
     sources = [
         (p.name, p.media_type, p.content_id, p.alt, hashlib.sha256(p.data).hexdigest())
@@ -202,8 +202,8 @@ def _fitted_key(campaign: Campaign, profile: Profile, available_bytes: int) -> s
         if p.kind != "text"
     ]
     kinds = [p.kind for p in campaign.template.message.parts]
-    told = (__version__, sources, kinds, profile_key(nameless), available_bytes, campaign.encoding, campaign.effort)
-    return hashlib.sha256(repr(told).encode()).hexdigest()
+    inputs = (__version__, sources, kinds, profile_key(nameless), available_bytes, campaign.encoding, campaign.effort)
+    return hashlib.sha256(repr(inputs).encode()).hexdigest()
 
 
 # --- media -------------------------------------------------------------------------------------------------------
@@ -217,7 +217,7 @@ def _from_cache(group: RecipientGroup, cache: FittedMediaCache) -> RecipientGrou
 def _fit(
     campaign: Campaign, groups: Sequence[RecipientGroup], cache: FittedMediaCache, pool: PoolOptions
 ) -> dict[str, dict[str, Any]]:
-    """What became of the media of each key, by many workers; groups that differ only in SMIL share one."""
+    """Fit the media of each key on the worker pool; groups that differ only in SMIL share one."""
     by_key = {g.key: g for g in groups}
     if not by_key:
         return {}
@@ -255,14 +255,14 @@ def _item(campaign: Campaign, group: RecipientGroup) -> Item:
     return Item(group.key, recipient=recipient.address, profile=rounded, message=message)
 
 
-def _counted(campaign: Campaign, group: RecipientGroup) -> RecipientGroup:
-    """The group with what its largest message has, and what packing it took."""
+def _with_sample_message(campaign: Campaign, group: RecipientGroup) -> RecipientGroup:
+    """Pack the largest message of a group, for its size and time."""
     if group.fitted is None:
         return group
     started = time.perf_counter()
     try:
-        made = compose_for(campaign, group.fitted, campaign.recipients[group.longest])
+        composed = compose_for(campaign, group.fitted, campaign.recipients[group.longest])
     except MMSContentError as error:
         return replace(group, fitted=None, failure=failure_of(error))
     took_ms = (time.perf_counter() - started) * 1000
-    return replace(group, each_bytes=len(made.data), pack_ms=took_ms, ledger=made.ledger)
+    return replace(group, message_bytes=len(composed.data), pack_ms=took_ms, ledger=composed.ledger)

@@ -1,4 +1,4 @@
-"""The messages of a campaign: each recipient's words cast with the media of the group, one after the other."""
+"""Renders the messages of a campaign: packs each recipient's text with the media of the group, one by one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["items_of", "render_messages"]
 
 
 def items_of(campaign: Campaign) -> tuple[Item, ...]:
-    """One item a row, named after the recipient; a row that can get nothing is an item with a fault."""
+    """One item for each row, named after the recipient; a row without a usable receiver is an item with a fault."""
     return tuple(_item(r) for r in campaign.recipients)
 
 
@@ -40,21 +40,21 @@ def _item(recipient: CampaignRecipient) -> Item:
 
 
 def _name(address: str) -> str:
-    """What the file of a recipient is called; addresses of mail hold signs that file systems do not."""
+    """File name of a recipient's message; mail addresses may hold characters that file systems refuse."""
     name = re.sub(r"[^\w.+@-]", "_", address)
     return name if name == address else f"{name}-{hashlib.sha256(address.encode()).hexdigest()[:8]}"
 
 
-def render_messages(campaign: Campaign, plan: CampaignPlan, left: Sequence[Item]) -> Generator[Result]:
-    """A result for every item that is left, in the order of the list."""
-    media_by_place: dict[int, FittedMedia | Failure | None] = {
-        place: group.fitted or group.failure for group in plan.groups for place in group.recipients
+def render_messages(campaign: Campaign, plan: CampaignPlan, remaining: Sequence[Item]) -> Generator[Result]:
+    """Yield a result for every remaining item, in the order of the list."""
+    media_by_index: dict[int, FittedMedia | Failure | None] = {
+        index: group.fitted or group.failure for group in plan.groups for index in group.recipients
     }
-    wanted = {item.name: item for item in left}
-    for place, recipient in enumerate(campaign.recipients):
+    wanted = {item.name: item for item in remaining}
+    for index, recipient in enumerate(campaign.recipients):
         item = wanted.get(_item(recipient).name)
         if item is not None:
-            yield _rendered(campaign, item, recipient, media_by_place.get(place))
+            yield _rendered(campaign, item, recipient, media_by_index.get(index))
 
 
 def _rendered(
@@ -66,8 +66,8 @@ def _rendered(
         return rejected(item, fitted or Failure("campaign/group", "the media of its group could not be fitted"))
     started = time.perf_counter()
     try:
-        made = compose_for(campaign, fitted, recipient)
+        composed = compose_for(campaign, fitted, recipient)
     except MMSContentError as error:
         return rejected(item, failure_of(error))
     took_ms = round((time.perf_counter() - started) * 1000)
-    return Result(item.name, "done", made.ledger, made.data, made.content_type, elapsed_ms=took_ms)
+    return Result(item.name, "done", composed.ledger, composed.data, composed.content_type, elapsed_ms=took_ms)

@@ -192,7 +192,7 @@ def _lines(campaign: Campaign, plan: CampaignPlan) -> list[str]:
                 f"{len(group.recipients):,}",
                 f"{group.profile.limit_bytes:,}",
                 f"{group.fitted.size_bytes:,}" if group.fitted is not None else "",
-                f"{group.each_bytes:,}",
+                f"{group.message_bytes:,}",
                 f"{quality:.0f}" if quality is not None else "",
                 fitted,
             )
@@ -233,7 +233,7 @@ def _as_json(campaign: Campaign, plan: CampaignPlan) -> dict[str, object]:
                 "limit_bytes": g.profile.limit_bytes,
                 "target_bytes": g.profile.target_bytes,
                 "media_bytes": g.fitted.size_bytes if g.fitted is not None else None,
-                "message_bytes_at_most": g.each_bytes if g.fitted is not None else None,
+                "message_bytes_at_most": g.message_bytes if g.fitted is not None else None,
                 "quality": _quality(g),
                 "cached": g.cached,
                 "fit_ms": g.fit_ms,

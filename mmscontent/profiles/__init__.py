@@ -1,9 +1,9 @@
-"""The only reader of profiles/: keys to files, files to one Profile, numbers and phones to keys.
+"""Reads profiles/: finds files by key, merges them into one Profile, and finds keys by network or phone.
 
-A key is a path: `us/t-mobile` is `carriers/us/t-mobile.toml`. A user's folder of the same shape lies over the
-shipped one, file by file. Carriers without numbers of their own are lines of `carriers/inherited.tsv`, phones
-known from their UAProf documents lines of `devices/population.tsv`. `profile_files.match` finds keys; it stands
-apart because it needs the XML parser.
+A key is a path: `us/t-mobile` is `carriers/us/t-mobile.toml`. A user's folder of the same shape has precedence over the
+shipped one, file by file. Carriers without numbers of their own are lines of `carriers/inherited.tsv`, phones known
+from their UAProf documents lines of `devices/population.tsv`. `profiles.match`, which finds keys, is not imported here
+because it needs the XML parser.
 """
 
 from mmscontent.profiles.catalogue import ProfileSummary, kinds_of, list_profiles

@@ -1,4 +1,4 @@
-"""All that is known, one line a profile."""
+"""Lists all profiles, one line each."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class ProfileSummary:
     """One line of the catalogue.
 
     Attributes:
-        limit_bytes: The lowest limit it states itself; None when it only inherits.
-        routes: The ways in it states limits for.
+        status: `active` unless the profile states another.
+        limit_bytes: The lowest limit that the profile states itself; None when it only inherits.
+        routes: The routes that it states limits for.
         confidence: Of that limit; "" without one.
-        status: `active` unless it says otherwise.
     """
 
     kind: Kind
@@ -42,12 +42,12 @@ class ProfileSummary:
 def list_profiles(
     kind: Kind | None = None, *, profiles: str | os.PathLike[str] | None = None, population: bool = False
 ) -> tuple[ProfileSummary, ...]:
-    """Every profile there is, by kind and key; a user's own in place of the shipped one it hides.
+    """List every profile, by kind and key; a user's profile replaces the shipped one of the same key.
 
     Args:
         kind: Only `carrier`, `device` or `class`.
         profiles: The user's folder, as for `load_profile`.
-        population: Also the 2,000 and more phones known only from their UAProf documents.
+        population: Also the phones known only from their UAProf documents, more than 2,000.
     """
     found: dict[tuple[Kind, str], ProfileSummary] = {}
     for folder in profile_folders(profiles):
@@ -58,7 +58,7 @@ def list_profiles(
 
 
 def kinds_of(key: str, *, profiles: str | os.PathLike[str] | None = None) -> tuple[Kind, ...]:
-    """What a bare key names: carriers, devices or classes that go by it; empty when nobody does."""
+    """The kinds of profiles that have a key; empty when none has it."""
     folders = profile_folders(profiles)
     return tuple(kind for kind in KINDS if find_profile(kind, key, folders) is not None)
 

@@ -1,6 +1,6 @@
-"""What a device document says of MMS, as values, and what that means as a device profile.
+"""The MMS capabilities that a device document states, and the device profile they make.
 
-Knows no XML and no files: uaprof.py reads documents, profile_files.py the compact table of 3,121 of them.
+No XML and no files here: uaprof.py reads documents, read.py the compact table of 3,121 of them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _CLASS_BYTES = {
 
 @dataclass(frozen=True, slots=True)
 class DocumentFinding:
-    """One defect of a document: a stable word for it, and a sentence."""
+    """One defect of a document: a stable identifier, and a sentence."""
 
     rule: str
     message: str
@@ -66,7 +66,7 @@ class DeviceCapabilities:
     findings: tuple[DocumentFinding, ...] = ()
 
 
-# Spellings of a vendor, as the first word of what documents say, by the word in our keys.
+# Spellings of vendors at the start of what documents say, and the vendor in our keys.
 _VENDORS = {
     "sony ericsson": "sonyericsson",
     "sonyericsson": "sonyericsson",
@@ -88,21 +88,21 @@ _VENDORS = {
 
 def device_key(vendor: str, model: str) -> str:
     """`LG Electronics`, `LG/GU280/v1.0` to `lg/gu280`; "" when the document names no model."""
-    spelled = vendor.strip().lower()
-    maker = next((ours for theirs, ours in _VENDORS.items() if re.match(rf"{theirs}\b", spelled)), "")
-    maker = maker or re.sub(r"[^a-z0-9]+", "-", (spelled.split() or ["unknown"])[0]).strip("-") or "unknown"
+    spelling = vendor.strip().lower()
+    vendor_key = next((ours for theirs, ours in _VENDORS.items() if re.match(rf"{theirs}\b", spelling)), "")
+    vendor_key = vendor_key or re.sub(r"[^a-z0-9]+", "-", (spelling.split() or ["unknown"])[0]).strip("-") or "unknown"
     name = re.sub(r"/v?[0-9.]+$", "", model.strip().lower())
     name = re.sub(r"[^a-z0-9.]+", "-", name).strip("-.")
-    name = re.sub(rf"^(?:{maker}|lge?|htc|mot|nokia|blackberry|rim|sonyericsson|samsung)-(?=.)", "", name)
-    return f"{maker}/{name}" if name else ""
+    name = re.sub(rf"^(?:{vendor_key}|lge?|htc|mot|nokia|blackberry|rim|sonyericsson|samsung)-(?=.)", "", name)
+    return f"{vendor_key}/{name}" if name else ""
 
 
 def device_profile(document: DeviceCapabilities, source: str = "", date: str = "") -> ProfileFile:
-    """A document as a device that `load_profile` takes.
+    """Make the device profile of a document; `load_profile` accepts it.
 
     Args:
-        document: What `read_uaprof` found.
-        source: Where it was read, for people.
+        document: What `read_uaprof` returned.
+        source: Where the document was read, for people.
         date: ISO date of that reading.
     """
     key = device_key(document.vendor, document.model) or "unknown/device"
@@ -116,8 +116,8 @@ def device_profile(document: DeviceCapabilities, source: str = "", date: str = "
         "video.formats": video_formats((*words, *codecs), document.levels, smartphone=lower_bound) if words else None,
         "audio.formats": audio_formats(words),
         "text.charsets": _written_charsets(document.charsets),
-        **_box(document),
-        **_cards(document),
+        **_image_bounds(document),
+        **_documents_and_slides(document),
     }
     stated = replace(origin, stated=document.max_message_stated)
     return ProfileFile(
@@ -136,7 +136,7 @@ def device_profile(document: DeviceCapabilities, source: str = "", date: str = "
 
 
 def is_lower_bound(os_name: str, screen_px: tuple[int, int] | None) -> bool:
-    """Whether the stated limits are a floor: on Android after 2012 the operator's build sets the real ones."""
+    """Whether the stated limits are lower bounds: on Android since 2012 the operator's build sets the real ones."""
     long_px, short_px = max(screen_px or (0, 0)), min(screen_px or (0, 0))
     return "android" in os_name.lower() or (long_px >= 800 and short_px >= 480)  # noqa: PLR2004 - the first such screens
 
@@ -145,7 +145,7 @@ def _class_bytes(classes: tuple[str, ...]) -> int | None:
     return next((size for code, size in _CLASS_BYTES.items() if code in classes), None)
 
 
-def _box(document: DeviceCapabilities) -> dict[str, object]:
+def _image_bounds(document: DeviceCapabilities) -> dict[str, object]:
     image, screen = document.max_image_px, document.screen_px
     return {
         "image.max_long_px": max(image) if image else None,
@@ -155,7 +155,7 @@ def _box(document: DeviceCapabilities) -> dict[str, object]:
     }
 
 
-def _cards(document: DeviceCapabilities) -> dict[str, object]:
+def _documents_and_slides(document: DeviceCapabilities) -> dict[str, object]:
     return {
         "contact.versions": ("2.1",) if "text/x-vcard" in document.accepts else None,
         "calendar.versions": ("1.0",) if "text/x-vcalendar" in document.accepts else None,
@@ -164,7 +164,7 @@ def _cards(document: DeviceCapabilities) -> dict[str, object]:
 
 
 def _written_charsets(stated: tuple[str, ...]) -> tuple[str, ...]:
-    """What we may write of what is stated: UTF-8 and US-ASCII first, two-byte sets never (MMS CONF 10.2.1)."""
+    """The stated charsets that we may write: UTF-8 and US-ASCII first, two-byte sets never (MMS CONF 10.2.1)."""
     named = [c for c in stated if c not in {"iso-10646-ucs-2", "utf-16"}]
     first = [c for c in ("utf-8", "us-ascii") if c in named]
     return tuple(first + [c for c in named if c not in first])

@@ -1,4 +1,4 @@
-"""Whether the files of a folder are right: each read on its own, then the links between them."""
+"""Checks the files of a folder of profiles: each by itself, then the links between them."""
 
 from __future__ import annotations
 
@@ -22,12 +22,11 @@ __all__ = ["ProfileFinding", "lint_profiles"]
 
 @dataclass(frozen=True, slots=True)
 class ProfileFinding:
-    """One thing to look at.
+    """One defect of a profile file.
 
     Attributes:
-        severity: An `error` stops loading; a `warning` is probably a slip.
-        file: Path of the file.
-        key: Dotted key inside it, or "".
+        severity: An `error` stops loading; a `warning` is probably a mistake.
+        key: Dotted key inside the file, or "".
     """
 
     severity: str
@@ -43,7 +42,7 @@ def lint_profiles(profiles: str | os.PathLike[str] | None = None) -> tuple[Profi
     found = list(_misplaced(folder))
     for kind, name in KINDS.items():
         for key in toml_keys(folder / name):
-            found += _of_file(kind, key, folder / name / f"{key}.toml", folders)
+            found += _check_file(kind, key, folder / name / f"{key}.toml", folders)
     try:
         observed_limit((folder,), "", None)
     except ProfileError as exc:
@@ -52,7 +51,7 @@ def lint_profiles(profiles: str | os.PathLike[str] | None = None) -> tuple[Profi
 
 
 def _misplaced(folder: Path) -> Iterator[ProfileFinding]:
-    """TOML files no key leads to."""
+    """TOML files that no key leads to."""
     right = {folder / name / f"{key}.toml" for name in KINDS.values() for key in toml_keys(folder / name)}
     for file in sorted(folder.rglob("*.toml")):
         if file not in right:
@@ -60,29 +59,27 @@ def _misplaced(folder: Path) -> Iterator[ProfileFinding]:
             yield ProfileFinding("warning", str(file), "", message)
 
 
-def _of_file(kind: Kind, key: str, file: Path, folders: tuple[Path, ...]) -> Iterator[ProfileFinding]:
+def _check_file(kind: Kind, key: str, file: Path, folders: tuple[Path, ...]) -> Iterator[ProfileFinding]:
     try:
         profile = parse_profile(kind, key, read_toml(file), str(file))
         if find_profile(kind, key, folders) is None:
-            yield ProfileFinding("error", str(file), "", "the file name is no key: letters, digits, dots and dashes")
+            yield ProfileFinding("error", str(file), "", "the name is no key; use letters, digits, dots and dashes")
         chain_of(profile, folders)
     except ProfileError as exc:
         yield ProfileFinding("error", exc.file or str(file), exc.key, str(exc))
     except MMSContentError as exc:
         yield ProfileFinding("error", str(file), "", str(exc))
     else:
-        yield from _slips(profile, str(file))
+        yield from _check_values(profile, str(file))
 
 
-def _slips(profile: ProfileFile, file: str) -> Iterator[ProfileFinding]:
-    """What loads and is probably not meant."""
+def _check_values(profile: ProfileFile, file: str) -> Iterator[ProfileFinding]:
+    """Values that load and are probably a mistake."""
     for statement in profile.statements:
         if statement.field == "image.media_types" and isinstance(statement.value, tuple):
             unknown = [t for t in statement.value if find(str(t)) is None]
             if unknown:
-                yield ProfileFinding(
-                    "warning", file, statement.field, f"media types nobody knows: {', '.join(unknown)}"
-                )
+                yield ProfileFinding("warning", file, statement.field, f"unknown media types: {', '.join(unknown)}")
     for rule in (*profile.plmn, *(m.partition(":")[0] for m in profile.mvno)):
         if not (rule.isdigit() and len(rule) in (5, 6)):
             yield ProfileFinding("warning", file, "match", f"{rule!r} is no MCC and MNC of five or six digits")
@@ -91,4 +88,4 @@ def _slips(profile: ProfileFile, file: str) -> Iterator[ProfileFinding]:
             message = f"{rule!r} should be a code and a qualifier, as 311480:gid1=BAE1"
             yield ProfileFinding("warning", file, "match.mvno", message)
     if profile.kind == "carrier" and not profile.routes and profile.extends is None:
-        yield ProfileFinding("warning", file, "routes", "states no limit and extends nothing, so it cannot be loaded")
+        yield ProfileFinding("warning", file, "routes", "without a limit or `extends` it cannot be loaded")

@@ -1,6 +1,6 @@
-"""From what a network or a phone says of itself to a profile key: PLMN and SIM, User-Agent, UAProf.
+"""Finds profile keys by PLMN and SIM, by User-Agent, or by UAProf document and address.
 
-A code with a SIM qualifier never captures the host network: without the qualifier it is only a possibility.
+A brand that shares its host's PLMN never hides the host: without its SIM qualifier it is only a possible match.
 """
 
 from __future__ import annotations
@@ -32,11 +32,12 @@ DEVICE_PATTERNS = Path("devices", "match.tsv")
 
 @dataclass(frozen=True, slots=True)
 class ProfileMatch:
-    """One profile that what was said points to.
+    """One profile that matches.
 
     Attributes:
-        certain: False for what it could be if something more were known; `how` says what.
-        device: The device itself when it was read from a document; give it to `load_profile`.
+        how: The reason, for people.
+        certain: False when more must be known to be sure; `how` says what.
+        device: The device itself when it was read from a document; `load_profile` accepts it.
     """
 
     kind: Kind
@@ -58,20 +59,20 @@ def match_profiles(
     uaprof: str | bytes | None = None,
     profiles: str | os.PathLike[str] | None = None,
 ) -> tuple[ProfileMatch, ...]:
-    """Find profiles, the best first; empty when nothing fits.
+    """Find profiles, the best match first; empty when none matches.
 
     Args:
         plmn: MCC and MNC of the SIM, `311480`.
-        gid1: Group identifier of the SIM; this and the next three tell a brand from its host network.
+        gid1: Group identifier of the SIM; this and the next three distinguish a brand from its host network.
         spn: Service provider name of the SIM.
-        imsi: The subscriber's number, or its beginning.
-        iccid: The card's number, or its beginning.
+        imsi: IMSI of the subscriber, or its first digits.
+        iccid: ICCID of the SIM, or its first digits.
         user_agent: The header, as the phone sends it.
         uaprof: The address from the `x-wap-profile` header, or the bytes of the document itself.
         profiles: The user's folder, as for `load_profile`.
 
     Raises:
-        ProfileError: The PLMN is no five or six digits.
+        ProfileError: The PLMN is not five or six digits.
         MalformedContent, OverLimits: The UAProf document cannot be read.
     """
     folders = profile_folders(profiles)
@@ -104,7 +105,7 @@ def _digits(plmn: str) -> str:
 
 
 def _by_plmn(plmn: str, sim: dict[str, str], folders: tuple[Path, ...]) -> Iterator[ProfileMatch]:
-    """The brand the SIM qualifies for, before the host; brands whose qualifier is not met are only possible."""
+    """The brand that the SIM qualifies for, else the host; brands whose qualifier is unknown are possible matches."""
     rules = [rule for folder in folders for rule in _rules(folder, plmn)]
     met = [(q, key) for q, key in rules if q and _meets(q, sim)]
     host = [(q, key) for q, key in rules if not q][:1]
@@ -121,7 +122,7 @@ def _by_plmn(plmn: str, sim: dict[str, str], folders: tuple[Path, ...]) -> Itera
 
 
 def _rules(folder: Path, plmn: str) -> list[tuple[str, str]]:
-    """Qualifier and carrier for a code: of the compact table, or of each file where a user's folder has none."""
+    """Qualifiers and carriers of a code, from the compact table; a user's folder has none, so its files are read."""
     text = table_text(folder / PLMN)
     if text:
         return [(qualifier, key) for _, qualifier, key in rows_of(text, plmn)]
@@ -135,7 +136,7 @@ def _rules(folder: Path, plmn: str) -> list[tuple[str, str]]:
 
 
 def _meets(qualifier: str, sim: dict[str, str]) -> bool:
-    """Whether the SIM has all of `gid1=BAE1&spn=Brand`; group ids and numbers count from their start."""
+    """Whether the SIM has all of `gid1=BAE1&spn=Brand`; group ids and numbers are compared by their first digits."""
     for condition in qualifier.split("&"):
         name, _, wanted = condition.partition("=")
         has = sim.get(name, "").lower()
@@ -178,7 +179,7 @@ def _by_address(header: str, folders: tuple[Path, ...]) -> Iterator[ProfileMatch
 
 
 def _pattern_keys(what: str, text: str, folders: tuple[Path, ...]) -> Iterator[str]:
-    """Keys of devices whose pattern fits, the user's first."""
+    """Keys of devices whose pattern matches, the user's first."""
     for folder in folders:
         for name, pattern, key in _patterns(folder):
             if name == what and fnmatch.fnmatchcase(text.lower(), pattern.lower()):
@@ -198,7 +199,7 @@ def _patterns(folder: Path) -> Iterator[tuple[str, str, str]]:
         yield from (("user_agent", p, key) for p in profile.user_agent)
 
 
-# Words in a User-Agent that say whose phone it is, by the first word of our keys.
+# Words in a User-Agent that name the vendor, and the vendor in our keys.
 _VENDOR_WORDS = {
     "sonyericsson": "sonyericsson",
     "blackberry": "blackberry",
@@ -218,50 +219,50 @@ _VENDOR_WORDS = {
     "acer": "acer",
     "asus": "asus",
 }
-_SHORTEST_BARE_MODEL = 5  # a model named without its maker must be this long, and hold letters and digits
+_MIN_MODEL_CHARS = 5  # a model named without its vendor must be this long, and hold letters and digits
 
 
 def _by_user_agent(user_agent: str, folders: tuple[Path, ...]) -> Iterator[ProfileMatch]:
-    """A model named in the header, else a pattern some device states."""
+    """A device whose model the header names, else one whose pattern matches."""
     for key, model in _models_in(user_agent[:1000], folders):
         if match := _match("device", key, f"the User-Agent names {model}", folders):
             yield match
             return
     for key in _pattern_keys("user_agent", user_agent[:1000], folders):
-        if match := _match("device", key, "the User-Agent fits its pattern", folders):
+        if match := _match("device", key, "the User-Agent matches its pattern", folders):
             yield match
             return
 
 
 def _models_in(user_agent: str, folders: tuple[Path, ...]) -> list[tuple[str, str]]:
-    """Keys of the models a header names and the word it uses, the longest word first."""
+    """Keys of the models that a header names, with the word it uses; the longest word first."""
     known = _models(folders)
     words = re.split(r"[\s/;(),]+", user_agent)
     lowered = user_agent.lower()
-    makers = {key for word, key in _VENDOR_WORDS.items() if word in lowered}
+    vendors = {key for word, key in _VENDOR_WORDS.items() if word in lowered}
     found: dict[str, str] = {}
     for word in (*words, *(a + b for a, b in itertools.pairwise(words))):
-        for squeezed in _without_maker(re.sub(r"[^a-z0-9]", "", word.lower())):
+        for squeezed in _without_vendor(re.sub(r"[^a-z0-9]", "", word.lower())):
             for key in known.get(squeezed, ()):
-                if key.partition("/")[0] in makers or _speaks_for_itself(squeezed):
+                if key.partition("/")[0] in vendors or _is_distinctive(squeezed):
                     found.setdefault(key, squeezed)
     return sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
 
 
-def _without_maker(word: str) -> Iterator[str]:
-    """A word, and what is left of it without a maker's name before it: `nokia6300`, `6300`."""
+def _without_vendor(word: str) -> Iterator[str]:
+    """A word, and the word without the vendor at its start: `nokia6300`, `6300`."""
     yield word
-    for maker in _VENDOR_WORDS:
-        if word.startswith(maker) and len(word) > len(maker):
-            yield word[len(maker) :]
+    for vendor in _VENDOR_WORDS:
+        if word.startswith(vendor) and len(word) > len(vendor):
+            yield word[len(vendor) :]
 
 
-def _speaks_for_itself(model: str) -> bool:
-    return len(model) >= _SHORTEST_BARE_MODEL and not model.isdigit() and not model.isalpha()
+def _is_distinctive(model: str) -> bool:
+    return len(model) >= _MIN_MODEL_CHARS and not model.isdigit() and not model.isalpha()
 
 
 def _models(folders: tuple[Path, ...]) -> dict[str, list[str]]:
-    """Every model by its name without punctuation; a maker may share a name with another."""
+    """Device keys by the model's name without punctuation; two vendors may use the same name."""
     models: dict[str, list[str]] = {}
     keys = [key for folder in folders for key in toml_keys(folder / KINDS["device"])]
     for folder in folders:

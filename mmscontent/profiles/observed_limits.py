@@ -1,7 +1,7 @@
-"""Sizes a network was seen to refuse: a local table a gateway appends to, shown beside the published numbers.
+"""Sizes that a network was refusals to refuse: a table in the user's folder, shown beside the published limits.
 
-One line an event, `observed.tsv` in the user's folder: carrier, route, bytes, ISO date. Used for the limit only
-when the caller says so.
+Each line of `observed.tsv` is one refusal: carrier, route, bytes, ISO date. The table lowers a limit only when the
+caller asks for that (`use_observed`).
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ def observe(profiles: str | os.PathLike[str], carrier: str, route: str | None, r
     """Append one refusal to the user's folder.
 
     Args:
-        profiles: The user's folder of profiles; made when it is not there.
+        profiles: The user's folder of profiles; created when it is missing.
         carrier: Key of the network that refused.
-        route: The way the message went, or None when that is not known.
-        refused_bytes: Packed size of the message refused.
+        route: The route of the message, or None when it is unknown.
+        refused_bytes: Packed size of the refused message.
         date: ISO date of the refusal; no clock is read here.
 
     Raises:
-        ProfileError: The line would not be readable again, or the file cannot be written.
+        ProfileError: A value would make the line unreadable, or the file cannot be written.
     """
     line = "\t".join((carrier, route or "", str(refused_bytes), date))
     _parse(line, "the observation")
@@ -48,17 +48,17 @@ def observe(profiles: str | os.PathLike[str], carrier: str, route: str | None, r
 
 
 def observed_limit(folders: tuple[Path, ...], carrier: str, route: str | None) -> Statement[int] | None:
-    """The largest size below the smallest one refused, or None when nothing was seen."""
-    seen = [
+    """One byte less than the smallest refused size; None when no refusal is recorded."""
+    refusals = [
         (size, date)
         for folder in folders
-        for key, way, size, date in _lines(folder / OBSERVED)
-        if key == carrier and (route is None or way in ("", route))
+        for key, line_route, size, date in _lines(folder / OBSERVED)
+        if key == carrier and (route is None or line_route in ("", route))
     ]
-    if not seen:
+    if not refusals:
         return None
-    size, date = min(seen)
-    times = f", {len(seen)} refusals in all" if len(seen) > 1 else ""
+    size, date = min(refusals)
+    times = f", {len(refusals)} refusals in all" if len(refusals) > 1 else ""
     stated = f"refused at {size:,} bytes on {date}{times}"
     return Statement("limit_bytes", size - 1, Origin(f"observed at {carrier}", OBSERVED, date, "medium", stated))
 

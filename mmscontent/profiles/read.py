@@ -1,4 +1,4 @@
-"""One profile by its key, from the first folder that has it: a TOML file, or a line of a compact table."""
+"""Reads one profile by its key, from the first folder that has it: a TOML file, or a line of a compact table."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def read_profile(kind: Kind, key: str, folders: tuple[Path, ...]) -> ProfileFile
     """Read one profile by its key.
 
     Raises:
-        ProfileError: No folder has it, or its file is wrong.
+        ProfileError: No folder has it, or its file is damaged.
     """
     profile = find_profile(kind, key, folders)
     if profile is None:
@@ -39,7 +39,7 @@ def read_profile(kind: Kind, key: str, folders: tuple[Path, ...]) -> ProfileFile
 
 
 def find_profile(kind: Kind, key: str, folders: tuple[Path, ...]) -> ProfileFile | None:
-    """Read one profile by its key, or None when no folder has it; a wrong file is still an error."""
+    """Read one profile by its key, or None when no folder has it; a damaged file is still an error."""
     if not _KEY.fullmatch(key):
         return None
     for folder in folders:
@@ -54,7 +54,7 @@ def find_profile(kind: Kind, key: str, folders: tuple[Path, ...]) -> ProfileFile
 
 
 def chain_of(profile: ProfileFile, folders: tuple[Path, ...]) -> list[ProfileFile]:
-    """A profile and those it extends, nearest first; a file that extends its own key means the one it hides."""
+    """A profile and those it extends, nearest first; a file that extends its own key extends the one it hides."""
     chain = [profile]
     while (parent := chain[-1].extends) is not None:
         if len(chain) > _MAX_EXTENDS:
@@ -69,11 +69,11 @@ def chain_of(profile: ProfileFile, folders: tuple[Path, ...]) -> list[ProfileFil
 
 
 def _advice(kind: Kind, key: str, folders: tuple[Path, ...]) -> str:
-    """What may have been meant: keys that share the first word, or how keys look."""
+    """A hint for an unknown key: known keys with the same first word, or the form of a key."""
     first = key.partition("/")[0]
-    near = sorted({k for f in folders for k in toml_keys(f / KINDS[kind]) if k.startswith(f"{first}/")})
-    if near:
-        return f"near it are {', '.join(near[:_NEIGHBOURS])}{' …' if len(near) > _NEIGHBOURS else ''}"
+    similar = sorted({k for f in folders for k in toml_keys(f / KINDS[kind]) if k.startswith(f"{first}/")})
+    if similar:
+        return f"similar keys are {', '.join(similar[:_NEIGHBOURS])}{' …' if len(similar) > _NEIGHBOURS else ''}"
     return f"keys look like {EXAMPLES[kind]}, and `mmscontent profiles list` shows all"
 
 
@@ -81,22 +81,22 @@ def _advice(kind: Kind, key: str, folders: tuple[Path, ...]) -> str:
 
 
 def _inherited(folder: Path, key: str) -> dict[str, object]:
-    """The line of a carrier without numbers of its own, as the table its file would hold; empty when it has none."""
+    """The line of a carrier without numbers of its own, as the table of a file; empty when there is no such line."""
     text = table_text(folder / INHERITED)
     rows = rows_of(text, key)
     if not rows:
         return {}
     _, name, country, parent, status, date = rows[0]
     source = next((line for line in text.splitlines()[:9] if line.startswith(f"# source {date}: ")), "")
-    said = {"source": source.partition(": ")[2], "date": date}
-    table: dict[str, object] = {"name": name, "country": country, "extends": parent, **said}
+    origin = {"source": source.partition(": ")[2], "date": date}
+    table: dict[str, object] = {"name": name, "country": country, "extends": parent, **origin}
     if status not in {"active", "unknown"}:
         table["status"] = {"is": status, "confidence": "high" if status == "disabled" else "low"}
     return table
 
 
 def _phone(folder: Path, key: str) -> ProfileFile | None:
-    """A phone of the population; of several builds the one with the lowest limit, or the one named after an @."""
+    """A phone of the population; of several builds the one with the lowest limit, or the build named after an @."""
     model, _, digest = key.partition("@")
     text = table_text(folder / POPULATION)
     rows = [row for row in rows_of(text, model) if not digest or row[1] == digest]
@@ -109,7 +109,7 @@ def _phone(folder: Path, key: str) -> ProfileFile | None:
 
 
 def _document(text: str, row: list[str]) -> DeviceCapabilities:
-    """A line of the population, as the document it was made from."""
+    """A line of the population, as the document that it stands for."""
     _, _, vendor, model, size, image, screen, number = row
     _, words, levels, charsets, classes = rows_of(text, f"={number}")[0]
     return DeviceCapabilities(
@@ -132,12 +132,12 @@ def _pair(text: str) -> tuple[int, int] | None:
 
 
 def _with_builds(statements: Statements, chosen: list[str], rows: list[list[str]]) -> Statements:
-    """The statements, with the limits other builds of the model declare beside the one that holds."""
-    said = tuple(
+    """Note the limits of the model's other builds beside the limit that holds."""
+    origin = tuple(
         f"another build declares {int(row[4]):,} bytes (address digest {row[1]})"
         for row in rows
         if row[4] and row[4] != chosen[4]
     )
     return tuple(
-        replace(f, origin=replace(f.origin, competing=said)) if f.field == "limit_bytes" else f for f in statements
+        replace(f, origin=replace(f.origin, competing=origin)) if f.field == "limit_bytes" else f for f in statements
     )

@@ -1,4 +1,4 @@
-"""Where profiles lie, and the bytes of one file; every refusal names the file."""
+"""Finds the folders of profiles and reads their files; every error names the file."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 __all__ = ["ENVIRONMENT_VARIABLE", "profile_folders", "read_toml", "rows_of", "table_text", "toml_keys"]
 
 ENVIRONMENT_VARIABLE = "MMSCONTENT_PROFILES"
-_MAX_FILE_BYTES = 200_000
+_MAX_FILE_BYTES = 200_000  # the largest shipped file has less than a tenth of it
 
 
 def profile_folders(profiles: str | os.PathLike[str] | None = None) -> tuple[Path, ...]:
-    """The folders to look in, the user's first, the shipped one last.
+    """The folders to search, the user's first, the shipped one last.
 
     Raises:
-        ProfileError: The user's folder is not there.
+        ProfileError: The user's folder does not exist.
     """
     own = profiles if profiles is not None else os.environ.get(ENVIRONMENT_VARIABLE) or None
     if own is None:
@@ -38,16 +38,16 @@ def profile_folders(profiles: str | os.PathLike[str] | None = None) -> tuple[Pat
 
 @functools.cache
 def _shipped() -> Path:
-    """The folder that came with the package: inside a wheel, or beside the package in a checkout."""
+    """The folder of the package: inside a wheel, or beside the package in a checkout."""
     here = Path(__file__).resolve().parent.parent
     for folder in (here / "_profiles", here.parent / "profiles"):
         if (folder / "classes").is_dir():
             return folder
-    raise ProfileError(f"no profiles came with mmscontent at {here}; install the package again", file=str(here))
+    raise ProfileError(f"the profiles of mmscontent are missing at {here}; install the package again", file=str(here))
 
 
 def read_toml(file: Path) -> dict[str, object]:
-    """One TOML file as a table."""
+    """Read one TOML file."""
     try:
         with file.open("rb") as stream:
             data = stream.read(_MAX_FILE_BYTES + 1)
@@ -68,7 +68,7 @@ def toml_keys(folder: Path) -> Iterator[str]:
 
 
 def table_text(file: Path) -> str:
-    """A compact table, whole; "" when the folder has none."""
+    """The text of a compact table; "" when the folder has none."""
     try:
         return file.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -78,7 +78,7 @@ def table_text(file: Path) -> str:
 
 
 def rows_of(text: str, key: str) -> list[list[str]]:
-    """The lines of a compact table that begin with a key, as cells; they stand together."""
+    """The adjacent lines of a compact table that begin with a key, as cells."""
     found = []
     at = text.find(f"\n{key}\t")
     while at >= 0 and text.startswith(f"{key}\t", at + 1):

@@ -1,7 +1,7 @@
-"""A UAProf document to what the phone accepts: RDF from strangers, read by local names alone.
+"""Reads UAProf documents, which are RDF from untrusted sources, by local names alone.
 
-The namespace of an attribute is ignored (14 are in use), a value may be a bag, a sequence or a literal, and what
-cannot be a value is a finding, not a guess. Rules learnt from 3,121 documents; OMA-TS-UAProf 2.0, MMS CONF 1.3.
+The namespace of an attribute is ignored (14 are in use), a value may be a bag, a sequence or a literal, and a value
+of the wrong form becomes a finding. Rules learnt from 3,121 documents; OMA-TS-UAProf 2.0, MMS CONF 1.3.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ def read_uaprof(data: bytes, *, part: str = "") -> DeviceCapabilities:
 
     Args:
         data: The document as it was served.
-        part: What to call it in an error.
+        part: The name of the document in an error.
 
     Raises:
-        MalformedContent: Nothing in it can be read as XML.
+        MalformedContent: No part of it can be read as XML.
         OverLimits: It is larger, deeper or wider than mmscontent.xml_parser allows.
     """
     findings: list[DocumentFinding] = []
-    root = _parse(_mended(data, findings), part, findings)
+    root = _parse(_clean(data, findings), part, findings)
     found = _attributes(root)
     stated, size = _message_size(found, findings)
     if not any(name.startswith("Mms") for name in found):
@@ -81,8 +81,8 @@ _DOCTYPE = re.compile(rb"<!DOCTYPE[^\[>]{0,2000}(?:\[[^\]]{0,20000}\]\s{0,100})?
 _REFERENCE = re.compile(rb"&(?!amp;|lt;|gt;|quot;|apos;|#)([A-Za-z_][\w.-]{0,60});")
 
 
-def _mended(data: bytes, findings: list[DocumentFinding]) -> bytes:
-    """Take off what is known to stand before, between and around the tags; too long a document stays as it is."""
+def _clean(data: bytes, findings: list[DocumentFinding]) -> bytes:
+    """Remove known junk before, between and around the tags; a document that is too long is left as it is."""
     if len(data) > MAX_BYTES:
         return data
     data = _utf8(data, findings).lstrip()
@@ -97,7 +97,7 @@ def _mended(data: bytes, findings: list[DocumentFinding]) -> bytes:
 
 
 def _without_doctype(data: bytes, findings: list[DocumentFinding]) -> bytes:
-    """Without the document type declaration; what it would have named stays as its bare name."""
+    """Remove the document type declaration; references to its entities become the names of the entities."""
     at = data.find(b"<!DOCTYPE")
     match = _DOCTYPE.match(data, at) if at >= 0 else None
     if match is None:
@@ -107,7 +107,7 @@ def _without_doctype(data: bytes, findings: list[DocumentFinding]) -> bytes:
 
 
 def _utf8(data: bytes, findings: list[DocumentFinding]) -> bytes:
-    """Without a byte-order mark; UTF-16 with one becomes UTF-8."""
+    """Remove a byte-order mark; a UTF-16 document becomes UTF-8."""
     if data.startswith(b"\xef\xbb\xbf"):
         findings.append(DocumentFinding("byte-order-mark", "the document begins with a byte-order mark"))
         return data[3:]
@@ -135,7 +135,7 @@ def _local(name: str) -> str:
 
 
 def _attributes(root: etree._Element) -> _Found:
-    """The properties we read, by local name, each occurrence as its values; comments never reach us."""
+    """The properties that we read, by local name, with the values of each occurrence; comments are not visited."""
     found: _Found = {}
     for element in root.iter():
         for attribute, value in element.attrib.items():
@@ -147,7 +147,7 @@ def _attributes(root: etree._Element) -> _Found:
 
 
 def _values(element: etree._Element) -> Iterator[str]:
-    """The texts of an element: of its list when it has one, else its own."""
+    """The texts of an element's list items, or its own text when it has no list."""
     items = [e for e in element.iter() if _local(str(e.tag)) == "li"]
     for item in items[:_MAX_VALUES] if items else [element]:
         text = (item.text or "").strip()
@@ -172,7 +172,7 @@ def _media_types(values: Iterable[str]) -> tuple[str, ...]:
 
 
 def _message_size(found: _Found, findings: list[DocumentFinding]) -> tuple[str, int | None]:
-    """What is stated, and the number when it is one."""
+    """The stated text, and its value when it is a number."""
     stated = [values[0] for values in found.get("MmsMaxMessageSize", ())]
     for text in stated:
         if re.fullmatch(r"[0-9]{1,12}", text) and int(text) > 0:

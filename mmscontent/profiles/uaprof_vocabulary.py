@@ -1,6 +1,6 @@
-"""What device documents say of media, in their words, and what that means as rules of a profile.
+"""The vocabulary of device documents: media types and codec levels as they spell them, and the formats they stand for.
 
-Tables first: media types to short words, words to formats, codec levels to frames. Unknown words mean nothing.
+Tables first: media types to short words, words to formats, codec levels to frames. Unknown words are ignored.
 Sources: 3,121 UAProf documents; H.263 annex X, H.264 annex A and ISO 14496-2 annex N for the levels.
 """
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["audio_formats", "image_types", "types_for", "video_formats", "words_for"]
 
-# Media types as documents write them, by the word we use. Order of the rows does not matter.
+# Media types as documents write them, by our word for the format. The order of the rows does not matter.
 _TYPES: dict[str, tuple[str, ...]] = {
     "jpeg": ("image/jpeg", "image/jpg", "image/pjpeg"),
     "png": ("image/png", "image/x-png"),
@@ -73,7 +73,7 @@ _TYPES: dict[str, tuple[str, ...]] = {
 }
 _WORD: dict[str, str] = {media_type: word for word, types in _TYPES.items() for media_type in types}
 
-# Words to what we write; best first. Words without a row are formats we can only carry.
+# Words to the formats we write, best first. Words without a row are formats we can only carry.
 _IMAGES = {
     "jpeg": "image/jpeg",
     "png": "image/png",
@@ -99,7 +99,7 @@ _CONTAINERS = {"3gp": "video/3gpp", "mp4": "video/mp4", "3g2": "video/3gpp2", "m
 
 
 class Level(NamedTuple):
-    """What a codec level allows."""
+    """The bounds of a codec level."""
 
     max_long_px: int
     max_short_px: int
@@ -110,7 +110,7 @@ class Level(NamedTuple):
 class _Codec(NamedTuple):
     name: str
     profile: str
-    least: str  # the level of the OMA minimum, for phones that state none
+    minimum_level: str  # the level of the OMA minimum, for phones that state none
     containers: tuple[str, ...]
     levels: dict[str, Level]
 
@@ -165,24 +165,24 @@ _CODECS: dict[str, _Codec] = {
 
 
 def words_for(media_types: Iterable[str]) -> tuple[str, ...]:
-    """The words for media types as a document writes them, in its order, each once; parameters do not matter."""
+    """The words for a document's media types, in its order, each once; parameters are ignored."""
     names = (m.partition(";")[0].strip().lower() for m in media_types)
     return tuple(dict.fromkeys(_WORD[n] for n in names if n in _WORD))
 
 
 def types_for(words: Iterable[str]) -> tuple[str, ...]:
-    """One media type per word: the way back from `words_for`."""
+    """One media type per word; the inverse of `words_for`."""
     return tuple(_TYPES[word][0] for word in words if word in _TYPES)
 
 
 def image_types(words: Iterable[str]) -> tuple[str, ...]:
-    """Still formats, best first."""
+    """Media types of still images, best first."""
     named = set(words)
     return tuple(media_type for word, media_type in _IMAGES.items() if word in named)
 
 
 def audio_formats(words: Iterable[str]) -> tuple[AudioFormat, ...]:
-    """Sound formats, speech first, tunes last."""
+    """Audio formats, speech codecs first, ringtones last."""
     named = set(words)
     return tuple(row for word, row in _AUDIO.items() if word in named)
 
@@ -190,34 +190,36 @@ def audio_formats(words: Iterable[str]) -> tuple[AudioFormat, ...]:
 def video_formats(
     words: Iterable[str], levels: Iterable[str] = (), *, smartphone: bool = False
 ) -> tuple[VideoFormat, ...]:
-    """Container and codec pairs with the bounds of the level stated, or of the OMA minimum without one.
+    """Pairs of container and codec, within the stated level, or within the OMA minimum when none is stated.
 
-    H.263 comes first: it is the codec the MMS class itself promises, the others are named by streaming parts.
-    A smartphone plays H.264 whatever its document says (Android CDD 5.1), so there that leads.
+    H.263 comes first: the MMS classes themselves promise it, while the other codecs come from the streaming section.
+    A smartphone plays H.264 whatever its document says (Android CDD 5.1), so there H.264 comes first.
     """
     named, stated = list(words), [*levels]
-    boxes = [box for box in _CONTAINERS if box in named]
+    containers = [container for container in _CONTAINERS if container in named]
     codecs = [word for word in _CODECS if word in named] or ["h263"]
     if smartphone:
         codecs = ["h264", *(word for word in codecs if word != "h264")]
         stated.append("H264;profile-level-id=42E00D")
     return tuple(
-        _video_format(box, _CODECS[word], _stated_level(word, stated), "aac" if smartphone else "amr-nb")
+        _video_format(container, _CODECS[word], _stated_level(word, stated), "aac" if smartphone else "amr-nb")
         for word in codecs
-        for box in boxes
-        if box in _CODECS[word].containers
+        for container in containers
+        if container in _CODECS[word].containers
     )
 
 
-def _video_format(box: str, codec: _Codec, level: str | None, sound: str) -> VideoFormat:
-    name = level or codec.least
+def _video_format(container: str, codec: _Codec, level: str | None, audio_codec: str) -> VideoFormat:
+    name = level or codec.minimum_level
     bounds = codec.levels[name]
-    audio_codec = "amr-nb" if codec.name == "h263" else sound
-    return VideoFormat(_CONTAINERS[box], codec.name, codec.profile, name, **bounds._asdict(), audio_codec=audio_codec)
+    audio_codec = "amr-nb" if codec.name == "h263" else audio_codec
+    return VideoFormat(
+        _CONTAINERS[container], codec.name, codec.profile, name, **bounds._asdict(), audio_codec=audio_codec
+    )
 
 
 def _stated_level(word: str, levels: list[str]) -> str | None:
-    """The widest level a document states for a codec, or None."""
+    """The highest level that a document states for a codec, or None."""
     known = _CODECS[word].levels
     found = [level for text in levels for level in _LEVEL_READERS[word](text) if level in known]
     return max(found, key=lambda level: (known[level].max_bit_rate_bps, level), default=None)

@@ -139,8 +139,8 @@ def test_rendering_goes_on_where_it_stopped(desk: Path, capsys: pytest.CaptureFi
 
 # What is wrong with a row, and words of the reason.
 CANNOT = [
-    ({"recipient": "nobody"}, "no number"),
-    ({"recipient": "+12065550001"}, "stands in line 3 already"),
+    ({"recipient": "nobody"}, "no phone number"),
+    ({"recipient": "+12065550001"}, "is already in line 3"),
     ({"name": " "}, "has no name"),
     ({"profile": "us/nowhere"}, "not known"),
     ({"profile": "us/att nonsense"}, "not known"),
@@ -208,7 +208,7 @@ def test_slides_and_attachments_are_a_message_too(desk: Path) -> None:
 
 
 BAD_MESSAGES = [
-    ("{", "no JSON"),
+    ("{", "not JSON"),
     ("[]", "must be an object"),
     ('{"file": "a"}', "'file'"),
     ('{"files": "hat.jpg"}', "must be a list"),
@@ -217,7 +217,7 @@ BAD_MESSAGES = [
     ('{"text": "100 } of"}', "lone"),
     ('{"slides": [{"image": "hat.jpg", "picture": "x"}]}', "'picture'"),
     ('{"slides": [{}]}', "at least one part"),
-    ('{"slides": [], "text": "x"}', "stand in them"),
+    ('{"slides": [], "text": "x"}', "into them"),
 ]
 
 
@@ -244,7 +244,7 @@ def test_a_column_the_message_wants_must_be_there(desk: Path) -> None:
         ("{a.__class__}", ("a.__class__",), None),
     ],
 )
-def test_places_are_columns_and_nothing_else(template: str, columns: tuple[str, ...], filled: str | None) -> None:
+def test_placeholders_are_columns_and_nothing_else(template: str, columns: tuple[str, ...], filled: str | None) -> None:
     assert placeholders(template, "it") == columns
     if filled is not None:
         assert render(template, {"a": "{x}", "b": "yz"}) == filled
