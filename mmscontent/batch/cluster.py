@@ -93,6 +93,7 @@ def _connect(ray: Ray, workers: int | None, address: str | None) -> None:
         if address is not None:
             ray.init(address=address, **quiet)
         else:
+            # On loopback alone: no other machine reaches a cluster that is started here.
             ray.init(num_cpus=workers, include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
     except Exception as exc:
         raise EngineFailed(f"the Ray cluster at {address or 'this machine'} cannot be reached: {exc}") from exc
@@ -121,6 +122,7 @@ class _Scheduler:
         self._ray = ray
         self._tasks = tasks
         self._workers = workers
+        # Without retries of Ray's own, which would count neither tries nor moves.
         self._run = ray.remote(num_cpus=1, max_retries=0)(_run)
         self._work = work
         self._retries: deque[_InFlightItem] = deque()

@@ -45,6 +45,7 @@ def lowest_records(folder: Path) -> list[Record]:
         lowest.pop(record.item, None)
         if record.quality is not None:
             lowest[record.item] = record
+        # Cut back now and then, so that memory stays flat over a journal of any length.
         if len(lowest) > 4 * _MAX_ENTRIES:
             lowest = {r.item: r for r in _first(lowest)}
     return _first(lowest)

@@ -51,6 +51,7 @@ class OutputFolder:
         except OSError as error:
             raise BatchError(f"{path} cannot be written: {error.strerror or error}", file=str(path)) from error
         try:
+            # The kernel drops this lock when the process ends, so a killed run leaves none behind.
             fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             os.close(self._lock_fd)
@@ -109,6 +110,7 @@ class OutputFolder:
         partial = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name[:80]}.", suffix=files.PARTIAL))
         for inner, data in outputs:
             (partial / inner).write_bytes(data)
+        # mkdtemp makes the folder private; outputs are readable like other files.
         partial.chmod(0o755)
         shutil.rmtree(place, ignore_errors=True)  # of a run that was killed before its line was in the journal
         partial.replace(place)

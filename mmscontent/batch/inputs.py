@@ -1,4 +1,4 @@
-"""Reads the inputs of a batch: folders, patterns and defaults become items, each with a unique name.
+"""Reads the inputs of a batch: folders, patterns and lists become items, each with a unique name.
 
 A list is JSON lines or CSV, one message a row. Its relative paths are relative to the list itself. A row that cannot
 be read stops the batch before anything is made; a row that cannot be *composed* is an item with a fault.
@@ -48,6 +48,7 @@ def read_inputs(inputs: Sequence[str], defaults: InputDefaults) -> tuple[Item, .
     Raises:
         BatchError: An input is not there, a pattern matches nothing, or a list cannot be read; file and line say where.
     """
+    # Output files are named after items, so no item may take the name of the journal or the contact sheet.
     names = {name.lower() for name in defaults.reserved_names}
     return tuple(_uniquely_named(item, names) for given in inputs for item in _items(given, defaults))
 
@@ -93,7 +94,11 @@ def _file_item(file: Path, name: str, defaults: InputDefaults) -> Item:
     return Item(name, (file,), defaults.text, defaults.subject)
 
 
-# --- defaults -----------------------------------------------------------------------------------------------------
+# --- lists -----------------------------------------------------------------------------------------------------
+
+
+def _list_error(path: Path, line: int, defect: str) -> BatchError:
+    return BatchError(f"{path} line {line}{defect}", file=str(path), line=line)
 
 
 def _list_items(path: Path, defaults: InputDefaults) -> Iterator[Item]:
@@ -101,11 +106,7 @@ def _list_items(path: Path, defaults: InputDefaults) -> Iterator[Item]:
     for line, row in read_rows(path):
         unknown = [k for k in row if k not in known]
         if unknown:
-            raise BatchError(
-                f"{path} line {line} has {', '.join(map(repr, unknown))}; a row has {', '.join(known)}",
-                file=str(path),
-                line=line,
-            )
+            raise _list_error(path, line, f" has {', '.join(map(repr, unknown))}; a row has {', '.join(known)}")
         yield _row_item(path, line, row, defaults)
 
 
@@ -113,11 +114,11 @@ def _row_item(path: Path, line: int, row: Mapping[str, object], defaults: InputD
     try:
         profile = defaults.receivers.of_row(row)
     except ProfileError as error:
-        raise BatchError(f"{path} line {line}: {error}", file=str(path), line=line) from error
+        raise _list_error(path, line, f": {error}") from error
     files = tuple(path.parent / name for name in _names(row.get("files"), path, line))
     text = _text(row, "text", path, line) or defaults.text
     if not files and not text:
-        raise BatchError(f"{path} line {line} names no files and no text; give it one", file=str(path), line=line)
+        raise _list_error(path, line, " names no files and no text; give it one")
     item = Item(
         _item_name(_text(row, "name", path, line), path, line),
         files,
@@ -133,11 +134,7 @@ def _item_name(given: str, path: Path, line: int) -> str:
         return f"{path.stem}-{line:05d}"
     parts = PurePosixPath(given.replace("\\", "/")).parts
     if given.startswith("/") or ".." in parts or any(c < " " for c in given) or not parts:
-        raise BatchError(
-            f"{path} line {line}: {given!r} cannot name an output; use a relative name without ..",
-            file=str(path),
-            line=line,
-        )
+        raise _list_error(path, line, f": {given!r} cannot name an output; use a relative name without ..")
     return "/".join(parts)
 
 
@@ -148,11 +145,7 @@ def _names(value: object, path: Path, line: int) -> Iterable[str]:
         return [name.strip() for name in value.split(";") if name.strip()]
     if isinstance(value, list) and all(isinstance(v, str) and v for v in value):
         return value
-    raise BatchError(
-        f"{path} line {line}: files must be names in a list, or joined by semicolons, got {value!r}",
-        file=str(path),
-        line=line,
-    )
+    raise _list_error(path, line, f": files must be names in a list, or joined by semicolons, got {value!r}")
 
 
 def _text(row: Mapping[str, object], key: str, path: Path, line: int) -> str:
@@ -160,13 +153,13 @@ def _text(row: Mapping[str, object], key: str, path: Path, line: int) -> str:
     if value is None:
         return ""
     if not isinstance(value, str | int):
-        raise BatchError(f"{path} line {line}: {key} must be text, got {value!r}", file=str(path), line=line)
+        raise _list_error(path, line, f": {key} must be text, got {value!r}")
     return str(value)
 
 
 def _one_line(value: str, path: Path, line: int) -> str:
     if any(c in value for c in "\r\n\0"):
-        raise BatchError(f"{path} line {line}: {value!r} must be one line", file=str(path), line=line)
+        raise _list_error(path, line, f": {value!r} must be one line")
     return value
 
 
@@ -177,6 +170,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
         BatchError: The file cannot be read, or a row is damaged; file and line say where.
     """
     try:
+        # Spreadsheet programs write a byte-order mark, which utf-8-sig removes.
         with path.open(encoding="utf-8-sig", newline="") as lines:
             yield from _csv_rows(path, lines) if path.suffix.lower() == ".csv" else _json_rows(path, lines)
     except (OSError, UnicodeDecodeError) as error:
@@ -188,15 +182,14 @@ def _csv_rows(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, dict[str,
     try:
         for row in reader:
             if None in row or None in row.values():
-                raise BatchError(
-                    f"{path} line {reader.line_num} does not have as many cells as the first line has names"
-                    f" ({len(reader.fieldnames or ())})",
-                    file=str(path),
-                    line=reader.line_num,
+                raise _list_error(
+                    path,
+                    reader.line_num,
+                    f" does not have as many cells as the first line has names ({len(reader.fieldnames or ())})",
                 )
             yield reader.line_num, {k.strip(): v for k, v in row.items()}
     except csv.Error as error:
-        raise BatchError(f"{path} line {reader.line_num}: {error}", file=str(path), line=reader.line_num) from error
+        raise _list_error(path, reader.line_num, f": {error}") from error
 
 
 def _json_rows(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, dict[str, object]]]:
@@ -206,7 +199,7 @@ def _json_rows(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, dict[str
         try:
             row = json.loads(line)
         except ValueError as error:
-            raise BatchError(f"{path} line {number} is not JSON: {error}", file=str(path), line=number) from error
+            raise _list_error(path, number, f" is not JSON: {error}") from error
         if not isinstance(row, dict):
-            raise BatchError(f"{path} line {number} must be one JSON object", file=str(path), line=number)
+            raise _list_error(path, number, " must be one JSON object")
         yield number, row

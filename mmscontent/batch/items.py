@@ -56,6 +56,7 @@ def initialize_worker(memory_bytes: int, pid_file: str) -> None:
     limit_sandbox_workers()
     if memory_bytes:
         with contextlib.suppress(ValueError, OSError):  # an administrator's lower hard limit stays in force
+            # Address space: an allocation above it is a MemoryError of this item instead of a kill by the kernel.
             hard = resource.getrlimit(resource.RLIMIT_AS)[1]
             resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, hard))
     parent = parent_process()

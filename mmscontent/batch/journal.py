@@ -42,6 +42,7 @@ __all__ = [
 ]
 
 SCHEMA = "mmscontent.batch/1"
+# A power failure costs at most the lines of this many seconds, and a resumed run makes their items again.
 _SYNC_S = 1.0
 # Prefixes of failures that may not happen again; a resumed run tries such items once more.
 _TRANSIENT = ("batch/crashed", "batch/timeout", "batch/output", "batch/error", "engine")
@@ -175,6 +176,7 @@ def _cut_torn_line(path: Path) -> None:
     """Cut off a last line that is incomplete because the run was killed."""
     try:
         with path.open("rb+") as file:
+            # Search backwards from the end, because the journal of a long batch is large.
             file.seek(0, os.SEEK_END)
             end = at = file.tell()
             while at:
@@ -234,6 +236,7 @@ def _digest(value: object) -> str:
     return hashlib.sha256(repr(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
+# Thousands of items share a few profiles.
 @lru_cache(maxsize=4096)
 def profile_key(profile: Profile) -> str:
     """Digest of what a receiver accepts; origins and notes do not count."""

@@ -196,6 +196,7 @@ class _Worker:
             1,
             initializer=initialize_worker,
             initargs=(memory_bytes, name),
+            # A forked child would inherit locks that other threads of this process hold.
             context=multiprocessing.get_context("spawn"),
         )
 
@@ -210,6 +211,7 @@ class _Worker:
         task_file.write_bytes(pickle.dumps((self._shared.work, task), protocol=pickle.HIGHEST_PROTOCOL))
         try:
             timeout_s = task.settings.timeout_s
+            # The pool counts the time limit from the start of the call; before it the worker may have to be started.
             exit_ = self._call(_run_task_file, (str(task_file), str(result_file)), timeout_s, timeout_s + _START_S)
             if result_file.exists():  # also of a worker that was killed after its work was done
                 result: Result = pickle.loads(result_file.read_bytes())  # noqa: S301 - written by our own worker
@@ -263,6 +265,7 @@ class _Worker:
         if self._pid and pid != self._pid:  # the pool has put another one in its place
             return True
         self._pid = pid
+        # Signal 0 only asks whether the process exists.
         try:
             os.kill(pid or os.getpid(), 0)
         except ProcessLookupError:

@@ -87,6 +87,7 @@ def run_items(
     if workers is not None and workers < 1:
         raise ValueError(f"workers must be 1 or more, got {workers}")
     total = len(items) if isinstance(items, Sized) else None
+    # A generator: items are taken as workers become free, so a batch of any size needs constant memory.
     tasks = (Task(n, _item(n, item), settings) for n, item in enumerate(items))
     return _with_progress(start(tasks, workers, cluster), Progress(total), on_progress)
 

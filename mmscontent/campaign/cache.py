@@ -76,6 +76,7 @@ class FittedMediaCache:
         file = self._place(key)
         with contextlib.suppress(OSError):
             file.parent.mkdir(parents=True, exist_ok=True)
+            # A file that a power failure tears fails its digest and is fitted again.
             atomic_write(file, data, fsync=False)
             self._evict()
 

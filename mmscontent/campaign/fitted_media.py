@@ -120,6 +120,7 @@ def compose_with(
     result = _check_size(present_and_pack(request, plan, made), request)
     read_back(result)
     ledger = build_ledger(request, probed, result)
+    # The report knows packed parts only; sources, reasons and quality are those of the fitting.
     ledger = replace(ledger, parts=tuple(_entry(media, i, e) for i, e in enumerate(ledger.parts)))
     return Composed(result.wire.data, result.wire.content_type, ledger, result.content)
 

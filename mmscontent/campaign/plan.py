@@ -170,6 +170,7 @@ def _group(campaign: Campaign, placeholder: FittedMedia, profile: Profile, index
     """Make a group: find the recipient with the longest text, and the bytes that remain for the media."""
     likely = sorted(indexes, key=lambda i: -_length(campaign.recipients[i]))[:_MEASURED]
     try:
+        # Of equal sizes the first recipient is taken, so that the plan is the same in every run.
         overhead, longest = max((_overhead(campaign, placeholder, profile, i), -i) for i in likely)
     except MMSContentError as error:
         return RecipientGroup(profile, indexes, indexes[0], 0, 0, "", failure=failure_of(error))

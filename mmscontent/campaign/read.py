@@ -35,6 +35,7 @@ __all__ = ["CampaignRecipient", "MessageTemplate", "read_recipients", "read_temp
 _KEYS = ("files", "text", "subject", "from", "slides", "attachments", "smil")
 _SLIDE_KEYS = ("image", "video", "audio", "text", "duration_ms")
 _TEXTS = ("text", "subject", "from", "smil", "image", "video", "audio")
+# A phone number, international or not, or a mail address.
 _ADDRESS = re.compile(r"\+?\d{3,15}|[^@\s/]+@[^@\s/]+")
 
 

@@ -32,6 +32,7 @@ def _item(recipient: CampaignRecipient) -> Item:
         return Item(f"line-{recipient.line}", recipient=recipient.address, fault=recipient.profile)
     return Item(
         _name(recipient.address),
+        # The unit separator keeps the journal's key of ("a", "b") apart from that of ("ab",).
         text="\x1f".join(recipient.texts),
         subject=recipient.subject,
         recipient=recipient.address,

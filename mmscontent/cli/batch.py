@@ -159,6 +159,7 @@ def sigterm_as_interrupt() -> Iterator[None]:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
+    # One way to stop means one way to clean up: workers end, the summary is printed, status 130.
     before = signal.signal(signal.SIGTERM, interrupt)
     try:
         yield

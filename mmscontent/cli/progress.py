@@ -57,6 +57,7 @@ class RunTotals:
 
     def rate(self) -> float:
         """Items a second in this run."""
+        # The clock may not have moved since the start.
         return (self.finished - self.earlier) / max(1e-9, time.monotonic() - self._started)
 
     def lines(self, total: int) -> list[str]:

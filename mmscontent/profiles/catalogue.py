@@ -86,6 +86,7 @@ def _cells(file: Path) -> Iterator[list[str]]:
 
 def _summary(profile: ProfileFile) -> ProfileSummary:
     statement = next((f for f in profile.statements if f.field == "limit_bytes"), None)
+    # A carrier states its limits by route, devices and classes state one.
     lowest = min(profile.routes, key=lambda r: r.limit_bytes, default=None)
     origin = lowest.origin if lowest else statement.origin if statement else None
     return ProfileSummary(

@@ -91,6 +91,7 @@ def device_key(vendor: str, model: str) -> str:
     spelling = vendor.strip().lower()
     vendor_key = next((ours for theirs, ours in _VENDORS.items() if re.match(rf"{theirs}\b", spelling)), "")
     vendor_key = vendor_key or re.sub(r"[^a-z0-9]+", "-", (spelling.split() or ["unknown"])[0]).strip("-") or "unknown"
+    # Some documents put the version behind the model, others the vendor before it.
     name = re.sub(r"/v?[0-9.]+$", "", model.strip().lower())
     name = re.sub(r"[^a-z0-9.]+", "-", name).strip("-.")
     name = re.sub(rf"^(?:{vendor_key}|lge?|htc|mot|nokia|blackberry|rim|sonyericsson|samsung)-(?=.)", "", name)
@@ -151,6 +152,7 @@ def _image_bounds(document: DeviceCapabilities) -> dict[str, object]:
         "image.max_long_px": max(image) if image else None,
         "image.max_short_px": min(image) if image else None,
         "image.progressive": True if is_lower_bound(document.os_name, screen) else None,
+        # A picture is seen at the size of the screen; the bounds keep a nonsensical screen from deciding.
         "image.view_long_px": min(max(*screen, 160), 1080) if screen else None,
     }
 

@@ -86,6 +86,7 @@ def load_profile(  # noqa: PLR0913 - the public signature: one argument a thing 
         layers.append(_with_observed(layer, observed, use_observed=use_observed) if observed else layer)
         notes += more
         if device is None:
+            # Most phones are smartphones, so that class fills gaps before the portable one does.
             layers.append(_base_layer(DEFAULT_PHONE, folders))
     elif route is not None:
         notes.append(f"route {route} has no effect without a carrier; name the carrier")
@@ -149,6 +150,7 @@ def _carrier_layer(chain: list[ProfileFile], route: str | None) -> tuple[Profile
     statements: Statements = (
         Statement("limit_bytes", limit.limit_bytes, limit.origin),
         Statement("target_bytes", limit.target_bytes, limit.target_origin),
+        # What competes with a route's number says nothing about how it is counted.
         Statement("counts", limit.counts, replace(limit.origin, competing=())),
         *_inherited(chain),
     )
@@ -211,6 +213,7 @@ def _within_own(chain: list[ProfileFile], found: RouteLimit) -> RouteLimit:
     own = next(_routes(_own(chain), "p2p"), None)
     if stated_here or own is None or own.limit_bytes >= found.limit_bytes:
         return found
+    # The parent is the country's number; a carrier that accepts less from its own phones accepts no more here.
     target = min(found.target_bytes, own.limit_bytes)
     origin: Origin = found.target_origin if target < own.limit_bytes else own.origin
     return replace(own, target_bytes=target, target_origin=origin)

@@ -107,6 +107,7 @@ def _digits(plmn: str) -> str:
 def _by_plmn(plmn: str, sim: dict[str, str], folders: tuple[Path, ...]) -> Iterator[ProfileMatch]:
     """The brand that the SIM qualifies for, else the host; brands whose qualifier is unknown are possible matches."""
     rules = [rule for folder in folders for rule in _rules(folder, plmn)]
+    # A brand has its host's code and a qualifier of its own, so a met qualifier says more than the code.
     met = [(q, key) for q, key in rules if q and _meets(q, sim)]
     host = [(q, key) for q, key in rules if not q][:1]
     chosen = met or host
@@ -140,6 +141,7 @@ def _meets(qualifier: str, sim: dict[str, str]) -> bool:
     for condition in qualifier.split("&"):
         name, _, wanted = condition.partition("=")
         has = sim.get(name, "").lower()
+        # As in AOSP's imsi_prefix_xpattern an x stands for any digit.
         pattern = re.escape(wanted.lower()).replace("x", "[0-9]") if name == "imsi" else re.escape(wanted.lower())
         meets = re.fullmatch if name == "spn" else re.match
         if not has or not meets(pattern, has):
@@ -167,6 +169,7 @@ def _by_address(header: str, folders: tuple[Path, ...]) -> Iterator[ProfileMatch
         if match := _match("device", key, f"UAProf address {url}", folders):
             yield match
             return
+    # The population names a document by the first 16 hex digits of the MD5 of its address (docs/profiles.md).
     digest = hashlib.md5(url.encode(), usedforsecurity=False).hexdigest()[:16]
     for folder in folders:
         text = table_text(folder / POPULATION)
@@ -224,6 +227,7 @@ _MIN_MODEL_CHARS = 5  # a model named without its vendor must be this long, and 
 
 def _by_user_agent(user_agent: str, folders: tuple[Path, ...]) -> Iterator[ProfileMatch]:
     """A device whose model the header names, else one whose pattern matches."""
+    # A header from an untrusted source; no phone sends one that is nearly as long.
     for key, model in _models_in(user_agent[:1000], folders):
         if match := _match("device", key, f"the User-Agent names {model}", folders):
             yield match

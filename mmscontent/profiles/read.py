@@ -22,7 +22,9 @@ INHERITED = Path("carriers", "inherited.tsv")
 POPULATION = Path("devices", "population.tsv")
 EXAMPLES: dict[Kind, str] = {"carrier": "us/t-mobile", "device": "apple/iphone", "class": "oma/image-rich"}
 _KEY = re.compile(r"[\w-][\w.+-]{0,79}/[\w-][\w.+-]{0,79}(?:@[0-9a-f]{16})?")
+# Profiles that extend each other end here instead of never.
 _MAX_EXTENDS = 5
+# An error that lists more keys is not read to its end.
 _NEIGHBOURS = 20
 
 
@@ -102,6 +104,7 @@ def _phone(folder: Path, key: str) -> ProfileFile | None:
     rows = [row for row in rows_of(text, model) if not digest or row[1] == digest]
     if not rows:
         return None
+    # Builds without a stated size sort last: a number that is stated binds.
     chosen = min(rows, key=lambda row: (not row[4], int(row[4] or 0)))
     source = f"github.com/GodsDev/uaprof-data@56714d6905cb, address digest {chosen[1]}"
     profile = device_profile(_document(text, chosen), source, "2015")

@@ -76,8 +76,11 @@ def read_uaprof(data: bytes, *, part: str = "") -> DeviceCapabilities:
 
 # -- getting an element tree out of what is served -------------------------------------------------------------------
 
+# A copy from a browser's tree view has a dash before each element that can be folded.
+# All repetitions are bounded, so that no document makes a search slow.
 _DASH = re.compile(rb"^[ \t]*-[ \t]+(?=<)", re.MULTILINE)
 _DOCTYPE = re.compile(rb"<!DOCTYPE[^\[>]{0,2000}(?:\[[^\]]{0,20000}\]\s{0,100})?>")
+# References to entities that the declaration would have defined; the five of XML itself stay.
 _REFERENCE = re.compile(rb"&(?!amp;|lt;|gt;|quot;|apos;|#)([A-Za-z_][\w.-]{0,60});")
 
 
@@ -148,6 +151,7 @@ def _attributes(root: etree._Element) -> _Found:
 
 def _values(element: etree._Element) -> Iterator[str]:
     """The texts of an element's list items, or its own text when it has no list."""
+    # rdf:Bag and rdf:Seq hold their values in rdf:li; documents nest them in various ways.
     items = [e for e in element.iter() if _local(str(e.tag)) == "li"]
     for item in items[:_MAX_VALUES] if items else [element]:
         text = (item.text or "").strip()
@@ -167,6 +171,7 @@ def _list(found: _Found, name: str) -> tuple[str, ...]:
 
 def _media_types(values: Iterable[str]) -> tuple[str, ...]:
     """Lower case, without parameters, each once."""
+    # Parameters such as `;codecs=` are rare and spelled in many ways; the formats follow from the type.
     names = (v.partition(";")[0].strip().lower() for v in values)
     return tuple(dict.fromkeys(n for n in names if n))
 
