@@ -62,6 +62,7 @@ def compose(
     request = ComposeRequest(message, profile, envelope or Envelope(), encoding, effort, if_not_fit, measure, smil)
     messages = _messages(request)
     if len(messages) > 1:
+        # Half of a split must not look like the whole message: the caller asks for all of it by name.
         remedy = messages[0].ledger.remedy
         raise DoesNotFit(
             f"the message needs {len(messages)} messages; compose_all() returns them",
@@ -136,6 +137,7 @@ def adapt(
     if isinstance(message, bytes):
         unpacked = pack.unpack(message)
         message, envelope = unpacked.content, envelope or unpacked.envelope
+    # The presentation is kept where it plays; the slides are read from it in any case.
     smil = message.presentation.data if message.presentation is not None else None
     return compose(
         message_of(message),

@@ -105,6 +105,7 @@ def atomic_write(path: Path, data: bytes, *, fsync: bool) -> None:
     Raises:
         OSError: The folder is missing or not writable.
     """
+    # In the same folder, because a rename is atomic only within one file system.
     handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.", suffix=PARTIAL)
     try:
         with os.fdopen(handle, "wb") as out:
@@ -112,6 +113,7 @@ def atomic_write(path: Path, data: bytes, *, fsync: bool) -> None:
             out.flush()
             if fsync:
                 os.fsync(out.fileno())
+        # mkstemp creates files for the owner alone; the finished file has the permissions that open() would give.
         Path(partial).chmod(0o666 & ~_umask())
         Path(partial).replace(path)
     except BaseException:
@@ -120,6 +122,7 @@ def atomic_write(path: Path, data: bytes, *, fsync: bool) -> None:
 
 
 def _umask() -> int:
+    # There is no call that reads the mask without setting it.
     mask = os.umask(0)
     os.umask(mask)
     return mask

@@ -38,15 +38,12 @@ _MOST_EXPLAINED = 12  # parts; a paragraph about more is not read to its end
 
 @dataclass(frozen=True, slots=True)
 class RemedyOption:
-    """Something that would make the message fit; one subclass per remedy.
-
-    Attributes:
-        parts: Names of the parts it changes.
-        qualities: Predicted quality of every part that is then sent.
-    """
+    """Something that would make the message fit; one subclass per remedy."""
 
     do: ClassVar[str] = ""
+    # Names of the parts it changes.
     parts: tuple[str, ...]
+    # Predicted quality of every part that is then sent.
     qualities: Mapping[str, float]
 
     @property
@@ -67,6 +64,7 @@ class RemedyOption:
 
     def as_json(self) -> dict[str, object]:
         """The contract's form."""
+        # `part` names one part; several are listed under `gives`, as the contract had it.
         several = {"parts": list(self.parts)} if len(self.parts) > 1 else {}
         return {"do": self.do, "part": self.part or None, "gives": several | self._gives()}
 
@@ -117,17 +115,14 @@ class PosterOption(RemedyOption):
 
 @dataclass(frozen=True, slots=True)
 class TrimOption(RemedyOption):
-    """Cut videos and audio to their first seconds.
-
-    Attributes:
-        durations_ms: New length of each part.
-        quality: Of the part when it is one.
-        frame: Largest frame, when it is one video; *why* is the arithmetic as a sentence.
-    """
+    """Cut videos and audio to their first seconds."""
 
     do = "trim"
+    # New length of each part.
     durations_ms: Mapping[str, int]
+    # Of the part when it is one.
     quality: float
+    # Largest frame, when it is one video; *why* is the arithmetic as a sentence.
     frame: tuple[int, int] | None = None
     why: str = ""
 
@@ -177,17 +172,14 @@ class SplitOption(RemedyOption):
 
 @dataclass(frozen=True, slots=True)
 class LinkOption(RemedyOption):
-    """Send a text with an address in place of a part; for a caller that can host a file.
-
-    Attributes:
-        link_bytes: Size of that text; None when one link is not enough.
-        needed_bytes: What the bodies need at least.
-        available_bytes: What they may have.
-    """
+    """Send a text with an address in place of a part; for a caller that can host a file."""
 
     do = "link"
+    # Size of that text; None when one link is not enough.
     link_bytes: int | None
+    # What the bodies need at least.
     needed_bytes: int
+    # What they may have.
     available_bytes: int
 
     def _gives(self) -> dict[str, object]:
@@ -196,6 +188,7 @@ class LinkOption(RemedyOption):
         return {"limit_bytes_needed": self.needed_bytes, "limit_bytes_given": self.available_bytes}
 
     def _action(self) -> str:
+        # With a name one link is enough; without, even all other parts do not fit.
         if self.part:
             return f"send a link in place of {self.part}"
         return f"send links, or allow {self.needed_bytes:,} bytes where {self.available_bytes:,} are available"
@@ -365,6 +358,7 @@ def facts(info: MediaInfo) -> dict[str, object]:
     known: dict[str, object] = {"media_type": info.media_type, "bytes": info.size_bytes}
     for name in _FACTS:
         value = getattr(info, name)
+        # Orientation 1 is the default of every medium and says nothing about audio or text.
         if value is not None and not (name == "orientation" and info.kind not in ("image", "video")):
             known[name] = value
     return known

@@ -16,18 +16,15 @@ Kind = Literal["image", "video", "audio", "text", "contact", "calendar", "presen
 
 @dataclass(frozen=True, slots=True)
 class MediaType:
-    """One row.
+    """One row."""
 
-    Attributes:
-        name: The name we write, lower case.
-        kind: The family of media, which decides codec and place in a slide.
-        suffixes: File name endings with the dot; the first is the one we write.
-        aliases: Other names seen in the wild for the same thing.
-    """
-
+    # The name we write, lower case.
     name: str
+    # The family of media, which decides codec and place in a slide.
     kind: Kind
+    # File name endings with the dot; the first is the one we write.
     suffixes: tuple[str, ...] = ()
+    # Other names seen in the wild for the same thing.
     aliases: tuple[str, ...] = ()
 
 
@@ -47,7 +44,9 @@ MEDIA_TYPES: tuple[MediaType, ...] = (
     MediaType("image/x-tga", "image", (".tga",), ("image/x-targa",)),
     MediaType("image/svg+xml", "image", (".svg", ".svgz")),
     # video
+    # RFC 4337
     MediaType("video/mp4", "video", (".mp4", ".m4v"), ("video/mpeg4", "video/x-m4v")),
+    # RFC 3839, also for audio/3gpp below
     MediaType("video/3gpp", "video", (".3gp", ".3gpp"), ("video/3gp", "video/x-3gp")),
     MediaType("video/3gpp2", "video", (".3g2",), ("video/3g2",)),
     MediaType("video/quicktime", "video", (".mov", ".qt")),
@@ -59,6 +58,7 @@ MEDIA_TYPES: tuple[MediaType, ...] = (
     MediaType("video/ogg", "video", (".ogv",)),
     MediaType("video/x-flv", "video", (".flv",)),
     # audio
+    # RFC 4867
     MediaType("audio/amr", "audio", (".amr",), ("audio/x-amr", "audio/amr-nb")),
     MediaType("audio/amr-wb", "audio", (".awb",), ("audio/x-amr-wb",)),
     MediaType(
@@ -91,12 +91,15 @@ MEDIA_TYPES: tuple[MediaType, ...] = (
     MediaType("text/plain", "text", (".txt", ".text")),
     MediaType("text/html", "other", (".html", ".htm")),
     # contacts and calendar entries
+    # RFC 6350 registers text/vcard; vCard 2.1, which phones read, was named text/x-vcard
     MediaType(
         "text/x-vcard", "contact", (".vcf",), ("text/vcard", "text/directory", "application/vcard", "text/x-vcf")
     ),
+    # RFC 5545; the row after it is vCalendar 1.0
     MediaType("text/calendar", "calendar", (".ics",), ("application/ics",)),
     MediaType("text/x-vcalendar", "calendar", (".vcs",)),
     # presentation and whole messages
+    # RFC 4536 registers both names
     MediaType("application/smil", "presentation", (".smil", ".smi", ".sml"), ("application/smil+xml", "text/smil")),
     MediaType("application/vnd.wap.mms-message", "message", (".mms",)),
     MediaType("multipart/related", "message", (), ("application/vnd.wap.multipart.related",)),

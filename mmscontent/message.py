@@ -53,12 +53,14 @@ class Part:
     alt: str = ""
 
     def __post_init__(self) -> None:
+        # Everything below compares media types as they are, so they have one spelling from here on.
         if "/" not in self.media_type or self.media_type != self.media_type.strip().lower():
             raise ValueError(
                 f"media type of part {self.name!r} must be lower case type/subtype, got {self.media_type!r}"
             )
         for label in ("content_id", "content_location", "charset"):
             value = getattr(self, label)
+            # These become header fields; a line break in one would start another field.
             if any(c in value for c in "\r\n\0"):
                 raise ValueError(f"{label} of part {self.name!r} holds a line break or NUL: {value!r}")
 

@@ -44,8 +44,10 @@ class Curve:
         """The concave hull over measured or predicted points, in any order; at least one point."""
         hull: list[tuple[int, float]] = []
         for size, quality in sorted(_best_per_size(points).items()):
+            # More bytes for no more quality: never worth allocating.
             if hull and quality <= hull[-1][1]:
                 continue
+            # Remove knots that lie under the new line, as in Andrew's monotone chain.
             while len(hull) >= 2 and _cross(hull[-2], hull[-1], (size, quality)) >= 0:  # noqa: PLR2004 - a turn takes three
                 hull.pop()
             hull.append((size, quality))

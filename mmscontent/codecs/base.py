@@ -29,48 +29,42 @@ Effort = Literal["fast", "best"]
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What a codec found in a source: all that plan.py needs to divide the budget.
+    """What a codec found in a source: all that plan.py needs to divide the budget."""
 
-    Attributes:
-        info: Facts of the source, by the codec's own decoder (frames, alpha, true sides).
-        curve: Predicted quality against bytes of the best rendition the rule allows.
-        minimum_bytes: The smallest rendition worth sending.
-        keep_bytes: Size of the source without its metadata, when the rule lets it pass as it is; else None.
-        keep_quality: Quality of that on the same scale; 100.0 when its pixels are what the receiver would see.
-        scale: The scale of the qualities: `ssimulacra2@1080` and the like.
-        reasons: Why it may not pass as it is, one sentence each; empty when it may.
-        traits: What it was recognised as: `photograph`, `screenshot`, `line art`, `qr code`, `animation`, …
-        stripped: The metadata that will be removed: "GPS position", "serial number", …
-    """
-
+    # Facts of the source, by the codec's own decoder (frames, alpha, true sides).
     info: MediaInfo
+    # Predicted quality against bytes of the best rendition the rule allows.
     curve: Curve
+    # The smallest rendition worth sending.
     minimum_bytes: int
+    # Size of the source without its metadata, when the rule lets it pass as it is; else None.
     keep_bytes: int | None = None
+    # Quality of that on the same scale; 100.0 when its pixels are what the receiver would see.
     keep_quality: float = 100.0
+    # The scale of the qualities: `ssimulacra2@1080` and the like.
     scale: str = ""
+    # Why it may not pass as it is, one sentence each; empty when it may.
     reasons: tuple[str, ...] = ()
+    # What it was recognised as: `photograph`, `screenshot`, `line art`, `qr code`, `animation`, …
     traits: tuple[str, ...] = ()
+    # The metadata that will be removed: "GPS position", "serial number", …
     stripped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
-    """One medium encoded for a receiver.
-
-    Attributes:
-        encodes: Full encodes it took, samples not counted.
-        predicted_quality: On the survey's scale, from the curve or model; None when not predicted.
-        measured_quality: The same measured on the output, when the caller asked; else None.
-        tries: The settings that were tried, in order, as text (`2048×1536 q71 4:2:0 → 612,003 bytes`).
-    """
+    """One medium encoded for a receiver."""
 
     data: bytes = field(repr=False)
     info: MediaInfo
+    # Full encodes it took, samples not counted.
     encodes: int
+    # On the survey's scale, from the curve or model; None when not predicted.
     predicted_quality: float | None = None
+    # The same measured on the output, when the caller asked; else None.
     measured_quality: float | None = None
     stripped: tuple[str, ...] = ()
+    # The settings that were tried, in order, as text (`2048×1536 q71 4:2:0 → 612,003 bytes`).
     tries: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 

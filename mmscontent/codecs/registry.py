@@ -24,40 +24,34 @@ __all__ = ["CODECS", "CodecRow", "LoadedCodec", "codec_for", "why_refused"]
 
 @dataclass(frozen=True, slots=True)
 class LoadedCodec:
-    """The code of a codec, with its engines imported.
+    """The code of a codec, with its engines imported."""
 
-    Attributes:
-        source: The class that holds one source.
-        verify: Reads an output with another decoder than the one that wrote it.
-        estimate_from_header: Estimates a source by its header alone; None where a header does not say enough.
-    """
-
+    # The class that holds one source.
     source: type[MediaSource]
+    # Reads an output with another decoder than the one that wrote it.
     verify: Verify
+    # Estimates a source by its header alone; None where a header does not say enough.
     estimate_from_header: HeaderEstimate | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CodecRow:
-    """One codec.
+    """One codec."""
 
-    Attributes:
-        handles: Whether it fits a medium with these facts.
-        rule: Field of the profile that holds its rule.
-        accepted: Field of that rule that lists what the receiver accepts; empty means nothing of this kind.
-        refusal: What to say when it is empty.
-        sandboxed: Its decoders are libraries, so its sources live in a sandbox worker. One whose decoders are programs
-            (each run of ffmpeg has a sandbox of its own) lives in the calling process.
-        load: Imports the codec and its engines.
-        reads_headers: It has an `estimate_from_header`.
-    """
-
+    # Whether it fits a medium with these facts.
     handles: Callable[[MediaInfo], bool]
+    # Field of the profile that holds its rule.
     rule: str
+    # Field of that rule that lists what the receiver accepts; empty means nothing of this kind.
     accepted: str
+    # What to say when it is empty.
     refusal: str
+    # Its decoders are libraries, so its sources live in a sandbox worker. One whose decoders are programs (each
+    # run of ffmpeg has a sandbox of its own) lives in the calling process.
     sandboxed: bool
+    # Imports the codec and its engines.
     load: Callable[[], LoadedCodec]
+    # It has an `estimate_from_header`.
     reads_headers: bool = False
 
 
@@ -114,6 +108,7 @@ CODECS: Mapping[str, CodecRow] = {
     "contact": CodecRow(_is_kind("contact"), "contact", "versions", _NO_CONTACTS, True, _load_contact),
     "calendar": CodecRow(_is_kind("calendar"), "calendar", "versions", _NO_CALENDAR, True, _load_calendar),
 }
+# SVG is a program for a renderer: it can hold scripts, fonts and addresses that are fetched.
 _NEVER_OPENED = {"image/svg+xml": "it is not opened, because it can hold scripts and addresses; draw it as PNG first"}
 
 
@@ -124,6 +119,7 @@ def codec_for(info: MediaInfo) -> str | None:
 
 def why_refused(info: MediaInfo, profile: Profile) -> str:
     """Why a receiver accepts a medium in no form, even after fitting; "" when it does."""
+    # A type that the profile names is accepted whatever its kind; text can always be converted.
     if info.media_type in profile.extra_media_types or info.kind == "text":
         return ""
     name = codec_for(info)

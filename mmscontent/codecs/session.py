@@ -42,6 +42,7 @@ class CodecSession:
 
     def __init__(self, codec: str, part: str = "") -> None:
         self._codec, self._part = codec, part
+        # The pool gives the least busy worker; a session stays in it, because its source is decoded there.
         self._remote = codec_pool().open_session() if CODECS[codec].sandboxed else None
         self._local: worker.SessionState = {}
 
@@ -91,4 +92,5 @@ class CodecSession:
     def _call(self, handler: Callable[Concatenate[worker.SessionState, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         if self._remote is None:
             return handler(self._local, *args, **kwargs)
+        # The serializer lets only registered dataclasses and plain values through; a broken worker is ended there.
         return cast("T", self._remote.call(handler.__name__, *args, part=self._part))

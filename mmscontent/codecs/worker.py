@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HANDLERS", "REGISTRY", "SessionState"]
 
+# Both sides check every value against these fields; a new dataclass that is passed must be added.
 REGISTRY: tuple[type, ...] = (
     message.MediaInfo,
     rate_quality.Curve,
@@ -78,6 +79,7 @@ def main() -> None:
     """Load the engines, then serve from inside the sandbox."""
     from mmscontent.sandbox import worker_main  # noqa: PLC0415 - only the worker needs it
 
+    # Engines are imported before the sandbox closes: afterwards no file can be opened.
     for row in CODECS.values():
         if row.sandboxed:
             row.load()

@@ -22,19 +22,16 @@ __all__ = ["PartDemand", "allocate_bytes", "total_quality"]
 
 @dataclass(frozen=True, slots=True)
 class PartDemand:
-    """What one part asks of the budget.
-
-    Attributes:
-        least_bytes: The fewest bytes worth sending (`plan.minimum_bytes`).
-        curve: Quality against bytes; what lies below *least_bytes* is never allocated.
-        cap_bytes: More is of no use (the source's own size).
-        weight: How much a point of quality of this part counts against one of another.
-    """
+    """What one part asks of the budget."""
 
     name: str
+    # The fewest bytes worth sending (`plan.minimum_bytes`).
     least_bytes: int
+    # Quality against bytes; what lies below *least_bytes* is never allocated.
     curve: Curve
+    # More is of no use (the source's own size).
     cap_bytes: int
+    # How much a point of quality of this part counts against one of another.
     weight: float = 1.0
 
 
@@ -71,8 +68,10 @@ def allocate_bytes(available_bytes: int, demands: Sequence[PartDemand]) -> tuple
         )
     shares = [w.least_bytes for w in demands]
     left = available_bytes - least
+    # Curves are concave, so taking segments by falling slope never takes one before the segment under it.
     steepest_first = sorted(_slices(demands), key=lambda s: (-s.gain_per_byte, s.demand))
     for _, alike in itertools.groupby(steepest_first, key=lambda s: s.gain_per_byte):
+        # Equal parts get equal shares; without this the first of two equal photographs would get more.
         pieces = list(alike)
         for piece, take in zip(pieces, _in_proportion(left, [p.length_bytes for p in pieces]), strict=True):
             shares[piece.demand] += take
@@ -90,6 +89,7 @@ def _in_proportion(left: int, lengths: Sequence[int]) -> list[int]:
     total = sum(lengths)
     given = min(total, left)
     takes = [length * given // total for length in lengths]
+    # The bytes lost by rounding down, one each to the first ones.
     for index in range(given - sum(takes)):
         takes[index] += 1
     return takes

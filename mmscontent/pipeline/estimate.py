@@ -78,6 +78,7 @@ class Estimator:
         survey = one.survey
         if survey is None:
             return TranscodedPart.unchanged(one)
+        # A kept source loses its metadata; its predicted size says so already.
         if isinstance(decision, Keep):
             size = survey.keep_bytes or len(one.part.data)
             info = replace(survey.info, media_type=one.part.media_type, size_bytes=size, metadata=(), notes=())
@@ -95,6 +96,7 @@ class Estimator:
             animated = one.info.is_animation and one.form == "" and profile.image.animated
             return _predicted_picture(survey, profile, size, "image/gif" if animated else "image/jpeg")
         if one.info.kind == "video":
+            # The first accepted format stands for the one that the codec will choose.
             width, height = estimate_trim(survey.info, size).whole
             media_type = profile.video.formats[0].media_type
             return replace(survey.info, media_type=media_type, size_bytes=size, width_px=width, height_px=height)
@@ -123,6 +125,7 @@ def _placeholder(one: ProbedPart, rendition: Rendition, limit_bytes: int | None 
 
 def _predicted_bytes(one: ProbedPart, survey: Survey, limit_bytes: int) -> int:
     used = _USED_SHARE.get(codec_for(one.info) or "")
+    # Codecs with few sizes land on a knot; the others use a known share of their limit, never more than the source.
     if used is None:
         return max((s for s in survey.curve.sizes_bytes if s <= limit_bytes), default=limit_bytes)
     return max(1, min(round(limit_bytes * used), survey.info.size_bytes, round(survey.curve.most_bytes)))

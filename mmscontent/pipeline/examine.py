@@ -82,6 +82,7 @@ def examine_part(part: Part, profile: Profile) -> ProbedPart:
         fitted = fit_text(part, profile.text)
         text_info = MediaInfo("text/plain", "text", len(part.data), charset=part.charset or info.charset)
         return ProbedPart(fitted.part, text_info, reasons=fitted.reasons)
+    # Receivers know vCard by different media types; the profile names the one it expects.
     media_type = profile.contact.media_type if info.kind == "contact" else info.media_type
     reasons = (
         (f"sent as {media_type}, the media type that the receiver expects",) if media_type != info.media_type else ()
@@ -112,6 +113,7 @@ def paginate(message: Message, profile: Profile, *, keep: bool) -> PaginatedMess
     slides: list[Slide] = []
     origins: list[int] = []
     number = 0
+    # Text is the last part of its slide, so all pages of a slide have the index of its last part as their origin.
     for slide in message.slides:
         count = len(slide.parts)
         pages = [] if keep or slide.text is None or slide.duration_ms else _split_pages(slide, slide.text, profile)
@@ -148,6 +150,7 @@ def sms_equivalence_notes(message: Message, profile: Profile) -> tuple[str, ...]
     parts = message.parts
     if not parts or any(part.kind != "text" for part in parts):
         return ()
+    # 3GPP TS 23.040 9.2.3.24.1: a long text is sent as several concatenated SMS, each of which is charged.
     encoding, count = sms_segments("\n".join(decode_text(part) for part in parts))
     threshold = profile.text.sms_to_mms_segments
     note = f"the message is text only; it would be {count} SMS ({encoding.upper()})"

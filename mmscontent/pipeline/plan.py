@@ -36,28 +36,25 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ProbedPart:
-    """A part and what is known of it before anything is encoded.
+    """A part and what is known of it before anything is encoded."""
 
-    Attributes:
-        part: Text parts are already in their final charset; others are as they came.
-        info: From sniffing.
-        survey: From its codec; None for kinds that are sent as they are.
-        reasons: What was decided about it so far, as sentences.
-        policy: How much its quality counts, and how little is too little (quality_weights.py).
-        index: Which of the caller's parts it is; pages of one text share theirs.
-        refused: Why the receiver accepts it in no form; "" when it does.
-        trim_ms: It is to be cut to this length first; None for all of it.
-        form: The part as it came (""), a `video` or `poster` made of it, or a `trimmed` copy.
-    """
-
+    # Text parts are already in their final charset; others are as they came.
     part: Part
+    # From sniffing.
     info: MediaInfo
+    # From its codec; None for kinds that are sent as they are.
     survey: Survey | None = None
+    # What was decided about it so far, as sentences.
     reasons: tuple[str, ...] = ()
+    # How much its quality counts, and how little is too little (quality_weights.py).
     policy: QualityPolicy = DEFAULT_POLICY
+    # Which of the caller's parts it is; pages of one text share theirs.
     index: int = -1
+    # Why the receiver accepts it in no form; "" when it does.
     refused: str = ""
+    # It is to be cut to this length first; None for all of it.
     trim_ms: int | None = None
+    # The part as it came (""), a `video` or `poster` made of it, or a `trimmed` copy.
     form: Literal["", "video", "poster", "trimmed"] = ""
 
     @property
@@ -119,12 +116,14 @@ def make_plan(parts: Sequence[ProbedPart], available_bytes: int) -> Plan:
     Raises:
         DoesNotFit: Even the smallest renditions do not fit.
     """
+    # Texts and media without a codec are not fitted: their bytes are taken off before the rest is allocated.
     fixed = sum(len(one.part.data) for one in parts if one.survey is None)
     media = [(i, one, one.survey) for i, one in enumerate(parts) if one.survey is not None]
     if not media:
         _refuse_overflow(parts, available_bytes, fixed)
     kept = _choose_kept([(one, survey) for _, one, survey in media], available_bytes - fixed, fixed)
     left = available_bytes - fixed - sum(s.keep_bytes or 0 for (_, _, s), keep in zip(media, kept, strict=True) if keep)
+    # Allocated a second time without the kept sources, whose bytes are known exactly.
     demands = [_demand(one, survey) for (_, one, survey), keep in zip(media, kept, strict=True) if not keep]
     shares = iter(allocate_bytes(left, demands))
     decisions: list[Decision] = [Keep(one.reasons) for one in parts]
@@ -154,6 +153,7 @@ def _choose_kept(media: Sequence[tuple[ProbedPart, Survey]], available_bytes: in
     try:
         shares = allocate_bytes(available_bytes, demands)
     except DoesNotFit as error:
+        # The caller counts all bodies, the allocation only those that it may change.
         error.smallest_bytes += fixed
         error.limit_bytes += fixed
         raise
@@ -165,6 +165,7 @@ def minimum_bytes(one: ProbedPart) -> int:
     survey = one.survey
     if survey is None:
         return len(one.part.data)
+    # A poor source must not be refused because it never reached the minimum of its kind.
     quality = min(one.policy.least_quality, _SHARE_OF_BEST * survey.curve.qualities[-1])
     least = max(survey.minimum_bytes, survey.curve.size_for(quality)) if quality > 0 else survey.minimum_bytes
     return least if survey.keep_bytes is None else min(least, survey.keep_bytes)
@@ -176,6 +177,7 @@ def _demand(one: ProbedPart, survey: Survey) -> PartDemand:
 
 
 def _demand_with_source(one: ProbedPart, survey: Survey, keep_bytes: int) -> PartDemand:
+    # Knots above the source's own size are left out: more bytes than the source has gain nothing.
     points = [*zip(survey.curve.sizes_bytes, survey.curve.qualities, strict=True), (keep_bytes, survey.keep_quality)]
     curve = Curve.through((size, quality) for size, quality in points if size <= keep_bytes)
     return PartDemand(one.label, minimum_bytes(one), curve, keep_bytes, one.policy.weight)

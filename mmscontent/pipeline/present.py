@@ -55,6 +55,7 @@ def present_parts(request: ComposeRequest, parts: Sequence[Part], infos: Sequenc
     if not needs_presentation(message, request.profile):
         return RenderedPresentation(Content(message.parts, None, message.subject))
     lengths = {index: info.duration_ms for index, info in enumerate(infos) if info.duration_ms}
+    # A template decides itself what is shown; other SMIL of the sender replaces ours only if it plays without fault.
     by_template = request.smil is not None and is_template(request.smil)
     if by_template and request.smil is not None:
         presented = present_by_template(request.smil, message, lengths, request.profile)
@@ -86,6 +87,7 @@ def present_and_pack(request: ComposeRequest, plan: Plan, transcoded: tuple[Tran
     shown = present_parts(request, [one.part for one in transcoded], [one.info for one in transcoded])
     wire = pack.pack(shown.content, request.envelope, request.encoding)
     counted = len(wire.data)
+    # A route may count another wire form than the one that is written.
     if request.counted_as != request.encoding:
         counted = pack.size(shown.content, request.envelope, request.counted_as)
     warnings = (*request.warnings, *shown.warnings)

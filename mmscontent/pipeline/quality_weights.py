@@ -20,18 +20,15 @@ __all__ = ["DEFAULT_POLICY", "QUALITY_POLICIES", "QualityPolicy", "policy_for"]
 
 @dataclass(frozen=True, slots=True)
 class QualityPolicy:
-    """One row of the table.
+    """One row of the table."""
 
-    Attributes:
-        name: What it is called in docs and ledgers.
-        weight: What one point of its quality counts.
-        least_quality: On its own scale; 0 leaves it to the minimum of the codec.
-        reason: Why these two numbers.
-    """
-
+    # What it is called in docs and ledgers.
     name: str = "part"
+    # What one point of its quality counts.
     weight: float = 1.0
+    # On its own scale; 0 leaves it to the minimum of the codec.
     least_quality: float = 0.0
+    # Why these two numbers.
     reason: str = ""
 
 

@@ -36,16 +36,13 @@ _TIMED = ("video", "audio")
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """One way to make the message fit.
+    """One way to make the message fit."""
 
-    Attributes:
-        option: What it would give, for the ledger.
-        messages: The parts of each message, as they would be planned; a part to be cut has its `trim_ms`.
-        value: Weighted quality of everything that arrives, to choose among remedies of one kind.
-    """
-
+    # What it would give, for the ledger.
     option: Option
+    # The parts of each message, as they would be planned; a part to be cut has its `trim_ms`.
     messages: tuple[Parts, ...]
+    # Weighted quality of everything that arrives, to choose among remedies of one kind.
     value: float
 
 
@@ -140,6 +137,7 @@ def _drop(whole: Parts, available_bytes: int) -> Iterator[Remedy]:
         yield remedy
         return
     others = [i for i in range(len(whole)) if i not in refused]
+    # One part is tried before two: the fewest parts are given up.
     singles = _best_first(_drop_these(whole, (*refused, i), available_bytes) for i in others)
     yield from singles or _drop_several(whole, refused, others, available_bytes)
 
@@ -213,6 +211,7 @@ def _trim_these(whole: Parts, cut: tuple[int, ...], available_bytes: int) -> Rem
     least, decent = (sum(bytes_for(whole[i]) for i in cut) for bytes_for in (minimum_bytes, _decent_bytes))
     if spare >= least:
         return None
+    # Bytes go with time: the share of the bytes that are available is the share of the length that fits.
     lengths, quality = _lengths_ms(whole, cut, spare / decent), _DECENT_QUALITY
     if min(lengths.values()) < _LEAST_MS:
         lengths, quality = _lengths_ms(whole, cut, spare / least), 0.0
@@ -308,6 +307,7 @@ def _fewest_messages(whole: Parts, units: list[tuple[int, ...]], available_bytes
     planned: dict[tuple[int, int], _PlannedMessage] = {}
     for end in range(1, len(units) + 1):
         ways = []
+        # Longer messages are tried until one does not fit; adding units to that one cannot make it fit again.
         for start in range(end - 1, -1, -1):
             message = _try_plan((whole[i] for i in _merge_units(units[start:end])), available_bytes)
             if message is None:
@@ -334,6 +334,7 @@ def _send_link(whole: Parts, available_bytes: int) -> Iterator[Remedy]:
     largest = max(range(len(whole)), key=lambda i: minimum_bytes(whole[i]), default=None)
     if largest is None:
         return
+    # The text with the address is counted as a part of its own, with its headers.
     rest = _try_plan((one for i, one in enumerate(whole) if i != largest), available_bytes - _LINK_BYTES)
     needed, given = sum(minimum_bytes(one) for one in whole), max(available_bytes, 0)
     name = (whole[largest].label,) if rest is not None or len(whole) == 1 else ()
@@ -354,6 +355,7 @@ def apply_remedy(request: ComposeRequest, whole: Parts, remedy: Remedy, at: int)
     parts, count = remedy.messages[at], len(remedy.messages)
     places = {one.label: place for place, one in enumerate(whole)}
     message = select_parts(request.message, {places[one.label]: one.part for one in parts})
+    # A presentation of the sender plays all parts by name; it cannot play a message that lacks one.
     complete = len(parts) == len(whole) and all(one.form == "" for one in parts)
     smil_lost = request.smil is not None and not complete
     warnings = [*request.warnings, *_remedy_warnings(remedy, at, whole)]

@@ -88,6 +88,7 @@ def _merged(pages: list[PartEntry]) -> PartEntry:
     result = replace(results[0], size_bytes=sum(r.size_bytes for r in results)) if results else None
     why = f"takes longer to read than a slide lasts; divided where sentences end, over {len(pages)} slides"
     reasons = dict.fromkeys(reason for page in pages for reason in (why, *page.reasons))
+    # Pages are the caller's text in another form, so it counts as transcoded even if every page is kept.
     return replace(first, result=result, decision="drop" if result is None else "transcode", reasons=tuple(reasons))
 
 

@@ -25,15 +25,6 @@ _COUNTED_AS = {"mime": "mime-binary", "base64": "mime"}
 class ComposeRequest:
     """What one call of `compose` asks for, or one of the messages that a remedy makes of it.
 
-    Attributes:
-        smil: The sender's own presentation, or a template of one.
-        if_not_fit: The remedy that may be applied when it does not fit.
-        warnings: What was given up so far, as sentences.
-        notes: What is worth knowing although nothing was given up.
-        left_out: Parts of the caller's that are not in this message, each with the reason.
-        remedy: The remedy that was applied; None when none was needed.
-        number, count: Which of the messages it is, when it was split.
-
     Raises:
         ValueError: There is no such policy.
     """
@@ -43,13 +34,20 @@ class ComposeRequest:
     envelope: Envelope
     encoding: str
     effort: Effort = "fast"
+    # The remedy that may be applied when it does not fit.
     if_not_fit: IfNotFit = "fail"
     measure: bool = False
+    # The sender's own presentation, or a template of one.
     smil: bytes | None = None
+    # What was given up so far, as sentences.
     warnings: tuple[str, ...] = ()
+    # What is worth knowing although nothing was given up.
     notes: tuple[str, ...] = ()
+    # Parts of the caller's that are not in this message, each with the reason.
     left_out: tuple[tuple[ProbedPart, str], ...] = ()
+    # The remedy that was applied; None when none was needed.
     remedy: Option | None = None
+    # number, count: Which of the messages it is, when it was split.
     number: int = 1
     count: int = 1
 

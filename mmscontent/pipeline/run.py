@@ -79,6 +79,8 @@ def _attempt(request: ComposeRequest, open_transcoder: Callable[[Profile, Effort
             _refuse_request(request, parts)
         except NotAllowed as error:
             return _refused(request, parts, error, ())
+        # A later stage costs more or gives up more (an animation becomes a video), so it runs only when the stages
+        # before it did not fit.
         for survey in transcoder.survey_stages:
             surveyed = survey(parts)
             if surveyed is None:
@@ -100,6 +102,7 @@ def _prepare(request: ComposeRequest) -> tuple[ComposeRequest, Parts]:
     """The message with a subject and texts as the receiver shows them, and its parts, recognised by their bytes."""
     message, warnings = fit_subject(request.message, request.profile)
     notes = sms_equivalence_notes(message, request.profile)
+    # The sender's own presentation refers to the slides as they are, so their texts are not divided.
     own_smil = request.smil is not None and not is_template(request.smil)
     pages = paginate(message, request.profile, keep=own_smil)
     return replace(request, message=pages.message, warnings=warnings, notes=notes), examine(pages, request.profile)
@@ -115,6 +118,7 @@ def _video_warnings(parts: Parts) -> list[str]:
 
 def _refuse_request(request: ComposeRequest, parts: Parts) -> None:
     """Stop when a part has another kind than its place in the slide, or there are too many recipients."""
+    # Parts come in the order of `Message.parts`: first those of the slides, then attachments, which have no place.
     places = [place for slide in request.message.slides for place in slide_roles(slide)]
     for place, one in zip(places, parts, strict=False):
         if one.info.kind != place:
@@ -136,6 +140,7 @@ def _apply_allowed_remedy(
     request: ComposeRequest, parts: Parts, refusal: DoesNotFit | NotAllowed, transcoder: MediaTranscoder
 ) -> Outcome:
     """The message with the remedy that the caller's policy allows; else the refusal with all remedies."""
+    # A remedy may use the hard limit: something is given up already.
     available = _available_bytes(request, parts, request.profile.limit_bytes)
     posters, groups = transcoder.posters(parts), slide_groups(request.message)
     for share in _REMEDY_SHARES if request.if_not_fit != "fail" else ():
@@ -158,6 +163,7 @@ def _compose_remedy(
     """One message of a remedy."""
     parts = tuple(one if one.trim_ms is None else transcoder.trim(one) for one in remedy.messages[at])
     raise_if_refused(parts)
+    # What was really cut replaces what was predicted, so that the ledger reports the former.
     remedy = replace(remedy, messages=(*remedy.messages[:at], parts, *remedy.messages[at + 1 :]))
     return _compose(apply_remedy(request, whole, remedy, at), parts, transcoder)
 
@@ -189,6 +195,7 @@ def _compose(request: ComposeRequest, parts: Parts, transcoder: MediaTranscoder)
         DoesNotFit: Nothing worth sending is small enough.
     """
     packed = _fit(request, parts, transcoder)
+    # An engine that returned without an error proves nothing: both the packed bytes and each body are read again.
     read_back(packed)
     transcoder.verify(parts, packed.transcoded)
     if request.measure:
@@ -219,6 +226,7 @@ def _fit_to(request: ComposeRequest, parts: Parts, transcoder: MediaTranscoder, 
     transcoded: tuple[TranscodedPart, ...] | None = None
     tries: list[str] = []
     smallest = 0
+    # Part names, SMIL and headers depend on the results, so the budget is only known to be right once they are packed.
     for _ in range(_MOST_PACKINGS):
         try:
             plan = make_plan(parts, available)
@@ -226,6 +234,7 @@ def _fit_to(request: ComposeRequest, parts: Parts, transcoder: MediaTranscoder, 
         except DoesNotFit as error:
             smallest = aim_bytes - available + error.smallest_bytes
             tries.append(str(error))
+            # A codec's minimum is a prediction too; with the size that it really reached the plan is made anew.
             corrected = _with_minimum(parts, error)
             if corrected is None:
                 break
@@ -236,6 +245,7 @@ def _fit_to(request: ComposeRequest, parts: Parts, transcoder: MediaTranscoder, 
         if smallest <= aim_bytes:
             return packed
         tries.append(f"{available:,} bytes available for bodies → packed {smallest:,}")
+        # The results stay valid for parts whose share does not change by this; execute() encodes only the others.
         available -= smallest - aim_bytes
     raise DoesNotFit(
         f"the message needs at least {smallest:,} bytes packed as {request.counted_as}, {aim_bytes:,} are allowed",
@@ -248,6 +258,7 @@ def _fit_to(request: ComposeRequest, parts: Parts, transcoder: MediaTranscoder, 
 def _available_bytes(request: ComposeRequest, parts: Parts, aim_bytes: int) -> int:
     """The budget of all bodies together: the aim less the same content packed with empty bodies."""
     content = present_parts(request, [one.part for one in parts], [one.info for one in parts]).content
+    # Everything but the bodies is packed once; body_budget knows what each wire form adds to a body.
     empty = replace(content, parts=tuple(replace(part, data=b"") for part in content.parts))
     return pack.body_budget(aim_bytes, empty, request.envelope, request.counted_as)
 

@@ -93,6 +93,7 @@ class Surveyor:
             return trimmed
         whole_ms = part.survey.info.duration_ms or 0
         why = f"cut to the first {part.trim_ms / 1000:g} of its {whole_ms / 1000:.1f} s"
+        # The ledger describes the whole source; *part* has the shortened survey of its remedy.
         facts = replace(part.survey.info, duration_ms=whole_ms)
         survey = replace(trimmed.survey, info=facts, keep_bytes=None, reasons=(why,))
         return replace(trimmed, survey=survey, policy=part.policy)
@@ -124,6 +125,7 @@ class Surveyor:
             return None
         if not self._profile.video.formats or not self._profile.image.animated:
             return None
+        # The media type stays image/gif: the video codec reads the GIF itself.
         info = replace(part.survey.info, kind="video", frames=None)
         video = self._survey_form(replace(part, info=info, form="video", survey=None), self._profile)
         if video.survey is None or minimum_bytes(video) >= minimum_bytes(part):
@@ -139,11 +141,13 @@ class Surveyor:
 
         poster, profile = part, self._profile
         if part.info.kind == "video":
+            # A video without a picture that can be decoded has no poster; that is no fault of the message.
             try:
                 png = poster_frame(part.part.data, part.info)
             except SourceError:
                 return None
             poster = replace(part, part=replace(part.part, data=png, media_type="image/png"), info=sniff(png))
+        # A receiver that plays no animation gets the best frame from the codec anyway; a poster would be the same.
         elif part.info.is_animation and profile.image.animated:
             profile = replace(profile, image=replace(profile.image, animated=False))
         else:
@@ -151,6 +155,7 @@ class Surveyor:
         poster = self._survey_form(replace(poster, refused="", form="poster", survey=None), profile)
         if poster.survey is None:
             return None
+        # The ledger describes what the caller gave, not the frame that was taken from it.
         facts = part.survey.info if part.survey else part.info
         survey = replace(poster.survey, info=facts, keep_bytes=None, reasons=("sent as a still: its best picture",))
         return replace(poster, survey=survey)

@@ -33,17 +33,14 @@ SurveyStage = Callable[[Parts], Parts | None]
 
 @dataclass(frozen=True, slots=True)
 class TranscodedPart:
-    """One part as it will be sent.
-
-    Attributes:
-        info: Facts of the result.
-        rendition: What the codec returned; None for a part that is sent as it came.
-        limit_bytes: Its share of the budget, or None.
-    """
+    """One part as it will be sent."""
 
     part: Part
+    # Facts of the result.
     info: MediaInfo
+    # What the codec returned; None for a part that is sent as it came.
     rendition: Rendition | None = None
+    # Its share of the budget, or None.
     limit_bytes: int | None = None
 
     @classmethod
@@ -113,6 +110,7 @@ class SandboxTranscoder:
 
         def transcode(index: int) -> TranscodedPart:
             decision = plan.decisions[index]
+            # Encoding is the expensive step: a limit that did not change gives the same bytes.
             if before is not None and before[index].limit_bytes == getattr(decision, "limit_bytes", None):
                 return before[index]
             return self._transcode(parts[index], decision)
@@ -142,6 +140,7 @@ class SandboxTranscoder:
                 break
             first = transcoded[best]
             again = self._render(parts[best], len(first.part.data) + rest)
+            # A rendition that did not grow (a palette has few sizes) leaves the bytes to the next part.
             if len(again.data) > len(first.part.data):
                 encodes = again.encodes + (first.rendition.encodes if first.rendition else 0)
                 transcoded[best] = TranscodedPart.of(parts[best], replace(again, encodes=encodes), first.limit_bytes)
@@ -181,6 +180,7 @@ def _gain(one: ProbedPart, result: TranscodedPart, rest_bytes: int) -> float:
     if one.survey is None or result.limit_bytes is None:
         return 0.0
     largest = len(result.part.data) + rest_bytes
+    # The others left too little for a second encode to matter.
     if largest - result.limit_bytes < _MIN_LEFT_SHARE * result.limit_bytes:
         return 0.0
     curve = one.survey.curve

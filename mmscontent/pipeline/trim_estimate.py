@@ -22,19 +22,16 @@ _GOOD = 60.0  # VMAF from which a phone's screen shows no loss at first sight; u
 
 @dataclass(frozen=True, slots=True)
 class TrimEstimate:
-    """What a cut would give.
-
-    Attributes:
-        whole: Largest frame for the whole video.
-        trim_ms: Length that reaches the next larger frame; None when none does, or *whole* is its own size already.
-        better: That frame.
-        text: All of it as a sentence.
-    """
+    """What a cut would give."""
 
     bits_per_second: int
+    # Largest frame for the whole video.
     whole: tuple[int, int]
+    # Length that reaches the next larger frame; None when none does, or *whole* is its own size already.
     trim_ms: int | None
+    # That frame.
     better: tuple[int, int] | None
+    # All of it as a sentence.
     text: str
 
 
