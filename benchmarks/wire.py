@@ -26,10 +26,9 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmscontent.pack.naming import laid_out
-
 from mmscontent.message import Content, Envelope, Part
 from mmscontent.pack import pdu
+from mmscontent.pack.content import with_wire_names
 from mmscontent.pack.pdu.multipart import names_of, part_headers
 from mmscontent.pack.registry import ENCODINGS, pack, size, unpack
 
@@ -63,7 +62,7 @@ def message(total: int) -> Content:
     )
     text = Part(b"Greetings from the beach", "text/plain", content_id="t", content_location="t.txt", charset="utf-8")
     smil = Part(SMIL, "application/smil", content_id="smil", content_location="smil.smil", charset="utf-8")
-    return laid_out(Content((*pictures, text), smil, "Greetings"))
+    return with_wire_names(Content((*pictures, text), smil, "Greetings"))
 
 
 def best(work: Callable[[], object], seconds: float) -> float:

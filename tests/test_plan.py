@@ -1,4 +1,4 @@
-"""Decisions: what is kept, what is made anew with how many bytes, what is refused, and what would fit."""
+"""Decisions: what is kept, what is transcoded with how many bytes, what is refused, and what would fit."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def carried(name: str, media_type: str, size: int) -> ProbedPart:
 
 
 PLANS = [
-    # parts, room, decisions as words
+    # parts, available, decisions as words
     ([picture("a")], 290_000, ["transcode"]),
     ([picture("a", 90_000, keep=89_000)], 290_000, ["keep"]),
     ([picture("a", 300_000, keep=299_000)], 290_000, ["transcode"]),
@@ -42,12 +42,12 @@ PLANS = [
 ]
 
 
-@pytest.mark.parametrize(("parts", "room", "expected"), PLANS)
-def test_decisions(parts: list[ProbedPart], room: int, expected: list[str]) -> None:
-    plan = make_plan(parts, room)
+@pytest.mark.parametrize(("parts", "available", "expected"), PLANS)
+def test_decisions(parts: list[ProbedPart], available: int, expected: list[str]) -> None:
+    plan = make_plan(parts, available)
 
     assert [type(d).__name__.lower() for d in plan.decisions] == expected
-    assert _promised(plan.decisions, parts) <= room
+    assert _promised(plan.decisions, parts) <= available
 
 
 def _promised(decisions, parts: list[ProbedPart]) -> int:
@@ -68,26 +68,26 @@ def _least(parts: list[ProbedPart]) -> int:
     return sum(floors)
 
 
-EXAMINED = st.one_of(
+PROBED_PARTS = st.one_of(
     st.builds(picture, st.just("p"), st.integers(50_000, 9_000_000)),
     st.builds(lambda n: picture("k", n, keep=n - 100), st.integers(20_000, 900_000)),
     st.builds(lambda n: carried("c", "text/x-vcard", n), st.integers(0, 50_000)),
 )
 
 
-@given(st.lists(EXAMINED, min_size=1, max_size=6), st.integers(0, 1_200_000))
+@given(st.lists(PROBED_PARTS, min_size=1, max_size=6), st.integers(0, 1_200_000))
 @settings(max_examples=300, deadline=None, derandomize=True)
-def test_what_is_promised_never_passes_the_room(parts: list[ProbedPart], room: int) -> None:
+def test_what_is_promised_never_passes_the_budget(parts: list[ProbedPart], available: int) -> None:
     least = _least(parts)
-    if least > room:
+    if least > available:
         with pytest.raises(DoesNotFit) as caught:
-            make_plan(parts, room)
+            make_plan(parts, available)
         assert caught.value.smallest_bytes == least
         return
-    plan = make_plan(parts, room)
+    plan = make_plan(parts, available)
 
     assert len(plan.decisions) == len(parts)
-    assert _promised(plan.decisions, parts) <= room
+    assert _promised(plan.decisions, parts) <= available
 
 
 REFUSED = [

@@ -1,4 +1,4 @@
-"""What would fit: every option holds when it is taken, and each policy makes its own one happen, and says so."""
+"""Remedies: every option fits when it is applied, and each policy applies its own one, with a warning."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mmscontent.pipeline.remedies import remedies_for, slide_groups
 from mmscontent.pipeline.request import POLICIES
 from tests.codecs.clips import film
 from tests.conftest import ROOT
-from tests.test_plan import EXAMINED, picture
+from tests.test_plan import PROBED_PARTS, picture
 
 FIXTURES = ROOT / "fixtures"
 PHOTO, RECEIPT, GIF = "jpeg-480x640-exif6-gps*.jpg", "png-screenshot-receipt*.png", "gif-anim*.gif"
@@ -33,7 +33,7 @@ def clip(seconds: int = 8) -> mms.Part:
     return mms.Part(film(320, 180, seconds), "video/mp4", name="clip.mp4")
 
 
-# --- priced --------------------------------------------------------------------------------------------------------
+# --- estimated --------------------------------------------------------------------------------------------------------
 
 
 def moving(name: str, *, kind: str, floor: int) -> ProbedPart:
@@ -44,24 +44,26 @@ def moving(name: str, *, kind: str, floor: int) -> ProbedPart:
 
 
 @given(
-    st.lists(st.one_of(EXAMINED, st.just(moving("v", kind="video", floor=30_000))), min_size=1, max_size=5),
+    st.lists(st.one_of(PROBED_PARTS, st.just(moving("v", kind="video", floor=30_000))), min_size=1, max_size=5),
     st.integers(0, 60_000),
 )
 @settings(max_examples=200, deadline=None, derandomize=True)
-def test_every_option_of_an_infeasible_message_fits_when_it_is_taken(some: list[ProbedPart], room: int) -> None:
+def test_every_option_of_a_message_that_does_not_fit_fits_when_it_is_applied(
+    some: list[ProbedPart], available: int
+) -> None:
     named = relabel([replace(one, index=i) for i, one in enumerate(some)])
-    remedies = remedies_for(named, room)
+    remedies = remedies_for(named, available)
 
     assert remedies
     for remedy in remedies:
         for message in remedy.messages:
-            make_plan(message, room)  # raises where it does not fit
+            make_plan(message, available)  # raises where it does not fit
         assert remedy.option.as_json()["gives"]
         assert remedy.option.text
         assert remedy.option.action
 
 
-def test_a_cut_is_priced_with_its_length_frame_and_quality() -> None:
+def test_a_cut_has_its_length_frame_and_quality() -> None:
     option = next(r.option for r in remedies_for([moving("clip", kind="video", floor=60_000)], 30_000))
 
     gives = option.as_json()["gives"]
@@ -71,7 +73,7 @@ def test_a_cut_is_priced_with_its_length_frame_and_quality() -> None:
     assert 0 < float(gives["quality"]) <= 100
 
 
-def test_words_go_with_each_of_their_media_when_a_slide_is_broken() -> None:
+def test_a_text_goes_with_each_of_its_media_when_a_slide_is_split() -> None:
     big = [picture("a", floor=20_000), moving("b", kind="audio", floor=20_000)]
     words = ProbedPart(mms.Part.of_text("caption", name="words"), mms.MediaInfo("text/plain", "text", 7))
     split = next(r for r in remedies_for([*big, words], 25_000, [(0, 1, 2)]) if r.option.do == "split")
@@ -79,7 +81,7 @@ def test_words_go_with_each_of_their_media_when_a_slide_is_broken() -> None:
     assert [[one.label for one in row] for row in split.messages] == [["a", "words"], ["b", "words"]]
 
 
-def test_a_lower_quality_is_priced_where_only_the_table_forbids_it() -> None:
+def test_a_lower_quality_is_an_option_where_only_the_policy_forbids_it() -> None:
     read = replace(picture("receipt", floor=5_000), policy=QualityPolicy("read", least_quality=60.0))
 
     option = next(r.option for r in remedies_for([read], 20_000))
@@ -88,7 +90,7 @@ def test_a_lower_quality_is_priced_where_only_the_table_forbids_it() -> None:
     assert 30 < option.as_json()["gives"]["quality"] < 60
 
 
-def test_a_split_takes_the_fewest_messages() -> None:
+def test_a_split_needs_the_fewest_messages() -> None:
     named = relabel([picture("p", floor=10_000) for _ in range(5)])
     split = next(r for r in remedies_for(named, 25_000) if r.option.do == "split")
 
@@ -108,7 +110,7 @@ def test_every_row_of_the_table_has_its_reason() -> None:
         assert row.reason
 
 
-# --- taken ---------------------------------------------------------------------------------------------------------
+# --- applied ---------------------------------------------------------------------------------------------------------
 
 TIGHT = 18_000
 
@@ -117,7 +119,7 @@ def big_message() -> mms.Message:
     return mms.Message.of([*parts(PHOTO, GIF), clip(), CARD], text="Look at this", subject="Hi")
 
 
-def test_a_refusal_prices_every_way_out() -> None:
+def test_a_refusal_lists_every_remedy() -> None:
     ledger = mms.check(big_message(), mms.load_profile(max_message_bytes=TIGHT))
 
     assert not ledger.fits
@@ -134,7 +136,7 @@ def test_a_refusal_prices_every_way_out() -> None:
         ("trim", "transcode", "clip.mp4 was cut to its first"),
     ],
 )
-def test_a_policy_makes_its_option_happen_and_says_so(policy: str, decision: str, said: str) -> None:
+def test_a_policy_applies_its_remedy_and_warns(policy: str, decision: str, said: str) -> None:
     profile = mms.load_profile(max_message_bytes=TIGHT)
     composed = mms.compose(big_message(), profile, if_not_fit=policy)
     ledger = composed.ledger
@@ -152,7 +154,7 @@ def test_a_policy_makes_its_option_happen_and_says_so(policy: str, decision: str
     assert mms.lint(mms.unpack(composed.data).content) == ()
 
 
-def test_a_poster_is_a_picture_where_the_film_was() -> None:
+def test_a_poster_is_an_image_where_the_video_was() -> None:
     composed = mms.compose(big_message(), mms.load_profile(max_message_bytes=TIGHT), if_not_fit="poster")
 
     kinds = [p.kind for p in mms.unpack(composed.data).content.parts]
@@ -179,13 +181,13 @@ def test_a_split_is_complete_messages_that_together_hold_every_part() -> None:
     assert len({mms.unpack(one.data).envelope.transaction_id for one in made}) == len(made)
 
 
-def test_compose_does_not_hand_out_half_of_a_split() -> None:
+def test_compose_does_not_return_half_of_a_split() -> None:
     message = mms.Message.of([*parts(PHOTO)] * 6)
     with pytest.raises(mms.DoesNotFit, match="compose_all"):
         mms.compose(message, mms.load_profile(max_message_bytes=6_000), if_not_fit="split")
 
 
-def test_what_the_receiver_takes_in_no_form_goes_only_when_the_caller_allows_it() -> None:
+def test_what_the_receiver_accepts_in_no_form_is_dropped_only_when_the_caller_allows_it() -> None:
     pdf = mms.read_parts([FIXTURES / "paper.pdf"])
     message, profile = mms.Message.of([*parts(PHOTO), *pdf]), mms.load_profile()
 

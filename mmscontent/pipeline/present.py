@@ -55,43 +55,43 @@ def present_parts(request: ComposeRequest, parts: Sequence[Part], infos: Sequenc
     if not needs_presentation(message, request.profile):
         return RenderedPresentation(Content(message.parts, None, message.subject))
     lengths = {index: info.duration_ms for index, info in enumerate(infos) if info.duration_ms}
-    # A template decides itself what is shown; other SMIL of the sender replaces ours only if it plays without fault.
+    # A template decides itself what is rendered; other SMIL of the sender replaces ours only if it plays without fault.
     by_template = request.smil is not None and is_template(request.smil)
     if by_template and request.smil is not None:
         presented = present_by_template(request.smil, message, lengths, request.profile)
     else:
         presented = present(message, lengths, request.profile)
     slides = tuple(SlideEntry(s.parts, s.duration_ms, s.why) for s in presented.slides)
-    shown = RenderedPresentation(Content(presented.parts, presented.part, message.subject), slides)
-    return shown if request.smil is None or by_template else _with_own_smil(request, request.smil, message, shown)
+    rendered = RenderedPresentation(Content(presented.parts, presented.part, message.subject), slides)
+    return rendered if request.smil is None or by_template else _with_own_smil(request, request.smil, message, rendered)
 
 
 def _with_own_smil(
-    request: ComposeRequest, smil: bytes, message: Message, shown: RenderedPresentation
+    request: ComposeRequest, smil: bytes, message: Message, rendered: RenderedPresentation
 ) -> RenderedPresentation:
     """The presentation with the sender's own SMIL in place of ours, where it plays without a fault."""
-    assert shown.content.presentation is not None
+    assert rendered.content.presentation is not None
     try:
         data = rename_sources(smil, request.message.parts, message.parts, request.profile.smil)
     except SourceError as error:
-        return replace(shown, warnings=(f"the presentation was written anew: {error}",))
-    kept = replace(shown.content, presentation=replace(shown.content.presentation, data=data))
+        return replace(rendered, warnings=(f"the presentation was written anew: {error}",))
+    kept = replace(rendered.content, presentation=replace(rendered.content.presentation, data=data))
     fault = next((f for f in lint(kept) if f.severity == "error"), None)
     if fault is not None:
-        return replace(shown, warnings=(f"the presentation was written anew: {fault.place}: {fault.sentence}",))
-    return replace(shown, content=kept)
+        return replace(rendered, warnings=(f"the presentation was written anew: {fault.place}: {fault.sentence}",))
+    return replace(rendered, content=kept)
 
 
 def present_and_pack(request: ComposeRequest, plan: Plan, transcoded: tuple[TranscodedPart, ...]) -> PackedMessage:
     """Pack the message, and count its bytes as the limit counts them."""
-    shown = present_parts(request, [one.part for one in transcoded], [one.info for one in transcoded])
-    wire = pack.pack(shown.content, request.envelope, request.encoding)
+    rendered = present_parts(request, [one.part for one in transcoded], [one.info for one in transcoded])
+    wire = pack.pack(rendered.content, request.envelope, request.encoding)
     counted = len(wire.data)
     # A route may count another wire form than the one that is written.
     if request.counted_as != request.encoding:
-        counted = pack.size(shown.content, request.envelope, request.counted_as)
-    warnings = (*request.warnings, *shown.warnings)
-    return PackedMessage(shown.content, wire, counted, shown.slides, plan, transcoded, warnings)
+        counted = pack.size(rendered.content, request.envelope, request.counted_as)
+    warnings = (*request.warnings, *rendered.warnings)
+    return PackedMessage(rendered.content, wire, counted, rendered.slides, plan, transcoded, warnings)
 
 
 def read_back(message: PackedMessage) -> None:
