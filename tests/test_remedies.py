@@ -48,9 +48,7 @@ def moving(name: str, *, kind: str, floor: int) -> ProbedPart:
     st.integers(0, 60_000),
 )
 @settings(max_examples=200, deadline=None, derandomize=True)
-def test_every_option_of_a_message_that_does_not_fit_fits_when_it_is_applied(
-    some: list[ProbedPart], available: int
-) -> None:
+def test_every_option_fits_when_it_is_applied(some: list[ProbedPart], available: int) -> None:
     named = relabel([replace(one, index=i) for i, one in enumerate(some)])
     remedies = remedies_for(named, available)
 
