@@ -1,5 +1,6 @@
-"""The customers' side: Infobip's MMS API and what this gateway adds to it.
+"""The customers' API: Infobip's MMS API and what this gateway adds to it.
 
-Pure: faults, values, xmlform (the wire) · drafts, single, advanced, messages, omni, configurations (requests as
-submissions) · telling, reports (what is told). multipart reads a body as it arrives. `routes` are the HTTP endpoints.
+Readers turn requests into submissions: mms_v1_single, mms_v1_advanced, mms_v2, messages_api and inbound_configurations,
+over fields, common_fields, multipart and xml_codec. Response shapes are in responses, filled by serializers;
+webhook_bodies and error_responses use them. `routes` holds the HTTP endpoints; everything else does no I/O.
 """

@@ -105,7 +105,7 @@ def _one_or_group(value: Any) -> str:  # noqa: ANN401 - whatever the body holds
 
 
 def as_any_of(schema: dict[str, Any]) -> None:
-    """A value with members of two variants is taken as the first of them, so the schema is no `oneOf`."""
+    """A value with the members of two variants is read as the first, so the schema is `anyOf`, not `oneOf`."""
     schema["anyOf"] = schema.pop("oneOf")
 
 
@@ -172,7 +172,7 @@ def destination_of(destination: SingleDestination | GroupDestination) -> Destina
 
 
 def send_at_of(at_ms: int | None, now_ms: int, place: str) -> int | None:
-    """When to send, as it was given, so that a repeat of a request says the same later; the past means at once.
+    """The time of sending, as given, so that a repeated request stays equal; a time in the past means now.
 
     Raises:
         InvalidRequest: It is more than 180 days ahead.

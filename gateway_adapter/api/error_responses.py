@@ -7,7 +7,6 @@ nothing, the other `/mms/1` paths with a `requestError`, all newer paths with an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from gateway_adapter.api.responses import (
@@ -30,37 +29,31 @@ __all__ = ["HTTP_ERRORS", "ErrorTexts", "error_body", "error_shape", "error_text
 
 @dataclass(frozen=True, slots=True)
 class ErrorTexts:
-    """How one HTTP status is told in the older and in the newer bodies."""
+    """The texts of one HTTP status in the older and in the newer bodies."""
 
-    word: str
     code: str
+    word: str
     description: str
     action: str
 
 
-HTTP_ERRORS: Mapping[int, ErrorTexts] = MappingProxyType(
-    {
-        400: ErrorTexts("BAD_REQUEST", "E400", "Request cannot be processed.", "Correct what the violations name."),
-        401: ErrorTexts("UNAUTHORIZED", "E401", "Authentication failed.", "Check the Authorization header."),
-        403: ErrorTexts("FORBIDDEN", "E403", "Access is not allowed.", "Use an account that may do this."),
-        404: ErrorTexts("NOT_FOUND", "E404", "Requested resource was not found.", "Check the path and the id in it."),
-        405: ErrorTexts(
-            "METHOD_NOT_ALLOWED", "E405", "Method is not allowed here.", "Use a method of the Allow header."
-        ),
-        408: ErrorTexts("REQUEST_TIMEOUT", "E408", "Request did not arrive in time.", "Send the body without pauses."),
-        409: ErrorTexts(
-            "CONFLICT", "E409", "Request conflicts with an earlier one.", "Use another key, or the same body."
-        ),
-        413: ErrorTexts(
-            "PAYLOAD_TOO_LARGE", "E413", "Request is too large.", "Send less, or upload the content first."
-        ),
-        415: ErrorTexts("UNSUPPORTED_MEDIA_TYPE", "E415", "Content type is not taken.", "Use one that the path lists."),
-        429: ErrorTexts("TOO_MANY_REQUESTS", "E429", "Too many requests.", "Wait as long as Retry-After says."),
-        500: ErrorTexts("GENERAL_ERROR", "E500", "Something went wrong.", "Try again; tell support if it stays."),
-        502: ErrorTexts("BAD_GATEWAY", "E502", "The other side did not answer.", "Try again later."),
-        503: ErrorTexts("SERVICE_UNAVAILABLE", "E503", "Service is not available now.", "Try again later."),
-    }
-)
+# HTTP status -> word of the older bodies, description and action of the newer ones
+_ROWS = {
+    400: ("BAD_REQUEST", "Request cannot be processed.", "Correct what the violations name."),
+    401: ("UNAUTHORIZED", "Authentication failed.", "Check the Authorization header."),
+    403: ("FORBIDDEN", "Access is not allowed.", "Use an account that may do this."),
+    404: ("NOT_FOUND", "Requested resource was not found.", "Check the path and the id in it."),
+    405: ("METHOD_NOT_ALLOWED", "Method is not allowed here.", "Use a method of the Allow header."),
+    408: ("REQUEST_TIMEOUT", "Request did not arrive in time.", "Send the body without pauses."),
+    409: ("CONFLICT", "Request conflicts with an earlier one.", "Use another key, or the same body."),
+    413: ("PAYLOAD_TOO_LARGE", "Request is too large.", "Send less, or upload the content first."),
+    415: ("UNSUPPORTED_MEDIA_TYPE", "Content type is not supported.", "Use one that the path lists."),
+    429: ("TOO_MANY_REQUESTS", "Too many requests.", "Wait as long as Retry-After says."),
+    500: ("GENERAL_ERROR", "Something went wrong.", "Try again; contact support if it persists."),
+    502: ("BAD_GATEWAY", "The other server did not answer.", "Try again later."),
+    503: ("SERVICE_UNAVAILABLE", "Service is not available now.", "Try again later."),
+}
+HTTP_ERRORS: Mapping[int, ErrorTexts] = {http: ErrorTexts(f"E{http}", *row) for http, row in _ROWS.items()}
 
 _SEND_PATHS = ("/mms/1/single", "/mms/1/content")
 # Statuses about the request's content; the others are a requestError on the send paths, too.

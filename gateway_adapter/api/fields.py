@@ -1,7 +1,7 @@
 """The single values of the northbound wire, and how a body is read into a model of them.
 
-A model is one generation's request as it stands on the wire; it is also what the OpenAPI says of it. JSON is read
-strictly (a number is no string), XML and query strings, which know only text, leniently. Unknown members are ignored:
+A model is one generation's request as it is on the wire; the OpenAPI is generated from it. JSON is read strictly (a
+number is not a string), XML and query strings, which have only text, leniently. Unknown members are ignored:
 clients of all ages send some.
 """
 
@@ -57,11 +57,11 @@ def parse_timestamp(text: str) -> int:
     """A wire date as milliseconds since 1970; without an offset it is UTC.
 
     Raises:
-        ValueError: It is no date of this form, or none of the calendar.
+        ValueError: It has another form, or is not a date of the calendar.
     """
     match = _MOMENT.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text[:40]!r} is no date-time such as 2026-11-22T08:35:02.996+0000")
+        raise ValueError(f"{text[:40]!r} is not a date-time such as 2026-11-22T08:35:02.996+0000")
     year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
     fraction, _, sign, off_hours, off_minutes = match.groups()[6:]
     offset = timedelta(hours=int(off_hours or 0), minutes=int(off_minutes or 0))
@@ -88,7 +88,7 @@ _WEB = re.compile(r"https?://[^\s/?#]+[^\s]*", re.IGNORECASE)
 
 def _web_address(value: object) -> object:
     if isinstance(value, str) and not _WEB.fullmatch(value):
-        raise ValueError(f"{value[:60]!r} is no http or https address")
+        raise ValueError(f"{value[:60]!r} is not an http or https address")
     return value
 
 
@@ -96,7 +96,7 @@ Timestamp = Annotated[int, BeforeValidator(_moment), WithJsonSchema({"type": "st
 Url = Annotated[
     str, BeforeValidator(_web_address), Field(max_length=2048), WithJsonSchema({"type": "string", "format": "uri"})
 ]
-# Taken as it stands: where a report can not go is told as status 56 of the message, not as a refused request.
+# Accepted as it is: a URL that no report can go to is status 56 of the message, not a refused request.
 ReportUrl = Annotated[str, Field(max_length=2048, description="http or https; anything else is status 56.")]
 Day = Literal["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"]
 
@@ -135,7 +135,7 @@ def read_json(model: type[_Model], body: bytes) -> _Model:
     """A JSON body as a model.
 
     Raises:
-        InvalidRequest: It is no JSON, or not what the model says; every violation is named.
+        InvalidRequest: It is not JSON, or does not match the model; every violation is named.
     """
     if b"\0" in body or (b"\\u0000" in body and _NUL.search(body)):
         raise InvalidRequest((Violation("", "the body holds a NUL character, which no message may have"),))
@@ -149,7 +149,7 @@ def read_text_values(model: type[_Model], values: Mapping[str, Any]) -> _Model:
     """Values that were text (XML, a query string) as a model.
 
     Raises:
-        InvalidRequest: They are not what the model says; every violation is named.
+        InvalidRequest: They do not match the model; every violation is named.
     """
     try:
         return model.model_validate(values, strict=False)
@@ -157,11 +157,11 @@ def read_text_values(model: type[_Model], values: Mapping[str, Any]) -> _Model:
         raise InvalidRequest(_violations(exc)) from exc
 
 
-_MOST_VIOLATIONS = 50  # told at once; a body of ten thousand faults is not answered with as many lines
+_MAX_VIOLATIONS = 50  # in one response, however many the body has
 
 
 def _violations(error: ValidationError) -> tuple[Violation, ...]:
-    found = error.errors(include_url=False, include_context=False, include_input=False)[:_MOST_VIOLATIONS]
+    found = error.errors(include_url=False, include_context=False, include_input=False)[:_MAX_VIOLATIONS]
     return tuple(Violation(_place(each["loc"]), each["msg"].removeprefix("Value error, ")) for each in found)
 
 

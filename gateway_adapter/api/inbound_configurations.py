@@ -1,7 +1,7 @@
 """`/resource-management/1/inbound-message-configurations`: what happens with messages to a number, by keyword.
 
-A POST changes the configuration of its number and keyword: first what `unset` names is taken away, then what the body
-gives is put in; what it does not name stays.
+A POST changes the configuration of its number and keyword: first what `unset` names is removed, then what the body
+gives is set; everything else stays.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ Unset = Literal[
 
 
 class ConfigurationRequest(RequestModel):
-    """The body of a POST. `numberKey` is taken as the number: this gateway has no other name for it."""
+    """The body of a POST. `numberKey` is read as the number: this gateway has no other key for it."""
 
     channel: Literal["MMS"]
     number: Annotated[str, Field(min_length=1, max_length=50)] | None = None
@@ -97,14 +97,14 @@ class ConfigurationRequest(RequestModel):
         """Which number it is about.
 
         Raises:
-            InvalidRequest: None is named, or it is no number.
+            InvalidRequest: None is given, or it is not a number.
         """
         named = self.number or self.number_key
         if not named:
-            raise invalid_field("number", "number or numberKey is needed")
+            raise invalid_field("number", "number or numberKey is required")
         bare = normalize_number(named)
         if not (bare.isascii() and bare.isdecimal()):
-            raise invalid_field("number", f"{named!r} is no number of digits")
+            raise invalid_field("number", f"{named!r} is not a number of digits")
         return bare
 
 
@@ -112,14 +112,14 @@ _KINDS: dict[str, ForwardingType] = {"PULL": "pull", "NO_ACTION": "none"}
 
 
 def _forwarding(wire: HttpForwarding | PullForwarding | EmailForwarding | NoForwarding) -> Forwarding:
-    told = wire.description or ""
+    description = wire.description or ""
     match wire:
         case HttpForwarding():
-            return Forwarding("http", wire.url, wire.format or "MO_MMS_2", told)
+            return Forwarding("http", wire.url, wire.format or "MO_MMS_2", description)
         case EmailForwarding():
-            return Forwarding("email", wire.address, description=told)
+            return Forwarding("email", wire.address, description=description)
         case _:
-            return Forwarding(_KINDS[wire.type], description=told)
+            return Forwarding(_KINDS[wire.type], description=description)
 
 
 _UNSETS: dict[str, dict[str, Any]] = {
@@ -137,9 +137,9 @@ def apply_change(request: ConfigurationRequest, before: Configuration | None) ->
     Raises:
         InvalidRequest: No number is named, or a window makes no sense.
     """
-    held = before or Configuration(request.the_number(), keyword=request.keyword or "")
+    configuration = before or Configuration(request.the_number(), keyword=request.keyword or "")
     for name in request.unset or ():
-        held = replace(held, **_UNSETS.get(name, {}))
+        configuration = replace(configuration, **_UNSETS.get(name, {}))
     given: dict[str, Any] = {
         "country": request.country_code,
         "username": request.username,
@@ -150,7 +150,7 @@ def apply_change(request: ConfigurationRequest, before: Configuration | None) ->
         "auto_response": _auto_response(request.auto_response),
         "block": _block(request.block_list_configuration),
     }
-    return replace(held, **{name: value for name, value in given.items() if value is not None})
+    return replace(configuration, **{name: value for name, value in given.items() if value is not None})
 
 
 def _auto_response(wire: ResponseText | None) -> AutoResponse | None:

@@ -113,10 +113,10 @@ class MessagesApiRequest(RequestModel):
 
 @dataclass(slots=True)
 class ConversionContext:
-    """What is set aside and noted while a request is read.
+    """Collects inline content and violations while a request is read.
 
     Attributes:
-        skippable: What will be sent otherwise than asked for; told by `/validate`.
+        skippable: What will be adapted or left out; reported by `/validate`.
     """
 
     now_ms: int

@@ -1,4 +1,4 @@
-"""The bodies of the Messages API, and each said as segments of an MMS: the table `BODIES`."""
+"""The bodies of the Messages API, and how each becomes segments of an MMS: the table `BODIES`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class TextBody(RequestModel):
 
 
 class MediaBody(RequestModel):
-    """A picture, a film or a document at a URL, with a line of text."""
+    """An image, a video or a document at a URL, with a line of text."""
 
     type: Literal["IMAGE", "VIDEO", "DOCUMENT"]
     url: Url
@@ -36,7 +36,7 @@ class MediaBody(RequestModel):
 
 
 class RichLinkBody(RequestModel):
-    """A picture or film that leads somewhere."""
+    """An image or video with a link."""
 
     type: Literal["RICH_LINK"]
     url: Url
@@ -88,7 +88,7 @@ MixedItem = Annotated[
 
 
 class MixedBody(RequestModel):
-    """Media and texts in the order they are to be shown."""
+    """Media and texts in display order."""
 
     type: Literal["MIXED"]
     items: Annotated[list[MixedItem], Field(min_length=1, max_length=64)]
@@ -117,7 +117,7 @@ class CarouselBody(RequestModel):
 
 
 class OtherBody(RequestModel):
-    """What can not be sent as MMS; it is refused by name."""
+    """A body that can not be sent as MMS; it is refused by name."""
 
     type: Literal[
         "AUTHENTICATION_REQUEST", "LIST", "STICKER", "PRODUCT", "FLOW", "TIME_PICKER", "ORDER_REQUEST", "ORDER_STATUS",
@@ -156,24 +156,24 @@ def _location(body: LocationBody, _: InlineContent) -> list[Segment]:
     return text_segments("\n".join(line for line in (body.name, body.address, where) if line))
 
 
-_CARD_ESCAPES = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n", "\r": None})
+_VCARD_ESCAPES = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n", "\r": None})
 
 
 def _contact(body: ContactBody, inline: InlineContent) -> list[Segment]:
-    name = body.name.translate(_CARD_ESCAPES)
+    name = body.name.translate(_VCARD_ESCAPES)
     number = "".join(c for c in body.phone_number if c.isdecimal() or c in "+*#")
-    card = f"BEGIN:VCARD\r\nVERSION:3.0\r\nN:{name};;;;\r\nFN:{name}\r\nTEL;TYPE=CELL:{number}\r\nEND:VCARD\r\n"
-    kept = inline.keep(card.encode(), "text/vcard")
+    vcard = f"BEGIN:VCARD\r\nVERSION:3.0\r\nN:{name};;;;\r\nFN:{name}\r\nTEL;TYPE=CELL:{number}\r\nEND:VCARD\r\n"
+    kept = inline.keep(vcard.encode(), "text/vcard")
     return [Segment("blob", content_id="contact.vcf", media_type="text/vcard", blob=kept, file_name="contact.vcf")]
 
 
 def _carousel(body: CarouselBody, _: InlineContent) -> list[Segment]:
     cards = [card.body for card in body.cards]
-    told = [s for c in cards for s in (*_link(c.url), *text_segments("\n".join(t for t in (c.title, c.text) if t)))]
-    return text_segments(body.text) + told
+    segments = [s for c in cards for s in (*_link(c.url), *text_segments("\n".join(t for t in (c.title, c.text) if t)))]
+    return text_segments(body.text) + segments
 
 
-# How each body is said; the second column: MMS has this form of its own, nothing is adapted.
+# Body -> the function that makes its segments, and whether MMS has this form itself, so that nothing is adapted.
 BODIES: Mapping[type[RequestModel], tuple[Callable[[Any, InlineContent], list[Segment]], bool]] = {
     TextBody: (lambda body, _: text_segments(body.text), True),
     MediaBody: (lambda body, _: _link(body.url) + text_segments(body.text), True),

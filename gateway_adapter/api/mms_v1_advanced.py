@@ -1,4 +1,4 @@
-"""`POST /mms/1/advanced`: many messages to many recipients, JSON or XML. Segments are known by their members.
+"""`POST /mms/1/advanced`: many messages to many recipients, JSON or XML. A segment's type follows from its members.
 
 In XML the root is `MmsAdvancedRequest` and a list stands as its name repeated, within an element of the list's name
 or without one.
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LISTS", "AdvancedRequest", "read_advanced_json", "read_advanced_xml", "submission_of"]
 
-# Members that are lists wherever they stand: XML does not tell one item from a single value.
+# Members that are always lists: XML does not distinguish one item from a single value.
 LISTS = frozenset({"messages", "destinations", "group", "messageSegments", "days"})
 
 
@@ -170,7 +170,7 @@ def submission_of(request: AdvancedRequest, now_ms: int, inline: InlineContent) 
     """The request as the service takes it; bytes of binary segments are set aside in *inline*.
 
     Raises:
-        InvalidRequest: A time makes no sense, or a binary segment is no base64.
+        InvalidRequest: A time makes no sense, or a binary segment is not base64.
     """
     orders = tuple(_order(message, f"messages[{at}]", now_ms, inline) for at, message in enumerate(request.messages))
     return Submission(orders, request.bulk_id or "")
@@ -217,4 +217,4 @@ def _segment(segment: RequestModel, place: str, inline: InlineContent) -> Segmen
             return Segment("upload", segment.content_id or "", upload_id=segment.uploaded_content_id)
         case AdvancedText():
             return Segment("text", segment.content_id or "", media_type="text/plain", text=segment.text)
-    raise AssertionError(f"{type(segment).__name__} is no segment")
+    raise AssertionError(f"{type(segment).__name__} is not a segment")

@@ -48,7 +48,7 @@ _SMIL_TYPES = ("application/smil", "application/smil+xml")
 
 
 class SingleHead(RequestModel):
-    """What is said of the message in the part `head`."""
+    """The part `head`: sender, recipient and options of the message."""
 
     from_: Annotated[str, Field(alias="from", min_length=1, max_length=50)]
     to: Annotated[str, Field(min_length=1, max_length=50)]
@@ -90,7 +90,7 @@ def links_of(body: bytes) -> tuple[Segment, ...]:
     """The segments of a list of links.
 
     Raises:
-        InvalidRequest: It is no such list.
+        InvalidRequest: It is not such a list.
     """
     found = read_json(HostedMediaList, body).root
     return tuple(

@@ -1,4 +1,4 @@
-"""`POST /mms/2/messages`: the current generation. Segments are told apart by `type`; the schedule is the request's."""
+"""`POST /mms/2/messages`: the current generation. Segments have a `type`; the schedule holds for the whole request."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def submission_of(request: MessagesRequest, now_ms: int) -> Submission:
 def scheduled(
     options: RequestOptions | None, now_ms: int, orders: Callable[[int | None], tuple[Order, ...]]
 ) -> Submission:
-    """A submission with what its request says of all messages; *orders* makes them for a time of sending."""
+    """A submission with the request's options; *orders* makes its orders for a time of sending."""
     options = options or RequestOptions()
     schedule = options.schedule or Schedule()
     speed = schedule.sending_speed_limit

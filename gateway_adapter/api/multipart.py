@@ -1,7 +1,7 @@
-"""A multipart request body as it arrives, part by part: nothing is held but what the wire just gave.
+"""Reads a multipart request body part by part as it arrives; holds nothing but the last chunk.
 
-Takes `multipart/form-data`, and `multipart/related` and `multipart/mixed`, whose parts are told apart by their
-Content-ID and type. A part's transfer encoding is undone on the way. Every cap is checked before more is read.
+Reads `multipart/form-data`, and `multipart/related` and `multipart/mixed`, whose parts are identified by Content-ID and
+type. Decodes the transfer encoding of a part. Every limit is checked before more is read.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMS", "BodyPart", "MultipartLimits", "boundary_of", "charset_of", "iter_parts"]
 
-_MOST_PREAMBLE = 8192
+_MAX_PREAMBLE = 8192
 FORMS = ("multipart/form-data", "multipart/related", "multipart/mixed")
 
 
 @dataclass(frozen=True, slots=True)
 class MultipartLimits:
-    """How much of a request is taken.
+    """The limits of a multipart request.
 
     Attributes:
         body_bytes: The whole body.
@@ -110,7 +110,7 @@ class BodyPart:
         """The bytes, transfer encoding undone.
 
         Raises:
-            InvalidRequest: They are not what the transfer encoding says.
+            InvalidRequest: They do not match the transfer encoding.
         """
         decode = _decoder(self.headers.get("content-transfer-encoding", ""))
         async for chunk in self._chunks:
@@ -140,7 +140,7 @@ async def iter_parts(stream: AsyncIterator[bytes], boundary: bytes, limits: Mult
 
     Raises:
         HttpRefusal: One of *caps* is passed (413).
-        InvalidRequest: The body is no multipart of this boundary, or breaks off.
+        InvalidRequest: The body is not multipart with this boundary, or is incomplete.
     """
     source = _Source(stream, boundary, limits)
     count = 0
@@ -194,7 +194,7 @@ class _Source:
         while not self._events:
             chunk = await anext(self._stream, None)
             if chunk is None:
-                raise invalid_field("", "the multipart body breaks off before its last boundary")
+                raise invalid_field("", "the multipart body ends before its last boundary")
             self._taken += len(chunk)
             if self._taken > self._caps.body_bytes:
                 raise HttpRefusal(413, f"the body has more than {self._caps.body_bytes:,} bytes")
@@ -211,15 +211,15 @@ class _Source:
 
     def _after_preamble(self, chunk: bytes) -> bytes:
         """What stands from the first boundary on (RFC 2046 5.1.1: anything before it is to be ignored)."""
-        seen = (self._before or b"") + chunk
-        at = seen.find(self._start)
+        received = (self._before or b"") + chunk
+        at = received.find(self._start)
         if at < 0:
-            if len(seen) > _MOST_PREAMBLE:
-                raise invalid_field("", f"no boundary within the first {_MOST_PREAMBLE:,} bytes")
-            self._before = seen
+            if len(received) > _MAX_PREAMBLE:
+                raise invalid_field("", f"no boundary within the first {_MAX_PREAMBLE:,} bytes")
+            self._before = received
             return b""
         self._before = None
-        return seen[at:]
+        return received[at:]
 
     async def next_part(self) -> dict[str, str] | None:
         """Headers of the next part; None after the last one. What was not read of the part before is passed over."""
@@ -266,7 +266,7 @@ def _decoder(encoding: str) -> Callable[[bytes], bytes]:
         return _Base64()
     if word == "quoted-printable":
         return _Quoted()
-    raise invalid_field("Content-Transfer-Encoding", f"{encoding[:40]!r} is not taken; use BASE64 or BINARY")
+    raise invalid_field("Content-Transfer-Encoding", f"{encoding[:40]!r} is not supported; use BASE64 or BINARY")
 
 
 class _Base64:
@@ -282,7 +282,7 @@ class _Base64:
         try:
             return binascii.a2b_base64(text[:whole], strict_mode=True) if whole else b""
         except binascii.Error as exc:
-            raise invalid_field("Content-Transfer-Encoding", f"the part is no base64: {exc}") from exc
+            raise invalid_field("Content-Transfer-Encoding", f"the part is not base64: {exc}") from exc
 
 
 class _Quoted:

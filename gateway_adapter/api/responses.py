@@ -107,14 +107,10 @@ class StatusResponse(ResponseBody):
     description: str
 
 
-class ErrorResponse(ResponseBody):
+class ErrorResponse(StatusResponse):
     """The error behind a status; the oldest generation does not say whether it is permanent."""
 
-    group_id: int
     group_name: Literal["OK", "HANDSET_ERRORS", "USER_ERRORS", "OPERATOR_ERRORS"]
-    id: int
-    name: str
-    description: str
     permanent: bool | None = None
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["from_xml", "to_xml"]
 
-_MOST_DEPTH = 12
+_MAX_DEPTH = 12
 
 
 def _parser() -> etree.XMLParser:
@@ -34,23 +34,23 @@ def from_xml(body: bytes, root: str, lists: frozenset[str]) -> dict[str, object]
         lists: Members that are lists even when they stand once.
 
     Raises:
-        InvalidRequest: It is no XML, has a DTD, is nested deeper than any request, or its root has another name.
+        InvalidRequest: It is not XML, has a DTD, is nested deeper than any request, or its root has another name.
     """
     try:
         tree = etree.fromstring(body, _parser())
     except (etree.XMLSyntaxError, ValueError) as exc:
-        raise invalid_field("", f"the body is no XML: {exc}") from exc
+        raise invalid_field("", f"the body is not XML: {exc}") from exc
     info = tree.getroottree().docinfo
     if info.internalDTD is not None or info.externalDTD is not None:
-        raise invalid_field("", "a document type declaration is not taken")
+        raise invalid_field("", "a document type declaration is not allowed")
     if etree.QName(tree).localname != root:
         raise invalid_field("", f"the root element is {etree.QName(tree).localname!r}, not {root!r}")
     return _members(tree, lists, 0)
 
 
 def _members(element: etree._Element, lists: frozenset[str], depth: int) -> dict[str, object]:
-    if depth > _MOST_DEPTH:
-        raise invalid_field("", f"elements are nested deeper than {_MOST_DEPTH}")
+    if depth > _MAX_DEPTH:
+        raise invalid_field("", f"elements are nested deeper than {_MAX_DEPTH}")
     found: dict[str, object] = {}
     for child in element:
         name = etree.QName(child).localname

@@ -1,6 +1,6 @@
-"""The status page's HTML: views in, a document out. Whatever comes from a message is text, never markup.
+"""Renders the status page's HTML from views. Everything that comes from a message is escaped text, never markup.
 
-No script, image or font, nothing from anywhere: the policy allows the one style by its hash, and a frame of our own.
+No script, image, font or external resource: the policy allows the one style by its hash, and a frame of our own.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["STATES", "list_page", "message_page", "missing_page", "policy"]
 
 STATES: tuple[State, ...] = get_args(State)
-_MOOD: Mapping[str, str] = {
+_STATE_CLASSES: Mapping[str, str] = {
     "accepted": "wait",
     "ready": "wait",
     "submitted": "wait",
@@ -36,7 +36,7 @@ _MOOD: Mapping[str, str] = {
     "rejected": "bad",
     "cancelled": "bad",
 }
-_MOST_JSON = 200_000
+_MAX_JSON_CHARS = 200_000
 
 
 @cache
@@ -86,7 +86,7 @@ def _facts(pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def _state(state: str) -> str:
-    return f'<span class="state {_MOOD.get(state, "wait")}">{escape(state)}</span>'
+    return f'<span class="state {_STATE_CLASSES.get(state, "wait")}">{escape(state)}</span>'
 
 
 def _time(at_ms: int | None) -> str:
@@ -123,7 +123,7 @@ def list_page(account: str, views: Sequence[MessageView], state: str, limit: int
     newest = f"the newest {limit}" if len(views) == limit else str(len(views))
     lead = f"<h1>Messages</h1><p class='lead'>Account {escape(account)}, {newest} shown. Times are UTC.</p>"
     if not views:
-        return _document("Messages", f"{lead}{form}<p>There is none yet.</p>")
+        return _document("Messages", f"{lead}{form}<p>There are no messages yet.</p>")
     heads = ("Sent", "To", "From", "State", "Status", "Through", "Message")
     return _document("Messages", lead + form + _table("Messages", heads, map(_row, views)))
 
@@ -146,7 +146,7 @@ def _row(view: MessageView) -> tuple[str, ...]:
 
 
 def message_page(view: MessageView) -> str:
-    """Everything known of a message: where it is, line by line, what fitting did, how it looks."""
+    """One message: state, history, ledger and preview."""
     report = view.log.report
     body = (
         f"<p><a href='/status'>All messages</a></p><h1>{escape(view.log.title or 'A message without a title')}</h1>"
@@ -171,7 +171,7 @@ def _about(view: MessageView) -> tuple[tuple[str, str], ...]:
         ("Next step", _time(view.due_at_ms)),
         ("Connection", view.connection),
         ("Operator's id", view.operator_message_id),
-        ("Tries", str(view.attempts) if view.attempts else ""),
+        ("Attempts", str(view.attempts) if view.attempts else ""),
         ("Packed", _bytes(view.size_bytes)),
         ("Campaign", report.campaign_reference),
     )
@@ -180,7 +180,7 @@ def _about(view: MessageView) -> tuple[tuple[str, str], ...]:
 def _history(view: MessageView) -> str:
     steps = view.steps
     if not steps:
-        return "<p>Nothing was written down yet.</p>"
+        return "<p>The history is empty.</p>"
     first = steps[0].at_ms
     rows = (
         (
@@ -196,15 +196,15 @@ def _history(view: MessageView) -> str:
 
 def _ledger(ledger: Mapping[str, object] | None) -> str:
     if ledger is None:
-        return "<h2>Ledger</h2><p>The content was not fitted yet.</p>"
+        return "<h2>Ledger</h2><p>The content has not been fitted yet.</p>"
     parts = ledger.get("parts")
     rows = [_part(part) for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
-    shown = json.dumps(ledger, ensure_ascii=False, indent=1)[:_MOST_JSON]
+    ledger_text = json.dumps(ledger, ensure_ascii=False, indent=1)[:_MAX_JSON_CHARS]
     return (
         f"<h2>Ledger</h2>{_facts(_sums(ledger))}"
-        + _table("Parts", ("Part", "Decision", "Came as", "Goes as", "Why"), rows)
+        + _table("Parts", ("Part", "Decision", "Source", "Result", "Reasons"), rows)
         + _list("Warnings", ledger.get("warnings"))
-        + f"<details><summary>As JSON</summary><pre>{escape(shown)}</pre></details>"
+        + f"<details><summary>As JSON</summary><pre>{escape(ledger_text)}</pre></details>"
     )
 
 
@@ -215,21 +215,21 @@ def _sums(ledger: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
     return (
         ("Fits", {True: "yes", False: "no"}.get(ledger.get("fits") is True, "")),
         ("Limit", f"{_bytes(ledger.get('limit_bytes'))}{origin}"),
-        ("Aim", _bytes(ledger.get("target_bytes"))),
+        ("Target", _bytes(ledger.get("target_bytes"))),
         ("Packed", _bytes(ledger.get("packed_bytes"))),
-        ("Used of the aim", f"{used:.1%}" if isinstance(used, float) else ""),
+        ("Used of the target", f"{used:.1%}" if isinstance(used, float) else ""),
     )
 
 
 def _part(part: Mapping[str, Any]) -> tuple[str, ...]:
     reasons = part.get("reasons")
-    said = "; ".join(map(str, reasons)) if isinstance(reasons, list) else ""
+    reason_text = "; ".join(map(str, reasons)) if isinstance(reasons, list) else ""
     return (
         _cell(part.get("name") or part.get("content_id") or ""),
         _cell(part.get("decision") or "", "word"),
         _cell(_medium(part.get("source"))),
         _cell(_medium(part.get("result"))),
-        _cell(said),
+        _cell(reason_text),
     )
 
 
@@ -257,5 +257,5 @@ def _preview(view: MessageView) -> str:
 
 
 def missing_page(what: str) -> str:
-    """Nothing of that id."""
+    """The page for an id that does not exist."""
     return _document("Not found", f"<p><a href='/status'>All messages</a></p><h1>Not found</h1><p>{escape(what)}</p>")

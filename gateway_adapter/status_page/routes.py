@@ -87,11 +87,11 @@ async def _find(service: Service, account: Account, request: Request) -> Message
 def _preview(service: Service, view: MessageView) -> HTMLResponse:
     try:
         content = read_rendition(service.media_path(view.rendition).read_bytes())
-        shown = mms.preview(content, ledger=view.ledger)
+        preview = mms.preview(content, ledger=view.ledger)
     except (OSError, mms.MMSContentError) as error:
         return _page(missing_page(f"The preview can not be rendered: {error}"), 404)
     own = {"Content-Security-Policy": _PREVIEW_POLICY, "X-Frame-Options": "SAMEORIGIN"}
-    return HTMLResponse(shown, headers={**_HEADERS, **own})
+    return HTMLResponse(preview, headers={**_HEADERS, **own})
 
 
 def _page(text: str, status: int = 200) -> HTMLResponse:

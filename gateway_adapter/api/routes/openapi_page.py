@@ -1,6 +1,6 @@
-"""The OpenAPI as a page to read: one document, no script, nothing fetched from anywhere.
+"""Renders the OpenAPI document as a reference page: one HTML document without script or external resources.
 
-`/openapi.json` is the document itself; this page says the same in words, each body's members in a table of its own.
+`/openapi.json` is the document itself; the page lists each endpoint, and each body's members in a table.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def _schema_section(name: str, schema: Mapping[str, Any]) -> str:
     return f'<h3 id="{escape(name)}">{escape(name)}</h3>{words}{table}'
 
 
-# What a schema says of a value beside its type, and how that reads.
+# The constraints of a schema, and their texts.
 _BOUNDS = (
     ("minLength", "at least {} long"),
     ("maxLength", "at most {} long"),
@@ -136,8 +136,8 @@ def _kind(schema: Mapping[str, Any]) -> str:
     if "enum" in schema or "const" in schema:
         values = schema.get("enum", [schema.get("const")])
         return " | ".join(f"<code>{escape(str(value))}</code>" for value in values)
-    said = [word.format(escape(str(schema[key]))) for key, word in _BOUNDS if schema.get(key) not in (None, 0)]
-    bounds = f' <span class="q">{", ".join(said)}</span>' if said else ""
+    constraints = [word.format(escape(str(schema[key]))) for key, word in _BOUNDS if schema.get(key) not in (None, 0)]
+    bounds = f' <span class="q">{", ".join(constraints)}</span>' if constraints else ""
     return _type(schema) + bounds
 
 

@@ -25,6 +25,11 @@ LEFT_OUT = (
 )
 # What a run says that is no fault of ours: it adds a header nobody asked for and wants the request refused for that.
 NO_FAULTS = re.compile(r"in header - object with unexpected properties")
+# A list with more items than allowed may be a body larger than allowed, too: 413 comes before the list is read.
+CONFIG = """
+[checks.negative_data_rejection]
+expected-statuses = [400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 428, 429, "5xx"]
+"""
 HANGS_S = 900  # ends a run that hangs; how much is tried is counted in cases
 
 
@@ -44,10 +49,11 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def test_what_the_document_says_is_what_happens(address, tmp_path):
+    (tmp_path / "schemathesis.toml").write_text(CONFIG, encoding="utf-8")
     command = [
         Path(sys.executable).with_name("schemathesis"), "run", f"{address}/openapi.json",
         "--header", f"Authorization: App {KEY}", "--exclude-checks", ",".join(LEFT_OUT),
-        "--phases", "coverage,fuzzing", "--max-examples", "4", "--seed", "20261122", "--generation-deterministic",
+        "--phases", "coverage,fuzzing", "--max-examples", "2", "--seed", "20261122", "--generation-deterministic",
         "--continue-on-failure", "--suppress-health-check", "all", "--no-color",
     ]  # fmt: skip
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=HANGS_S, check=False)

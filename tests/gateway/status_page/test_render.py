@@ -118,7 +118,7 @@ def test_a_refused_message_says_why() -> None:
 def test_what_was_not_fitted_has_no_preview() -> None:
     assert "<iframe" in message_page(DELIVERED)
     assert "<iframe" not in message_page(WAITING)
-    assert "not fitted yet" in message_page(WAITING)
+    assert "not been fitted yet" in message_page(WAITING)
 
 
 LEDGERS: list[dict[str, object]] = [
