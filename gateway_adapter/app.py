@@ -128,6 +128,7 @@ class SystemEndpoints:
         part = await service.inbound_part(request.path_params["message_id"], number, key)
         if part is None:
             return JSONResponse({"error": "there is no such content"}, 404)
+        # A browser must save it: it is a stranger's content
         headers = {"Content-Disposition": f'attachment; filename="part{number}"'}
         if not part.blob:
             return Response(part.text or "", 200, headers, "text/plain; charset=utf-8")
@@ -159,6 +160,7 @@ class SystemEndpoints:
         """Whether a request comes from this very machine, past no proxy, or has a key."""
         if self._gateway.service.authenticate(request.headers.get("authorization")) is not None:
             return True
+        # Behind a proxy on this machine every request comes from loopback
         forwarded = any(name in request.headers for name in ("forwarded", "x-forwarded-for", "x-real-ip", "via"))
         host = request.client.host if request.client else ""
         with contextlib.suppress(ValueError):

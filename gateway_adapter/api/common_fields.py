@@ -152,6 +152,7 @@ def base64_bytes(text: str, place: str) -> bytes:
     Raises:
         InvalidRequest: It is none, or holds nothing.
     """
+    # RFC 4648 section 3.2 padding may be missing: some clients leave it out
     packed = "".join(text.split())
     packed += "=" * (-len(packed) % 4)
     try:
@@ -177,6 +178,7 @@ def send_at_of(at_ms: int | None, now_ms: int, place: str) -> int | None:
     Raises:
         InvalidRequest: It is more than 180 days ahead.
     """
+    # Infobip: sendAt up to 180 days ahead
     if at_ms is not None and at_ms - now_ms > MAX_AHEAD_MS:
         raise invalid_field(place, "more than 180 days ahead")
     return at_ms
@@ -184,6 +186,7 @@ def send_at_of(at_ms: int | None, now_ms: int, place: str) -> int | None:
 
 def validity_of(seconds: int | None) -> int:
     """How long a message is tried; longer than 48 hours, and none, is 48 hours."""
+    # Infobip: longer than 48 hours means 48 hours, no refusal
     return MAX_VALIDITY_S if seconds is None else min(seconds, MAX_VALIDITY_S)
 
 
@@ -201,6 +204,7 @@ def window_of(window: DeliveryWindow | None, place: str) -> Window | None:
     if window.from_ is None or window.to is None:
         return Window(days)
     start, end = _minute(window.from_), _minute(window.to)
+    # A window over midnight is allowed; Infobip asks for at least an hour
     if (end - start) % (24 * _HOUR) < _HOUR:
         raise invalid_field(place, "from and to must be at least one hour apart")
     return Window(days, start, end)

@@ -65,6 +65,7 @@ def parse_timestamp(text: str) -> int:
     year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
     fraction, _, sign, off_hours, off_minutes = match.groups()[6:]
     offset = timedelta(hours=int(off_hours or 0), minutes=int(off_minutes or 0))
+    # datetime has no second 60; it is the second after 59
     leap = second == _LEAP_SECOND
     local = datetime(year, month, day, hour, minute, 59 if leap else second, tzinfo=timezone.utc)  # noqa: UP017
     since = local - _EPOCH - (-offset if sign == "-" else offset)
@@ -123,8 +124,10 @@ def normalize_number(number: str) -> str:
     """A number as digits without plus or international prefix; anything else (a sender's name) as it stands."""
     bare = number.strip().translate(_PUNCTUATION)
     international = bare.removeprefix("+")
+    # A name is a sender's own ("InfoSMS"); it stays as it is
     if not (international.isascii() and international.isdecimal()):
         return number.strip()
+    # 00 is the international prefix only without a plus before it
     return international.removeprefix("00") if international == bare else international
 
 
@@ -137,6 +140,7 @@ def read_json(model: type[_Model], body: bytes) -> _Model:
     Raises:
         InvalidRequest: It is not JSON, or does not match the model; every violation is named.
     """
+    # SQLite and operators cut texts at NUL; JSON may also hide it as \u0000
     if b"\0" in body or (b"\\u0000" in body and _NUL.search(body)):
         raise InvalidRequest((Violation("", "the body holds a NUL character, which no message may have"),))
     try:

@@ -166,6 +166,7 @@ def _destination(
 ) -> Destination:
     if isinstance(one, SingleDestination):
         return destination_of(one)
+    # Failover requests name the recipient for each channel; only MMS counts here
     by_mms = next((each.to for each in one.by_channel if each.channel == "MMS"), None)
     if by_mms is None:
         conversion.violations.append(Violation(f"{place}.byChannel", "no recipient for channel MMS"))
@@ -189,6 +190,7 @@ def _segments(
 ) -> tuple[Segment, ...]:
     body = content.body
     say, native = BODIES.get(type(body), (None, False))
+    # adaptationMode false: a body must be sent exactly as it is, or refused
     if say is None or not (native or adapt):
         text = f"a body of type {body.type} can not be sent as MMS"
         conversion.violations.append(Violation(f"{place}.body.type", text if say is None else f"{text} unadapted"))
@@ -202,6 +204,7 @@ def _segments(
 
 
 def _button(button: Button, place: str, conversion: ConversionContext, *, adapt: bool) -> list[Segment]:
+    # A button that only replies has no target
     target = button.url or button.phone_number
     if not adapt:
         conversion.violations.append(Violation(place, "MMS has no buttons"))

@@ -152,6 +152,7 @@ def _mixed(body: MixedBody, _: InlineContent) -> list[Segment]:
 
 
 def _location(body: LocationBody, _: InlineContent) -> list[Segment]:
+    # RFC 5870: a geo URI
     where = f"geo:{body.latitude:.6f},{body.longitude:.6f}"
     return text_segments("\n".join(line for line in (body.name, body.address, where) if line))
 
@@ -161,6 +162,7 @@ _VCARD_ESCAPES = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n
 
 def _contact(body: ContactBody, inline: InlineContent) -> list[Segment]:
     name = body.name.translate(_VCARD_ESCAPES)
+    # TEL holds what a phone dials: digits, +, * and #
     number = "".join(c for c in body.phone_number if c.isdecimal() or c in "+*#")
     vcard = f"BEGIN:VCARD\r\nVERSION:3.0\r\nN:{name};;;;\r\nFN:{name}\r\nTEL;TYPE=CELL:{number}\r\nEND:VCARD\r\n"
     kept = inline.keep(vcard.encode(), "text/vcard")

@@ -100,6 +100,7 @@ def _kind(value: Any) -> str | None:  # noqa: ANN401 - whatever the body holds
         return type(value).__name__.removeprefix("Advanced").upper()
     if not isinstance(value, dict):
         return None
+    # Older clients send no type: the first member that is set decides
     return next((tag for member, tag in _BY_MEMBER if value.get(member) is not None), None)
 
 

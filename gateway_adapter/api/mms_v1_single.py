@@ -77,8 +77,10 @@ class HostedMediaList(RootModel[Annotated[list[HostedMedia], Field(max_length=64
 
 def role_of(name: str, media_type: str, *, has_head: bool) -> Role:
     """What a part is: by its name where it has one that we know, else by its type."""
+    # A form's names decide, whatever the declared types are
     if name in _NAMES:
         return _NAMES[name]
+    # MIME parts without names: the first JSON part is the head (RFC 2387: the root comes first)
     if media_type == "application/json":
         return "links" if has_head else "head"
     if media_type in _SMIL_TYPES:

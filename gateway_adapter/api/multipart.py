@@ -61,6 +61,7 @@ def boundary_of(content_type: str) -> bytes | None:
     if parsed.get_content_type() not in FORMS:
         return None
     boundary = parsed.get_boundary("")
+    # RFC 2046 section 5.1.1: 1 to 70 characters
     if not boundary or len(boundary) > 70 or not boundary.isascii():  # noqa: PLR2004  # RFC 2046 5.1.1
         raise invalid_field("Content-Type", "multipart needs a boundary of 1 to 70 characters")
     return boundary.encode("ascii")
@@ -103,6 +104,7 @@ class BodyPart:
         message = Message()
         message["Content-Disposition"] = self.headers.get("content-disposition", "")
         value = message.get_param(key, "", header="content-disposition")
+        # RFC 7578 section 4.2: a form's part has its name in Content-Disposition
         # RFC 2231 values come as (charset, language, text)
         return value[2] if isinstance(value, tuple) else str(value or "")
 
@@ -112,6 +114,7 @@ class BodyPart:
         Raises:
             InvalidRequest: They do not match the transfer encoding.
         """
+        # RFC 2045 section 6; RFC 7578 section 4.7 deprecates it in forms, Infobip's clients send it
         decode = _decoder(self.headers.get("content-transfer-encoding", ""))
         async for chunk in self._chunks:
             if out := decode(chunk):
@@ -146,6 +149,7 @@ async def iter_parts(stream: AsyncIterator[bytes], boundary: bytes, limits: Mult
     count = 0
     while (headers := await source.next_part()) is not None:
         count += 1
+        # Checked before the part is read
         if count > limits.parts:
             raise HttpRefusal(413, f"more than {limits.parts} parts in one request")
         yield BodyPart(headers, source.part_chunks())
@@ -213,6 +217,7 @@ class _Source:
         """What stands from the first boundary on (RFC 2046 5.1.1: anything before it is to be ignored)."""
         received = (self._before or b"") + chunk
         at = received.find(self._start)
+        # RFC 2046 section 5.1.1: a preamble may precede the first boundary
         if at < 0:
             if len(received) > _MAX_PREAMBLE:
                 raise invalid_field("", f"no boundary within the first {_MAX_PREAMBLE:,} bytes")
@@ -252,6 +257,7 @@ class _Source:
 def _header_text(value: bytes) -> str:
     """Header bytes as text; clients put raw UTF-8 into file names."""
     try:
+        # RFC 7578 section 5.1: UTF-8; older clients send Latin-1
         return value.decode("utf-8")
     except UnicodeDecodeError:
         return value.decode("latin-1")
@@ -277,6 +283,7 @@ class _Base64:
 
     def __call__(self, chunk: bytes) -> bytes:
         text = self._rest + b"".join(chunk.split())
+        # Base64 decodes in groups of four characters; the rest waits for the next chunk
         whole = len(text) - len(text) % 4 if chunk else len(text)
         self._rest = text[whole:]
         try:
@@ -293,6 +300,7 @@ class _Quoted:
 
     def __call__(self, chunk: bytes) -> bytes:
         text = self._rest + chunk
+        # RFC 2045 section 6.7: a soft line break may be cut in two, so only whole lines are decoded
         cut = text.rfind(b"\n") + 1 if chunk else len(text)
         self._rest = text[cut:]
         return quopri.decodestring(text[:cut])

@@ -133,6 +133,7 @@ def inbound_pulled(view: InboundView, base_url: str) -> responses.InboundRespons
             parts.append({"origin": "media", **named, "url": _media_url(base_url, view, at)})
         else:
             parts.append({"origin": "text", **named, "value": part.text})
+    # Infobip's pulled messages hold their parts as JSON in a string
     packed = {
         "mms_parts": parts,
         "userAgent": view.user_agent or None,
@@ -173,6 +174,7 @@ def inbound_messages_api(view: InboundView, base_url: str) -> responses.Messages
 
 
 def _text_content(kind: Literal["SUBJECT", "TEXT"], text: str, keyword: str) -> MessagesApiContentResponse:
+    # Infobip: cleanText is the text without its keyword
     begins = bool(keyword) and text.lstrip().lower().startswith(keyword.lower())
     clean = text.lstrip()[len(keyword) :].strip() if begins else text
     return MessagesApiContentResponse(type=kind, text=text, clean_text=clean, keyword=keyword if begins else None)

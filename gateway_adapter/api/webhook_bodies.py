@@ -61,6 +61,7 @@ def render_reports(views: Sequence[ReportView], generation: Generation, *, xml: 
 
 def render_inbound(views: Sequence[InboundView], base_url: str, *, xml: bool = False) -> tuple[str, bytes]:
     """Content type and body of a webhook with messages from phones (`MO_MMS_2`); media are links below *base_url*."""
+    # Infobip's MO_MMS_2
     results = [inbound_pushed(view, base_url) for view in views]
     body = InboundPushResponse(results=results, message_count=len(views), pending_message_count=0)
     return _rendered(body, "InboundMessages", {"results": "result", "message": "part", "group": "member"}, xml=xml)

@@ -40,6 +40,7 @@ def from_xml(body: bytes, root: str, lists: frozenset[str]) -> dict[str, object]
         tree = etree.fromstring(body, _parser())
     except (etree.XMLSyntaxError, ValueError) as exc:
         raise invalid_field("", f"the body is not XML: {exc}") from exc
+    # A DTD may define entities that expand without bound
     info = tree.getroottree().docinfo
     if info.internalDTD is not None or info.externalDTD is not None:
         raise invalid_field("", "a document type declaration is not allowed")
@@ -65,6 +66,7 @@ def _members(element: etree._Element, lists: frozenset[str], depth: int) -> dict
 
 def _items(element: etree._Element, name: str) -> list[etree._Element]:
     """A list's items: its children where they repeat its name, else the element is an item itself."""
+    # <destinations><destinations>…</destinations></destinations> and repeated <destinations> are the same list
     children = list(element)
     wrapped = bool(children) and all(etree.QName(child).localname == name for child in children)
     return children if wrapped else [element]
@@ -90,6 +92,7 @@ def to_xml(root: str, value: Mapping[str, object], *, items: Mapping[str, str] |
 
 
 def _fill(element: etree._Element, value: object, items: Mapping[str, str]) -> None:
+    # A None is an absent element, as an absent member is in JSON
     if isinstance(value, dict):
         for name, inner in value.items():
             if inner is not None:
@@ -97,6 +100,7 @@ def _fill(element: etree._Element, value: object, items: Mapping[str, str]) -> N
     elif isinstance(value, (list, tuple)):
         for inner in value:
             _fill(etree.SubElement(element, items.get(str(element.tag), str(element.tag))), inner, items)
+    # XML Schema writes booleans in lower case
     elif isinstance(value, bool):
         element.text = "true" if value else "false"
     else:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Connection", "Connector", "Request", "Response", "SubmitRequest", "SubmitResult", "Upload"]
 
+# one shared empty mapping, so that a default costs nothing
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 

@@ -37,6 +37,7 @@ __all__ = [
 
 # --- numbers -------------------------------------------------------------------------------------------------------
 
+# Short codes have at most six digits; longer numbers are international (ITU-T E.164)
 _SHORT_CODE_DIGITS = 6
 _DIGITS_AT_A_DOMAIN = re.compile(r"\+?([0-9]{7,15})@[^@\s]+")  # an MMSC's own mailbox form of a phone's number
 
@@ -49,6 +50,7 @@ def add_plus(number: str) -> str:
 
 def normalize_number(address: str) -> str:
     """A number as this service keeps it: digits without a plus; short codes, names and e-mail addresses as they are."""
+    # QUIRK: MMSCs send a phone's number as a mailbox, +12065550100@mms.example
     named = _DIGITS_AT_A_DOMAIN.fullmatch(address)
     if named:
         return named[1]
@@ -65,6 +67,7 @@ _EXTENSION = "rejectionbyotherrs"
 
 def map_status(status: str, extension: str = "") -> MmStatus | None:
     """The status and error of an MM status; None for one that 23.140 does not define."""
+    # 23.140 MMStatus; vendors differ in case
     word = status.strip().lower()
     if word == "rejected" and extension.strip().lower() == _EXTENSION:
         return _BY_THE_NETWORK
@@ -79,10 +82,12 @@ _ABOUT_SIZE = re.compile(
     re.IGNORECASE,
 )
 _SIZE = re.compile(r"([0-9][0-9.,']{0,14})\s*(bytes?|octets?|b|ki?b?|mi?b?)\b", re.IGNORECASE)
+# Words that stand before a limit in a refusal, not before the message's own size
 _LIMIT_WORD = re.compile(
     r"\b(?:limit|max(?:imum)?|at most|up to|exceed\w*|(?:larger|bigger|more|greater) than|only|over|takes)\b",
     re.IGNORECASE,
 )
+# 1 KB is read as 1,024 bytes
 _UNITS = {"b": 1, "k": 1024, "m": 1024 * 1024, "o": 1}
 _LEAST_LIMIT, _MOST_LIMIT = 10_000, 100_000_000  # smaller or larger numbers in such a sentence are no MMS limits
 
@@ -105,6 +110,7 @@ def parse_size_limit(text: str) -> int | None:
 
 
 def _bytes_of(number: str, unit: str) -> int | None:
+    # Thousands may be grouped with comma, apostrophe or point: 300,000 · 300'000 · 300.000
     digits = re.sub(r"[,'](?=[0-9]{3}\b)|(?<=[0-9])\.(?=[0-9]{3}\b)", "", number).rstrip(".,'")
     try:
         size = int(float(digits) * _UNITS[unit[0].lower()])
@@ -166,6 +172,7 @@ def _decoded(part: mms.Part) -> str | None:
     if part.media_type != "text/plain":
         return None
     try:
+        # An unknown charset is read as UTF-8; bytes that do not fit become U+FFFD
         return part.data.decode(part.charset or "utf-8", errors="replace")
     except LookupError:
         return part.data.decode("utf-8", errors="replace")

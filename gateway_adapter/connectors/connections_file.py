@@ -74,6 +74,7 @@ def connections_of(text: str, file: str, environment: Mapping[str, str] = os.env
         found = f"it has {stray!r}" if stray else "it has none"
         raise Misconfigured(f"{file} holds tables [connections.NAME] and nothing else; {found}", file=file, key=stray)
     connections = tuple(_Row(file, name, table, environment).read() for name, table in tables.items())
+    # Two connections with one prefix would share numbers by accident
     _refuse_same_prefix(connections, file)
     return connections
 
@@ -184,6 +185,7 @@ class _Row:
             raise self.wrong("url", value, f"{exc}; write {allowed}host[:port]") from exc
         if split.scheme not in kind.schemes or not split.hostname or not port_fits:
             raise self.wrong("url", value, f"a connection of kind {kind.name} begins with {allowed} and a host")
+        # A password in the URL would be logged with it
         if split.username or split.password:
             raise self.wrong(
                 "url", f"{split.scheme}://…@{split.hostname}", "put the password into secret or secret_env"
@@ -206,6 +208,7 @@ class _Row:
         value, variable = self.text(key), self.text(f"{key}_env")
         if value and variable:
             raise self.wrong(f"{key}_env", variable, f"{key} is given too; keep one of them")
+        # A missing variable must not become an empty secret
         if variable and not self.environment.get(variable):
             raise self.wrong(f"{key}_env", variable, "no environment variable of that name is set")
         return self.environment[variable] if variable else value
@@ -217,6 +220,7 @@ class _Row:
             raise self.wrong("inbound_networks", value, 'write a list such as ["192.0.2.0/24"]')
         for row in value:
             try:
+                # A host address with bits beyond its mask is refused, too
                 ipaddress.ip_network(row)
             except (ValueError, TypeError) as exc:
                 raise self.wrong("inbound_networks", row, "write a network such as 192.0.2.0/24") from exc

@@ -79,6 +79,7 @@ def _headers(connection: Connection) -> dict[str, str]:
 
 
 def _destination(submit: SubmitRequest) -> _Json:
+    # A group is one entry of `destinations` with up to 200 members
     if len(submit.to) == 1:
         return {"to": submit.to[0], "messageId": submit.transaction_id}
     members = enumerate(submit.to, 1)
@@ -95,6 +96,7 @@ def _submission_of(message_id: str) -> str:
 
 def _options(submit: SubmitRequest, connection: Connection) -> _Json:
     found: _Json = {}
+    # validityPeriod: 48 hours at most
     if submit.expiry_s is not None:
         found["validityPeriod"] = {"amount": min(submit.expiry_s, _MAX_VALIDITY_S), "timeUnit": "SECONDS"}
     named = (("entityId", "entity_id"), ("applicationId", "application_id"))
@@ -108,6 +110,7 @@ def _webhooks(submit: SubmitRequest, connection: Connection) -> _Json:
     A URL of a single message is called without authorization, so it is named only where the aggregator is known by its
     network; else the account's subscription, which can have one, says where reports go.
     """
+    # webhooks.delivery.notify false: no report is sent anywhere
     if not submit.delivery_report:
         return {"delivery": {"notify": False}}
     if not (submit.report_url and connection.inbound_networks):
@@ -121,6 +124,7 @@ def _segments(content: mms.Content, connection: Connection) -> tuple[list[_Json]
     names = {id(part): _name(part, number) for number, part in enumerate(content.parts, 1)}
     segments: list[_Json] = []
     uploads: list[Upload] = []
+    # The SMIL segment goes first; its references use the contentIds of the other segments
     if content.presentation is not None:
         smil = _renamed(content, names).decode("utf-8", errors="replace")
         segments.append({"type": "SMIL", "contentId": "smil", "contentType": "application/smil", "smil": smil})
@@ -150,6 +154,7 @@ def _as_text(part: mms.Part) -> str | None:
 
 def _name(part: mms.Part, number: int) -> str:
     """The contentId of a part: its own name where carriers accept its form, else a generated one."""
+    # Some carriers behind the aggregator accept only short names of letters, digits and an ending
     if _CONTENT_ID.fullmatch(part.content_location):
         return part.content_location
     suffix = re.sub(r"[^A-Za-z0-9]", "", part.content_location.rpartition(".")[2])[:4] if part.content_location else ""
@@ -212,6 +217,7 @@ def read_answer(response: Response, connection: Connection) -> SubmitResult:  # 
     # 12 and 21 REJECTED_SYSTEM_ERROR are not about this message; its validity period ends the attempts.
     if number in (_NO_CREDIT, _SYSTEM):
         return SubmitResult("again", status=number, error=15000, retry_after_s=_OUR_ACCOUNT_S, text=summary)
+    # 25: the message is too long for the network
     if number == _TOO_LONG:
         return SubmitResult("too_large", status=number, error=15026, text=summary)
     return SubmitResult(
@@ -221,6 +227,7 @@ def read_answer(response: Response, connection: Connection) -> SubmitResult:  # 
 
 def _not_taken(response: Response, found: _Json) -> SubmitResult:
     summary = f"HTTP {response.status} {_complaint(found)}".strip()
+    # 413: the upload or the whole request
     if response.status == _TOO_LARGE:
         return SubmitResult(
             "too_large", status=25, error=15026, limit_bytes=common.parse_size_limit(summary), text=summary
@@ -229,6 +236,7 @@ def _not_taken(response: Response, found: _Json) -> SubmitResult:
     # The account is refused, not the message.
     if response.status in _UNAUTHORISED:
         return SubmitResult("again", status=19, error=15023, retry_after_s=seconds or _OUR_ACCOUNT_S, text=summary)
+    # 429 and 5xx are tried again, other 4xx are about the request
     if response.status in _CLIENT and response.status != _TOO_MANY:
         return SubmitResult("refused", status=100, error=15200, text=summary)
     return SubmitResult("again", error=15000, retry_after_s=seconds, text=summary)
@@ -259,6 +267,7 @@ def read_events(request: Request, connection: Connection) -> tuple[Event, ...]:
 
 def _reported(row: _Json) -> Event:
     status, error = row.get("status"), row.get("error")
+    # A delivery report of /mms/1 or /mms/2: both have messageId, status and error
     if not isinstance(status, dict) or not json_text(row, "messageId"):
         raise Refused("a result has neither a message nor a messageId with a status", field="results")
     number = _known(json_int(status, "id"), json_int(status, "groupId"))
@@ -299,6 +308,7 @@ def _numbers(rows: list[_Json], key: Literal["to", "cc"]) -> tuple[str, ...]:
 
 def _parts_of(row: _Json) -> list[_Json]:
     found = row["message"]
+    # QUIRK: pulled messages hold the list of parts as JSON in a string
     if isinstance(found, str):  # the pulled form: JSON inside a string
         found = json_object(found.encode("utf-8")).get("mms_parts")
     if not isinstance(found, list) or not all(isinstance(part, dict) for part in found):
@@ -329,6 +339,7 @@ def _milliseconds(text: str) -> int | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
+    # Infobip's dates always carry an offset; one without is not trusted
     if moment.tzinfo is None:
         return None
     return int(moment.timestamp() * 1000)

@@ -62,6 +62,7 @@ def _mailbox(number: str, domain: str) -> str:
     """The address of a number at a domain; e-mail addresses stay."""
     if "@" in number:
         return number
+    # 23.140 section 8.4: numbers are addressed as +number/TYPE=PLMN@domain
     return f"{common.add_plus(number)}/TYPE=PLMN@{domain}"
 
 
@@ -71,6 +72,7 @@ def _mailbox(number: str, domain: str) -> str:
 def write_submit(submit: SubmitRequest, connection: Connection) -> Request:
     """The forward.REQ: its ids are made of the submission's transaction id, so that a repeat is known to be one."""
     peer = connection_peer(connection)
+    # Both ids stay the same in every attempt, so that the MMSC recognises a repeat
     message_id = f"{submit.transaction_id}@{_from_domain(connection)}"
     to = tuple(_mailbox(number, peer.domain) for number in submit.to)
     try:
@@ -97,16 +99,25 @@ _TOO_LARGE = frozenset({"5.3.4", "5.2.3"})  # RFC 3463: message too big for syst
 # Enhanced status code (RFC 3463), or its first two numbers, or the bare reply code -> status and error of statuses.py
 _REFUSALS: Mapping[str, tuple[int, int]] = MappingProxyType(
     {
+        # X.1: addressing. Other address status
         "5.1.0": (52, 15201),
+        # Bad destination mailbox address
         "5.1.1": (52, 15009),
+        # Bad destination system address, bad mailbox syntax
         "5.1.2": (52, 15201),
         "5.1.3": (52, 15201),
+        # Destination mailbox has moved
         "5.1.6": (52, 15009),
+        # Bad sender's mailbox address syntax, bad sender's system address
         "5.1.7": (13, 15202),
         "5.1.8": (13, 15202),
+        # X.2: mailbox status
         "5.2": (4, 15018),
+        # X.6: message content or media
         "5.6": (4, 15013),
+        # X.7: security or policy
         "5.7": (4, 15013),
+        # RFC 5321 section 4.2.3: mailbox unavailable, user not local, mailbox name not allowed
         "550": (52, 15009),
         "551": (52, 15009),
         "553": (52, 15201),
@@ -126,8 +137,10 @@ def read_answer(response: Response, connection: Connection) -> SubmitResult:  # 
         return SubmitResult("again", error=15000, text=summary)
     found = _ENHANCED.search(text)
     code = found[1] if found else ""
+    # 552 is also "mailbox full"; without an enhanced code it is read as the size
     if code in _TOO_LARGE or (not code and response.status == _OVER_STORAGE) or common.mentions_size(text):
         return SubmitResult("too_large", status=4, error=15026, limit_bytes=common.parse_size_limit(text), text=summary)
+    # The most exact row wins: the whole code, then its subject, then the bare reply
     keys = (code, code.rpartition(".")[0], "" if code else str(response.status))
     status, error = next((_REFUSALS[key] for key in keys if key in _REFUSALS), (4, 15008))
     return SubmitResult("refused", status=status, error=error, text=summary)
@@ -216,6 +229,7 @@ def _answered(message: mms.mm4.Mm4, unpacked: mms.Unpacked, _: bytes) -> Event:
     if request_status not in ("ok", ""):
         status, error = _REQUEST_STATUSES.get(request_status, _REQUEST_STATUSES[""])
         if error == _BLOCKED and common.mentions_size(text):
+            # QUIRK: some MMSCs refuse a large message as content-not-accepted and name the size in the text
             error = _TOO_BIG
         event = replace(event, kind="refused", status=status, error=error, final=request_status not in _RETRYABLE)
     # A response gets no response; it goes from system to system, and holds for all recipients of the request.
@@ -233,6 +247,7 @@ def _named(unpacked: mms.Unpacked) -> str:
 
 
 def _addressed(event: Event, message: mms.mm4.Mm4, unpacked: mms.Unpacked) -> Event:
+    # 23.140 section 8.4: X-Mms-Ack-Request asks for a RES, X-Mms-Originator-System says where to
     envelope = unpacked.envelope
     wanted = message.get("X-Mms-Ack-Request") is True
     asks_at = str(message.get("X-Mms-Originator-System") or "").strip("<> ")
@@ -271,6 +286,7 @@ def write_event_answer(events: tuple[Event, ...], error: str, connection: Connec
     if error:
         return Response(_TRY_LATER, body=f"4.3.0 {_line(error)}".encode())
     event = events[0]
+    # No RES was asked for: the SMTP reply is the whole answer
     if not event.answer_to or event.kind not in _ANSWERS:
         return Response(_OK, body=b"2.0.0 taken")
     system = _system(connection)

@@ -101,7 +101,8 @@ def _charged(message: mms.mm7.Mm7, options: Mapping[str, str]) -> mms.mm7.Mm7:
 def _headers(connection: Connection, content_type: str) -> dict[str, str]:
     headers = {"Content-Type": content_type, "SOAPAction": '""'}
     user = connection.options.get("user", "")
-    if user and connection.options.get("auth") != "digest":  # that one answers a challenge: the sender's
+    # RFC 7617 sends the user at once; digest (RFC 7616) answers the server's challenge, in transport/
+    if user and connection.options.get("auth") != "digest":
         pair = base64.b64encode(f"{user}:{connection.secret}".encode()).decode("ascii")
         headers["Authorization"] = f"Basic {pair}"
     return headers
@@ -113,32 +114,54 @@ def _headers(connection: Connection, content_type: str) -> dict[str, str]:
 # is tried again, slowly: the message is not at fault, and its validity period ends the attempts.
 _OUTCOMES: Mapping[int, tuple[_Outcome, int, int]] = MappingProxyType(
     {
+        # 1xxx: Success
         1000: ("taken", 7, 0),
+        # Partial success: some recipients were refused, reports say which
         1100: ("taken", 7, 0),
+        # 2xxx: errors of the request, final. Client error
         2000: ("refused", 4, 15000),
+        # Operation restricted
         2001: ("refused", 4, 15011),
+        # Address Error
         2002: ("refused", 52, 15201),
+        # Address Not Found
         2003: ("refused", 52, 15009),
+        # Multimedia content refused
         2004: ("refused", 4, 15013),
+        # Message format corrupt
         2007: ("refused", 4, 15200),
+        # Sinch: multiple recipients
         2503: ("refused", 52, 15201),
-        2560: ("too_large", 4, 15026),  # 2503 and 2560 are Sinch's own
+        # Sinch: message too large
+        2560: ("too_large", 4, 15026),
+        # 3xxx: errors of the server. Server Error
         3000: ("again", 0, 15000),
+        # Not Possible
         3001: ("refused", 4, 15000),
+        # Message rejected
         3002: ("refused", 4, 15008),
+        # Multiple addresses not supported
         3003: ("refused", 52, 15201),
+        # Application Addressing not supported
         3004: ("refused", 52, 15201),
-        3510: ("again", 0, 15000),  # vendors: throughput exceeded
+        # Vendors: throughput exceeded
+        3510: ("again", 0, 15000),
+        # 4xxx: errors of the service. General service error
         4000: ("again", 0, 15000),
+        # Improper identification, unsupported version, unsupported operation: our configuration
         4001: ("again", 19, 15023),
         4002: ("again", 19, 15023),
         4003: ("again", 19, 15023),
+        # Validation error
         4004: ("refused", 4, 15200),
+        # Service error, Service unavailable
         4005: ("again", 0, 15000),
         4006: ("again", 0, 15000),
+        # Service denied, Application denied
         4007: ("refused", 19, 15008),
         4008: ("refused", 19, 15008),
-        6102: ("refused", 4, 15011),  # Korean operators
+        # Korean operators' own
+        6102: ("refused", 4, 15011),
     }
 )
 _ACCOUNT = frozenset({4001, 4002, 4003})
@@ -160,8 +183,10 @@ def read_answer(response: Response, connection: Connection) -> SubmitResult:  # 
     try:
         message = mms.mm7.read_mm7(response.body, common.header(response.headers, "content-type")).message
     except (mms.MMSContentError, ValueError):
+        # No MM7 in the body: the HTTP status is all there is
         return _bare(response)
     status = message.status
+    # RSErrorRsp may stand in a fault or bare in the body; both carry a Status
     if status is None:
         return _fault(message) if message.operation == "Fault" else _bare(response)
     return _judge(status, str(message.get("MessageID") or ""), common.retry_after_s(response.headers))
@@ -185,6 +210,7 @@ def _fault(message: mms.mm7.Mm7) -> SubmitResult:
     summary = f"SOAP fault {code}: {text}"
     if common.mentions_size(text):
         return SubmitResult("too_large", status=4, error=15026, limit_bytes=common.parse_size_limit(text), text=summary)
+    # SOAP 1.1 section 4.4.1: a Client fault is about the message, which must not be sent again unchanged
     if code.rpartition(":")[2].lower().startswith("client"):
         return SubmitResult("refused", status=4, error=15200, text=summary)
     return SubmitResult("again", text=summary)
@@ -276,6 +302,7 @@ def _about(message: mms.mm7.Mm7, unpacked: mms.Unpacked, kind: Literal["delivery
 
 
 def _user_agent(message: mms.mm7.Mm7) -> str:
+    # 23.140 Rel-6 DeliverReq: the phone's UAProf URL is an attribute
     node = message.get("UACapabilities")
     return node.attribute("UAProf") if isinstance(node, mms.mm7.Node) else ""
 
@@ -295,6 +322,7 @@ def write_event_answer(events: tuple[Event, ...], error: str, connection: Connec
         operation = _ANSWERS[events[0].kind]
         status = mms.mm7.Status(4006, "Service unavailable", error) if error else mms.mm7.Status(1000, "Success")
     else:
+        # 2007 Message format corrupt; a VASP refuses with VASPErrorRsp
         operation, status = "VASPErrorRsp", mms.mm7.Status(2007, "Message format corrupt", error)
     transaction_id = events[0].transaction_id if events else ""
     answer = mms.mm7.Mm7(operation, transaction_id, (("Status", status),))

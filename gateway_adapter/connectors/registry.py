@@ -109,6 +109,7 @@ def overhead_of(connection: Connection, recipients: int = 1) -> int:
 @lru_cache(256)
 def _overhead(kind: str, url: str, secret: str, options: tuple[tuple[str, str], ...], recipients: int) -> int:
     connection = Connection("", kind, url, secret=secret, options=MappingProxyType(dict(options)))
+    # Real submissions are never longer: 15 digits is E.164's longest number
     submit = replace(_LONGEST, to=("9" * 15,) * recipients, date_s=4_000_000_000)
     try:
         request = connector_of(connection).write_submit(submit, connection)
@@ -123,4 +124,5 @@ def _overhead(kind: str, url: str, secret: str, options: tuple[tuple[str, str], 
         delivery_report=True,
     )
     content = replace(submit.content, subject=submit.subject)
+    # The library counts a message with its default names; the rest is ours
     return max(0, len(request.body) - len(mms.pack(content, envelope, encoding_of(connection)).data))

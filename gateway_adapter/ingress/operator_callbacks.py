@@ -94,6 +94,7 @@ def is_authorized_operator(connection: Connection, address: str, authorization: 
         at = ipaddress.ip_address(address)
     except ValueError:
         return False
+    # A dual-stack socket shows IPv4 callers as ::ffff:192.0.2.1 (RFC 4291 section 2.5.5.2)
     mapped = getattr(at, "ipv4_mapped", None) or at
     return any(mapped in ipaddress.ip_network(network) for network in connection.inbound_networks)
 
@@ -107,4 +108,5 @@ def _is_user(connection: Connection, authorization: str) -> bool:
     except (binascii.Error, ValueError):
         return False
     expected = f"{connection.inbound_user}:{connection.inbound_secret}".encode()
+    # in constant time, so that the secret can not be guessed byte by byte
     return hmac.compare_digest(given, expected)

@@ -100,6 +100,7 @@ class Mm4Server:
         request = Request("MAIL", "", {}, mail)
         response = await self._receive(connection, request)
         if response.body and "to" in response.headers:
+            # RFC 5322 section 3.6: a mail has a Date
             dated = f"Date: {formatdate()}\r\n".encode("ascii") + response.body  # RFC 5322 3.6 wants one
             answer = Request("MAIL", connection.url, response.headers, dated)
             task = asyncio.ensure_future(self._answer(answer, connection))
@@ -172,6 +173,7 @@ class _Handler:
         """Accept recipients; the mail itself says whose numbers they are."""
         del server, session
         if len(envelope.rcpt_tos) >= _MAX_RECIPIENTS:
+            # RFC 3463 X.5.3: too many recipients
             return "452 4.5.3 too many recipients"
         envelope.rcpt_tos.append(address)
         envelope.rcpt_options.extend(options)
@@ -190,6 +192,7 @@ class _Handler:
     async def handle_exception(self, error: Exception) -> str:
         """An error of ours: the peer has to send the mail again."""
         logger.error("mm4", error=repr(error))
+        # RFC 3463 X.3.0: mail system status
         return "451 4.3.0 come again"
 
 

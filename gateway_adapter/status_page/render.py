@@ -130,6 +130,7 @@ def list_page(account: str, views: Sequence[MessageView], state: str, limit: int
 
 def _row(view: MessageView) -> tuple[str, ...]:
     report = view.log.report
+    # Ids are the customer's own: quoted in the URL, escaped in the text
     link = f'<a href="/status/message?id={quote(report.message_id, safe="")}">{escape(report.message_id)}</a>'
     return (
         _cell(_time(report.sent_at_ms), "time"),

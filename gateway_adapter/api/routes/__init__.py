@@ -42,6 +42,7 @@ def install(app: Starlette, service: Service) -> None:
     app.add_route("/openapi.json", _openapi)
     app.add_route("/docs", _reference_page)
     app.add_exception_handler(HTTPException, _framework_refusal)
+    # before routing, for clients whose base URL ends in a slash
     app.add_middleware(CollapseSlashes)
 
 

@@ -72,6 +72,7 @@ async def configure(context: RequestContext) -> ConfigurationResponse:
     before = next((one for one in existing if one.keyword == (request.keyword or "")), None)
     try:
         key = await context.service.put_configuration(context.account, apply_change(request, before))
+    # The number belongs to another account
     except Refused as exc:
         raise HttpRefusal(403, str(exc)) from exc
     stored = await context.service.configurations(context.account, None, key)

@@ -75,8 +75,10 @@ def error_response(request: Request, error: mms.MMSContentError) -> Response:
 def _status_of(error: mms.MMSContentError) -> tuple[int, dict[str, str]]:
     if isinstance(error, HttpRefusal):
         return error.http, error.headers
+    # RFC 9110 section 10.2.3: Retry-After in whole seconds
     if isinstance(error, Throttled):
         return 429, {"Retry-After": str(max(1, math.ceil(error.after_s)))}
+    # The key is known with other content
     if isinstance(error, Refused) and error.field == "Idempotency-Key" and not isinstance(error, InvalidRequest):
         return 409, {}
     if isinstance(error, Refused) and error.error == _TOO_LARGE:

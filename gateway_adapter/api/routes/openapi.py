@@ -164,5 +164,6 @@ def _query_parameters(model: type[BaseModel] | None) -> list[dict[str, Any]]:
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     """A query value is there or not; it is never null."""
+    # JSON Schema of an optional member is anyOf its type and null
     kinds = [one for one in schema.pop("anyOf", []) if one.get("type") != "null"]
     return {name: value for name, value in {**schema, **(kinds[0] if kinds else {})}.items() if value is not None}

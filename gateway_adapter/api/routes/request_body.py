@@ -42,6 +42,7 @@ class BodyReader:
         _refuse_encoded(request)
         max_bytes = min(self._max_bytes, max_bytes or sys.maxsize)
         announced = request.headers.get("content-length", "")
+        # RFC 9110 section 15.5.14: 413 before the body is read
         if announced.isdecimal() and int(announced) > max_bytes:
             raise _too_large(max_bytes)
         return _timed(request.stream(), max_bytes)
@@ -59,6 +60,7 @@ class BodyReader:
             yield await _small(request)
             return
         stream = self.stream(request, None if announced else _UNANNOUNCED_BYTES)
+        # The whole size is reserved before the first byte, so that two bodies never wait for each other
         async with self._memory.reserve(size):
             yield b"".join([chunk async for chunk in stream])
 

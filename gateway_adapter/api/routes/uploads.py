@@ -111,6 +111,7 @@ async def segment_content(context: RequestContext) -> Response:
 
 def _required(request: Request, name: str, max_length: int) -> str:
     value = request.headers.get(name, "").strip()
+    # Infobip's own text, which its clients may match
     if not value:
         text = f"Required request header '{name}' for method parameter type String is not present"
         raise invalid_field("", text)
