@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Literal
 
 from mmscontent.errors import EngineError, EngineTimeout, JailKilled
 from mmscontent.ffmpeg import program
-from mmscontent.sandbox.pool import HardeningLayer, SandboxPool
+from mmscontent.sandbox.pool import SandboxPool
 from mmscontent.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from mmscontent.sandbox.hardening import HardeningLayer
 
 __all__ = ["DoctorReport", "EngineStatus", "EscapeAttempt", "examine"]
 

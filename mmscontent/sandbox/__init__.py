@@ -1,1 +1,1 @@
-"""Engines: programs and processes the codecs stand on."""
+"""Sandboxed worker processes in which decoders of untrusted media run."""

@@ -1,8 +1,8 @@
-"""The layers of the jail, put on by a worker over itself; each says whether it is in force.
+"""The hardening layers that a worker applies to itself; each reports whether it is in force.
 
-`apply_early` runs while the worker has one thread and has loaded nothing: a user namespace can only be made then, and
-Landlock binds only the thread that asks. `apply_late` runs once the libraries are loaded. Nothing here is ever taken
-off again. Sources: prctl(2), seccomp(2), landlock(7), user_namespaces(7), getrlimit(2); docs/security.md.
+`apply_early` runs while the worker has one thread and has loaded nothing: unshare(CLONE_NEWUSER) refuses a process with
+several threads (unshare(2)), and Landlock restricts only the calling thread (landlock(7)). `apply_late` runs once the
+libraries are loaded. No layer can be taken off again. What each is for: docs/security.md.
 """
 
 from __future__ import annotations
@@ -27,43 +27,40 @@ if TYPE_CHECKING:
 __all__ = ["Allowances", "HardeningLayer", "ResourceLimits", "apply_early", "apply_late", "limit_cpu"]
 
 _LINUX = sys.platform == "linux"
-_MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column of syscalls.py, AUDIT_ARCH_*
+_MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column of syscalls.py, AUDIT_ARCH_* (seccomp(2))
 _COLUMN, _AUDIT_ARCH = _MACHINES.get(platform.machine(), (-1, 0))
-_SECCOMP = (317, 277)
-_CAPSET = (126, 91)
-_LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
+_LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446  # the same numbers on every machine
 
-# Landlock rights by the ABI that brought them (landlock(7)): file rights 13, then REFER, TRUNCATE, IOCTL_DEV.
+# LANDLOCK_ACCESS_FS_* by the ABI that brought them (landlock(7)): the first 13, then REFER, TRUNCATE, IOCTL_DEV.
 _FS_RIGHTS = ((1, (1 << 13) - 1), (2, 1 << 13), (3, 1 << 14), (5, 1 << 15))
 _NET_RIGHTS_ABI, _SCOPES_ABI = 4, 6
 _STATM = "/proc/self/statm"
 _EXECUTE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 2, 1 << 3
-# What a program may do in its one folder: read, write and truncate files there, make and remove them, list it.
+# What ffmpeg may do in its folder: WRITE_FILE, read, list, REMOVE_FILE, MAKE_REG, TRUNCATE.
 _FOLDER_RIGHTS = (1 << 1) | _READ_FILE | _READ_DIR | (1 << 5) | (1 << 8) | (1 << 14)
-_LOADERS = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")  # where the dynamic linker lies, which is executed as well
+_LOADERS = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")  # hold the dynamic linker, which execve(2) executes as well
 _SYSTEM_READABLE = (
-    "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store", "/gnu/store",
-    "/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo", "/dev/null", "/dev/zero", "/dev/urandom",
+    # Shared libraries, also those of Nix and Guix.
+    "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store", "/gnu/store", "/etc/ld.so.cache",
+    # Time zones for dates in files; what libraries ask about processors and memory to size their pools.
+    "/etc/localtime", "/usr/share/zoneinfo", "/dev/null", "/dev/zero", "/dev/urandom",
     "/proc/cpuinfo", "/proc/meminfo", _STATM, "/sys/devices/system/cpu",
 )  # fmt: skip
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 _PR_SET_NAME, _PR_GET_NAME, _PR_GET_SECCOMP, _PR_GET_NO_NEW_PRIVS, _PR_SET_VMA = 15, 16, 21, 39, 0x53564D41
 _CLONE_NEWIPC, _CLONE_NEWUSER, _CLONE_NEWNET, _CLONE_THREAD = 0x08000000, 0x10000000, 0x40000000, 0x00010000
-_TASKS = 256  # threads a worker may have in its own user namespace; libvips wants one per core and pipeline
+_MAX_THREADS = 256  # libvips wants one per processor and pipeline, x264 1.5 per processor
+_OOM_SCORE = "900"  # of -1000 to 1000 (proc_pid_oom_score_adj(5)): before its parent, after what asks for 1000
 
-_RET_KILL, _RET_ALLOW, _RET_ERRNO = 0x80000000, 0x7FFF0000, 0x00050000
-_OPEN_FLAGS = 0o3 | 0o100 | 0o1000 | 0o20000000  # write or read-write, O_CREAT, O_TRUNC, O_TMPFILE
+_RET_KILL, _RET_ALLOW, _RET_ERRNO = 0x80000000, 0x7FFF0000, 0x00050000  # SECCOMP_RET_KILL_PROCESS, … (seccomp(2))
+_OPEN_FLAGS = 0o3 | 0o100 | 0o1000 | 0o20000000  # open(2) that writes: O_WRONLY or O_RDWR, O_CREAT, O_TRUNC, O_TMPFILE
 _X32 = 0x40000000
 
 
 @dataclass(frozen=True, slots=True)
 class HardeningLayer:
-    """One layer of the jail as a worker found it.
-
-    Attributes:
-        detail: What it does where it is in force, else why it is not.
-    """
+    """One layer as a worker found it; *detail* tells what it does, or why it is not in force."""
 
     name: str
     in_force: bool
@@ -72,7 +69,7 @@ class HardeningLayer:
 
 @dataclass(frozen=True, slots=True)
 class ResourceLimits:
-    """The resource limits of one worker; see jail.SandboxLimits for their meaning."""
+    """The resource limits of one worker; see SandboxLimits for their meaning."""
 
     memory_bytes: int
     file_bytes: int
@@ -81,10 +78,10 @@ class ResourceLimits:
 
 @dataclass(frozen=True, slots=True)
 class Allowances:
-    """What a worker that turns into another program may do on top.
+    """What a worker that becomes another program may do besides.
 
     Attributes:
-        folder: Files may be made, written and removed here, "" for nowhere.
+        folder: Files may be made, written and removed here; "" for nowhere.
         program: This one file may be executed.
     """
 
@@ -92,18 +89,18 @@ class Allowances:
     program: str
 
 
-class _LayerUnavailable(Exception):
-    """A layer could not be put on; the text says why."""
+class LayerUnavailable(Exception):
+    """A layer could not be applied; the text says why."""
 
 
 def apply_early(
     readable: Iterable[str], parent_pid: int, allowances: Allowances | None = None
 ) -> tuple[HardeningLayer, ...]:
-    """Put on what must come before any library is loaded; *readable* are the folders code is loaded from."""
+    """Apply the layers that must come before any library is loaded; code is loaded from the *readable* folders."""
     return (
         _apply("user and network namespace", _own_namespaces),
         _apply("capabilities", _drop_capabilities),
-        _apply("ends with its parent", lambda: _die_with(parent_pid)),
+        _apply("ends with its parent", lambda: _end_with(parent_pid)),
         _apply("out-of-memory first", _prefer_oom_kill),
         _apply("no new privileges", _no_new_privileges),
         _apply("landlock", lambda: _landlock((*_SYSTEM_READABLE, *readable), allowances)),
@@ -118,9 +115,11 @@ def apply_late(
         _apply("memory limit", lambda: _limit_memory(limits.memory_bytes), linux_only=False),
         _apply("file size limit", lambda: _limit("RLIMIT_FSIZE", limits.file_bytes, "bytes a file"), linux_only=False),
         _apply("open files limit", lambda: _limit("RLIMIT_NOFILE", limits.open_files, "open files"), linux_only=False),
+        # A core file would hold the media of customers, on a disk we do not clean.
         _apply("no core dumps", lambda: _limit("RLIMIT_CORE", 0, "bytes of core"), linux_only=False),
-        _apply("threads limit", lambda: _limit_tasks(own_user_namespace=own_user_namespace)),
+        _apply("threads limit", lambda: _limit_threads(own_user_namespace=own_user_namespace)),
         _apply("not dumpable", _not_dumpable),
+        # Last, as it refuses most of the calls above.
         _apply("system calls", lambda: _filter_system_calls(allowances)),
     )
 
@@ -128,17 +127,19 @@ def apply_late(
 def limit_cpu(seconds: float) -> None:
     """Let the process use so many more seconds of processor time, all threads together."""
     used = resource.getrusage(resource.RUSAGE_SELF)
+    # RLIMIT_CPU counts whole seconds since the process began (setrlimit(2)). Only the soft limit moves: the hard one
+    # could never be raised again for the next call.
     soft = int(used.ru_utime + used.ru_stime + seconds) + 1
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
     resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
 
 
-def _apply(name: str, put_on: Callable[[], str], *, linux_only: bool = True) -> HardeningLayer:
+def _apply(name: str, layer: Callable[[], str], *, linux_only: bool = True) -> HardeningLayer:
     if linux_only and not _LINUX:
         return HardeningLayer(name, in_force=False, detail=f"only on Linux, this is {sys.platform}")
     try:
-        return HardeningLayer(name, in_force=True, detail=put_on())
-    except (_LayerUnavailable, OSError, ValueError) as exc:
+        return HardeningLayer(name, in_force=True, detail=layer())
+    except (LayerUnavailable, OSError, ValueError) as exc:
         return HardeningLayer(name, in_force=False, detail=str(exc))
 
 
@@ -146,100 +147,106 @@ def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
 
-def _call(what: str, result: int) -> int:
+def _check(what: str, result: int) -> int:
     if result < 0:
         number = ctypes.get_errno()
-        raise _LayerUnavailable(f"{what}: {errno.errorcode.get(number, number)} {os.strerror(number)}")
+        raise LayerUnavailable(f"{what}: {errno.errorcode.get(number, number)} {os.strerror(number)}")
     return result
 
 
 def _syscall(what: str, number: int, *args: object) -> int:
-    return _call(what, _libc().syscall(ctypes.c_long(number), *args))
+    return _check(what, _libc().syscall(ctypes.c_long(number), *args))
 
 
 def _prctl(what: str, option: int, value: int) -> None:
-    zero = ctypes.c_ulong(0)
-    _call(what, _libc().prctl(option, ctypes.c_ulong(value), zero, zero, zero))
+    zero = ctypes.c_ulong(0)  # prctl(2): unused arguments must be 0 for some options
+    _check(what, _libc().prctl(option, ctypes.c_ulong(value), zero, zero, zero))
 
 
 def _own_namespaces() -> str:
-    """An own network without any interface up, reached through an own user namespace where we are not root."""
-    before = os.readlink("/proc/self/ns/net")  # noqa: PTH115 - no pathlib before the wall
+    """A network namespace of its own has no interface, not even a loopback that is up (network_namespaces(7))."""
+    before = os.readlink("/proc/self/ns/net")  # noqa: PTH115 - pathlib is not imported before the layers are on
+    # A user namespace gives the right to make the network one; where user namespaces are off, root still has it.
     if _libc().unshare(_CLONE_NEWUSER | _CLONE_NEWNET | _CLONE_NEWIPC) < 0:
-        _call("unshare", _libc().unshare(_CLONE_NEWNET | _CLONE_NEWIPC))
+        _check("unshare", _libc().unshare(_CLONE_NEWNET | _CLONE_NEWIPC))
+    # Success alone proves nothing: an emulated kernel may ignore the flags.
     if os.readlink("/proc/self/ns/net") == before:  # noqa: PTH115 - as above
-        raise _LayerUnavailable("unshare changed nothing")
+        raise LayerUnavailable("unshare changed nothing")
     return "own network without an interface, own System V objects"
 
 
 def _drop_capabilities() -> str:
     if _COLUMN < 0:
-        raise _LayerUnavailable(f"no system call table for {platform.machine()}")
-    header = ctypes.create_string_buffer(struct.pack("=Ii", 0x20080522, 0))  # _LINUX_CAPABILITY_VERSION_3, self
+        raise LayerUnavailable(f"no system call table for {platform.machine()}")
+    header = ctypes.create_string_buffer(struct.pack("=Ii", 0x20080522, 0))  # _LINUX_CAPABILITY_VERSION_3, itself
     nothing = ctypes.create_string_buffer(struct.pack("=6I", *([0] * 6)))
-    _syscall("capset", _CAPSET[_COLUMN], header, nothing)
+    _syscall("capset", KILL["capset"][_COLUMN] or 0, header, nothing)
     return "none kept"
 
 
-def _die_with(parent_pid: int) -> str:
-    # After unshare: a change of credentials forgets the wish.
+def _end_with(parent_pid: int) -> str:
+    # After unshare and capset: a change of credentials clears this setting (PR_SET_PDEATHSIG(2const)).
     _prctl("PR_SET_PDEATHSIG", _PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent_pid:
+    if os.getppid() != parent_pid:  # it ended before the setting, nobody would be signalled
         raise SystemExit("the parent is gone")
     return "killed when the process that started it ends"
 
 
 def _prefer_oom_kill() -> str:
-    with open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:  # noqa: PTH123 - no pathlib before the wall
-        score.write("900")
+    with open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:  # noqa: PTH123 - as in _own_namespaces
+        score.write(_OOM_SCORE)
     return "the kernel ends it before its parent"
 
 
 def _no_new_privileges() -> str:
+    # Landlock and seccomp both demand it of a process without CAP_SYS_ADMIN (landlock(7), seccomp(2)).
     _prctl("PR_SET_NO_NEW_PRIVS", _PR_SET_NO_NEW_PRIVS, 1)
     return "nothing it starts can gain rights"
 
 
 def _landlock(readable: Iterable[str], allowances: Allowances | None) -> str:
-    abi = _syscall("landlock", _LANDLOCK_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint(1))
+    """Handle every right this kernel knows, then allow reading beneath the given paths."""
+    abi = _syscall("landlock", _LANDLOCK_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint(1))  # CREATE_RULESET_VERSION
     rights = sum(bits for since, bits in _FS_RIGHTS if abi >= since)
-    ruleset = struct.pack("=Q", rights)
+    # struct landlock_ruleset_attr grew with the ABI; an older kernel refuses the longer one with E2BIG.
+    attributes = struct.pack("=Q", rights)
     if abi >= _NET_RIGHTS_ABI:
-        ruleset += struct.pack("=Q", 0b11)  # TCP bind and connect
+        attributes += struct.pack("=Q", 0b11)  # TCP bind and connect
     if abi >= _SCOPES_ABI:
-        ruleset += struct.pack("=Q", 0b11)  # abstract sockets and signals stay inside
-    wall = _syscall(
-        "landlock_create_ruleset", _LANDLOCK_CREATE, ruleset, ctypes.c_size_t(len(ruleset)), ctypes.c_uint(0)
+        attributes += struct.pack("=Q", 0b11)  # abstract sockets and signals stay inside
+    ruleset = _syscall(
+        "landlock_create_ruleset", _LANDLOCK_CREATE, attributes, ctypes.c_size_t(len(attributes)), ctypes.c_uint(0)
     )
     try:
         for path in dict.fromkeys(readable):
-            _let(wall, path, _READ_FILE | _READ_DIR)
+            _allow(ruleset, path, _READ_FILE | _READ_DIR)
         if allowances is not None:
-            _let(wall, allowances.folder, _FOLDER_RIGHTS & rights)
+            _allow(ruleset, allowances.folder, _FOLDER_RIGHTS & rights)
             for path in (allowances.program, *_LOADERS):
-                _let(wall, path, _EXECUTE | _READ_FILE)
-        _syscall("landlock_restrict_self", _LANDLOCK_RESTRICT, ctypes.c_int(wall), ctypes.c_uint(0))
+                _allow(ruleset, path, _EXECUTE | _READ_FILE)
+        _syscall("landlock_restrict_self", _LANDLOCK_RESTRICT, ctypes.c_int(ruleset), ctypes.c_uint(0))
     finally:
-        os.close(wall)
+        os.close(ruleset)
+    # As above: it must show that it is enforced.
     with contextlib.suppress(PermissionError):
         os.scandir("/").close()
-        raise _LayerUnavailable("the root folder can still be listed")
+        raise LayerUnavailable("the root folder can still be listed")
     does = f"writes in {allowances.folder or 'nothing'}, runs one program" if allowances else "writes and runs nothing"
     return f"ABI {abi}: reads the folders of Python and the system's libraries, {does}"
 
 
-def _let(wall: int, path: str, rights: int) -> None:
-    """Allow *rights* beneath a path; of those only what means something for a file when it is one."""
+def _allow(ruleset: int, path: str, rights: int) -> None:
     try:
         opened = os.open(path, os.O_PATH | os.O_CLOEXEC)  # type: ignore[attr-defined, unused-ignore]  # Linux only
     except OSError:
-        return  # what is not there or not ours to see needs no rule
+        return  # a path that does not exist needs no rule
     try:
-        folder = os.path.isdir(path)  # noqa: PTH112 - no pathlib before the wall
-        rule = struct.pack("=Qi", rights if folder else rights & ~_READ_DIR, opened)
-        _syscall(
-            f"landlock_add_rule {path}", _LANDLOCK_ADD, ctypes.c_int(wall), ctypes.c_int(1), rule, ctypes.c_uint(0)
-        )
+        # A rule for a file may hold rights of files only, else EINVAL (landlock_add_rule(2)).
+        if not os.path.isdir(path):  # noqa: PTH112 - as in _own_namespaces
+            rights &= ~_READ_DIR
+        rule = struct.pack("=Qi", rights, opened)
+        what, path_beneath = f"landlock_add_rule {path}", ctypes.c_int(1)
+        _syscall(what, _LANDLOCK_ADD, ctypes.c_int(ruleset), path_beneath, rule, ctypes.c_uint(0))
     finally:
         os.close(opened)
 
@@ -253,26 +260,26 @@ def _limit(name: str, value: int, unit: str) -> str:
 
 
 def _limit_memory(more_bytes: int) -> str:
-    """Bound what may be mapped on top of the libraries, which map much more than they use."""
-    detail = _limit("RLIMIT_AS", _mapped_bytes() + more_bytes, "bytes mapped")
+    """Limit what may be mapped in addition to the libraries, which map much more than they use."""
+    mapped_bytes = 0
+    if _LINUX:
+        with open(_STATM, encoding="ascii") as pages:  # noqa: PTH123 - as in _own_namespaces
+            mapped_bytes = int(pages.read().split()[0]) * resource.getpagesize()
+    # RLIMIT_AS and not RLIMIT_DATA or RLIMIT_RSS: the first leaves shared mappings out, the second has no effect
+    # since Linux 2.4.30 (setrlimit(2)).
+    detail = _limit("RLIMIT_AS", mapped_bytes + more_bytes, "bytes mapped")
     if not _LINUX:
-        raise _LayerUnavailable("RLIMIT_AS is set, this kernel does not keep it")
+        raise LayerUnavailable("RLIMIT_AS is set, this kernel does not keep it")
     return f"{detail}, {more_bytes:,} of them after start"
 
 
-def _mapped_bytes() -> int:
-    if not _LINUX:
-        return 0
-    with open(_STATM, encoding="ascii") as pages:  # noqa: PTH123 - no pathlib before the wall
-        return int(pages.read().split()[0]) * resource.getpagesize()
-
-
-def _limit_tasks(*, own_user_namespace: bool) -> str:
+def _limit_threads(*, own_user_namespace: bool) -> str:
+    # RLIMIT_NPROC counts all processes of the user (setrlimit(2)), within the user namespace.
     if not own_user_namespace:
-        raise _LayerUnavailable(
+        raise LayerUnavailable(
             "needs an own user namespace, else the user's other programs count; forks are refused by the filter"
         )
-    return _limit("RLIMIT_NPROC", _TASKS, "threads")
+    return _limit("RLIMIT_NPROC", _MAX_THREADS, "threads")
 
 
 def _not_dumpable() -> str:
@@ -281,30 +288,31 @@ def _not_dumpable() -> str:
 
 
 def _filter_system_calls(allowances: Allowances | None) -> str:
-    """Install the filter over all threads at once."""
+    """Install the filter over all threads at once: libraries have started some by now."""
     if _COLUMN < 0:
-        raise _LayerUnavailable(f"no system call table for {platform.machine()}")
+        raise LayerUnavailable(f"no system call table for {platform.machine()}")
     program = _program(os.getpid(), allowances)
     code = ctypes.create_string_buffer(b"".join(program))
-    filter_ = struct.pack("@HP", len(program), ctypes.addressof(code))
-    all_threads, set_filter = ctypes.c_ulong(1), ctypes.c_uint(1)
-    failed = _syscall("seccomp", _SECCOMP[_COLUMN], set_filter, all_threads, filter_)
-    if failed:
-        raise _LayerUnavailable(f"thread {failed} could not be bound")
+    filter_ = struct.pack("@HP", len(program), ctypes.addressof(code))  # struct sock_fprog
+    set_filter, all_threads = ctypes.c_uint(1), ctypes.c_ulong(1)  # SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC
+    failed = _syscall("seccomp", KILL["seccomp"][_COLUMN] or 0, set_filter, all_threads, filter_)
+    if failed:  # TSYNC: the id of a thread that could not be synchronized
+        raise LayerUnavailable(f"thread {failed} could not be bound")
     if _libc().prctl(_PR_GET_SECCOMP, 0, 0, 0, 0) != 2:  # noqa: PLR2004 - SECCOMP_MODE_FILTER
-        raise _LayerUnavailable("the kernel says no filter is on")
+        raise LayerUnavailable("the kernel says no filter is on")
     if allowances is not None:
         return f"{len(ALLOWED) + len(ARG_FILTERED) + len(PROGRAM_ALLOWED)} calls allowed, no process, no socket"
     return f"{len(ALLOWED) + len(ARG_FILTERED)} calls allowed, no process, no program, no socket, no opening to write"
 
 
 def _program(pid: int, allowances: Allowances | None) -> list[bytes]:
-    """The filter as classic BPF over struct seccomp_data (number at 0, machine at 4, arguments from 16)."""
-    granted = {**ALLOWED, **PROGRAM_ALLOWED} if allowances is not None else ALLOWED
+    """The filter as classic BPF over struct seccomp_data: number at 0, architecture at 4, arguments from 16."""
+    allowed = {**ALLOWED, **PROGRAM_ALLOWED} if allowances is not None else ALLOWED
+    # seccomp(2), Caveats: check the architecture first, as numbers mean other calls on another one.
     lines = [_load(4), _jump(0x15, _AUDIT_ARCH, 1, 0), _return(_RET_KILL), _load(0)]
     if _COLUMN == 0:
-        lines += [_jump(0x35, _X32, 0, 1), _return(_RET_KILL)]  # the x32 numbers would slip by the table
-    for table, verdict in ((granted, _RET_ALLOW), (DENIED, _RET_ERRNO | errno.EPERM), (KILL, _RET_KILL)):
+        lines += [_jump(0x35, _X32, 0, 1), _return(_RET_KILL)]  # the same caveat: x32 numbers have bit 30 set
+    for table, verdict in ((allowed, _RET_ALLOW), (DENIED, _RET_ERRNO | errno.EPERM), (KILL, _RET_KILL)):
         for numbers in table.values():
             number = numbers[_COLUMN]
             if number is not None:
@@ -312,8 +320,8 @@ def _program(pid: int, allowances: Allowances | None) -> list[bytes]:
     for name, numbers in ARG_FILTERED.items():
         number = numbers[_COLUMN]
         if number is not None:
-            judged = _filter_argument(name, pid)
-            lines += [_jump(0x15, number, 0, len(judged)), *judged]
+            body = _filter_argument(name, pid)
+            lines += [_jump(0x15, number, 0, len(body)), *body]
     return [*lines, _return(_RET_ERRNO | errno.ENOSYS)]
 
 
@@ -324,21 +332,19 @@ def _filter_argument(name: str, pid: int) -> list[bytes]:
         case "open" | "openat":
             flags = _load_argument(1 if name == "open" else 2)
             return [flags, _jump(0x45, _OPEN_FLAGS, 0, 1), _return(_RET_ERRNO | errno.EACCES), _return(_RET_ALLOW)]
-        case "clone":
+        case "clone":  # threads, no processes
             return [_load_argument(0), _jump(0x45, _CLONE_THREAD, 0, 1), _return(_RET_ALLOW), refuse]
-        case "clone3":
-            return [
-                _return(_RET_ERRNO | errno.ENOSYS)
-            ]  # its flags lie in memory no filter reads; libc falls back to clone
-        case "kill" | "tgkill":
+        case "clone3":  # its flags lie in memory, which no filter can read; glibc falls back to clone on ENOSYS
+            return [_return(_RET_ERRNO | errno.ENOSYS)]
+        case "kill" | "tgkill":  # abort() signals itself
             return _one_of(0, (pid,), refuse)
-        case "prlimit64":
+        case "prlimit64":  # 0: itself
             return _one_of(0, (0, pid), refuse)
-        case "prctl":
+        case "prctl":  # thread names, what is in force, names of mappings (glibc's malloc); nothing that changes rights
             return _one_of(0, (_PR_SET_NAME, _PR_GET_NAME, _PR_GET_SECCOMP, _PR_GET_NO_NEW_PRIVS, _PR_SET_VMA), refuse)
-        case "fcntl":  # duplicate, get and set flags; F_SETOWN would send signals to others
+        case "fcntl":  # F_DUPFD, F_GETFD to F_SETFL, F_DUPFD_CLOEXEC; F_SETOWN would send signals to others
             return _one_of(1, (0, 1, 2, 3, 4, 1030), refuse)
-        case _:  # ioctl: TCGETS (isatty), FIONREAD, FIONBIO, FIONCLEX, FIOCLEX
+        case _:  # ioctl: TCGETS (isatty), FIONREAD, FIONBIO, FIONCLEX, FIOCLEX; ENOTTY is what a plain file answers
             return _one_of(1, (0x5401, 0x541B, 0x5421, 0x5450, 0x5451), _return(_RET_ERRNO | errno.ENOTTY))
 
 
@@ -348,7 +354,7 @@ def _one_of(argument: int, values: tuple[int, ...], otherwise: bytes) -> list[by
 
 
 def _load(offset: int) -> bytes:
-    return struct.pack("=HBBI", 0x20, 0, 0, offset)
+    return struct.pack("=HBBI", 0x20, 0, 0, offset)  # BPF_LD | BPF_W | BPF_ABS
 
 
 def _load_argument(index: int) -> bytes:
@@ -356,9 +362,9 @@ def _load_argument(index: int) -> bytes:
 
 
 def _jump(test: int, value: int, if_true: int, if_false: int) -> bytes:
-    """Test is 0x15 equal, 0x35 at least, 0x45 any bit set."""
+    """*test* is 0x15 equal (BPF_JEQ), 0x35 at least (BPF_JGE), 0x45 any bit set (BPF_JSET)."""
     return struct.pack("=HBBI", test, if_true, if_false, value)
 
 
 def _return(verdict: int) -> bytes:
-    return struct.pack("=HBBI", 0x06, 0, 0, verdict)
+    return struct.pack("=HBBI", 0x06, 0, 0, verdict)  # BPF_RET | BPF_K

@@ -1,8 +1,8 @@
-"""Values to bytes and back over the wall between us and a jailed worker; never pickle.
+"""The protocol between us and a sandboxed worker: values as frames over a socket; never pickle.
 
-A frame is a prefix, the lengths of its blobs, a JSON header and the blobs themselves as they are. What comes back
-from a worker is hostile until proven otherwise: every length is bounded before memory is taken, only dataclasses of
-a stated registry are made, and each field must be what its annotation says.
+A frame is a prefix, the lengths of its blobs, a JSON header and the blobs as they are. A worker may have been taken
+over, so nothing in its answer is trusted: every length is checked before memory is allocated, only registered
+dataclasses are constructed, and the type of each field must be the annotated one.
 """
 
 from __future__ import annotations
@@ -33,35 +33,35 @@ __all__ = ["FrameLimits", "PeerClosed", "ProtocolError", "Serializer", "Transpor
 
 _MAGIC = b"MMSJ"
 _PREFIX = struct.Struct(">4sII")  # magic, bytes of the header, number of blobs
-_LONG_TEXT = 4096  # longer strings travel as blobs: JSON would escape them
-_MAX_DEPTH = 24
+_LONG_TEXT = 4096  # longer strings travel as blobs: JSON would escape each non-ASCII character to six bytes
+_MAX_DEPTH = 24  # deeper than any value of ours, far from the recursion limit
 _BLOCK = 1 << 16
-_MAX_IOV = 512  # buffers per sendmsg; Linux takes 1024, macOS as well
+_MAX_IOV = 512  # buffers per sendmsg(2); IOV_MAX is 1024 on Linux and macOS
 
 
 class ProtocolError(ValueError):
-    """What came over the wall is no frame we agreed on."""
+    """What the other side sent is not a valid frame."""
 
 
 class PeerClosed(EOFError):
-    """The other side is gone."""
+    """The other side has closed the socket."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrameLimits:
-    """What one frame may hold, checked before any memory is taken."""
+    """How large one frame may be, checked before any memory is allocated."""
 
     blob_bytes: int = 1 << 30
-    header_bytes: int = 4 << 20
+    header_bytes: int = 4 << 20  # bulk travels as blobs
     blobs: int = 4096
 
 
 class Serializer:
-    """The frozen dataclasses that may cross, by name, and what each field must be.
+    """Packs values into frames and unpacks them; knows the registered dataclasses and their fields' types.
 
     Raises:
-        ValueError: A class is no dataclass, or a field's annotation is outside what can be checked
-            (None, bool, int, float, str, bytes, tuples, dicts by str, literals, unions, classes of this registry).
+        ValueError: A class is no dataclass, or a field's annotation cannot be checked (can: None, bool, int, float,
+            str, bytes, tuples, dicts by str, literals, unions, registered classes).
     """
 
     def __init__(self, classes: Iterable[type] = ()) -> None:
@@ -77,7 +77,7 @@ class Serializer:
         """A value as the buffers of one frame.
 
         Raises:
-            TypeError: It holds something that may not cross.
+            TypeError: It holds something that cannot be sent.
         """
         blobs: list[bytes | memoryview] = []
         header = json.dumps(self._plain(value, blobs, 0), separators=(",", ":")).encode("ascii")
@@ -100,35 +100,36 @@ class Serializer:
     def pack_error(self, error: errors.MMSContentError) -> dict[str, object]:
         """One of our errors as a value."""
         name = next(c.__name__ for c in type(error).__mro__ if c.__name__ in self._errors)
-        held = {key: getattr(error, key, None) for key in self._errors[name]}
-        return {"class": name, "message": str(error), "attributes": held, "retryable": bool(error.retryable)}
+        attributes = {key: getattr(error, key, None) for key in self._errors[name]}
+        return {"class": name, "message": str(error), "attributes": attributes, "retryable": bool(error.retryable)}
 
-    def unpack_error(self, told: object) -> errors.MMSContentError:
-        """The error a worker told of.
+    def unpack_error(self, packed: object) -> errors.MMSContentError:
+        """The error that a worker sent.
 
         Raises:
-            ProtocolError: It is none of ours, or carries what it may not.
+            ProtocolError: It is none of ours, or an attribute has the wrong type.
         """
-        if not isinstance(told, dict) or told.keys() != {"class", "message", "attributes", "retryable"}:
+        if not isinstance(packed, dict) or packed.keys() != {"class", "message", "attributes", "retryable"}:
             raise ProtocolError("an error came without class, message and attributes")
-        name, message, held = told["class"], told["message"], told["attributes"]
+        name, message, values = packed["class"], packed["message"], packed["attributes"]
         hints = self._errors.get(name) if isinstance(name, str) else None
-        if hints is None or not isinstance(message, str) or not isinstance(held, dict) or held.keys() != hints.keys():
+        well_formed = isinstance(message, str) and isinstance(values, dict)
+        if hints is None or not well_formed or values.keys() != hints.keys():
             raise ProtocolError(f"an error of class {name!r} is none of ours"[:200])
         for key, hint in hints.items():
-            if not self.conforms(held[key], hint):
+            if not self.conforms(values[key], hint):
                 raise ProtocolError(f"{name}.{key} of an error is of the wrong type")
-        error: errors.MMSContentError = getattr(errors, name)(message, **held)
-        error.retryable = told["retryable"] is True
+        error: errors.MMSContentError = getattr(errors, name)(message, **values)
+        error.retryable = packed["retryable"] is True
         return error
 
     def conforms(self, value: object, hint: object) -> bool:
-        """Whether a value is what an annotation says; exact types, no subclasses."""
+        """Whether a value has the annotated type, exactly: a subclass could carry code."""
         if hint is object or hint is typing.Any:
             return True
         if hint is None or hint is types.NoneType:
             return value is None
-        if hint is float:
+        if hint is float:  # an int will do for a float (PEP 484)
             return type(value) in (float, int)
         if isinstance(hint, type) and not typing.get_args(hint):
             return type(value) is hint
@@ -148,7 +149,7 @@ class Serializer:
         return len(value) == len(args) and all(map(self.conforms, value, args))
 
     def check(self, hint: object, where: str) -> None:
-        """Refuse an annotation that conforms() could not judge."""
+        """Refuse an annotation that conforms() cannot check."""
         origin, args = typing.get_origin(hint), typing.get_args(hint)
         simple = (None, types.NoneType, bool, int, float, str, bytes, object, typing.Any)
         if origin is typing.Literal or any(hint is s for s in simple) or hint in self:
@@ -159,18 +160,18 @@ class Serializer:
                     self.check(arg, where)
             return
         raise ValueError(
-            f"{where} is annotated {hint!r}, which cannot be checked on the wall; add its class or simplify"
+            f"{where} is annotated {hint!r}, which cannot be checked on arrival; register its class or simplify it"
         )
 
     def _plain(self, value: object, blobs: list[bytes | memoryview], depth: int) -> object:
         if depth > _MAX_DEPTH:
-            raise TypeError(f"a value nests deeper than {_MAX_DEPTH} and may not cross the wall")
+            raise TypeError(f"a value nests deeper than {_MAX_DEPTH} and cannot be sent")
         match value:
             case None | bool():
                 return value
             case int() | float():
                 if not _is_plain(value):
-                    raise TypeError(f"the number {value:.3g} may not cross the wall; only finite ones of 64 bits do")
+                    raise TypeError(f"the number {value:.3g} cannot be sent; only finite numbers of 64 bits can")
                 return value
             case str() if len(value) <= _LONG_TEXT:
                 return str(value)
@@ -182,11 +183,11 @@ class Serializer:
                 return [self._plain(v, blobs, depth + 1) for v in value]
             case dict():
                 if not all(isinstance(k, str) for k in value):
-                    raise TypeError("only dicts with text keys may cross the wall")
+                    raise TypeError("only dicts with text keys can be sent")
                 return {"d": {k: self._plain(v, blobs, depth + 1) for k, v in value.items()}}
         name = type(value).__name__
         if type(value) not in self:
-            raise TypeError(f"a value of type {name} may not cross the wall; add its dataclass to the jail's registry")
+            raise TypeError(f"a value of type {name} cannot be sent; add its dataclass to the pool's classes")
         return {"c": name, "f": {k: self._plain(getattr(value, k), blobs, depth + 1) for k in self._fields[name]}}
 
     def _value(self, tree: object, blobs: Sequence[bytes], depth: int) -> object:
@@ -210,26 +211,26 @@ class Serializer:
                 return blobs[at]
             case ("s",), {"s": int(at)}:
                 return blobs[at].decode("utf-8", "surrogatepass")
-            case ("d",), {"d": dict(held)}:
-                return {k: self._value(v, blobs, depth) for k, v in held.items()}
-            case ("c", "f"), {"c": str(name), "f": dict(held)}:
-                return self._instance(name, {k: self._value(v, blobs, depth) for k, v in held.items()})
+            case ("d",), {"d": dict(items)}:
+                return {k: self._value(v, blobs, depth) for k, v in items.items()}
+            case ("c", "f"), {"c": str(name), "f": dict(fields)}:
+                return self._instance(name, {k: self._value(v, blobs, depth) for k, v in fields.items()})
         raise ProtocolError("the header holds a form we do not know")
 
-    def _instance(self, name: str, held: dict[str, object]) -> object:
+    def _instance(self, name: str, fields: dict[str, object]) -> object:
         hints = self._fields.get(name)
         if hints is None:
-            raise ProtocolError(f"class {name!r} is not in the registry"[:200])
-        if held.keys() != hints.keys():
+            raise ProtocolError(f"class {name!r} is not registered"[:200])
+        if fields.keys() != hints.keys():
             raise ProtocolError(f"{name} came with other fields than it has")
         for key, hint in hints.items():
-            if not self.conforms(held[key], hint):
-                raise ProtocolError(f"{name}.{key} is of the wrong type: {type(held[key]).__name__}")
-        return self._classes[name](**held)
+            if not self.conforms(fields[key], hint):
+                raise ProtocolError(f"{name}.{key} is of the wrong type: {type(fields[key]).__name__}")
+        return self._classes[name](**fields)
 
 
 def _is_plain(number: float) -> bool:
-    """Whether it is finite and no wider than 64 bits: what a taken-over worker must not plant in our arithmetic."""
+    """Whether it is finite and fits 64 bits; a taken-over worker could upset our arithmetic with others."""
     return math.isfinite(number) if isinstance(number, float) else -(1 << 63) <= number < 1 << 64
 
 
@@ -240,7 +241,7 @@ def _append(blobs: list[bytes | memoryview], blob: bytes | memoryview) -> int:
 
 def _field_hints(cls: type, names: dict[str, object], registry: Serializer) -> dict[str, object]:
     if not dataclasses.is_dataclass(cls):
-        raise ValueError(f"{cls!r} is no dataclass and may not cross the wall")
+        raise ValueError(f"{cls!r} is no dataclass and cannot be sent")
     hints = _resolve(cls, cls.__name__, names)
     fields = {f.name: hints[f.name] for f in dataclasses.fields(cls) if f.init}
     for name, hint in fields.items():
@@ -261,13 +262,11 @@ def _resolve(thing: object, label: str, names: dict[str, object]) -> dict[str, o
     try:
         return typing.get_type_hints(thing, localns=names)
     except NameError as exc:
-        raise ValueError(
-            f"{label} names {exc.name!r} in an annotation; that class must be in the registry too"
-        ) from exc
+        raise ValueError(f"{label} names {exc.name!r} in an annotation; that class must be registered too") from exc
 
 
 class Transport:
-    """One end of the socket between us and a worker; frames go out and come in whole."""
+    """One end of the socket between us and a worker; sends and receives whole frames."""
 
     def __init__(self, end: socket.socket) -> None:
         self._end = end
@@ -276,7 +275,7 @@ class Transport:
         """Send one packed frame whole.
 
         Raises:
-            TimeoutError: *until* (of time.monotonic) came first.
+            TimeoutError: *until* (in time.monotonic()) passed.
             PeerClosed: The other side is gone.
         """
         left = [memoryview(b).cast("B") for b in buffers if len(b)]
@@ -288,32 +287,33 @@ class Transport:
                 raise PeerClosed("the other side is gone") from exc
             left = _without(left, sent)
 
-    def read(self, bounds: FrameLimits, *, until: float | None = None) -> tuple[bytes, list[bytes]]:
+    def read(self, limits: FrameLimits, *, until: float | None = None) -> tuple[bytes, list[bytes]]:
         """Read one frame: its header and its blobs.
 
         Raises:
-            ProtocolError: No frame of ours, or over the bounds.
-            TimeoutError: *until* (of time.monotonic) came first.
+            ProtocolError: It is no valid frame, or over *limits*.
+            TimeoutError: *until* (in time.monotonic()) passed.
             PeerClosed: The other side is gone.
         """
         magic, header_bytes, count = _PREFIX.unpack(self._exactly(_PREFIX.size, until))
         if magic != _MAGIC:
             raise ProtocolError(f"a frame begins with {magic!r}")
-        if header_bytes > bounds.header_bytes or count > bounds.blobs:
-            raise ProtocolError(f"a frame announces {header_bytes} header bytes and {count} blobs, over its bounds")
+        if header_bytes > limits.header_bytes or count > limits.blobs:
+            raise ProtocolError(f"a frame announces {header_bytes} header bytes and {count} blobs, over its limits")
         lengths = struct.unpack(f">{count}Q", self._exactly(8 * count, until))
-        if sum(lengths) > bounds.blob_bytes:
-            raise ProtocolError(f"a frame announces {sum(lengths)} bytes, at most {bounds.blob_bytes} are taken")
+        if sum(lengths) > limits.blob_bytes:
+            raise ProtocolError(f"a frame announces {sum(lengths)} bytes, at most {limits.blob_bytes} are allowed")
         header = self._exactly(header_bytes, until)
         return header, [self._exactly(n, until) for n in lengths]
 
     def close(self) -> None:
-        """Close this end; the other one then reads that we are gone."""
+        """Close this end; the other end then reads the end of file."""
         self._end.close()
 
     def _exactly(self, count: int, until: float | None) -> bytes:
         try:
-            # Fills the bytes it hands out in place; never kept, as its lock would not survive a fork under a call.
+            # BufferedReader fills its result in place, without chunks to join. It is not kept, as its lock would not
+            # survive a fork in the middle of a call.
             data = io.BufferedReader(_BoundedReader(self._end, count, until), _BLOCK).read(count)
         except ConnectionResetError as exc:
             raise PeerClosed("the other side is gone") from exc
@@ -323,7 +323,7 @@ class Transport:
 
 
 class _BoundedReader(io.RawIOBase):
-    """The next *count* bytes of a socket and not one more, with an end to each wait."""
+    """Reads the next *count* bytes of a socket and not one more, until a deadline."""
 
     def __init__(self, end: socket.socket, count: int, until: float | None) -> None:
         super().__init__()
@@ -344,7 +344,7 @@ class _BoundedReader(io.RawIOBase):
 
 
 def _without(buffers: list[memoryview], sent: int) -> list[memoryview]:
-    """What is left of the buffers after so many bytes of them went out."""
+    """The buffers without the first *sent* bytes."""
     done = 0
     while done < len(buffers) and sent >= len(buffers[done]):
         sent -= len(buffers[done])
@@ -356,7 +356,7 @@ def _without(buffers: list[memoryview], sent: int) -> list[memoryview]:
 
 
 def _set_deadline(end: socket.socket, until: float | None) -> None:
-    """Let the next wait on the socket end at *until*."""
+    """Let the next wait on the socket end at *until*, in time.monotonic()."""
     if until is not None:
         left = until - time.monotonic()
         if left <= 0:

@@ -1,6 +1,6 @@
-"""A worker without any decoder: it shows which layers of the jail hold here, by trying to break out.
+"""A worker that tests the sandbox from inside: each handler tries one thing that a taken-over decoder would try.
 
-Each handler tries one thing a taken-over decoder would and returns what it managed; `mmscontent doctor` asks it.
+A handler returns what it achieved; `mmscontent doctor` calls them all and expects each to be refused.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ __all__ = ["ATTEMPTS"]
 
 
 def _connect(_: dict[str, object]) -> str:
+    # UDP, as it only looks for a route and does not wait; TEST-NET-1 is answered by nobody (RFC 5737, section 3).
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
-        out.connect(("192.0.2.1", 9))  # TEST-NET-1: routed where there is a network, answered by nobody
+        out.connect(("192.0.2.1", 9))
     return "a socket with a route to the network"
 
 
@@ -39,7 +40,8 @@ def _start(_: dict[str, object]) -> str:
 
 
 def _run(_: dict[str, object]) -> str:
-    os.execv(sys.executable, [sys.executable, "-c", ""])  # noqa: S606 - refused, or the worker is gone and that is told
+    # Where it is not refused, the worker becomes Python and its socket closes: a crash, which counts as not held.
+    os.execv(sys.executable, [sys.executable, "-c", ""])  # noqa: S606 - the attempt itself
 
 
 def _signal(_: dict[str, object]) -> str:

@@ -1,6 +1,6 @@
-"""How a worker process is started: with nothing of ours but one end of a socket pair.
+"""Starts a worker process that inherits one end of a socket pair and nothing else of ours.
 
-No inherited environment, descriptors, terminal or folder; no site module, so no code of `.pth` files runs.
+No environment, descriptor, terminal or folder is inherited, and site is not loaded, so no code of `.pth` files runs.
 """
 
 from __future__ import annotations
@@ -23,27 +23,26 @@ if TYPE_CHECKING:
 
 __all__ = ["start_worker"]
 
-# The package without its face: a worker needs a few of its modules, and everything loaded is there to be misused.
+# The package without running its __init__: a worker needs few of its modules, and code that is loaded can be misused.
 _BOOT = (
     "import sys, json, importlib.util as u; socket_fd, sys.path[:] = int(sys.argv[1]), json.loads(sys.argv[2]); "
     "sys.modules['mmscontent'] = u.module_from_spec(u.find_spec('mmscontent')); "
     "from mmscontent.sandbox import worker_main; worker_main.main(socket_fd)"
 )
-# Threads of numpy's algebra bring nothing here, and malloc's arenas cost address space, which is limited.
+# One thread for numpy's algebra: more bring nothing here. Two malloc arenas: each thread's own would reserve 64 MB of
+# the address space that RLIMIT_AS limits (mallopt(3)).
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 def start_worker(module: str) -> tuple[subprocess.Popen[bytes], socket.socket, int]:
-    """Start a worker: its process, our end of the socket_fd, and where its stderr can be read without waiting."""
+    """Start a worker; returns its process, our end of the socket, and a non-blocking descriptor of its stderr."""
     if os.name != "posix" or not sys.executable:
-        raise EngineMissing(
-            "decoders are jailed in processes, which needs a POSIX system and a Python program to start"
-        )
+        raise EngineMissing("decoders run in sandboxed processes, which need a POSIX system and a Python executable")
     ours, theirs = socket.socketpair()
-    words, said = os.pipe()
-    # A worker that talks too much loses words, it neither waits nor fills our memory: a pipe holds 64 KB.
-    os.set_blocking(words, False)
-    os.set_blocking(said, False)
+    stderr, their_stderr = os.pipe()
+    # A worker that writes too much loses lines; it neither waits nor fills our memory: a pipe holds 64 KB (pipe(7)).
+    os.set_blocking(stderr, False)
+    os.set_blocking(their_stderr, False)
     folder = _empty_folder()
     command = [sys.executable, "-I", "-S", "-B", "-X", "utf8", "-c", _BOOT, str(theirs.fileno())]
     try:
@@ -53,20 +52,20 @@ def start_worker(module: str) -> tuple[subprocess.Popen[bytes], socket.socket, i
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=said,
+            stderr=their_stderr,
             pass_fds=(theirs.fileno(),),
             start_new_session=True,
         )
     except BaseException:
         ours.close()
-        os.close(words)
+        os.close(stderr)
         raise
     finally:
         theirs.close()
-        os.close(said)
+        os.close(their_stderr)
         if folder != "/":
-            shutil.rmtree(folder, ignore_errors=True)  # stays the worker's, nameless
-    return process, ours, words
+            shutil.rmtree(folder, ignore_errors=True)  # stays the worker's current folder, without a name
+    return process, ours, stderr
 
 
 def _empty_folder() -> str:
@@ -77,12 +76,12 @@ def _empty_folder() -> str:
 
 
 class _Starter:
-    """One thread that starts every worker: the kernel ends a child when the *thread* that started it ends."""
+    """One thread that starts all workers: PR_SET_PDEATHSIG fires when the *thread* that started the child ends."""
 
     def __init__(self) -> None:
-        self.forget()
+        self.reset()
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """In a forked child the thread is gone: the next start makes a new one."""
         self._lock = threading.Lock()
         self._jobs: queue.SimpleQueue[Callable[[], None]] | None = None
@@ -116,4 +115,4 @@ def _work(jobs: queue.SimpleQueue[Callable[[], None]]) -> None:
 _STARTER = _Starter()
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_STARTER.forget)
+    os.register_at_fork(after_in_child=_STARTER.reset)

@@ -1,7 +1,7 @@
-"""The worker's side of the jail: confine ourselves, then serve calls one after the other until the wire closes.
+"""The program of a worker process: apply the hardening layers, then serve calls until the parent closes the socket.
 
-`main` is what the parent starts; it puts on the first layers, then runs the worker's module as `python -m` would,
-and that module calls `serve`. The wire is one inherited socket; nothing else of the parent is left.
+The parent starts `main`, which applies the early layers and runs the worker's module as `python -m` would; that module
+calls `serve`. The worker inherits one socket from the parent and nothing else.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
 
 __all__ = ["main", "serve"]
 
-# What libraries say instead of raising MemoryError.
+# What libraries write into an exception of another class instead of raising MemoryError.
 _OUT_OF_MEMORY = ("out of memory", "cannot allocate memory", "unable to allocate", "failed to allocate")
 
 
 class WorkerState:
-    """What `main` hands to `serve`, which the worker's module calls without knowing of it."""
+    """What `main` leaves for `serve`; the worker's module stands between them and knows nothing of it."""
 
     transport: Transport | None = None
-    orders: dict[str, Any]
-    layers: tuple[hardening.HardeningLayer, ...] = ()
+    settings: dict[str, Any]
+    early_layers: tuple[hardening.HardeningLayer, ...] = ()
     own_user_namespace: bool = False
 
 
 class NonBlockingStderr(io.TextIOBase):
-    """A stderr that loses what its pipe has no room for, and never waits."""
+    """A stderr that drops what its pipe has no space for, and never waits."""
 
     def write(self, text: str) -> int:
         with contextlib.suppress(OSError):
@@ -52,103 +52,95 @@ class NonBlockingStderr(io.TextIOBase):
         return 2
 
 
-def main(wire: int) -> NoReturn:
-    """Run the module the parent orders, behind the first layers; never returns."""
-    faulthandler.enable()
-    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it, then a full file is told as anything
+def main(socket_fd: int) -> NoReturn:
+    """Run the module that the parent names, behind the early layers."""
+    faulthandler.enable()  # the stack of a segmentation fault becomes the last message
+    # Python ignores SIGXFSZ: a write over RLIMIT_FSIZE would fail with EFBIG somewhere in a library (setrlimit(2)).
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     sys.stderr = NonBlockingStderr()
-    WorkerState.transport = Transport(socket.socket(fileno=wire))
-    orders = Serializer().unpack(*WorkerState.transport.read(FrameLimits()))
-    assert isinstance(orders, dict)
+    WorkerState.transport = Transport(socket.socket(fileno=socket_fd))
+    settings = Serializer().unpack(*WorkerState.transport.read(FrameLimits()))
+    assert isinstance(settings, dict)
+    WorkerState.settings = settings
     uid = os.getuid()
-    WorkerState.orders = orders
-    WorkerState.layers = hardening.apply_early(orders["readable"], orders["parent"])
-    WorkerState.own_user_namespace = os.getuid() != uid
+    WorkerState.early_layers = hardening.apply_early(settings["readable"], settings["parent"])
+    WorkerState.own_user_namespace = os.getuid() != uid  # without a uid_map we are the overflow user
     try:
-        runpy.run_module(orders["module"], run_name="__main__", alter_sys=False)
+        runpy.run_module(settings["module"], run_name="__main__", alter_sys=False)
     except Exception as exc:  # noqa: BLE001 - whatever an import raises, the parent must hear of it
-        _send(Serializer(), {"failed": _format_exception(exc), "missing": isinstance(exc, ImportError)})
+        failed = {"failed": _format_exception(exc), "missing": isinstance(exc, ImportError)}
+        WorkerState.transport.write(Serializer().pack(failed))
     sys.stdout.flush()
     os._exit(1)
 
 
 def serve(handlers: Mapping[str, Callable[..., object]], *, classes: Iterable[type] = ()) -> None:
-    """Serve calls until the parent closes the wire.
+    """Serve calls until the parent closes the socket.
 
     Args:
-        handlers: By name; each is called with the session's own dict and the call's arguments, and answers with a value
-            that may cross the wall. Libraries a handler needs should be imported by now.
-        classes: Dataclasses that may cross, the same as the jail's.
+        handlers: By name; each is called with the session's own dict and the call's arguments, and returns a value that
+            can be sent. The libraries it needs should be imported by now: later they may not be readable.
+        classes: Dataclasses that may be sent, the same as the pool's.
 
     Raises:
-        RuntimeError: The module was not started by a jail.
+        RuntimeError: The module was not started by a sandbox pool.
     """
-    wire = WorkerState.transport
-    if wire is None:
+    transport = WorkerState.transport
+    if transport is None:
         raise RuntimeError("serve() belongs in a worker; use SandboxPool(module) to start one")
     serializer = Serializer(classes)
-    limits = WorkerState.orders["limits"]
+    limits = WorkerState.settings["limits"]
     resources = hardening.ResourceLimits(limits["memory_bytes"], limits["file_bytes"], limits["open_files"])
-    layers = (*WorkerState.layers, *hardening.apply_late(resources, own_user_namespace=WorkerState.own_user_namespace))
-    _send(serializer, {"layers": tuple(astuple(layer) for layer in layers)})
+    late_layers = hardening.apply_late(resources, own_user_namespace=WorkerState.own_user_namespace)
+    layers = tuple(astuple(layer) for layer in (*WorkerState.early_layers, *late_layers))
+    transport.write(serializer.pack({"layers": layers}))
     sessions: dict[int, dict[str, object]] = {}
     while True:
         try:
-            order = serializer.unpack(*wire.read(FrameLimits()))
+            order = serializer.unpack(*transport.read(FrameLimits()))
         except PeerClosed:
             os._exit(0)  # no cleaning up: nothing outlives this process
         assert isinstance(order, dict)
         if "forget" in order:
-            for session in order["forget"]:
-                sessions.pop(session, None)
+            for number in order["forget"]:
+                sessions.pop(number, None)
             continue
         hardening.limit_cpu(limits["cpu_s"])
-        _answer(serializer, handlers, sessions.setdefault(order["session"], {}), order)
+        transport.write(_reply(serializer, handlers, sessions.setdefault(order["session"], {}), order))
 
 
-def _answer(
+def _reply(
     serializer: Serializer,
     handlers: Mapping[str, Callable[..., object]],
     state: dict[str, object],
     order: dict[str, Any],
-) -> None:
-    """Do one call and send its value or its error."""
+) -> list[bytes | memoryview]:
+    """Do one call; returns the frame of its value or of its error."""
     try:
-        try:
-            handler = handlers[order["function"]]
-        except KeyError as exc:
-            raise EngineFailed(f"the worker has no function {order['function']!r}; it has {sorted(handlers)}") from exc
-        frame = serializer.pack({"value": handler(state, *order["args"])})
+        handler = handlers.get(order["function"])
+        if handler is None:
+            raise EngineFailed(f"the worker has no function {order['function']!r}; it has {sorted(handlers)}")  # noqa: TRY301 - packed like any
+        return serializer.pack({"value": handler(state, *order["args"])})
     except BaseException as exc:  # noqa: BLE001 - whatever a decoder raises becomes one of our errors here
-        frame = serializer.pack({"error": _as_ours(serializer, exc, order["part"])})
-    assert WorkerState.transport is not None
-    WorkerState.transport.write(frame)
+        return serializer.pack({"error": serializer.pack_error(_as_ours(exc, order["part"]))})
 
 
-def _as_ours(serializer: Serializer, exc: BaseException, part: str) -> dict[str, object]:
+def _as_ours(exc: BaseException, part: str) -> MMSContentError:
     if isinstance(exc, MMSContentError):
         error: MMSContentError = exc
     elif isinstance(exc, MemoryError) or any(words in str(exc).lower() for words in _OUT_OF_MEMORY):
         error = JailKilled(
-            f"{part or 'a part'} needs more memory than the {WorkerState.orders['limits']['memory_bytes']:,} bytes "
+            f"{part or 'a part'} needs more memory than the {WorkerState.settings['limits']['memory_bytes']:,} bytes "
             "a worker may take; raise SandboxLimits.memory_bytes or send a smaller file",
             limit="memory",
         )
     else:
-        error = EngineFailed(f"{part or 'a part'}: {_format_exception(exc)}", last_lines="".join(_trace(exc))[-2000:])
+        last_lines = "".join(traceback.format_exception(exc)[-6:])[-2000:]
+        error = EngineFailed(f"{part or 'a part'}: {_format_exception(exc)}", last_lines=last_lines)
     error.part = error.part or part
-    return serializer.pack_error(error)
-
-
-def _trace(exc: BaseException) -> list[str]:
-    return traceback.format_exception(exc)[-6:]
+    return error
 
 
 def _format_exception(exc: BaseException) -> str:
     lines = str(exc).strip().splitlines()
     return f"{type(exc).__name__}: {lines[-1]}"[:500] if lines else type(exc).__name__
-
-
-def _send(serializer: Serializer, value: dict[str, object]) -> None:
-    assert WorkerState.transport is not None
-    WorkerState.transport.write(serializer.pack(value))

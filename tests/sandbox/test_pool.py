@@ -66,7 +66,7 @@ def test_sessions_go_to_the_least_busy_worker_and_workers_stay_warm(pool):
 
 
 def test_a_value_that_may_not_cross_is_refused_before_it_is_sent(session):
-    with pytest.raises(TypeError, match=r"Path may not cross|PosixPath may not cross"):
+    with pytest.raises(TypeError, match=r"Path cannot be sent"):
         session.call("echo", Path("x"))
     assert session.call("echo", 1) == (1,)
 
@@ -99,7 +99,7 @@ def test_any_other_exception_becomes_engine_failed_with_its_name_and_last_line(s
     assert session.call("echo") == ()
 
 
-@pytest.mark.parametrize(("function", "why"), [("answer_odd", "object may not cross"), ("nothing", "no function")])
+@pytest.mark.parametrize(("function", "why"), [("answer_odd", "object cannot be sent"), ("nothing", "no function")])
 def test_a_mistake_of_our_own_module_is_named(session, function, why):
     with pytest.raises(EngineFailed, match=why):
         session.call(function)
@@ -179,7 +179,7 @@ def test_a_worker_that_talks_without_end_neither_stops_nor_fills_us(session):
 
 
 def test_an_error_quotes_the_last_line_of_a_dead_worker(fresh):
-    with fresh.open_session() as session, pytest.raises(JailKilled, match="it last said"):
+    with fresh.open_session() as session, pytest.raises(JailKilled, match="its last message"):
         session.call("end_by", "SIGSEGV")
 
 

@@ -106,7 +106,7 @@ def test_more_blobs_than_one_system_call_takes():
 
 @pytest.mark.parametrize("value", [object(), {1: 2}, {1, 2}, Plain(), Odd({1}), 1j, print, 2**64, float("nan")])
 def test_what_is_not_agreed_on_does_not_leave(value):
-    with pytest.raises(TypeError, match=r"may cross|may not cross"):
+    with pytest.raises(TypeError, match=r"can(not)? be sent"):
         SERIALIZER.pack((value,))
 
 
