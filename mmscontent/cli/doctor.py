@@ -1,4 +1,4 @@
-"""`doctor`: what this machine has, and what that costs."""
+"""The command `doctor`: which engines this machine has, and whether the sandbox holds."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from mmscontent.doctor import examine
 
 __all__ = ["doctor_command"]
 
-ENGINE_MISSING = 4
+ENGINE_MISSING = 4  # as main.EXIT_STATUS has it for every EngineError
 
 
 @click.command("doctor")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON document to standard output.")
 def doctor_command(*, as_json: bool) -> int:
-    """Tell which engines are installed, whether they are safe, and which layers of the jail are in force."""
+    """Show which engines are installed, whether they are safe, and which layers of the sandbox are in force.
+
+    The exit status is 4 when something that is needed is missing, broken or too old.
+    """
     report = examine()
     if as_json:
         write_json(report.as_json())
