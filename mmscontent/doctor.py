@@ -28,7 +28,8 @@ __all__ = ["DoctorReport", "EngineStatus", "EscapeAttempt", "examine"]
 
 State = Literal["ok", "old", "missing", "broken", "unknown"]
 _SELF_TEST = "mmscontent.sandbox.self_test"
-_ATTEMPT_S = 20.0  # each attempt takes a millisecond; a loaded machine may need longer
+# Each attempt takes a millisecond; a loaded machine may need longer.
+_ATTEMPT_S = 20.0
 _API = "older versions lack calls that are used"
 
 
@@ -266,7 +267,8 @@ def _attempt(pool: SandboxPool, function: str, name: str) -> EscapeAttempt:
         try:
             achieved = session.call(function, timeout_s=_ATTEMPT_S)
             return EscapeAttempt(name, refused=False, detail=f"got {achieved}")
-        except (JailKilled, EngineTimeout) as exc:  # ended or hung, but not refused
+        # Ended or hung is not refused: the layer that should have refused it is not there.
+        except (JailKilled, EngineTimeout) as exc:
             return EscapeAttempt(name, refused=False, detail=str(exc))
         except EngineError as exc:
             return EscapeAttempt(name, refused=True, detail=str(exc).partition(": ")[2])
@@ -279,7 +281,8 @@ def _check_engine(engine: _Engine) -> list[EngineStatus]:
         if engine.name == "python-magic":
             importlib.import_module("pylibmagic")  # as in _libmagic
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # QUIRK: pydub warns when no ffmpeg is on PATH; we do not let it use one
+            # QUIRK: pydub warns when no ffmpeg is on PATH; we do not let it use one.
+            warnings.simplefilter("ignore")
             importlib.import_module(engine.module)
         version = importlib.metadata.version(engine.name)
     except ImportError as exc:

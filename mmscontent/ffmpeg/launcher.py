@@ -19,10 +19,14 @@ from mmscontent.sandbox import hardening
 
 __all__ = ["CANNOT_START", "main"]
 
-CANNOT_START = 126  # exit status of a child that could not become the program, as shells have it
-_OPEN_FILES = 64  # a run opens one input, a few outputs and x264's statistics
-_READABLE = ("/proc/self",)  # ffmpeg reads its own auxiliary vector (CPU features) and status
-_MAX_ORDER_BYTES = 1 << 20  # an order is a few KB; the largest part is the filter graph
+# Exit status of a child that could not become the program, as shells have it.
+CANNOT_START = 126
+# A run opens one input, a few outputs and x264's statistics.
+_OPEN_FILES = 64
+# ffmpeg reads its own auxiliary vector (features of the processor) and status there.
+_READABLE = ("/proc/self",)
+# An order is a few KB, most of it the filter graph.
+_MAX_ORDER_BYTES = 1 << 20
 
 
 def main(folder: str, answers: int) -> NoReturn:
@@ -32,6 +36,7 @@ def main(folder: str, answers: int) -> NoReturn:
         folder: The folder to remove at the end; "" for none.
         answers: File descriptor for the answers; the status of a run that a signal ended is minus the signal.
     """
+    # ffmpeg must not answer in our name.
     os.set_inheritable(answers, False)
     supervisor = os.getpid()
     # SIGCHLD only has to wake select(): its handler does nothing, the byte in the wake-up pipe does (self-pipe trick).
@@ -62,7 +67,8 @@ def _cleanup(folder: str) -> NoReturn:
 
 
 def _run_order(order: dict[str, Any], supervisor: int, woken: int, folder: str, answers: int) -> None:
-    if order["arguments"] is None:  # asks for the layers only
+    # The doctor asks for the layers alone.
+    if order["arguments"] is None:
         json.dump([[r.name, r.in_force, r.detail] for r in _apply_layers(order, os.getppid())], sys.stdout)
         sys.stdout.flush()
         os._exit(0)
@@ -109,7 +115,9 @@ def _wait(child: int, woken: int, folder: str) -> tuple[int, float]:
             return os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime
         if woken in ready:
             os.read(woken, 512)
+        # During a run we are sent nothing, so readable means the end of file.
         if 0 in ready and not os.read(0, 512):
+            # SIGTERM would let ffmpeg finish its file first; nobody wants it any more.
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
             _cleanup(folder)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AudioTrack", "ProbeResult", "VideoTrack", "parse_banner", "probe"]
 
-_PROBE_LIMITS = RunLimits(wall_s=30, cpu_s=20)  # opening takes 20 ms; a damaged index may take a full read
+# Opening takes 20 ms; a damaged index may take a full read.
+_PROBE_LIMITS = RunLimits(wall_s=30, cpu_s=20)
 _STREAM = re.compile(r"^ *Stream #0:(\d+)\S*: (Video|Audio): (.*)$")
 _SIZE = re.compile(r"[ ,](\d{1,5})x(\d{1,5})[ ,]")
 _SAR = re.compile(r"SAR (\d+):(\d+)")
@@ -31,8 +32,10 @@ _ROTATION = re.compile(r"[Rr]otation of (-?[\d.]+) degrees")
 _DURATION = re.compile(r"Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)")
 _AUDIO = re.compile(r" (\d+) Hz, ([\w. ()]+)")
 _CHANNELS = {"mono": 1, "stereo": 2, "2.1": 3, "3.0": 3, "4.0": 4, "quad": 4, "5.0": 5, "5.1": 6, "6.1": 7, "7.1": 8}
-_HDR_TRANSFERS = ("smpte2084", "arib-std-b67")  # ITU-R BT.2100: PQ and HLG
-_MAX_FPS = 240.0  # QUIRK: a container without a rate makes ffmpeg print its time base, `1k fps` or `90k tbr`
+# ITU-R BT.2100: PQ and HLG.
+_HDR_TRANSFERS = ("smpte2084", "arib-std-b67")
+# QUIRK: for a container without a rate ffmpeg prints its time base, `1k fps` or `90k tbr`.
+_MAX_FPS = 240.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,7 @@ def probe(session: FfmpegSession) -> ProbeResult:
         UnknownMedia: It has neither video nor audio in a codec that we decode.
     """
     node = session.source_node()
+    # Copying for no time: ffmpeg prints what it finds and decodes next to nothing.
     nothing = ffmpeg.output(node["v?"], node["a?"], "-", f="null", c="copy", t=0)
     try:
         banner = session.run(nothing, limits=_PROBE_LIMITS, loglevel="info")
@@ -120,7 +124,8 @@ def parse_banner(text: str) -> ProbeResult:
             videos += _video(int(match[1]), match[3])
         elif match and match[2] == "Audio":
             audios += _audio(int(match[1]), match[3])
-        elif videos and not match and (rotation := _ROTATION.search(line)):  # the display matrix follows its stream
+        # The display matrix is printed below its stream.
+        elif videos and not match and (rotation := _ROTATION.search(line)):
             videos[-1] = _rotated(videos[-1], float(rotation[1]))
     video = max(videos, key=lambda v: v.width_px * v.height_px, default=None)
     return ProbeResult(video, audios[0] if audios else None, _duration_ms(text))
@@ -173,7 +178,8 @@ def _audio(index: int, text: str) -> list[AudioTrack]:
         return []
     layout = match[2].strip()
     channels = _CHANNELS.get(layout.partition("(")[0].strip())
-    if channels is None:  # a layout without a name: `3 channels (FL+FR+LFE)`
+    # A layout without a name: `3 channels (FL+FR+LFE)`.
+    if channels is None:
         count = re.match(r"\d+", layout)
         channels = max(1, int(count[0])) if count else 2
     return [AudioTrack(index, text.split(maxsplit=1)[0].rstrip(","), int(match[1]), channels)]

@@ -44,9 +44,12 @@ class RunLimits:
     """
 
     wall_s: float = 300.0
-    cpu_s: int = 600  # two processors for the whole wall time
-    memory_bytes: int = 4 << 30  # x264 at 3840x2160 fails with 1 GiB and works with 2
-    file_bytes: int = 1 << 30  # raw samples of a sound of an hour and a half
+    # Two processors for the whole wall time.
+    cpu_s: int = 600
+    # x264 at 3840x2160 fails with 1 GiB and works with 2.
+    memory_bytes: int = 4 << 30
+    # Raw stereo samples at 48 kHz of an hour and a half.
+    file_bytes: int = 1 << 30
 
 
 def program_path() -> str:

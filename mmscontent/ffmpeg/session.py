@@ -28,13 +28,17 @@ if TYPE_CHECKING:
 __all__ = ["FfmpegSession"]
 
 _INPUT = "input"
+# -nostdin: else ffmpeg reads keys from the supervisor's terminal. -y: a second pass overwrites the first one's file.
 _GLOBAL = ("-hide_banner", "-nostdin", "-nostats", "-progress", "pipe:1", "-y")
+# The cause stands in one of the last lines; after it ffmpeg may still complain about each output.
 _LAST_LINES = 6
 # ffmpeg handles SIGXCPU like SIGTERM: it stops in good order with 255, or, when finishing takes so long that the kernel
 # repeats the signal (each second of processor time, setrlimit(2)), exits hard with 123 at the fourth. Neither status
 # is proof: 255 is also its answer to EPERM. So the processor time decides.
 _STOPPED_BY_SIGNAL = (123, 255)
-_CPU_SHARE = 0.9  # the kernel counts the limit in ticks, the usage exactly; the two differ by a few per cent at most
+# Seen: 255 with 5.1 s and 123 with 6.8 s used, of limits of 1 and 3 s. Below 1 as the kernel counts towards the limit
+# in ticks and reports the usage by the scheduler's clock.
+_CPU_SHARE = 0.9
 _SIGNALS = {9: "killed (out of memory?)", 24: "processor time", 25: "file size", 31: "system call"}
 
 
@@ -136,6 +140,7 @@ class FfmpegSession:
         order: dict[str, object] = {
             "program": program,
             "arguments": arguments,
+            # Nothing of ours: FFREPORT alone would write a log where it likes.
             "environment": {"LC_ALL": "C", "HOME": str(self.folder), "TMPDIR": str(self.folder)},
             "folder": str(self.folder),
             "cpu_s": limits.cpu_s,
@@ -149,7 +154,8 @@ class FfmpegSession:
                 f"ffmpeg took longer than {limits.wall_s:g} s and was ended; send a shorter clip: {command}",
                 part=self._part,
             ) from exc
-        except (OSError, ValueError) as exc:  # ValueError: its pipe was closed after a run that took too long
+        # ValueError: the supervisor was ended by a run that took too long, and its pipe is closed.
+        except (OSError, ValueError) as exc:
             raise EngineFailed(f"ffmpeg cannot be run: {exc}", command=command, part=self._part) from exc
         if outcome.status:
             raise _failure(outcome, limits, command, self._part)

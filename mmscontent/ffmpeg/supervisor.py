@@ -23,9 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = ["RunOutcome", "Supervisor"]
 
-_OUTPUT_BYTES = 64_000  # of stderr, the last ones; showinfo at level info writes far more, nobody reads it whole
-_GRACE_S = 5.0  # removing a folder of some hundred MB takes well under a second
-_MAX_READS = 32  # 2 MB: a pipe holds 64 KB, so a program that writes without end cannot keep us reading
+# Of the end of stderr: a damaged file makes ffmpeg write a line per packet.
+_OUTPUT_BYTES = 64_000
+# Killing ffmpeg and removing the folder takes milliseconds.
+_GRACE_S = 5.0
+# Reads per turn: a program that writes without end must not keep us from the deadline.
+_MAX_READS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Supervisor:
                 stderr=subprocess.PIPE,
                 env=import_paths.library_path(),
                 cwd="/",
+                # A Ctrl-C of the terminal is for us alone; the supervisor must live to clean up.
                 start_new_session=True,
                 pass_fds=(theirs,),
             )
@@ -118,7 +122,8 @@ class Supervisor:
         try:
             process.wait(_GRACE_S)
         except subprocess.TimeoutExpired:
-            process.kill()  # ffmpeg is killed with its parent (PR_SET_PDEATHSIG)
+            # ffmpeg goes with its parent: the launcher set PR_SET_PDEATHSIG in it.
+            process.kill()
             process.wait()
         for end in (self._out, self._err):
             end.close()

@@ -27,18 +27,22 @@ if TYPE_CHECKING:
 __all__ = ["Allowances", "HardeningLayer", "ResourceLimits", "apply_early", "apply_late", "limit_cpu"]
 
 _LINUX = sys.platform == "linux"
-_MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column of syscalls.py, AUDIT_ARCH_* (seccomp(2))
+# Column of syscalls.py, and AUDIT_ARCH_* of linux/audit.h, which the filter compares (seccomp(2)).
+_MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 _COLUMN, _AUDIT_ARCH = _MACHINES.get(platform.machine(), (-1, 0))
-_LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446  # the same numbers on every machine
+# System calls younger than Linux 5.1 have one number on every machine.
+_LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
 
 # LANDLOCK_ACCESS_FS_* by the ABI that brought them (landlock(7)): the first 13, then REFER, TRUNCATE, IOCTL_DEV.
 _FS_RIGHTS = ((1, (1 << 13) - 1), (2, 1 << 13), (3, 1 << 14), (5, 1 << 15))
+# landlock(7), "VERSIONS": TCP rights since Linux 6.7, scopes since 6.12.
 _NET_RIGHTS_ABI, _SCOPES_ABI = 4, 6
 _STATM = "/proc/self/statm"
 _EXECUTE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 2, 1 << 3
 # What ffmpeg may do in its folder: WRITE_FILE, read, list, REMOVE_FILE, MAKE_REG, TRUNCATE.
 _FOLDER_RIGHTS = (1 << 1) | _READ_FILE | _READ_DIR | (1 << 5) | (1 << 8) | (1 << 14)
-_LOADERS = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")  # hold the dynamic linker, which execve(2) executes as well
+# Hold the dynamic linker: execve(2) executes the interpreter that a program names (ELF PT_INTERP) as well.
+_LOADERS = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")
 _SYSTEM_READABLE = (
     # Shared libraries, also those of Nix and Guix.
     "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store", "/gnu/store", "/etc/ld.so.cache",
@@ -50,11 +54,17 @@ _SYSTEM_READABLE = (
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 _PR_SET_NAME, _PR_GET_NAME, _PR_GET_SECCOMP, _PR_GET_NO_NEW_PRIVS, _PR_SET_VMA = 15, 16, 21, 39, 0x53564D41
 _CLONE_NEWIPC, _CLONE_NEWUSER, _CLONE_NEWNET, _CLONE_THREAD = 0x08000000, 0x10000000, 0x40000000, 0x00010000
-_MAX_THREADS = 256  # libvips wants one per processor and pipeline, x264 1.5 per processor
-_OOM_SCORE = "900"  # of -1000 to 1000 (proc_pid_oom_score_adj(5)): before its parent, after what asks for 1000
+# libvips wants a thread per processor and pipeline, x264 one and a half per processor; a fork bomb wants more.
+_MAX_THREADS = 256
+# Of -1000 to 1000 (proc_pid_oom_score_adj(5)): chosen before its parent, after what asks for 1000. Raising it needs no
+# privilege, lowering it does, so a taken-over worker cannot take it back.
+_OOM_SCORE = "900"
 
-_RET_KILL, _RET_ALLOW, _RET_ERRNO = 0x80000000, 0x7FFF0000, 0x00050000  # SECCOMP_RET_KILL_PROCESS, … (seccomp(2))
-_OPEN_FLAGS = 0o3 | 0o100 | 0o1000 | 0o20000000  # open(2) that writes: O_WRONLY or O_RDWR, O_CREAT, O_TRUNC, O_TMPFILE
+# SECCOMP_RET_KILL_PROCESS, _ALLOW and _ERRNO (the errno in the low 16 bits), see seccomp(2).
+_RET_KILL, _RET_ALLOW, _RET_ERRNO = 0x80000000, 0x7FFF0000, 0x00050000
+# The flags of open(2) that write: O_WRONLY or O_RDWR, O_CREAT, O_TRUNC, O_TMPFILE.
+_OPEN_FLAGS = 0o3 | 0o100 | 0o1000 | 0o20000000
+# __X32_SYSCALL_BIT: x86_64 kernels may serve a second table of numbers under the same AUDIT_ARCH (seccomp(2)).
 _X32 = 0x40000000
 
 
@@ -159,7 +169,9 @@ def _syscall(what: str, number: int, *args: object) -> int:
 
 
 def _prctl(what: str, option: int, value: int) -> None:
-    zero = ctypes.c_ulong(0)  # prctl(2): unused arguments must be 0 for some options
+    # PR_SET_NO_NEW_PRIVS demands zeros for the arguments it does not use (PR_SET_NO_NEW_PRIVS(2const)); ctypes would
+    # pass a plain 0 as 32 bits and leave the upper half undefined.
+    zero = ctypes.c_ulong(0)
     _check(what, _libc().prctl(option, ctypes.c_ulong(value), zero, zero, zero))
 
 
@@ -178,7 +190,8 @@ def _own_namespaces() -> str:
 def _drop_capabilities() -> str:
     if _COLUMN < 0:
         raise LayerUnavailable(f"no system call table for {platform.machine()}")
-    header = ctypes.create_string_buffer(struct.pack("=Ii", 0x20080522, 0))  # _LINUX_CAPABILITY_VERSION_3, itself
+    # capset(2): _LINUX_CAPABILITY_VERSION_3 and pid 0 (itself); effective, permitted and inheritable, twice 32 bits.
+    header = ctypes.create_string_buffer(struct.pack("=Ii", 0x20080522, 0))
     nothing = ctypes.create_string_buffer(struct.pack("=6I", *([0] * 6)))
     _syscall("capset", KILL["capset"][_COLUMN] or 0, header, nothing)
     return "none kept"
@@ -187,7 +200,8 @@ def _drop_capabilities() -> str:
 def _end_with(parent_pid: int) -> str:
     # After unshare and capset: a change of credentials clears this setting (PR_SET_PDEATHSIG(2const)).
     _prctl("PR_SET_PDEATHSIG", _PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent_pid:  # it ended before the setting, nobody would be signalled
+    # Where the parent ended before the setting, no signal would ever come.
+    if os.getppid() != parent_pid:
         raise SystemExit("the parent is gone")
     return "killed when the process that started it ends"
 
@@ -283,6 +297,7 @@ def _limit_threads(*, own_user_namespace: bool) -> str:
 
 
 def _not_dumpable() -> str:
+    # Late, as /proc/self then belongs to root and the early layers could not write there (PR_SET_DUMPABLE(2const)).
     _prctl("PR_SET_DUMPABLE", _PR_SET_DUMPABLE, 0)
     return "other processes of the same user cannot attach or read its memory"
 
@@ -296,7 +311,8 @@ def _filter_system_calls(allowances: Allowances | None) -> str:
     filter_ = struct.pack("@HP", len(program), ctypes.addressof(code))  # struct sock_fprog
     set_filter, all_threads = ctypes.c_uint(1), ctypes.c_ulong(1)  # SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC
     failed = _syscall("seccomp", KILL["seccomp"][_COLUMN] or 0, set_filter, all_threads, filter_)
-    if failed:  # TSYNC: the id of a thread that could not be synchronized
+    # SECCOMP_FILTER_FLAG_TSYNC returns the id of a thread that could not be synchronized (seccomp(2)).
+    if failed:
         raise LayerUnavailable(f"thread {failed} could not be bound")
     if _libc().prctl(_PR_GET_SECCOMP, 0, 0, 0, 0) != 2:  # noqa: PLR2004 - SECCOMP_MODE_FILTER
         raise LayerUnavailable("the kernel says no filter is on")
@@ -311,7 +327,7 @@ def _program(pid: int, allowances: Allowances | None) -> list[bytes]:
     # seccomp(2), Caveats: check the architecture first, as numbers mean other calls on another one.
     lines = [_load(4), _jump(0x15, _AUDIT_ARCH, 1, 0), _return(_RET_KILL), _load(0)]
     if _COLUMN == 0:
-        lines += [_jump(0x35, _X32, 0, 1), _return(_RET_KILL)]  # the same caveat: x32 numbers have bit 30 set
+        lines += [_jump(0x35, _X32, 0, 1), _return(_RET_KILL)]
     for table, verdict in ((allowed, _RET_ALLOW), (DENIED, _RET_ERRNO | errno.EPERM), (KILL, _RET_KILL)):
         for numbers in table.values():
             number = numbers[_COLUMN]
@@ -332,19 +348,27 @@ def _filter_argument(name: str, pid: int) -> list[bytes]:
         case "open" | "openat":
             flags = _load_argument(1 if name == "open" else 2)
             return [flags, _jump(0x45, _OPEN_FLAGS, 0, 1), _return(_RET_ERRNO | errno.EACCES), _return(_RET_ALLOW)]
-        case "clone":  # threads, no processes
+        # CLONE_THREAD makes a thread of this process; without it clone(2) is fork.
+        case "clone":
             return [_load_argument(0), _jump(0x45, _CLONE_THREAD, 0, 1), _return(_RET_ALLOW), refuse]
-        case "clone3":  # its flags lie in memory, which no filter can read; glibc falls back to clone on ENOSYS
+        # Its flags lie in memory, which no filter can read; glibc falls back to clone on ENOSYS.
+        case "clone3":
             return [_return(_RET_ERRNO | errno.ENOSYS)]
-        case "kill" | "tgkill":  # abort() signals itself
+        # abort(3) and raise(3) signal the process itself; the first argument of both is the process.
+        case "kill" | "tgkill":
             return _one_of(0, (pid,), refuse)
-        case "prlimit64":  # 0: itself
+        # getrlimit(3) and setrlimit(3) of libc are prlimit with pid 0, the caller.
+        case "prlimit64":
             return _one_of(0, (0, pid), refuse)
-        case "prctl":  # thread names, what is in force, names of mappings (glibc's malloc); nothing that changes rights
+        # Thread names, queries, names of mappings (malloc of glibc); nothing that changes rights.
+        case "prctl":
             return _one_of(0, (_PR_SET_NAME, _PR_GET_NAME, _PR_GET_SECCOMP, _PR_GET_NO_NEW_PRIVS, _PR_SET_VMA), refuse)
-        case "fcntl":  # F_DUPFD, F_GETFD to F_SETFL, F_DUPFD_CLOEXEC; F_SETOWN would send signals to others
+        # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC; F_SETOWN would send signals to others.
+        case "fcntl":
             return _one_of(1, (0, 1, 2, 3, 4, 1030), refuse)
-        case _:  # ioctl: TCGETS (isatty), FIONREAD, FIONBIO, FIONCLEX, FIOCLEX; ENOTTY is what a plain file answers
+        # ioctl: TCGETS (isatty), FIONREAD, FIONBIO, FIONCLEX, FIOCLEX; ENOTTY is what a plain file answers. TIOCSTI
+        # would type into a terminal.
+        case _:
             return _one_of(1, (0x5401, 0x541B, 0x5421, 0x5450, 0x5451), _return(_RET_ERRNO | errno.ENOTTY))
 
 
@@ -358,7 +382,8 @@ def _load(offset: int) -> bytes:
 
 
 def _load_argument(index: int) -> bytes:
-    return _load(16 + 8 * index)  # the low half; both machines are little endian, and these arguments are 32 bits wide
+    # The low half of 64 bits: both machines are little endian, and the kernel reads 32 bits of these arguments.
+    return _load(16 + 8 * index)
 
 
 def _jump(test: int, value: int, if_true: int, if_false: int) -> bytes:

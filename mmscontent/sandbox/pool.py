@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SandboxLimits", "SandboxPool", "Session", "shared_pool"]
 
-_MAX_WORKERS = 4  # by default: each keeps its libraries in memory (48 MB), and a batch has processes of its own
+# By default: each worker keeps 48 MB of libraries, and a batch has processes of its own.
+_MAX_WORKERS = 4
 
 
 class SandboxPool:
@@ -91,7 +92,8 @@ class Session:
     """State of its own in a worker; calls to one worker run one after the other."""
 
     def __init__(self, pool: SandboxPool, worker: WorkerHandle) -> None:
-        self._pool = pool  # keeps it alive: a pool that nobody refers to ends its workers
+        # Keeps the pool alive: a pool that nobody refers to ends its workers.
+        self._pool = pool
         self._worker = worker
         self._number = worker.open_session()
 

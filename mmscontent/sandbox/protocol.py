@@ -33,10 +33,13 @@ __all__ = ["FrameLimits", "PeerClosed", "ProtocolError", "Serializer", "Transpor
 
 _MAGIC = b"MMSJ"
 _PREFIX = struct.Struct(">4sII")  # magic, bytes of the header, number of blobs
-_LONG_TEXT = 4096  # longer strings travel as blobs: JSON would escape each non-ASCII character to six bytes
-_MAX_DEPTH = 24  # deeper than any value of ours, far from the recursion limit
+# Longer strings travel as blobs: JSON would escape each non-ASCII character to six bytes.
+_LONG_TEXT = 4096
+# Deeper than any value of ours, far from the recursion limit.
+_MAX_DEPTH = 24
 _BLOCK = 1 << 16
-_MAX_IOV = 512  # buffers per sendmsg(2); IOV_MAX is 1024 on Linux and macOS
+# Buffers per sendmsg(2); IOV_MAX is 1024 on Linux and macOS.
+_MAX_IOV = 512
 
 
 class ProtocolError(ValueError):
@@ -52,7 +55,8 @@ class FrameLimits:
     """How large one frame may be, checked before any memory is allocated."""
 
     blob_bytes: int = 1 << 30
-    header_bytes: int = 4 << 20  # bulk travels as blobs
+    # Bulk travels as blobs, the header holds numbers and names.
+    header_bytes: int = 4 << 20
     blobs: int = 4096
 
 
@@ -99,6 +103,7 @@ class Serializer:
 
     def pack_error(self, error: errors.MMSContentError) -> dict[str, object]:
         """One of our errors as a value."""
+        # A codec may raise a subclass; the parent gets the nearest class of errors.py.
         name = next(c.__name__ for c in type(error).__mro__ if c.__name__ in self._errors)
         attributes = {key: getattr(error, key, None) for key in self._errors[name]}
         return {"class": name, "message": str(error), "attributes": attributes, "retryable": bool(error.retryable)}
@@ -129,7 +134,8 @@ class Serializer:
             return True
         if hint is None or hint is types.NoneType:
             return value is None
-        if hint is float:  # an int will do for a float (PEP 484)
+        # An int will do for a float (PEP 484); bool is no int here, as types are compared exactly.
+        if hint is float:
             return type(value) in (float, int)
         if isinstance(hint, type) and not typing.get_args(hint):
             return type(value) is hint
@@ -283,6 +289,7 @@ class Transport:
             _set_deadline(self._end, until)
             try:
                 sent = self._end.sendmsg(left[:_MAX_IOV])
+            # EPIPE: it has closed its end; ECONNRESET: it died with our bytes unread.
             except (BrokenPipeError, ConnectionResetError) as exc:
                 raise PeerClosed("the other side is gone") from exc
             left = _without(left, sent)
@@ -300,6 +307,7 @@ class Transport:
             raise ProtocolError(f"a frame begins with {magic!r}")
         if header_bytes > limits.header_bytes or count > limits.blobs:
             raise ProtocolError(f"a frame announces {header_bytes} header bytes and {count} blobs, over its limits")
+        # All lengths come first, so that their sum is checked before the first blob is read.
         lengths = struct.unpack(f">{count}Q", self._exactly(8 * count, until))
         if sum(lengths) > limits.blob_bytes:
             raise ProtocolError(f"a frame announces {sum(lengths)} bytes, at most {limits.blob_bytes} are allowed")

@@ -28,8 +28,10 @@ __all__ = ["DEFAULT_LIMITS", "SandboxLimits", "WorkerHandle"]
 
 _T = TypeVar("_T")
 
-_START_S = 60.0  # a cold disk under a loaded machine; a warm start is under half a second
-_STDERR_BYTES = 4096  # of its end, which holds the line that says why
+# A cold disk under a loaded machine; a warm start takes under half a second.
+_START_S = 60.0
+# Of the end of stderr, which holds the line that says why.
+_STDERR_BYTES = 4096
 # The kernel's OOM killer sends SIGKILL; nobody else sends one before we do.
 _LIMIT_OF_SIGNAL = {"SIGXCPU": "cpu time", "SIGXFSZ": "file size", "SIGSYS": "system call", "SIGKILL": "memory"}
 # What libraries write before they abort for want of memory.
@@ -49,9 +51,12 @@ class SandboxLimits:
         result_bytes: Blobs that one call may return, together.
     """
 
-    memory_bytes: int = 3 << 30  # limits.py lets in 210 megapixels, which are 840 MB as RGBA
-    cpu_s: float = 120.0  # two processors for the whole wall time
+    # limits.py lets in 210 megapixels, which are 840 MB as RGBA.
+    memory_bytes: int = 3 << 30
+    # Two processors for the whole wall time.
+    cpu_s: float = 120.0
     wall_s: float = 60.0
+    # RLIMIT_FSIZE 0 stands behind Landlock and the filter: opening to write is refused before.
     file_bytes: int = 0
     open_files: int = 64
     result_bytes: int = 320_000_000
@@ -149,7 +154,8 @@ class WorkerHandle:
     def detach_after_fork(self) -> None:
         """In a forked child: the process is the parent's; nothing is sent to it."""
         self._termination = _Termination("", "closed")
-        self._process.returncode = 0  # else Popen would wait for a process that is not our child
+        # Else Popen would wait for a process that is not our child.
+        self._process.returncode = 0
         self._lock = threading.Lock()
         self._close_fds()
 
@@ -160,7 +166,8 @@ class WorkerHandle:
                 raise self._worker_gone_error(part)
             try:
                 return work()
-            except JailKilled as exc:  # out of memory inside: what the process still holds is not to be relied on
+            # Out of memory inside: what the process still holds cannot be relied on.
+            except JailKilled as exc:
                 self._terminate(part, exc.limit)
                 raise
             except MMSContentError:
@@ -171,7 +178,8 @@ class WorkerHandle:
                 raise self._crash_error(part) from exc
             except ProtocolError as exc:
                 raise self._protocol_error(part, exc) from exc
-            except BaseException:  # an interrupt: the reply on its way would be taken for the next call's
+            # An interrupt (Ctrl-C): the reply on its way would be taken for the next call's.
+            except BaseException:
                 self._terminate(part, "interrupted")
                 raise
 
@@ -198,7 +206,8 @@ class WorkerHandle:
     def _send_closed_sessions(self, until: float) -> None:
         """Tell the process which sessions to forget; it sends no reply to this."""
         numbers = []
-        while self._closed_sessions:  # popleft and not a copy: __del__ of a session may append at any moment
+        # popleft and not a copy: __del__ of a session may append at any moment.
+        while self._closed_sessions:
             numbers.append(self._closed_sessions.popleft())
         if numbers:
             self._transport.write(self.serializer.pack({"forget": numbers}), until=until)
@@ -246,7 +255,8 @@ class WorkerHandle:
 
     def _crash_error(self, part: str) -> JailKilled:
         """Name what ended the process, by its exit status and the last line of its stderr."""
-        if self._termination is not None:  # another thread closed the pool during this call
+        # Another thread closed the pool during this call.
+        if self._termination is not None:
             return self._worker_gone_error(part)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(2)

@@ -54,7 +54,8 @@ class NonBlockingStderr(io.TextIOBase):
 
 def main(socket_fd: int) -> NoReturn:
     """Run the module that the parent names, behind the early layers."""
-    faulthandler.enable()  # the stack of a segmentation fault becomes the last message
+    # The stack of a segmentation fault then is the last message on stderr.
+    faulthandler.enable()
     # Python ignores SIGXFSZ: a write over RLIMIT_FSIZE would fail with EFBIG somewhere in a library (setrlimit(2)).
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     sys.stderr = NonBlockingStderr()
@@ -64,12 +65,14 @@ def main(socket_fd: int) -> NoReturn:
     WorkerState.settings = settings
     uid = os.getuid()
     WorkerState.early_layers = hardening.apply_early(settings["readable"], settings["parent"])
-    WorkerState.own_user_namespace = os.getuid() != uid  # without a uid_map we are the overflow user
+    # In a user namespace without a uid_map we are the overflow user (user_namespaces(7)).
+    WorkerState.own_user_namespace = os.getuid() != uid
     try:
         runpy.run_module(settings["module"], run_name="__main__", alter_sys=False)
     except Exception as exc:  # noqa: BLE001 - whatever an import raises, the parent must hear of it
         failed = {"failed": _format_exception(exc), "missing": isinstance(exc, ImportError)}
         WorkerState.transport.write(Serializer().pack(failed))
+    # The module returned or failed: without serve() there is nothing to do.
     sys.stdout.flush()
     os._exit(1)
 
@@ -99,12 +102,14 @@ def serve(handlers: Mapping[str, Callable[..., object]], *, classes: Iterable[ty
         try:
             order = serializer.unpack(*transport.read(FrameLimits()))
         except PeerClosed:
-            os._exit(0)  # no cleaning up: nothing outlives this process
+            # Without cleaning up: nothing outlives this process.
+            os._exit(0)
         assert isinstance(order, dict)
         if "forget" in order:
             for number in order["forget"]:
                 sessions.pop(number, None)
             continue
+        # Anew for each call: a worker serves many, and RLIMIT_CPU counts from its start.
         hardening.limit_cpu(limits["cpu_s"])
         transport.write(_reply(serializer, handlers, sessions.setdefault(order["session"], {}), order))
 
