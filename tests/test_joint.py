@@ -15,7 +15,7 @@ from PIL import Image
 import mmscontent as mms
 from mmscontent.compose import compose_all
 from mmscontent.pipeline.request import POLICIES
-from tests.codecs.clips import film, wav
+from tests.codecs.clips import video_clip, wav
 from tests.conftest import ROOT
 
 FIXTURES = ROOT / "fixtures"
@@ -64,7 +64,7 @@ def card() -> mms.Part:
 @functools.cache
 def everything() -> mms.Message:
     receipt = mms.read_parts(FIXTURES.glob("png-screenshot-receipt*.png"))
-    clip = mms.Part(film(640, 360, 10), "video/mp4", name="clip.mp4")
+    clip = mms.Part(video_clip(640, 360, 10), "video/mp4", name="clip.mp4")
     photos = [photo(n) for n in (1, 2, 3)]
     return mms.Message.of([*photos, *receipt, animation(), voice(), clip, card()], text="All of it", subject="Joint")
 

@@ -14,7 +14,7 @@ from mmscontent.pipeline.plan import ProbedPart, make_plan, relabel
 from mmscontent.pipeline.quality_weights import QUALITY_POLICIES, QualityPolicy
 from mmscontent.pipeline.remedies import remedies_for, slide_groups
 from mmscontent.pipeline.request import POLICIES
-from tests.codecs.clips import film
+from tests.codecs.clips import video_clip
 from tests.conftest import ROOT
 from tests.test_plan import PROBED_PARTS, picture
 
@@ -30,7 +30,7 @@ def parts(*patterns: str) -> tuple[mms.Part, ...]:
 
 
 def clip(seconds: int = 8) -> mms.Part:
-    return mms.Part(film(320, 180, seconds), "video/mp4", name="clip.mp4")
+    return mms.Part(video_clip(320, 180, seconds), "video/mp4", name="clip.mp4")
 
 
 # --- estimated --------------------------------------------------------------------------------------------------------

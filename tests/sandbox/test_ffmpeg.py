@@ -21,7 +21,7 @@ from mmscontent.ffmpeg.launcher import CANNOT_START
 from mmscontent.ffmpeg.probe import AudioTrack, VideoTrack, parse_banner
 from mmscontent.ffmpeg.supervisor import RunOutcome, Supervisor
 from mmscontent.media_types import MEDIA_TYPES
-from tests.codecs.clips import film, made, source
+from tests.codecs.clips import made, source, video_clip
 from tests.sandbox.conftest import LONG_S, ROOT, ended, needs_linux
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def test_what_no_demuxer_opens_is_refused_by_name() -> None:
 
 
 def test_a_probe_finds_tracks_and_duration() -> None:
-    with FfmpegSession(film(), "video/mp4") as session:
+    with FfmpegSession(video_clip(), "video/mp4") as session:
         seen = probe(session)
 
     assert seen.video is not None
@@ -161,7 +161,7 @@ EVIL = [
 def planted(tmp_path: Path) -> Path:
     """A real film outside the session, which a list could name."""
     path = tmp_path / "planted.ts"
-    path.write_bytes(film(64, 64, 0.4, sound=False, muxer="mpegts"))
+    path.write_bytes(video_clip(64, 64, 0.4, sound=False, muxer="mpegts"))
     return path
 
 
@@ -215,7 +215,7 @@ def test_a_run_is_behind_all_layers() -> None:
 
 def test_the_environment_is_not_handed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FFREPORT", "file=report.log:level=48")
-    with FfmpegSession(film(), "video/mp4") as session:
+    with FfmpegSession(video_clip(), "video/mp4") as session:
         probe(session)
         left = {p.name for p in session.folder.iterdir()}
 
@@ -226,7 +226,7 @@ def test_the_environment_is_not_handed_over(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_failure_names_command_status_and_last_lines(temp_root: Path) -> None:
-    with FfmpegSession(film(), "video/mp4") as session, pytest.raises(EngineFailed) as caught:
+    with FfmpegSession(video_clip(), "video/mp4") as session, pytest.raises(EngineFailed) as caught:
         session.run(ffmpeg.output(session.source_node(), "out", f="mp4", vcodec="no-such-encoder"))
 
     assert "no-such-encoder" in caught.value.command
@@ -352,7 +352,7 @@ def test_an_abandoned_folder_goes_with_the_next_session(temp_root: Path) -> None
 
 
 def test_no_process_stays_when_a_session_is_closed() -> None:
-    with FfmpegSession(film(), "video/mp4") as session:
+    with FfmpegSession(video_clip(), "video/mp4") as session:
         probe(session)
         pid = pid_of(session)
         os.kill(pid, 0)  # it is there
@@ -378,7 +378,7 @@ def test_a_supervisor_that_is_killed_takes_the_program_along(temp_root: Path) ->
 
 
 def test_a_closed_session_runs_nothing() -> None:
-    session = FfmpegSession(film(), "video/mp4")
+    session = FfmpegSession(video_clip(), "video/mp4")
     session.close()
 
     with pytest.raises(EngineFailed, match="was closed; open a new one"):
@@ -386,7 +386,7 @@ def test_a_closed_session_runs_nothing() -> None:
 
 
 def test_folders_go_with_success(temp_root: Path) -> None:
-    with FfmpegSession(film(), "video/mp4") as session:
+    with FfmpegSession(video_clip(), "video/mp4") as session:
         probe(session)
         assert len(list(temp_root.iterdir())) == 1
 
@@ -398,7 +398,7 @@ def test_folders_go_with_success(temp_root: Path) -> None:
 
 def test_progress_rises_to_the_length_of_the_clip() -> None:
     reported: list[int] = []
-    with FfmpegSession(film(), "video/mp4") as session:
+    with FfmpegSession(video_clip(), "video/mp4") as session:
         session.run(ffmpeg.output(session.source_node(), "out", f="mp4", vcodec="mpeg4"), progress=reported.append)
 
     assert reported == sorted(reported)
