@@ -1,4 +1,4 @@
-"""What the documents say is run: every command, every Python block, every link between files."""
+"""The documents are run: every command, every Python block, every link between files."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ from tests.conftest import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-# The names the documents use for files, and the fixture that plays each.
-PLAYED_BY = {
+# The names that the documents use for files, and the fixture that stands for each.
+STANDS_FOR = {
     "beach.heic": "heic-*-p3-*orient6*.heic",
     "receipt.png": "png-*receipt*.png",
     "scene.jpg": "jpeg-*-exif6-gps*.jpg",
@@ -50,11 +53,11 @@ def commands() -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def document_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the files the documents talk about, as the current one."""
-    for name, pattern in PLAYED_BY.items():
+    for name, pattern in STANDS_FOR.items():
         found = sorted((ROOT / "fixtures").glob(pattern))
-        assert found, f"no fixture plays {name}"
+        assert found, f"no fixture stands for {name}"
         shutil.copy(found[0], tmp_path / name)
     for name, text in WRITTEN.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
@@ -70,7 +73,7 @@ def test_the_readme_shows_commands_and_code() -> None:
 
 
 @pytest.mark.parametrize(("place", "line"), commands())
-def test_every_command_in_the_documents_runs(place: str, line: str, desk: Path) -> None:
+def test_every_command_in_the_documents_runs(place: str, line: str, document_folder: Path) -> None:
     command, _, comment = line.partition(" #")
     if command.startswith("make "):
         targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
@@ -78,12 +81,12 @@ def test_every_command_in_the_documents_runs(place: str, line: str, desk: Path) 
         return
     expected = int(match[1]) if (match := re.search(r"exit (\d+)", comment)) else 0
 
-    assert run(shlex.split(command)[1:]) == expected, f"{place}: {line} (in {desk})"
+    assert run(shlex.split(command)[1:]) == expected, f"{place}: {line} (in {document_folder})"
 
 
 @pytest.mark.parametrize(("place", "code"), blocks("python"))
-def test_every_python_block_runs(place: str, code: str, desk: Path) -> None:
-    exec(compile(code, place, "exec"), {"__name__": f"in {desk}"})
+def test_every_python_block_runs(place: str, code: str, document_folder: Path) -> None:
+    exec(compile(code, place, "exec"), {"__name__": f"in {document_folder}"})
 
 
 @pytest.mark.parametrize("path", [p for p in DOCUMENTS if p.is_file()], ids=lambda p: p.name)
