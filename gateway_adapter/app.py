@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ipaddress
 import time
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -27,15 +28,11 @@ from gateway_adapter.simulator.control_api import simulator_routes
 from gateway_adapter.status_page.routes import status_page_routes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from gateway_adapter.gateway import Gateway
     from gateway_adapter.settings import Settings
-
-__all__ = ["make_app", "make_server"]
 
 _STALE_S = 30.0  # a sweep that has not come round for this long is stuck
 _READ_S = 5.0

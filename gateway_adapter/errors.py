@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import mmscontent as mms
 
-__all__ = ["GatewayError", "Misconfigured", "Refused", "Throttled", "Unreachable"]
-
 
 class GatewayError(mms.MMSContentError):
     """Base of everything the gateway raises itself."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from gateway_adapter.messages.service import Service
 from gateway_adapter.messages.submission_worker import SubmissionWorker
 from gateway_adapter.messages.wakeups import WEBHOOKS_DUE, WakeupBus
 from gateway_adapter.model import Account, AutoReply, InboundMail, Order, Submission
-from gateway_adapter.settings import PREFIX
+from gateway_adapter.settings import PREFIX, Settings
 from gateway_adapter.simulator.operator import OperatorBehaviour, SimulatedOperator
 from gateway_adapter.store import accounts
 from gateway_adapter.store.blobs import MediaStore
@@ -40,12 +41,7 @@ from gateway_adapter.webhooks.delivery_worker import WebhookWorker, attempt_url
 from gateway_adapter.webhooks.payloads import WebhookPayloads
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from gateway_adapter.settings import Settings
     from gateway_adapter.store.webhook_queue import DeliveryBatch
-
-__all__ = ["Gateway", "prepare_api_keys"]
 
 _INSIDE = Connection("loopback", "loopback", concurrency=128)  # used without a connections file
 _OK = 200
@@ -74,12 +70,7 @@ class Gateway:
         self.renditions = RenditionCache(settings, self.store, self.media, self._fetch)
         self.wakeups = WakeupBus(settings.broker_url, self._run, worker_threads=settings.worker_threads)
         self.service = Service(
-            settings,
-            self.store,
-            self.media,
-            router=self.router,
-            renditions=self.renditions,
-            wake=self.wakeups.notify,
+            settings, self.store, self.media, router=self.router, renditions=self.renditions, wake=self.wakeups.notify
         )
         self.operators = {
             row.name: self._operator(row) for row in connections if row.kind == "loopback" and not row.url

@@ -15,8 +15,6 @@ import structlog
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
 
-__all__ = ["configure", "logger", "redact", "redact_event"]
-
 # Digits that may be a phone number, but not those of a hexadecimal id, a decimal fraction or a size.
 _NUMBER = re.compile(r"(?<![\w.-])\+?(\d{3})\d{2,12}(\d{2})(?![\w.-])")
 # The schemes of an Authorization header (App and IBSSO are Infobip's), wherever they occur in a text.

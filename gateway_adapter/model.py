@@ -7,11 +7,9 @@ service returns of its rows are the `…View`s. Phone numbers are digits without
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import ClassVar, Literal, TypeAlias
 
 Generation = Literal["single", "advanced", "v2", "messages"]
 SegmentKind = Literal["text", "link", "blob", "upload", "smil"]

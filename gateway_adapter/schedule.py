@@ -6,14 +6,9 @@ Points in time are milliseconds since 1970, durations seconds.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Hashable
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
-
-    from gateway_adapter.model import SpeedLimit, Window
-
-__all__ = ["DAY_MS", "TokenBuckets", "after_speed", "next_open", "now_ms", "submission_retry_s", "webhook_retry_s"]
+from gateway_adapter.model import SpeedLimit, Window
 
 DAY_MS = 24 * 3600 * 1000
 _MINUTE_MS = 60_000

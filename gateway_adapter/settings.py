@@ -5,16 +5,12 @@ docs/gateway.md lists them in the same words, and a test holds the two together.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gateway_adapter.errors import Misconfigured
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = ["PREFIX", "Settings", "read_settings"]
 
 PREFIX = "MMS_GATEWAY_"
 

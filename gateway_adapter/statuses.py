@@ -7,15 +7,12 @@ has none, and clients accept only the four of `GROUPS`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import mmscontent as mms
 from gateway_adapter.errors import GatewayError, Refused, Throttled, Unreachable
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 STATUS_GROUPS: Mapping[int, str] = MappingProxyType(
     {0: "ACCEPTED", 1: "PENDING", 2: "UNDELIVERABLE", 3: "DELIVERED", 4: "EXPIRED", 5: "REJECTED"}
@@ -232,11 +229,7 @@ class Fault:
     mm1: int
 
 
-_CORRUPT, _REFUSED, _UNSPECIFIED = (
-    "Error-message-format-corrupt",
-    "Error-content-not-accepted",
-    "Error-unspecified",
-)
+_CORRUPT, _REFUSED, _UNSPECIFIED = ("Error-message-format-corrupt", "Error-content-not-accepted", "Error-unspecified")
 # Subclasses first: the first row whose class matches decides.
 FAULTS: tuple[Fault, ...] = (
     Fault(Throttled, 20, 541, 429, "E429", "TOO_MANY_REQUESTS", 4006, "Error-network-problem", 0xC3),

@@ -5,9 +5,9 @@ The package, the command, the batch and the gateway call these and nothing below
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from mmscontent.codecs.base import Effort
 from mmscontent.errors import DoesNotFit
+from mmscontent.ledger import Ledger
 from mmscontent.message import Content, Envelope, Message
 from mmscontent.pack import registry as pack
 from mmscontent.pipeline.estimate import Estimator
@@ -15,12 +15,8 @@ from mmscontent.pipeline.request import ComposeRequest, IfNotFit
 from mmscontent.pipeline.result import Composed, Outcome
 from mmscontent.pipeline.run import run
 from mmscontent.pipeline.transcode import SandboxTranscoder
+from mmscontent.profiles.model import Profile
 from mmscontent.smil.resolve import message_of
-
-if TYPE_CHECKING:
-    from mmscontent.codecs.base import Effort
-    from mmscontent.ledger import Ledger
-    from mmscontent.profiles.model import Profile
 
 __all__ = ["Composed", "Outcome", "adapt", "attempt", "check", "compose", "compose_all"]
 

@@ -11,6 +11,7 @@ import importlib.metadata
 import platform
 import re
 import warnings
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -20,11 +21,7 @@ from mmscontent.sandbox.pool import SandboxPool
 from mmscontent.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mmscontent.sandbox.hardening import HardeningLayer
-
-__all__ = ["DoctorReport", "EngineStatus", "EscapeAttempt", "examine"]
 
 State = Literal["ok", "old", "missing", "broken", "unknown"]
 _SELF_TEST = "mmscontent.sandbox.self_test"

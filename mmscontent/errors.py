@@ -22,10 +22,7 @@ Encoding something illegal is our own bug and raises ValueError where the value 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 __all__ = [
     "BatchError",

@@ -9,21 +9,14 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mmscontent import media_types
 from mmscontent.errors import DamagedMedia, OverLimits, SourceError
 from mmscontent.limits import DEFAULT_INPUT_LIMITS, InputLimits
-from mmscontent.message import Part
+from mmscontent.message import MediaInfo, Part
 from mmscontent.sniff import sniff
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from mmscontent.message import MediaInfo
-
-__all__ = ["PARTIAL", "atomic_write", "identify", "part_of", "read_file", "read_parts"]
 
 PARTIAL = ".part"  # suffix of an unfinished file; a killed writer leaves one behind
 _MEDIA = frozenset({"image", "video", "audio"})

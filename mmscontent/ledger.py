@@ -6,31 +6,13 @@ Its JSON form is the public contract `mmscontent.ledger/1`: keys may be added, n
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
+from mmscontent.message import MediaInfo
+from mmscontent.profiles.model import Origin, Profile
 from mmscontent.version import __version__
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from mmscontent.message import MediaInfo
-    from mmscontent.profiles.model import Origin, Profile
-
-__all__ = [
-    "AcceptQualityOption",
-    "DropOption",
-    "Ledger",
-    "LinkOption",
-    "Option",
-    "PartEntry",
-    "PosterOption",
-    "SlideEntry",
-    "SplitOption",
-    "TrimOption",
-    "columns",
-    "facts",
-]
 
 SCHEMA = "mmscontent.ledger/1"
 _MOST_EXPLAINED = 12  # parts; a paragraph about more is not read to its end

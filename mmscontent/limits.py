@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["DEFAULT_INPUT_LIMITS", "InputLimits"]
-
 
 @dataclass(frozen=True, slots=True)
 class InputLimits:

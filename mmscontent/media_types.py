@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["MEDIA_TYPES", "Kind", "MediaType", "canonical", "find", "kind_of", "suffix_for", "type_for_name"]
-
 Kind = Literal["image", "video", "audio", "text", "contact", "calendar", "presentation", "message", "other"]
 
 

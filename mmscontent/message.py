@@ -6,28 +6,12 @@ Nothing here reads bytes. Sizes are bytes, lengths milliseconds, sides pixels, a
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from mmscontent import media_types
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from mmscontent.media_types import Kind
-
-__all__ = [
-    "Content",
-    "Envelope",
-    "MediaInfo",
-    "Message",
-    "Part",
-    "Slide",
-    "Unpacked",
-    "replace_parts",
-    "select_parts",
-    "slide_roles",
-]
+from mmscontent.media_types import Kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,19 +11,13 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from mmscontent import media_types
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from mmscontent.media_types import Kind
-    from mmscontent.message import Part
-
-__all__ = ["MAX_NAME_CHARS", "assign_part_names", "is_unsafe_name", "wrong_extension"]
+from mmscontent.media_types import Kind
+from mmscontent.message import Part
 
 # CONF 1.3 section 10.2: Content-ID and Content-Location have at most 100 characters (JSR-205 takes the same limit).
 MAX_NAME_CHARS = 100

@@ -14,8 +14,6 @@ from mmscontent.errors import MalformedContent, OverLimits
 if TYPE_CHECKING:
     from lxml import etree
 
-__all__ = ["MAX_ATTRIBUTES", "MAX_BYTES", "MAX_DEPTH", "MAX_ELEMENTS", "parse"]
-
 MAX_BYTES = 1_000_000  # the largest of 3,121 real device profiles has 61,000; SMIL and SOAP rarely pass 4,000
 MAX_DEPTH = 32
 MAX_ELEMENTS = 20_000

@@ -22,9 +22,7 @@ RETIRED = frozenset(
         *("storyboard", "sweep", "tell", "teller", "telling", "told", "workshop", "worth"),
     )
 )
-ALLOWED = {
-    "JailKilled": "a name of the public contract, which does not change",
-}
+ALLOWED = {"JailKilled": "a name of the public contract, which does not change"}
 TERMS = re.compile(r"^\| ([^|]+?) \|", re.MULTILINE)
 
 

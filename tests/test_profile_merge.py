@@ -10,14 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmscontent.profiles.merge import (
-    ProfileKeys,
-    ProfileLayer,
-    Statement,
-    build_profile,
-    format_value,
-    merge,
-)
+from mmscontent.profiles.merge import ProfileKeys, ProfileLayer, Statement, build_profile, format_value, merge
 from mmscontent.profiles.model import FIELD_RULES, SECTIONS, AudioFormat, Origin, VideoFormat
 from tests.conftest import ROOT
 

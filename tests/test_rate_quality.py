@@ -37,13 +37,7 @@ def test_the_size_for_a_quality_reaches_it_when_the_curve_does(points: list[tupl
         assert size == curve.most_bytes
 
 
-BAD = [
-    ((), ()),
-    ((10, 20), (1.0,)),
-    ((10, 10), (1.0, 2.0)),
-    ((10, 20), (2.0, 1.0)),
-    ((10, 20, 30), (1.0, 2.0, 9.0)),
-]
+BAD = [((), ()), ((10, 20), (1.0,)), ((10, 10), (1.0, 2.0)), ((10, 20), (2.0, 1.0)), ((10, 20, 30), (1.0, 2.0, 9.0))]
 
 
 @pytest.mark.parametrize(("sizes", "qualities"), BAD)

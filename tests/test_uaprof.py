@@ -106,11 +106,7 @@ CASES = [
     ("<p:MmsMaxImageResolution>640</p:MmsMaxImageResolution>", "max_image_px", None),
     ("<p:MmsMaxImageResolution>0x0</p:MmsMaxImageResolution>", "max_image_px", None),
     ("<p:MmsVersion>1.0, 1.2</p:MmsVersion>", "versions", ("1.0", "1.2")),
-    (
-        BAG.format("<rdf:li> Image/JPEG;q=1 </rdf:li><rdf:li>image/jpeg</rdf:li><rdf:li/>"),
-        "accepts",
-        ("image/jpeg",),
-    ),
+    (BAG.format("<rdf:li> Image/JPEG;q=1 </rdf:li><rdf:li>image/jpeg</rdf:li><rdf:li/>"), "accepts", ("image/jpeg",)),
     ("<p:MmsCcppAccept>image/gif image/png</p:MmsCcppAccept>", "accepts", ("image/gif", "image/png")),
     ("<p:MmsCcppAccept><rdf:Seq><rdf:li>a/b</rdf:li></rdf:Seq></p:MmsCcppAccept>", "accepts", ("a/b",)),
 ]

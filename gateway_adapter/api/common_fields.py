@@ -17,30 +17,6 @@ from gateway_adapter.api.errors import invalid_field
 from gateway_adapter.api.fields import Day, DayTime, DeliveryWindow, RequestModel, Url, normalize_number
 from gateway_adapter.model import Destination, SpeedLimit, Window
 
-__all__ = [
-    "MAX_VALIDITY_S",
-    "AnyDestination",
-    "ApplicationId",
-    "CallbackData",
-    "ContentId",
-    "GatewayOptions",
-    "GroupDestination",
-    "InlineContent",
-    "MessageId",
-    "Platform",
-    "Regional",
-    "SingleDestination",
-    "Title",
-    "as_any_of",
-    "base64_bytes",
-    "destination_of",
-    "gateway_fields",
-    "send_at_of",
-    "validity_of",
-    "window_of",
-    "wire_window",
-]
-
 MAX_VALIDITY_S = 48 * 3600
 MAX_AHEAD_MS = 180 * 24 * 3600 * 1000
 _DAYS: tuple[Day, ...] = get_args(Day)

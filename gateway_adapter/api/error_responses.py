@@ -6,6 +6,7 @@ nothing, the other `/mms/1` paths with a `requestError`, all newer paths with an
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,18 +14,14 @@ from gateway_adapter.api.responses import (
     ApiErrorResponse,
     RequestErrorBody,
     RequestErrorResponse,
+    ResponseBody,
     SendV1Response,
     ServiceExceptionResponse,
     ViolationResponse,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from gateway_adapter.api.errors import Violation
-    from gateway_adapter.api.responses import ResponseBody
-
-__all__ = ["HTTP_ERRORS", "ErrorTexts", "error_body", "error_shape", "error_texts_of"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from gateway_adapter.errors import Refused
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = ["HttpRefusal", "InvalidRequest", "Violation", "invalid_field"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,31 +8,14 @@ clients of all ages send some.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 from gateway_adapter.api.errors import InvalidRequest, Violation
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = [
-    "Day",
-    "DayTime",
-    "DeliveryWindow",
-    "ReportUrl",
-    "RequestModel",
-    "Timestamp",
-    "Url",
-    "format_timestamp",
-    "normalize_number",
-    "parse_timestamp",
-    "read_json",
-    "read_text_values",
-]
 
 _Model = TypeVar("_Model", bound=BaseModel)
 

@@ -7,7 +7,7 @@ gives is set; everything else stays.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -15,12 +15,7 @@ from gateway_adapter.api.common_fields import Platform, window_of, wire_window
 from gateway_adapter.api.errors import invalid_field
 from gateway_adapter.api.fields import DeliveryWindow, RequestModel, Url, normalize_number
 from gateway_adapter.api.responses import ResponseBody, adapter_of
-from gateway_adapter.model import AutoResponse, Configuration, Forwarding
-
-if TYPE_CHECKING:
-    from gateway_adapter.model import ForwardingType
-
-__all__ = ["ConfigurationRequest", "ConfigurationResponse", "apply_change", "configuration_response"]
+from gateway_adapter.model import AutoResponse, Configuration, Forwarding, ForwardingType
 
 
 class HttpForwarding(RequestModel):

@@ -25,8 +25,6 @@ from gateway_adapter.api.messages_api_bodies import BODIES, Body, text_segments
 from gateway_adapter.api.mms_v2 import MessageOptions, MessageWebhooks, RequestOptions, message_fields, scheduled
 from gateway_adapter.model import Destination, Failover, Order, Segment, Submission
 
-__all__ = ["ConversionContext", "MessagesApiRequest", "submission_of"]
-
 
 class TextLine(RequestModel):
     """A header or footer."""

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from gateway_adapter.api.common_fields import as_any_of
+from gateway_adapter.api.common_fields import InlineContent, as_any_of
 from gateway_adapter.api.fields import RequestModel, Url
 from gateway_adapter.model import Segment
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from gateway_adapter.api.common_fields import InlineContent
-
-__all__ = ["BODIES", "Body", "text_segments"]
 
 BodyText = Annotated[str, Field(min_length=1, max_length=4096)]
 

@@ -6,7 +6,7 @@ or without one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
@@ -16,6 +16,7 @@ from gateway_adapter.api.common_fields import (
     CallbackData,
     ContentId,
     GatewayOptions,
+    InlineContent,
     Regional,
     Title,
     as_any_of,
@@ -38,11 +39,6 @@ from gateway_adapter.api.fields import (
 )
 from gateway_adapter.api.xml_codec import from_xml
 from gateway_adapter.model import Order, Segment, Submission
-
-if TYPE_CHECKING:
-    from gateway_adapter.api.common_fields import InlineContent
-
-__all__ = ["LISTS", "AdvancedRequest", "read_advanced_json", "read_advanced_xml", "submission_of"]
 
 # Members that are always lists: XML does not distinguish one item from a single value.
 LISTS = frozenset({"messages", "destinations", "group", "messageSegments", "days"})

@@ -32,8 +32,6 @@ from gateway_adapter.api.fields import (
 )
 from gateway_adapter.model import Destination, Order, Segment, Submission
 
-__all__ = ["NO_HEAD", "HostedMedia", "HostedMediaList", "Role", "SingleHead", "links_of", "role_of", "submission_of"]
-
 NO_HEAD = "Head part is mandatory. Check API documentation"
 Role = Literal["head", "text", "media", "links", "smil"]
 _NAMES: dict[str, Role] = {

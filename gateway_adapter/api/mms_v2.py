@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -24,19 +25,6 @@ from gateway_adapter.api.common_fields import (
 )
 from gateway_adapter.api.fields import DeliveryWindow, ReportUrl, RequestModel, Timestamp, Url, normalize_number
 from gateway_adapter.model import Failover, Order, Segment, Submission
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-__all__ = [
-    "MessageOptions",
-    "MessageWebhooks",
-    "MessagesRequest",
-    "RequestOptions",
-    "message_fields",
-    "scheduled",
-    "submission_of",
-]
 
 
 class TextSegment(RequestModel):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import binascii
 import quopri
 from collections import deque
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from email.message import Message
 from typing import TYPE_CHECKING
@@ -19,11 +20,8 @@ from python_multipart.multipart import MultipartParser
 from gateway_adapter.api.errors import HttpRefusal, invalid_field
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-
     from python_multipart.multipart import MultipartCallbacks
 
-__all__ = ["FORMS", "BodyPart", "MultipartLimits", "boundary_of", "charset_of", "iter_parts"]
 
 _MAX_PREAMBLE = 8192
 FORMS = ("multipart/form-data", "multipart/related", "multipart/mixed")

@@ -7,6 +7,7 @@ text except in the Messages API, where it is a number; every status has its five
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from functools import cache
 from operator import attrgetter
@@ -20,8 +21,6 @@ from gateway_adapter.api.fields import format_timestamp
 from gateway_adapter.statuses import error_row, status_row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     Reader = Callable[[Any], object]
 
 TimestampText = Annotated[str, pydantic.Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000$")]
@@ -310,11 +309,7 @@ class ReportV2Response(_Report):
     campaign_reference_id: str | None = None
 
 
-ReportsV2Response = results_of(
-    "ReportsV2Response",
-    ReportV2Response,
-    "Reports, newer form, pulled or pushed.",
-)
+ReportsV2Response = results_of("ReportsV2Response", ReportV2Response, "Reports, newer form, pulled or pushed.")
 
 
 class MessagesApiReportResponse(ResponseBody):

@@ -3,27 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from gateway_adapter.api import responses
 from gateway_adapter.api.fields import format_timestamp
 from gateway_adapter.api.responses import MessagesApiContentResponse, SegmentV1Response, SegmentV2Response
-
-if TYPE_CHECKING:
-    from gateway_adapter.model import InboundView, LogView, MessageView, Receipt, ReportView, Segment
-
-__all__ = [
-    "inbound_messages_api",
-    "inbound_pulled",
-    "inbound_pushed",
-    "log_v1",
-    "log_v2",
-    "message_response",
-    "receipt_v1",
-    "receipt_v2",
-    "report_messages_api",
-    "report_v1",
-]
+from gateway_adapter.model import InboundView, LogView, MessageView, Receipt, ReportView, Segment
 
 
 def receipt_v1(receipt: Receipt) -> responses.SendV1Response:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from gateway_adapter.api.responses import (
     InboundPushResponse,
@@ -12,19 +12,13 @@ from gateway_adapter.api.responses import (
     ReportsV2Response,
     ReportV1PushResponse,
     ReportV2Response,
+    ResponseBody,
     to_json,
     to_members,
 )
 from gateway_adapter.api.serializers import inbound_pushed, report_messages_api
 from gateway_adapter.api.xml_codec import to_xml
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from gateway_adapter.api.responses import ResponseBody
-    from gateway_adapter.model import Generation, InboundView, ReportView
-
-__all__ = ["JSON", "XML", "render_inbound", "render_reports"]
+from gateway_adapter.model import Generation, InboundView, ReportView
 
 JSON = "application/json"
 XML = "application/xml"

@@ -5,16 +5,11 @@ Read without DTD, entities and network; written for readers that know only eleme
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from lxml import etree
 
 from gateway_adapter.api.errors import invalid_field
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = ["from_xml", "to_xml"]
 
 _MAX_DEPTH = 12
 

@@ -14,6 +14,7 @@ import mimetypes
 import socket
 import tempfile
 import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,11 +31,7 @@ from gateway_adapter.settings import Settings
 from gateway_adapter.webhooks.delivery_worker import sign
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
-
     from starlette.requests import Request
-
-__all__ = ["free_port", "run_demo", "serve_in_background"]
 
 _KEY, _SECRET = "demo-key-0123456789", "demo-webhook-secret"
 _PHONE, _OURS = "12065550101", "12065550100"
@@ -130,9 +127,7 @@ async def _send_message(
     view = await _wait_for_state(client, message["messageId"], "submitted", "rejected", "delivered", "undeliverable")
     decisions = [f"{p['name']}: {p['decision']}, {_bytes_of(p)}" for p in (view.get("ledger") or {}).get("parts", [])]
     printer.step(
-        3,
-        f"gateway → operator {view['connection']}: fitted to {view['sizeBytes']:,} bytes, submitted",
-        *decisions,
+        3, f"gateway → operator {view['connection']}: fitted to {view['sizeBytes']:,} bytes, submitted", *decisions
     )
     view = await _wait_for_state(client, message["messageId"], "delivered", "undeliverable", "rejected")
     printer.step(4, f"operator → gateway: delivery report, {view['report']['status']['name']}")

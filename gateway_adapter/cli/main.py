@@ -20,8 +20,6 @@ from gateway_adapter.settings import PREFIX, Settings, read_settings
 from gateway_adapter.simulator.app import make_operator_app
 from gateway_adapter.simulator.operator import OperatorBehaviour
 
-__all__ = ["main"]
-
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(mms.__version__, prog_name="mms-gateway")

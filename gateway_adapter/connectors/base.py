@@ -6,17 +6,15 @@ protocol is one module of this shape and one row of registry.py.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from gateway_adapter.model import Event
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import mmscontent as mms
-    from gateway_adapter.model import Event
-
-__all__ = ["Connection", "Connector", "Request", "Response", "SubmitRequest", "SubmitResult", "Upload"]
 
 # one shared empty mapping, so that a default costs nothing
 _NOTHING: Mapping[str, str] = MappingProxyType({})

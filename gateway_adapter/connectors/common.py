@@ -8,32 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from gateway_adapter.model import InboundPart
 from gateway_adapter.statuses import MM_STATUSES, MmStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import mmscontent as mms
-
-__all__ = [
-    "add_plus",
-    "digest_id",
-    "header",
-    "inbound_parts",
-    "joined_text",
-    "json_int",
-    "json_object",
-    "json_text",
-    "map_status",
-    "mentions_size",
-    "normalize_number",
-    "parse_size_limit",
-    "retry_after_s",
-]
-
 
 # --- numbers -------------------------------------------------------------------------------------------------------
 

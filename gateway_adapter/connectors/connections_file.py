@@ -20,22 +20,16 @@ import ipaddress
 import os
 import re
 import tomllib
+from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import mmscontent as mms
 from gateway_adapter.connectors.base import Connection
-from gateway_adapter.connectors.registry import CONNECTORS
+from gateway_adapter.connectors.registry import CONNECTORS, ConnectorKind
 from gateway_adapter.errors import Misconfigured
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from gateway_adapter.connectors.registry import ConnectorKind
-
-__all__ = ["connections_of", "read_connections"]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _KEYS = (

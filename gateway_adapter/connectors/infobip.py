@@ -11,24 +11,20 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from gateway_adapter.connectors import common
-from gateway_adapter.connectors.base import Request, Response, SubmitResult, Upload
+from gateway_adapter.connectors.base import Connection, Request, Response, SubmitRequest, SubmitResult, Upload
 from gateway_adapter.connectors.common import json_int, json_object, json_text
 from gateway_adapter.errors import Refused
 from gateway_adapter.model import Event, InboundPart
 from gateway_adapter.statuses import ERRORS, GENERAL_STATUS, STATUSES, is_final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import mmscontent as mms
-    from gateway_adapter.connectors.base import Connection, SubmitRequest
-
-__all__ = ["ENCODING", "OPTIONS", "read_answer", "read_events", "write_event_answer", "write_submit"]
 
 ENCODING = "mime-binary"  # Infobip counts attachments, headers and metadata together, unencoded
 OPTIONS: Mapping[str, str] = MappingProxyType(
@@ -206,11 +202,7 @@ def read_answer(response: Response, connection: Connection) -> SubmitResult:  # 
     status = first.get("status")
     if not isinstance(status, dict):
         return SubmitResult("again", text=f"HTTP {response.status} without a message's status")
-    group, number, summary = (
-        json_int(status, "groupId"),
-        json_int(status, "id"),
-        f"{json_text(status, 'name')}",
-    )
+    group, number, summary = (json_int(status, "groupId"), json_int(status, "id"), f"{json_text(status, 'name')}")
     # 23 REJECTED_DUPLICATE_MESSAGE_ID: an earlier attempt was accepted, its answer got lost.
     if group not in _REJECTED or number == _DUPLICATE:
         return SubmitResult("taken", _submission_of(json_text(first, "messageId")), 7, text=summary)

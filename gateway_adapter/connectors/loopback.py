@@ -11,21 +11,15 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mmscontent as mms
 from gateway_adapter.connectors import common
-from gateway_adapter.connectors.base import Request, Response, SubmitResult
+from gateway_adapter.connectors.base import Connection, Request, Response, SubmitRequest, SubmitResult
 from gateway_adapter.errors import Refused
 from gateway_adapter.model import Event, InboundPart
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from gateway_adapter.connectors.base import Connection, SubmitRequest
-
-__all__ = ["ENCODING", "OPTIONS", "read_answer", "read_events", "write_event", "write_event_answer", "write_submit"]
 
 ENCODING = "pdu"
 OPTIONS: Mapping[str, str] = MappingProxyType({})

@@ -7,22 +7,15 @@ MM4_forward.RES of its own, which comes in as an event. Our responses are mails,
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import mmscontent as mms
 from gateway_adapter.connectors import common
-from gateway_adapter.connectors.base import Request, Response, SubmitResult
+from gateway_adapter.connectors.base import Connection, Request, Response, SubmitRequest, SubmitResult
 from gateway_adapter.errors import Refused
 from gateway_adapter.model import Event
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from gateway_adapter.connectors.base import Connection, SubmitRequest
-
-__all__ = ["ENCODING", "OPTIONS", "connection_peer", "read_answer", "read_events", "write_event_answer", "write_submit"]
 
 ENCODING = "mm4"
 OPTIONS: Mapping[str, str] = MappingProxyType(
@@ -270,11 +263,7 @@ _READERS: Mapping[str, Callable[[mms.mm4.Mm4, mms.Unpacked, bytes], Event]] = Ma
     }
 )
 _ANSWERS = MappingProxyType(
-    {
-        "inbound": "MM4_forward.RES",
-        "delivery": "MM4_delivery_report.RES",
-        "read": "MM4_read_reply_report.RES",
-    }
+    {"inbound": "MM4_forward.RES", "delivery": "MM4_delivery_report.RES", "read": "MM4_read_reply_report.RES"}
 )
 _OK, _TRY_LATER, _NEVER = 250, 451, 554
 

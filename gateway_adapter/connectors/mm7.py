@@ -7,31 +7,16 @@ The table `_OUTCOMES` maps status codes to outcomes; the class decides about a c
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, cast
+from typing import Literal, cast
 
 import mmscontent as mms
 from gateway_adapter.connectors import common
-from gateway_adapter.connectors.base import Request, Response, SubmitResult
+from gateway_adapter.connectors.base import Connection, Request, Response, SubmitRequest, SubmitResult
 from gateway_adapter.errors import Refused
 from gateway_adapter.model import Event
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from gateway_adapter.connectors.base import Connection, SubmitRequest
-
-__all__ = [
-    "ENCODING",
-    "OPTIONS",
-    "PEER_NAMES",
-    "connection_peer",
-    "read_answer",
-    "read_events",
-    "write_event_answer",
-    "write_submit",
-]
 
 ENCODING = "mm7"
 PEER_NAMES = tuple(mms.mm7.PEERS)

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import mmscontent as mms
 from gateway_adapter.connectors import infobip, loopback, mm4, mm7
-from gateway_adapter.connectors.base import Connection, SubmitRequest
+from gateway_adapter.connectors.base import Connection, Connector, SubmitRequest
 from gateway_adapter.errors import Refused
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from gateway_adapter.connectors.base import Connector
-
-__all__ = ["CONNECTORS", "ConnectorKind", "connector_of", "encoding_of", "overhead_of"]
 
 _HTTP = ("https", "http")
 
@@ -56,7 +49,7 @@ _ROWS = (
                 "numbers": ("plus", "digits", "typed"),
                 "binary": _YES,
                 "auth": ("basic", "digest"),
-            },
+            }
         ),
     ),
     ConnectorKind(

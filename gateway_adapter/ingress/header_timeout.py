@@ -6,33 +6,35 @@ each request, to the end of its head. Bodies have a timeout of their own (api/ro
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import asyncio
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-if TYPE_CHECKING:
-    import asyncio
-
-__all__ = ["header_timeout_protocol"]
-
 
 class HeaderTimeoutProtocol(HttpToolsProtocol):
+    """Closes a connection whose request head is not complete in time."""
+
     head_s = 20.0
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as the parent has it
+        """Start the clock with the connection."""
         super().connection_made(transport)
         self._start_timer()
 
     def on_message_begin(self) -> None:
+        """Start the clock with each further request."""
         super().on_message_begin()
         self._start_timer()
 
     def on_headers_complete(self) -> None:
+        """Stop the clock: the body has a limit of its own."""
         self._stop_timer()
         super().on_headers_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the clock with the connection."""
         self._stop_timer()
         super().connection_lost(exc)
 

@@ -17,15 +17,12 @@ import mmscontent as mms
 from gateway_adapter.connectors.registry import connector_of
 from gateway_adapter.errors import Refused
 from gateway_adapter.logging import logger
-from gateway_adapter.model import InboundPart
+from gateway_adapter.model import Event, InboundPart
 
 if TYPE_CHECKING:
     from gateway_adapter.connectors.base import Connection, Request, Response
     from gateway_adapter.messages.service import Service
-    from gateway_adapter.model import Event
     from gateway_adapter.transport.http_fetcher import Fetcher
-
-__all__ = ["is_authorized_operator", "receive_operator_request"]
 
 
 async def receive_operator_request(

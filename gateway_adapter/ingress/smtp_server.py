@@ -8,27 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+from collections.abc import Awaitable, Callable, Sequence
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from gateway_adapter.connectors.base import Request
+from gateway_adapter.connectors.base import Connection, Request, Response
 from gateway_adapter.errors import GatewayError
 from gateway_adapter.ingress.operator_callbacks import is_authorized_operator
 from gateway_adapter.logging import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-
-    from aiosmtpd.smtp import Envelope, Session
-
-    from gateway_adapter.connectors.base import Connection, Response
-
     Receive = Callable[[Connection, Request], Awaitable[Response]]
     Send = Callable[[Request, Connection], Awaitable[Response]]
-
-__all__ = ["Mm4Server"]
 
 _KIND = "mm4"
 _MAX_RECIPIENTS = 1000

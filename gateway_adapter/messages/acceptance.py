@@ -7,20 +7,16 @@ has the status already.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from gateway_adapter.errors import Refused
-from gateway_adapter.model import Accepted, Destination, Order, Receipt, ReportWebhook
+from gateway_adapter.model import Accepted, Destination, Order, Receipt, ReportMode, ReportWebhook, Submission
 from gateway_adapter.schedule import after_speed, next_open
 from gateway_adapter.store.serialization import history_line, serialize
 from gateway_adapter.store.webhook_queue import report_columns
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
-
-    from gateway_adapter.model import ReportMode, Submission
 
 Row: TypeAlias = dict[str, object]
 
@@ -116,10 +112,7 @@ def _recipients(order: Order) -> Iterator[tuple[Destination, tuple[str, ...]]]:
 
 
 def plan_submission(
-    submission: Submission,
-    context: AcceptanceContext,
-    used_ids: set[str],
-    blocked: Collection[tuple[str, str]] = (),
+    submission: Submission, context: AcceptanceContext, used_ids: set[str], blocked: Collection[tuple[str, str]] = ()
 ) -> AcceptedRows:
     """Decide about every recipient.
 

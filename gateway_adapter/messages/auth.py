@@ -11,6 +11,7 @@ import binascii
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from gateway_adapter.errors import Misconfigured, Throttled
@@ -18,11 +19,7 @@ from gateway_adapter.model import Account, Quota
 from gateway_adapter.settings import PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from gateway_adapter.schedule import TokenBuckets
-
-__all__ = ["ApiKeys", "hash_key", "new_key", "read_keys", "take_quota"]
 
 _HASHED = "sha256$"
 _MIN_KEY = 8  # characters

@@ -10,22 +10,28 @@ import hashlib
 import json
 import re
 import unicodedata
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 import mmscontent as mms
 from gateway_adapter.connectors.common import add_plus
 from gateway_adapter.errors import Refused
-from gateway_adapter.model import Destination, ForwardFormat, Forwarding, InboundMail, InboundWebhook, Order, Segment
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from gateway_adapter.model import Configuration, Event, InboundMedia, InboundView
-
-__all__ = ["BlockChange", "Decision", "choose_configuration", "decide", "render_mail", "render_multipart", "webhook_of"]
+from gateway_adapter.model import (
+    Configuration,
+    Destination,
+    Event,
+    ForwardFormat,
+    Forwarding,
+    InboundMail,
+    InboundMedia,
+    InboundView,
+    InboundWebhook,
+    Order,
+    Segment,
+)
 
 # A message to a number without any configuration waits to be fetched.
 _PULL = Forwarding("pull")

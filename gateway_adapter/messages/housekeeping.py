@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from gateway_adapter.logging import logger
@@ -16,13 +17,9 @@ from gateway_adapter.store import messages
 from gateway_adapter.store.reports import enqueue_reports
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from gateway_adapter.settings import Settings
     from gateway_adapter.store.blobs import MediaStore
     from gateway_adapter.store.transaction_queue import Transaction, TransactionQueue
-
-__all__ = ["Housekeeping"]
 
 _MAX_EXPIRED = 500  # messages that one round expires
 _PURGE_EVERY_S = 3600.0

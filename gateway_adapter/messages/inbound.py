@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gateway_adapter.errors import Refused
 from gateway_adapter.logging import logger
-from gateway_adapter.messages.forwarding import decide, webhook_of
+from gateway_adapter.messages.forwarding import BlockChange, Decision, decide, webhook_of
 from gateway_adapter.metrics import INBOUND
-from gateway_adapter.model import AutoReply, InboundMedia, InboundView
+from gateway_adapter.model import AutoReply, Event, Forwarding, InboundMedia, InboundView
 from gateway_adapter.schedule import next_open
 from gateway_adapter.store import inbound, webhook_queue
 from gateway_adapter.store.serialization import serialize
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from gateway_adapter.messages.forwarding import BlockChange, Decision
-    from gateway_adapter.model import Event, Forwarding
     from gateway_adapter.store.transaction_queue import Transaction
-
-__all__ = ["InboundMessage", "record_inbound", "store_inbound_media"]
 
 _MAX_TEXT_BYTES = 64_000  # of a text part that is stored in the row; a longer one goes to the media store
 

@@ -9,30 +9,26 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from gateway_adapter.errors import Refused
 from gateway_adapter.messages import renditions
-from gateway_adapter.messages.renditions import ResolvedSegment
+from gateway_adapter.messages.renditions import RenditionTarget, ResolvedSegment
 from gateway_adapter.metrics import RENDITION_SECONDS, RENDITIONS
+from gateway_adapter.model import Order, Segment, UploadView
 from gateway_adapter.schedule import now_ms
 from gateway_adapter.store import renditions as rendition_rows
 from gateway_adapter.store import uploads
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Hashable
-
     import mmscontent as mms
-    from gateway_adapter.messages.renditions import RenditionTarget
-    from gateway_adapter.model import Order, Segment, UploadView
     from gateway_adapter.settings import Settings
     from gateway_adapter.store.blobs import MediaStore
     from gateway_adapter.store.transaction_queue import TransactionQueue
     from gateway_adapter.store.uploads import Link
-
-__all__ = ["CachedRendition", "RenditionCache"]
 
 _MAX_MEMORY_BYTES = 64_000_000  # of renditions
 _MAX_KEYS = 4096  # orders whose rendition key is kept in memory, and uploads

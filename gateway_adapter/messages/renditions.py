@@ -8,17 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, cast
+from typing import Literal, cast
 
 import mmscontent as mms
 from gateway_adapter.errors import Refused
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from gateway_adapter.model import Order
+from gateway_adapter.model import Order
 
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
 _UNKNOWN = "application/octet-stream"

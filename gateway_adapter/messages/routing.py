@@ -7,18 +7,15 @@ of a number (that it was ported, or which phone it has). What the customer's ord
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from gateway_adapter.errors import Misconfigured, Refused
+from gateway_adapter.model import Order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from gateway_adapter.connectors.base import Connection
-    from gateway_adapter.model import Order
-
-__all__ = ["Known", "Route", "Router", "load_lookup"]
 
 
 @dataclass(frozen=True, slots=True)

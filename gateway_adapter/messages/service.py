@@ -10,7 +10,9 @@ import asyncio
 import hmac
 import secrets
 import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway_adapter.connectors.registry import encoding_of, overhead_of
@@ -28,33 +30,34 @@ from gateway_adapter.messages.operator_events import record_event
 from gateway_adapter.messages.renditions import RenditionTarget
 from gateway_adapter.messages.wakeups import WEBHOOKS_DUE
 from gateway_adapter.metrics import ACCEPTED, REPORTS
-from gateway_adapter.model import InboundMedia, InboundView, LogView, MessageView, Receipt, ReportView, UploadView
+from gateway_adapter.model import (
+    Account,
+    Configuration,
+    Event,
+    Family,
+    InboundMedia,
+    InboundView,
+    LogFilters,
+    LogView,
+    MessageView,
+    Order,
+    Receipt,
+    ReportFilters,
+    ReportView,
+    Submission,
+    UploadView,
+)
 from gateway_adapter.schedule import DAY_MS, TokenBuckets, now_ms
 from gateway_adapter.statuses import STATUSES
 from gateway_adapter.store import accounts, inbound, messages, reports, uploads
 from gateway_adapter.store.serialization import deserialize, serialize
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
-    from pathlib import Path
-
     from gateway_adapter.messages.rendition_cache import RenditionCache
     from gateway_adapter.messages.routing import Router
-    from gateway_adapter.model import (
-        Account,
-        Configuration,
-        Event,
-        Family,
-        LogFilters,
-        Order,
-        ReportFilters,
-        Submission,
-    )
     from gateway_adapter.settings import Settings
     from gateway_adapter.store.blobs import MediaStore
     from gateway_adapter.store.transaction_queue import Transaction, TransactionQueue
-
-__all__ = ["Service"]
 
 _PULLED_MS = 2 * DAY_MS  # reports, logs and the inbox go 48 hours back
 _MAX_RESULTS = 1000

@@ -13,16 +13,18 @@ import os
 import time
 import uuid
 from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import mmscontent as mms
-from gateway_adapter.connectors.base import SubmitRequest
+from gateway_adapter.connectors.base import Connection, SubmitRequest, SubmitResult
 from gateway_adapter.connectors.registry import encoding_of, overhead_of
 from gateway_adapter.errors import Refused, Unreachable
 from gateway_adapter.logging import logger
 from gateway_adapter.messages.operator_events import apply_unmatched_events
 from gateway_adapter.messages.renditions import RenditionTarget, lower_limit
+from gateway_adapter.model import Order
 from gateway_adapter.schedule import DAY_MS, next_open, now_ms, submission_retry_s
 from gateway_adapter.statuses import TOO_BIG_CONTENT, fault_of
 from gateway_adapter.store import messages
@@ -31,19 +33,13 @@ from gateway_adapter.store.reports import enqueue_reports
 from gateway_adapter.store.serialization import history_line
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-
-    from gateway_adapter.connectors.base import Connection, SubmitResult
     from gateway_adapter.messages.rendition_cache import CachedRendition, RenditionCache
     from gateway_adapter.messages.routing import Route, Router
-    from gateway_adapter.model import Order
     from gateway_adapter.settings import Settings
     from gateway_adapter.store.messages import LeasedMessage
     from gateway_adapter.store.transaction_queue import Transaction, TransactionQueue
     from gateway_adapter.transport.inflight_limiter import InflightLimiter
     from gateway_adapter.transport.operator_client import OperatorClient
-
-__all__ = ["SubmissionWorker"]
 
 _MAX_RUNS = 3  # of one connection at once, so that a slow operator does not occupy every worker thread
 _MAX_ORDERS = 2048  # kept in memory

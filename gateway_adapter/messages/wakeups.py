@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING
 
@@ -18,11 +19,7 @@ from gateway_adapter.errors import Misconfigured
 from gateway_adapter.logging import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
-
     from dramatiq import Broker, Worker
-
-__all__ = ["WEBHOOKS_DUE", "WakeupBus", "make_broker"]
 
 WEBHOOKS_DUE = "*hooks"  # the name of due webhooks on the bus; no connection is called so
 _QUEUE = "mms_gateway"

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import base64
 import contextlib
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator
 
 import httpx
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from gateway_adapter.connectors.base import Response
+from gateway_adapter.connectors.base import Request, Response
 from gateway_adapter.simulator.control_api import simulator_routes
 from gateway_adapter.simulator.operator import OperatorBehaviour, SimulatedOperator
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from gateway_adapter.connectors.base import Request
-
-__all__ = ["make_operator_app"]
 
 
 def make_operator_app(

@@ -7,6 +7,7 @@ import binascii
 import json
 import time
 import uuid
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -16,18 +17,12 @@ import mmscontent as mms
 from gateway_adapter.connectors.base import Request as OperatorRequest
 from gateway_adapter.errors import Refused
 from gateway_adapter.model import Event, InboundPart
-from gateway_adapter.simulator.operator import OperatorBehaviour
+from gateway_adapter.simulator.operator import OperatorBehaviour, SimulatedOperator
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-
     from starlette.requests import Request
 
-    from gateway_adapter.simulator.operator import SimulatedOperator
-
     Endpoint = Callable[[Request], Awaitable[Response]]
-
-__all__ = ["phone_message_event", "simulator_routes"]
 
 _MAX_BODY_BYTES = 30_000_000
 

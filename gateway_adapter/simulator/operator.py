@@ -11,18 +11,13 @@ import json
 import random
 import time
 from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING
 
 from gateway_adapter.connectors import loopback
 from gateway_adapter.connectors.base import Request, Response
 from gateway_adapter.errors import Refused
 from gateway_adapter.model import Event
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-
-__all__ = ["OperatorBehaviour", "ReceivedSubmission", "SimulatedOperator"]
 
 # What may go wrong, each with what it does to a submission or its report.
 FAULTS = (

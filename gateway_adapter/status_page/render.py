@@ -8,22 +8,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from html import escape
 from importlib import resources
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 from urllib.parse import quote
 
-from gateway_adapter.model import State
+from gateway_adapter.model import MessageView, State
 from gateway_adapter.statuses import error_row, status_row
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from gateway_adapter.model import MessageView
-
-__all__ = ["STATES", "list_page", "message_page", "missing_page", "policy"]
 
 STATES: tuple[State, ...] = get_args(State)
 _STATE_CLASSES: Mapping[str, str] = {

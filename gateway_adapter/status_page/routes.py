@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from starlette.responses import HTMLResponse
@@ -10,19 +11,15 @@ from starlette.routing import Route
 
 import mmscontent as mms
 from gateway_adapter.messages.renditions import read_rendition
+from gateway_adapter.model import Account, MessageView
 from gateway_adapter.status_page.render import STATES, list_page, message_page, missing_page, policy
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from starlette.requests import Request
 
     from gateway_adapter.messages.service import Service
-    from gateway_adapter.model import Account, MessageView
 
     Page = Callable[[Service, Account, Request], Awaitable[HTMLResponse]]
-
-__all__ = ["status_page_routes"]
 
 _LIMIT = 100
 _HEADERS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select, update
@@ -11,8 +12,6 @@ from gateway_adapter.store.tables import accounts, idempotency, usage
 from gateway_adapter.store.upsert import upsert
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from gateway_adapter.store.transaction_queue import Transaction
 
 

@@ -9,13 +9,10 @@ import contextlib
 import hashlib
 import os
 import tempfile
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gateway_adapter.errors import Refused
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 
 class MediaStore:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,6 @@ from gateway_adapter.store.messages import due_connections
 from gateway_adapter.store.tables import messages, orders, unmatched_events, webhook_deliveries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from gateway_adapter.store.transaction_queue import Transaction
 
 _TWO_DAYS_MS = 2 * 24 * 3600 * 1000

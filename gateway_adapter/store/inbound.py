@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, delete, select, update
@@ -12,8 +13,6 @@ from gateway_adapter.store.tables import blocked, configurations, inbound
 from gateway_adapter.store.upsert import insert_into, upsert
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from gateway_adapter.store.transaction_queue import Transaction
 
 

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, bindparam, case, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, insert, or_, select, update
 
 from gateway_adapter.model import Event
-from gateway_adapter.store.messages import finalize_reported, finalize_where
+from gateway_adapter.store.messages import Ending, finalize_reported, finalize_where
 from gateway_adapter.store.serialization import deserialize, history_line, serialize
 from gateway_adapter.store.tables import messages, unmatched_events
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement
-
-    from gateway_adapter.store.messages import Ending
     from gateway_adapter.store.transaction_queue import Transaction
 
 # A longer history has enough notes; steps that change a message are always written.
@@ -112,8 +109,7 @@ def refit(transaction: Transaction, via: str, event: Event, at: int, size_bytes:
 
 _INSERT_UNMATCHED = insert(unmatched_events)
 _UNMATCHED = and_(
-    unmatched_events.c.operator_message_id == bindparam("known_as"),
-    unmatched_events.c.connection == bindparam("via"),
+    unmatched_events.c.operator_message_id == bindparam("known_as"), unmatched_events.c.connection == bindparam("via")
 )
 _SELECT_UNMATCHED = select(unmatched_events.c.event).where(_UNMATCHED).order_by(unmatched_events.c.id)
 _DELETE_UNMATCHED = delete(unmatched_events).where(_UNMATCHED)

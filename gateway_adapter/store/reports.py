@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, bindparam, insert, literal, select, update
+from sqlalchemy import ColumnElement, Insert, Select, bindparam, insert, literal, select, update
 
-from gateway_adapter.model import LogView, MessageView, Order, ReportView
+from gateway_adapter.model import LogFilters, LogView, MessageView, Order, ReportFilters, ReportView
 from gateway_adapter.store.serialization import deserialize, parse_history
 from gateway_adapter.store.tables import messages, orders, renditions, webhook_deliveries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from sqlalchemy import Insert, Select
-
-    from gateway_adapter.model import LogFilters, ReportFilters
     from gateway_adapter.store.transaction_queue import Transaction
 
 _JOINED = messages.join(orders, orders.c.id == messages.c.order_id)

@@ -7,16 +7,14 @@ version can each be read by the other.
 from __future__ import annotations
 
 import json
+from collections.abc import Hashable
 from dataclasses import MISSING, Field, fields
 from functools import cache
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import gateway_adapter.model as names
 from gateway_adapter.model import HistoryStep
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable
 
 T = TypeVar("T")
 _MAX_DETAIL = 400  # characters of a history line's detail

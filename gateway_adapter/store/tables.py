@@ -189,11 +189,7 @@ renditions = Table(
 )
 
 observed_limits = Table(
-    "observed_limits",
-    METADATA,
-    Column("connection", Text, primary_key=True),
-    _number("limit_bytes"),
-    _number("at"),
+    "observed_limits", METADATA, Column("connection", Text, primary_key=True), _number("limit_bytes"), _number("at")
 )
 
 configurations = Table(

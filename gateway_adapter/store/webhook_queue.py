@@ -7,19 +7,27 @@ the one place that converts it.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import ColumnElement, and_, insert, select, update
 
-from gateway_adapter.model import AutoReply, InboundMail, InboundWebhook, Order, ReportWebhook, SmsFallback
+from gateway_adapter.model import (
+    AutoReply,
+    ForwardFormat,
+    Generation,
+    InboundMail,
+    InboundWebhook,
+    Order,
+    ReportWebhook,
+    SmsFallback,
+    Webhook,
+)
 from gateway_adapter.store.serialization import deserialize, serialize
 from gateway_adapter.store.tables import messages, webhook_deliveries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from gateway_adapter.model import ForwardFormat, Generation, Webhook
     from gateway_adapter.store.transaction_queue import Transaction
 
 _MAX_OUTCOME = 400  # characters

@@ -12,24 +12,18 @@ import contextlib
 import functools
 import re
 import socket
+import ssl
+from collections.abc import AsyncIterator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import httpcore
 import httpx
 
 from gateway_adapter.connectors.base import Response
 from gateway_adapter.errors import Refused, Unreachable
-from gateway_adapter.transport.url_policy import UrlPolicy
-
-if TYPE_CHECKING:
-    import ssl
-    from collections.abc import AsyncIterator, Iterable, Mapping
-
-    from gateway_adapter.transport.url_policy import ParsedUrl
-
-__all__ = ["MEDIA_TYPES", "Fetcher", "OpenedLink", "Resolve"]
+from gateway_adapter.transport.url_policy import ParsedUrl, UrlPolicy
 
 # Media types of links that are accepted; the bytes decide later. A server may also name none.
 MEDIA_TYPES = (

@@ -8,8 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-__all__ = ["InflightLimiter"]
-
 _BUSY_REQUESTS = 16  # from this many requests in flight on, sending pauses
 
 

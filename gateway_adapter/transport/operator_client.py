@@ -9,25 +9,20 @@ import asyncio
 import json
 import time
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
 
-from gateway_adapter.connectors.base import Response
+from gateway_adapter.connectors.base import Connection, Request, Response, SubmitRequest, SubmitResult, Upload
 from gateway_adapter.connectors.registry import connector_of
 from gateway_adapter.errors import Unreachable
 from gateway_adapter.metrics import SUBMIT_SECONDS, SUBMITTED
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-
-    from gateway_adapter.connectors.base import Connection, Request, SubmitRequest, SubmitResult, Upload
-
     Transport = Callable[[Request, Connection], Awaitable[Response]]
-
-__all__ = ["OperatorClient"]
 
 _MAX_ANSWER = 1_000_000
 _MAX_UPLOADS = 2000

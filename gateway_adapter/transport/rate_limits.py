@@ -6,16 +6,12 @@ import asyncio
 import math
 from typing import TYPE_CHECKING
 
-from dramatiq.rate_limits import WindowRateLimiter
+from dramatiq.rate_limits import RateLimiterBackend, WindowRateLimiter
 
 from gateway_adapter.schedule import TokenBuckets
 
 if TYPE_CHECKING:
-    from dramatiq.rate_limits import RateLimiterBackend
-
     from gateway_adapter.connectors.base import Connection
-
-__all__ = ["ProcessRateLimiter", "RedisRateLimiter", "rate_limiter_for"]
 
 _MIN_PAUSE_S, _MAX_PAUSE_S = 0.02, 0.5
 

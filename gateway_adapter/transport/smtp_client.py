@@ -17,8 +17,6 @@ import aiosmtplib
 from gateway_adapter.connectors.base import Connection, Request, Response
 from gateway_adapter.errors import Misconfigured, Unreachable
 
-__all__ = ["SmtpClient", "parse_smarthost"]
-
 _IDLE_S = 20.0  # servers close idle sessions after 30 seconds at the earliest
 _MAX_IDLE = 8
 _SMTP_PORT = 25

@@ -15,8 +15,6 @@ import httpx
 
 from gateway_adapter.errors import Misconfigured, Refused
 
-__all__ = ["ParsedUrl", "UrlPolicy", "parse_networks"]
-
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # RFC 6052 2.1: the well-known prefix; the last 32 bits are an IPv4 address.

@@ -13,6 +13,7 @@ import hmac
 import time
 import uuid
 from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -24,14 +25,10 @@ from gateway_adapter.schedule import now_ms, webhook_retry_s
 from gateway_adapter.store import webhook_queue
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-
     from gateway_adapter.connectors.base import Response
     from gateway_adapter.settings import Settings
     from gateway_adapter.store.transaction_queue import Transaction, TransactionQueue
     from gateway_adapter.store.webhook_queue import DeliveryBatch
-
-__all__ = ["OutgoingRequest", "WebhookWorker", "attempt_url", "sign"]
 
 _MAX_INFLIGHT = 48  # requests of this process
 _MAX_PER_TARGET = 4  # of them to one target, so that a slow one does not delay the others

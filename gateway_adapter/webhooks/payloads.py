@@ -11,17 +11,23 @@ from urllib.parse import urlsplit
 from gateway_adapter.api.webhook_bodies import render_inbound, render_reports
 from gateway_adapter.errors import Refused
 from gateway_adapter.messages.forwarding import render_mail, render_multipart
-from gateway_adapter.model import AutoReply, InboundMail, InboundWebhook, ReportWebhook, SmsFallback
+from gateway_adapter.model import (
+    AutoReply,
+    InboundMail,
+    InboundView,
+    InboundWebhook,
+    Order,
+    ReportView,
+    ReportWebhook,
+    SmsFallback,
+)
 from gateway_adapter.store import inbound, messages, reports
 from gateway_adapter.webhooks.delivery_worker import OutgoingRequest
 
 if TYPE_CHECKING:
-    from gateway_adapter.model import InboundView, Order, ReportView
     from gateway_adapter.store.blobs import MediaStore
     from gateway_adapter.store.transaction_queue import Transaction, TransactionQueue
     from gateway_adapter.store.webhook_queue import DeliveryBatch, WebhookDelivery
-
-__all__ = ["WebhookPayloads"]
 
 
 class WebhookPayloads:

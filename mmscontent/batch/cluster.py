@@ -11,20 +11,17 @@ import os
 import signal
 import time
 from collections import deque
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmscontent.batch.items import SourceFile, crashed, limit_sandbox_workers, read_source, run_item, timed_out
 from mmscontent.errors import EngineFailed, EngineMissing, SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
-    from pathlib import Path
-
     from mmscontent.batch.model import Result, Task
-
-__all__ = ["run_cluster"]
 
 Ray = Any  # the module; it may not be installed, and only this engine loads it
 Ref = Any  # Ray's reference to a result that is still to come

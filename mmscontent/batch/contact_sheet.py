@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import heapq
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from mmscontent.batch.folder import CONTACT_SHEET, JOURNAL
-from mmscontent.batch.journal import read_records
+from mmscontent.batch.journal import Record, read_records
 from mmscontent.errors import SourceError
 from mmscontent.files import atomic_write
 from mmscontent.pack.registry import unpack
 from mmscontent.preview.markup import data_uri, esc, plural, tag
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from mmscontent.batch.journal import Record
-
-__all__ = ["lowest_records", "write_contact_sheet"]
 
 _MAX_ENTRIES = 10
 _MEDIA_TAGS = {

@@ -9,19 +9,12 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import Self
 
 from mmscontent import files, media_types
-from mmscontent.batch.model import Output
+from mmscontent.batch.model import Output, Result, Settings
 from mmscontent.errors import BatchError
-
-if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
-
-    from mmscontent.batch.model import Result, Settings
-
-__all__ = ["CONTACT_SHEET", "JOURNAL", "OWN_NAMES", "OutputFolder", "suffix_of"]
 
 JOURNAL = "journal.jsonl"
 CONTACT_SHEET = "contact-sheet.html"

@@ -9,18 +9,13 @@ from __future__ import annotations
 import csv
 import glob
 import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 from mmscontent.batch.model import Failure, Item
 from mmscontent.batch.receivers import COLUMNS, Receivers
 from mmscontent.errors import BatchError, ProfileError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-__all__ = ["InputDefaults", "read_inputs", "read_rows"]
 
 _LISTS = (".csv", ".jsonl", ".ndjson")
 _OWN = ("name", "files", "text", "subject", "recipient")

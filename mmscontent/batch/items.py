@@ -10,37 +10,18 @@ import hashlib
 import resource
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from multiprocessing import parent_process
 from os import _exit, getpid
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from mmscontent.batch.model import Failure, Result, Source, Task
+from mmscontent.batch.model import Failure, Item, Result, Source, Task
 from mmscontent.codecs.session import codec_pool
-from mmscontent.compose import attempt
+from mmscontent.compose import Outcome, attempt
 from mmscontent.errors import DoesNotFit, MMSContentError, NotAllowed
 from mmscontent.files import part_of, read_file
-from mmscontent.message import Envelope, Message
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mmscontent.batch.model import Item
-    from mmscontent.compose import Outcome
-    from mmscontent.message import Part
-
-__all__ = [
-    "SourceFile",
-    "crashed",
-    "failure_of",
-    "initialize_worker",
-    "limit_sandbox_workers",
-    "read_source",
-    "rejected",
-    "run_item",
-    "timed_out",
-]
+from mmscontent.message import Envelope, Message, Part
 
 _REFUSALS = (DoesNotFit.code, NotAllowed.code)
 

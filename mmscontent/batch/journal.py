@@ -14,32 +14,16 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mmscontent.batch.model import Failure, Output, Source
+from mmscontent.batch.model import Failure, Item, Output, Settings, Source, Status
 from mmscontent.errors import BatchError
+from mmscontent.profiles.model import Profile
 from mmscontent.version import __version__
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from mmscontent.batch.model import Item, Settings, Status
-    from mmscontent.profiles.model import Profile
-
-__all__ = [
-    "Journal",
-    "Record",
-    "file_digest",
-    "is_unchanged",
-    "item_key",
-    "journal_head",
-    "profile_key",
-    "read_records",
-    "settings_key",
-]
 
 SCHEMA = "mmscontent.batch/1"
 # A power failure costs at most the lines of this many seconds, and a resumed run makes their items again.

@@ -18,26 +18,18 @@ import signal
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from mmscontent.batch.items import crashed, initialize_worker, run_item, timed_out
-from mmscontent.batch.model import Result
+from mmscontent.batch.model import Result, Task
 from mmscontent.errors import EngineFailed
 from mmscontent.ffmpeg import temp_dirs
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
-
-    from pebble import ProcessFuture
-
-    from mmscontent.batch.model import Task
-
-__all__ = ["processors", "run_local"]
 
 # An item that crashes two workers is to blame. SIGKILL mostly comes from outside (an administrator, the kernel short
 # of memory) and may come again, so it needs more tries before the item is blamed.

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from mmscontent.codecs.base import Effort
+from mmscontent.ledger import Ledger
+from mmscontent.message import Message, Part
+from mmscontent.profiles.model import Profile
+
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from mmscontent.codecs.base import Effort
-    from mmscontent.ledger import Ledger
-    from mmscontent.message import Message, Part
     from mmscontent.pipeline.request import IfNotFit
-    from mmscontent.profiles.model import Profile
-
-__all__ = ["Failure", "Item", "Output", "Progress", "Result", "Settings", "Source", "Status", "Task"]
 
 Status = Literal["done", "refused", "failed"]
 

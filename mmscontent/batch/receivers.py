@@ -5,20 +5,17 @@ us/att toll_free apple/iphone 600000      a carrier, device or class by key, a r
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 from mmscontent.batch.items import failure_of
 from mmscontent.errors import MMSContentError, ProfileError
 from mmscontent.profiles import kinds_of, load_profile
+from mmscontent.profiles.model import Profile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mmscontent.batch.model import Failure
-    from mmscontent.profiles.model import Profile
-
-__all__ = ["COLUMNS", "Receiver", "Receivers"]
 
 ROUTES = ("p2p", "long_code", "toll_free", "short_code")
 COLUMNS = ("profile", "carrier", "route", "device", "class", "max_bytes")

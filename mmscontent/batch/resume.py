@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from pathlib import Path
+from typing import Self
 
 from mmscontent.batch.folder import JOURNAL, OutputFolder
-from mmscontent.batch.journal import (
-    Journal,
-    Record,
-    file_digest,
-    is_unchanged,
-    item_key,
-    journal_head,
-)
-from mmscontent.batch.model import Failure, Output
+from mmscontent.batch.journal import Journal, Record, file_digest, is_unchanged, item_key, journal_head
+from mmscontent.batch.model import Failure, Item, Output, Progress, Result, Settings
 from mmscontent.batch.run import run_items
 from mmscontent.errors import BatchError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
-    from pathlib import Path
-
-    from mmscontent.batch.model import Item, Progress, Result, Settings
-
-__all__ = ["BatchRun", "PoolOptions", "ResumeState"]
 
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # no later output could be written either
 

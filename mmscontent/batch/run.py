@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Sized
+from collections.abc import Callable, Generator, Iterable, Iterator, Sized
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mmscontent.batch.model import Item, Progress, Settings, Task
+from mmscontent.batch.model import Item, Progress, Result, Settings, Task
 from mmscontent.message import Message
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Generator, Iterable, Iterator
-
-    from mmscontent.batch.model import Result
-    from mmscontent.profiles.model import Profile
-
-__all__ = ["ENGINES", "run", "run_items"]
+from mmscontent.profiles.model import Profile
 
 
 def _local(tasks: Iterator[Task], workers: int | None, _: str | None) -> Generator[Result]:

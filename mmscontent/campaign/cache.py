@@ -14,19 +14,15 @@ import fcntl
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mmscontent.campaign.fitted_media import FittedMedia, FittedPart
 from mmscontent.files import atomic_write
 from mmscontent.ledger import PartEntry
 from mmscontent.message import MediaInfo, Part
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-__all__ = ["DEFAULT_BOUND_BYTES", "FittedMediaCache", "default_folder"]
 
 DEFAULT_BOUND_BYTES = 1 << 30
 _MAGIC = b"mmscontent mould 1\n"  # magic, suffix and folder keep the words of the first version: caches stay valid

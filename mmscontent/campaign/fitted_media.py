@@ -6,14 +6,15 @@ whole pipeline and go out byte for byte. Each packed message is counted and read
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import Self
 
 from mmscontent.compose import Composed
 from mmscontent.errors import DoesNotFit
 from mmscontent.files import identify
-from mmscontent.ledger import PartEntry
-from mmscontent.message import Envelope, replace_parts
+from mmscontent.ledger import Ledger, PartEntry
+from mmscontent.message import Envelope, Message, Part, replace_parts
 from mmscontent.part_names import assign_part_names
 from mmscontent.pipeline.examine import examine_part, fit_subject, paginate, sms_equivalence_notes
 from mmscontent.pipeline.plan import Keep, Plan, ProbedPart, relabel
@@ -21,18 +22,9 @@ from mmscontent.pipeline.present import PackedMessage, present_and_pack, read_ba
 from mmscontent.pipeline.report import build_ledger
 from mmscontent.pipeline.request import ComposeRequest
 from mmscontent.pipeline.transcode import TranscodedPart
+from mmscontent.profiles.model import Profile
 from mmscontent.smil.compose import PRESENTATION_NAMES
 from mmscontent.smil.template import is_template
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Self
-
-    from mmscontent.ledger import Ledger
-    from mmscontent.message import Message, Part
-    from mmscontent.profiles.model import Profile
-
-__all__ = ["FittedMedia", "FittedPart", "compose_with", "overhead_bytes"]
 
 
 @dataclass(frozen=True, slots=True)

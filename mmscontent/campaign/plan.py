@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,23 +18,19 @@ from mmscontent.batch.journal import profile_key
 from mmscontent.batch.model import Failure, Item, Settings
 from mmscontent.batch.run import run_items
 from mmscontent.campaign.fitted_media import FittedMedia, compose_with, overhead_bytes
+from mmscontent.codecs.base import Effort
 from mmscontent.errors import MMSContentError
+from mmscontent.ledger import Ledger
 from mmscontent.message import Envelope
+from mmscontent.profiles.model import Profile
 from mmscontent.smil.quirks import quirk_for
 from mmscontent.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from mmscontent.batch.resume import PoolOptions
     from mmscontent.campaign.cache import FittedMediaCache
     from mmscontent.campaign.read import CampaignRecipient, MessageTemplate
-    from mmscontent.codecs.base import Effort
     from mmscontent.compose import Composed
-    from mmscontent.ledger import Ledger
-    from mmscontent.profiles.model import Profile
-
-__all__ = ["Campaign", "CampaignPlan", "RecipientGroup", "compose_for", "plan_campaign"]
 
 _STEP_BYTES = 512  # bytes available for media are rounded down to a multiple of it
 _MEASURED = 16  # this many recipients with the longest texts are packed to find the largest message

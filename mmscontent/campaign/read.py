@@ -12,8 +12,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from mmscontent.batch.inputs import read_rows
 from mmscontent.batch.items import failure_of
@@ -23,14 +25,7 @@ from mmscontent.campaign.template import placeholders, render
 from mmscontent.errors import BatchError, ProfileError
 from mmscontent.files import read_file, read_parts
 from mmscontent.message import Message, Part, Slide, replace_parts, slide_roles
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from mmscontent.profiles.model import Profile
-
-__all__ = ["CampaignRecipient", "MessageTemplate", "read_recipients", "read_template"]
+from mmscontent.profiles.model import Profile
 
 _KEYS = ("files", "text", "subject", "from", "slides", "attachments", "smil")
 _SLIDE_KEYS = ("image", "video", "audio", "text", "duration_ms")

@@ -5,21 +5,17 @@ from __future__ import annotations
 import hashlib
 import re
 import time
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
 from mmscontent.batch.items import failure_of, rejected
 from mmscontent.batch.model import Failure, Item, Result
-from mmscontent.campaign.plan import compose_for
+from mmscontent.campaign.plan import Campaign, CampaignPlan, compose_for
 from mmscontent.errors import MMSContentError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
-
     from mmscontent.campaign.fitted_media import FittedMedia
-    from mmscontent.campaign.plan import Campaign, CampaignPlan
     from mmscontent.campaign.read import CampaignRecipient
-
-__all__ = ["items_of", "render_messages"]
 
 
 def items_of(campaign: Campaign) -> tuple[Item, ...]:

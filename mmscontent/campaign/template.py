@@ -7,14 +7,9 @@ column can never run code or read an attribute.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from mmscontent.errors import BatchError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = ["placeholders", "render"]
 
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 

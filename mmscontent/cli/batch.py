@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TextIO
 
 import click
 
@@ -15,7 +16,7 @@ from mmscontent.batch.folder import OWN_NAMES
 from mmscontent.batch.inputs import InputDefaults, read_inputs
 from mmscontent.batch.model import Settings
 from mmscontent.batch.receivers import Receiver, Receivers
-from mmscontent.batch.resume import BatchRun
+from mmscontent.batch.resume import BatchRun, ResumeState
 from mmscontent.cli.options import (
     policy_from,
     policy_option,
@@ -29,14 +30,6 @@ from mmscontent.cli.options import (
 from mmscontent.cli.output import print_status, reserved_stdout
 from mmscontent.cli.progress import RunTotals, progress_bar
 from mmscontent.pack.registry import ENCODINGS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import TextIO
-
-    from mmscontent.batch.resume import ResumeState
-
-__all__ = ["batch_command", "receivers_from", "sigterm_as_interrupt"]
 
 FAILED = 1
 

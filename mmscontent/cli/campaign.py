@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from mmscontent.batch.model import Settings
+from mmscontent.batch.model import Failure, Settings
 from mmscontent.batch.resume import BatchRun
 from mmscontent.campaign import (
     Campaign,
+    CampaignPlan,
     FittedMediaCache,
+    RecipientGroup,
     default_folder,
     items_of,
     plan_campaign,
@@ -37,14 +40,6 @@ from mmscontent.cli.options import (
 from mmscontent.cli.output import print_status, reserved_stdout, write_json
 from mmscontent.cli.progress import RunTotals, progress_bar
 from mmscontent.ledger import columns
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from mmscontent.batch.model import Failure
-    from mmscontent.campaign import CampaignPlan, RecipientGroup
-
-__all__ = ["campaign_group"]
 
 SCHEMA = "mmscontent.campaign/1"
 SOME_CANNOT = 1

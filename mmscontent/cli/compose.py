@@ -6,7 +6,7 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -21,24 +21,13 @@ from mmscontent.cli.options import (
     with_options,
 )
 from mmscontent.cli.output import print_status, write_file, write_json
-from mmscontent.compose import attempt
+from mmscontent.codecs.base import Effort
+from mmscontent.compose import Outcome, attempt
 from mmscontent.files import read_file, read_parts
 from mmscontent.message import Content, Envelope, Message, Part
 from mmscontent.preview import filmstrip, preview
 from mmscontent.smil.resolve import message_of
 from mmscontent.smil.template import is_template
-
-if TYPE_CHECKING:
-    from mmscontent.codecs.base import Effort
-    from mmscontent.compose import Outcome
-
-__all__ = [
-    "check_command",
-    "compose_command",
-    "output_options",
-    "require_one_stdout_document",
-    "write_outcome",
-]
 
 REFUSED = 1
 # The suffix of a message when the caller names no file; every wire form beside these is text like a mail.

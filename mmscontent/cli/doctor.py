@@ -7,8 +7,6 @@ import click
 from mmscontent.cli.output import write_json
 from mmscontent.doctor import examine
 
-__all__ = ["doctor_command"]
-
 ENGINE_MISSING = 4  # as main.EXIT_STATUS has it for every EngineError
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import click
 
@@ -13,14 +13,10 @@ from mmscontent.cli.output import print_status, write_file, write_json
 from mmscontent.errors import MMSContentError
 from mmscontent.files import read_file
 from mmscontent.ledger import facts
+from mmscontent.message import MediaInfo, Part, Unpacked
 from mmscontent.part_names import assign_part_names
 from mmscontent.smil.resolve import message_of
 from mmscontent.sniff import sniff
-
-if TYPE_CHECKING:
-    from mmscontent.message import MediaInfo, Part, Unpacked
-
-__all__ = ["sniff_command", "unpack_command"]
 
 INPUT_AT_FAULT = 3
 

@@ -26,8 +26,6 @@ from mmscontent.errors import (
 )
 from mmscontent.version import __version__
 
-__all__ = ["main"]
-
 # The first row that matches decides: 0 done · 1 does not fit · 2 usage · 3 input · 4 engine · 130 interrupted.
 EXIT_STATUS: tuple[tuple[type[MMSContentError], int], ...] = (
     (DoesNotFit, 1),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -21,16 +21,12 @@ from mmscontent.cli.options import (
 from mmscontent.cli.output import print_status, write_file, write_json
 from mmscontent.compose import attempt
 from mmscontent.errors import MalformedContent
+from mmscontent.message import Content
 from mmscontent.pack.registry import ENCODINGS, pack
 from mmscontent.preview import filmstrip, preview
 from mmscontent.smil.lint import lint
 from mmscontent.smil.repair import Repaired, repair
 from mmscontent.smil.resolve import message_of
-
-if TYPE_CHECKING:
-    from mmscontent.message import Content
-
-__all__ = ["adapt_command", "lint_command", "preview_command"]
 
 FOUND_FAULTS = 3
 

@@ -10,8 +10,6 @@ from mmscontent.limits import DEFAULT_INPUT_LIMITS
 from mmscontent.message import Content, Envelope, Part, Unpacked
 from mmscontent.pack.registry import unpack
 
-__all__ = ["open_message"]
-
 
 def open_message(path: Path) -> Unpacked:
     """Read a message.

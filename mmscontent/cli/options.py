@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import reduce
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from mmscontent.batch.resume import PoolOptions
 from mmscontent.batch.run import ENGINES
 from mmscontent.pack.registry import ENCODINGS
-from mmscontent.pipeline.request import POLICIES
+from mmscontent.pipeline.request import POLICIES, IfNotFit
 from mmscontent.profiles import load_profile
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mmscontent.pipeline.request import IfNotFit
-    from mmscontent.profiles.model import Profile
-
-__all__ = [
-    "ROUTES",
-    "effort_option",
-    "encoding_option",
-    "json_option",
-    "own_profiles_option",
-    "policy_from",
-    "policy_option",
-    "pool_from",
-    "pool_options",
-    "profile_from",
-    "profile_options",
-    "resume_option",
-    "single_line",
-    "with_options",
-]
+from mmscontent.profiles.model import Profile
 
 Command = TypeVar("Command", bound="Callable[..., object]")
 ROUTES = ("p2p", "long_code", "toll_free", "short_code")

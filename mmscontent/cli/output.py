@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TextIO
 
 import click
 
 from mmscontent import files
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-    from typing import TextIO
-
-__all__ = ["print_status", "reserved_stdout", "write_file", "write_json"]
 
 
 class OutputError(click.ClickException):

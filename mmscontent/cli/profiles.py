@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -15,12 +15,7 @@ from mmscontent.files import read_file
 from mmscontent.ledger import columns
 from mmscontent.profiles import kinds_of, lint_profiles, list_profiles, load_profile
 from mmscontent.profiles.match import match_profiles
-from mmscontent.profiles.model import FIELD_RULES, AudioFormat, VideoFormat
-
-if TYPE_CHECKING:
-    from mmscontent.profiles.model import Origin, Profile
-
-__all__ = ["profiles_group"]
+from mmscontent.profiles.model import FIELD_RULES, AudioFormat, Origin, Profile, VideoFormat
 
 FOUND_FAULTS = 1
 

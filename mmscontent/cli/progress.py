@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
     from mmscontent.batch.journal import Record
-
-__all__ = ["RunTotals", "progress_bar"]
 
 _UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
 _MAX_NAMED = 10  # failures a summary names; the journal has all
@@ -65,10 +62,7 @@ class RunTotals:
         counts = ", ".join(f"{self.statuses[status]:,} {status}" for status in ("done", "refused", "failed"))
         saved = f"{self.source_bytes:,} bytes in, {self.saved_bytes:,} saved, " if self.source_bytes else ""
         sizes = f"{saved}{self.output_bytes:,} bytes out"
-        lines = [
-            f"{self.finished:,} of {total:,} items: {counts}",
-            f"{sizes}; {self.rate():.1f} items per second",
-        ]
+        lines = [f"{self.finished:,} of {total:,} items: {counts}", f"{sizes}; {self.rate():.1f} items per second"]
         lines += [f"  {line}" for line in self.named]
         if self.without_output > len(self.named):
             lines.append(f"  and {self.without_output - len(self.named):,} more; the journal lists all")

@@ -15,14 +15,11 @@ worker once and decoded once:
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
-if TYPE_CHECKING:
-    from mmscontent.message import MediaInfo
-    from mmscontent.profiles.model import Rule
-    from mmscontent.rate_quality import Curve
-
-__all__ = ["Effort", "MediaSource", "Rendition", "Survey"]
+from mmscontent.message import MediaInfo
+from mmscontent.profiles.model import Rule
+from mmscontent.rate_quality import Curve
 
 Effort = Literal["fast", "best"]
 

@@ -11,17 +11,12 @@ import binascii
 import io
 import quopri
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from vobject import base as vobject
 
 from mmscontent.errors import MalformedContent
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-__all__ = ["ContentLine", "escaped", "folded", "quoted_printable", "read_lines", "split_fields", "unescaped"]
 
 _ENCODINGS = {"QUOTED-PRINTABLE", "BASE64", "B", "8BIT", "7BIT"}
 _MAX_LINES = 100_000

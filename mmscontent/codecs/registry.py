@@ -6,20 +6,17 @@ A new medium is a package beside this module and one row here. The registry stan
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mmscontent.codecs.base import MediaSource, Survey
+from mmscontent.message import MediaInfo
+from mmscontent.profiles.model import Profile, Rule
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from mmscontent.codecs.base import MediaSource, Survey
-    from mmscontent.message import MediaInfo
-    from mmscontent.profiles.model import Profile, Rule
-
     Verify = Callable[[bytes, MediaInfo], MediaInfo]
     HeaderEstimate = Callable[[bytes, MediaInfo, Rule], Survey]
-
-__all__ = ["CODECS", "CodecRow", "LoadedCodec", "codec_for", "why_refused"]
 
 
 @dataclass(frozen=True, slots=True)

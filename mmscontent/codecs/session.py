@@ -5,20 +5,15 @@ Each method names its handler in worker.py, so that a type checker sees argument
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar, cast
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, Self, TypeVar, cast
 
 from mmscontent.codecs import worker
+from mmscontent.codecs.base import Effort, Rendition, Survey
 from mmscontent.codecs.registry import CODECS
+from mmscontent.message import MediaInfo
+from mmscontent.profiles.model import Rule
 from mmscontent.sandbox import pool
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mmscontent.codecs.base import Effort, Rendition, Survey
-    from mmscontent.message import MediaInfo
-    from mmscontent.profiles.model import Rule
-
-__all__ = ["CodecSession", "codec_pool"]
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-__all__ = ["SmsEncoding", "sms_segments"]
-
 SmsEncoding = Literal["gsm-7", "ucs-2"]
 
 _BASIC = frozenset(

@@ -16,8 +16,6 @@ from mmscontent.containers.isobmff import FIRST_KINDS, Box, boxes, nested_boxes
 if TYPE_CHECKING:
     from mmscontent.containers.metadata_words import MetadataWord
 
-__all__ = ["without_location"]
-
 _POSITION_BOXES = frozenset((b"\xa9xyz", b"loci"))
 _POSITION_KEYS = b"com.apple.quicktime.location."
 _MOST_KEYS = 1_000

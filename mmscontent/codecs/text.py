@@ -10,17 +10,12 @@ import codecs
 import re
 import unicodedata
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from mmscontent.errors import DamagedMedia, OverLimits
 from mmscontent.limits import DEFAULT_INPUT_LIMITS, InputLimits
+from mmscontent.message import Part
+from mmscontent.profiles.model import TextRule
 from mmscontent.sniff.charset import read_charset
-
-if TYPE_CHECKING:
-    from mmscontent.message import Part
-    from mmscontent.profiles.model import TextRule
-
-__all__ = ["FittedText", "decode_text", "fit_text", "split_pages"]
 
 # Where a page may end, best first: after a paragraph, a sentence (no space follows those of East Asia), a word.
 _PAGE_ENDS = (

@@ -6,7 +6,6 @@ FFmpeg does both in its own sandbox. Trimming copies the coded tracks, which cos
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
 
 import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 import numpy as np
@@ -17,11 +16,7 @@ from mmscontent.codecs.video.filter_graph import filter_graph
 from mmscontent.codecs.video.formats import FrameSize
 from mmscontent.errors import DamagedMedia, EngineFailed, NotAllowed
 from mmscontent.ffmpeg import FfmpegSession, probe
-
-if TYPE_CHECKING:
-    from mmscontent.message import MediaInfo
-
-__all__ = ["poster_frame", "trim"]
+from mmscontent.message import MediaInfo
 
 # The container that a trimmed clip is written in, by the demuxer that read the source.
 _MUXERS = {

@@ -6,17 +6,13 @@ use session.py, which names these handlers, so that each call is typed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, get_args
+from collections.abc import Callable, Mapping
+from typing import get_args
 
 from mmscontent import message, rate_quality
 from mmscontent.codecs import base
 from mmscontent.codecs.registry import CODECS
 from mmscontent.profiles import model
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-__all__ = ["HANDLERS", "REGISTRY", "SessionState"]
 
 # Both sides check every value against these fields; a new dataclass that is passed must be added.
 REGISTRY: tuple[type, ...] = (

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mmscontent.containers.octets import Chunk
 from mmscontent.errors import DamagedMedia, OverLimits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mmscontent.containers.metadata_words import MetadataWord
-
-__all__ = ["APPLICATION", "COMMENT", "CONTROL", "IMAGE", "TRAILER", "blocks", "header_bytes", "metadata_of"]
 
 # Section 20: an image begins with a comma; section 27: the file ends with a semicolon. Extensions begin with an
 # exclamation mark and a label: graphic control (23), comment (24), application (26).

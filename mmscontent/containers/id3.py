@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["frames_range", "has_tag"]
-
 # ID3v2.4 3.1: "ID3", version, flags and size; ID3v1: "TAG" and fields of fixed length
 _HEADER_BYTES, _V1_BYTES = 10, 128
 

@@ -5,15 +5,11 @@ Sources: ISO/IEC 14496-12 section 4.2, QuickTime File Format.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from mmscontent.containers.octets import be
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-__all__ = ["FIRST_KINDS", "Box", "boxes", "child", "full_box", "meta_boxes", "nested_boxes", "top_boxes"]
 
 _MOST_BOXES = 2_000  # siblings of one level
 _MOST_TOP_BOXES = 50_000  # a video of four hours in fragments of two seconds has some 15,000

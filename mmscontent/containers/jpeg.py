@@ -7,35 +7,14 @@ Google's Motion Photo and Ultra HDR formats. Entropy-coded data is stepped over,
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from mmscontent.containers.octets import be, has_data
 from mmscontent.errors import OverLimits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mmscontent.containers.metadata_words import MetadataWord
-
-__all__ = [
-    "APP0",
-    "APP1",
-    "APP2",
-    "APP13",
-    "APP14",
-    "APP15",
-    "COM",
-    "ENTROPY_DATA",
-    "EOI",
-    "SOS",
-    "FrameHeader",
-    "Segment",
-    "frame_header",
-    "icc_profile",
-    "metadata_of",
-    "segments",
-    "trailer_metadata",
-]
 
 _MOST_SEGMENTS = 2_000  # in front of the first scan; a picture with a large profile has some 300
 # T.81 table B.1

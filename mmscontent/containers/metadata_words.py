@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-__all__ = ["METADATA_WORDS", "MetadataWord"]
-
 MetadataWord = Literal[
     # where, when and by whom
     "GPS position",

@@ -6,8 +6,6 @@ from typing import NamedTuple
 
 from mmscontent.errors import DamagedMedia
 
-__all__ = ["Chunk", "be", "has_data", "le"]
-
 
 class Chunk(NamedTuple):
     """One chunk or block of a file: `data[body:end]` is its payload; every offset is clipped to the data.

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mmscontent.containers.octets import Chunk, be
 from mmscontent.errors import OverLimits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mmscontent.containers.metadata_words import MetadataWord
-
-__all__ = ["SIGNATURE", "chunks", "icc_profile", "metadata_of"]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"  # section 5.2
 _MOST_CHUNKS = 200_000

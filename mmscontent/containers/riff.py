@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from mmscontent.containers.octets import Chunk, le
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-__all__ = ["FORM_BYTES", "chunks", "webp_chunks", "webp_icc_profile"]
 
 FORM_BYTES = 12  # "RIFF", the size of all that follows, and the form type
 _MOST_CHUNKS = 100_000

@@ -6,6 +6,7 @@ single tags. Tolerant: a damaged block gives what can be read, and never raises.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,7 @@ from mmscontent.containers.octets import be, le
 from mmscontent.errors import DamagedMedia
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from mmscontent.containers.metadata_words import MetadataWord
-
-__all__ = ["TAG_WORDS", "TiffHeader", "is_tiff", "read_directories", "read_exif"]
 
 _MOST_TAGS = 1_000  # of one directory; real ones have under a hundred
 # TIFF 6.0 section 8, and Exif 4.6.3 for the two directories that tags of the first one point to.

@@ -6,8 +6,6 @@ from typing import NamedTuple
 
 from mmscontent.containers.octets import be
 
-__all__ = ["WbmpHeader", "read_header"]
-
 _MOST_OCTETS = 3  # of one side: 21 bits, far over any side that is opened
 
 

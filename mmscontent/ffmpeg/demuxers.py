@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from mmscontent.errors import UnknownMedia
 
-__all__ = ["DECODERS", "DEMUXERS", "demuxer_for"]
-
 # By sniffed type; the short names of `ffmpeg -demuxers`, which serve `-f` and `format_whitelist` alike.
 DEMUXERS: dict[str, str] = {
     "video/mp4": "mov",

@@ -17,8 +17,6 @@ from typing import Any, NoReturn
 
 from mmscontent.sandbox import hardening
 
-__all__ = ["CANNOT_START", "main"]
-
 # Exit status of a child that could not become the program, as shells have it.
 CANNOT_START = 126
 # A run opens one input, a few outputs and x264's statistics.

@@ -19,8 +19,6 @@ from mmscontent.ffmpeg.program import RunLimits
 if TYPE_CHECKING:
     from mmscontent.ffmpeg.session import FfmpegSession
 
-__all__ = ["AudioTrack", "ProbeResult", "VideoTrack", "parse_banner", "probe"]
-
 # Opening takes 20 ms; a damaged index may take a full read.
 _PROBE_LIMITS = RunLimits(wall_s=30, cpu_s=20)
 _STREAM = re.compile(r"^ *Stream #0:(\d+)\S*: (Video|Audio): (.*)$")

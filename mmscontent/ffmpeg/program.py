@@ -18,8 +18,6 @@ from mmscontent.errors import EngineFailed, EngineMissing
 from mmscontent.sandbox import import_paths
 from mmscontent.sandbox.hardening import HardeningLayer
 
-__all__ = ["VARIABLE", "RunLimits", "launcher_command", "layers", "program_path", "version"]
-
 VARIABLE = "MMSCONTENT_FFMPEG"
 # Stub packages instead of the real ones: their __init__ import libraries, and the first run would wait for them.
 _BOOT = """

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-__all__ = ["FfmpegSession"]
-
 _INPUT = "input"
 # -nostdin: else ffmpeg reads keys from the supervisor's terminal. -y: a second pass overwrites the first one's file.
 _GLOBAL = ("-hide_banner", "-nostdin", "-nostats", "-progress", "pipe:1", "-y")

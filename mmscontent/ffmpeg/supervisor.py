@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import IO
 
-__all__ = ["RunOutcome", "Supervisor"]
-
 # Of the end of stderr: a damaged file makes ffmpeg write a line per packet.
 _OUTPUT_BYTES = 64_000
 # Killing ffmpeg and removing the folder takes milliseconds.
@@ -139,6 +137,7 @@ class OutputReader:
         self._partial_line = b""
 
     def feed(self, out: bytes, err: bytes) -> None:
+        """Take what the program printed; whole lines of progress are reported."""
         self._output = (self._output + err)[-_OUTPUT_BYTES:]
         *lines, rest = (self._partial_line + out).split(b"\n")
         self._partial_line = rest[-200:]

@@ -13,8 +13,6 @@ import shutil
 import tempfile
 from pathlib import Path
 
-__all__ = ["acquire", "release"]
-
 _PREFIX = "mmscontent-av-"
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["PHONE_DOMAIN", "from_wire", "is_email", "is_phone_number", "to_wire"]
-
 # RFC 2606: never resolves, so that a message mailed by mistake reaches nobody.
 PHONE_DOMAIN = "mms.invalid"
 # short codes have three to six

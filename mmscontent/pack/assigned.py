@@ -6,30 +6,9 @@ the OMNA/WINA WSP registry for numbers given later, OMA-TS-MMS_ENC 1.3 sections 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = [
-    "CHARSETS",
-    "CONTENT_TYPES",
-    "COUNTED_FIELDS",
-    "DISPOSITIONS",
-    "FIELDS",
-    "FIELD_BY_NAME",
-    "MESSAGE_TYPES",
-    "MESSAGE_TYPE_CODES",
-    "PARAMETERS",
-    "PART_HEADERS",
-    "TOKENS",
-    "WRITTEN_PARAMETERS",
-    "Field",
-    "charset_code",
-    "content_type_code",
-]
 
 # --- WSP -----------------------------------------------------------------------------------------------------------
 
@@ -69,11 +48,7 @@ CONTENT_TYPES: Mapping[int, str] = MappingProxyType(
                 # 0x2E
                 *("application/vnd.wap.sic", "text/vnd.wap.sl", "application/vnd.wap.slc", "text/vnd.wap.co"),
                 # 0x32
-                *(
-                    "application/vnd.wap.coc",
-                    "application/vnd.wap.multipart.related",
-                    "application/vnd.wap.sia",
-                ),
+                *("application/vnd.wap.coc", "application/vnd.wap.multipart.related", "application/vnd.wap.sia"),
                 # 0x35
                 *("text/vnd.wap.connectivity-xml", "application/vnd.wap.connectivity-wbxml"),
                 # 0x37
@@ -81,12 +56,7 @@ CONTENT_TYPES: Mapping[int, str] = MappingProxyType(
                 # 0x39
                 *("application/vnd.wap.signed-certificate", "application/vnd.wap.cert-response"),
                 # 0x3B
-                *(
-                    "application/xhtml+xml",
-                    "application/wml+xml",
-                    "text/css",
-                    "application/vnd.wap.mms-message",
-                ),
+                *("application/xhtml+xml", "application/wml+xml", "text/css", "application/vnd.wap.mms-message"),
                 # 0x3F
                 *("application/vnd.wap.rollover-certificate", "application/vnd.wap.locc+wbxml"),
                 *("application/vnd.wap.loc+xml", "application/vnd.syncml.dm+wbxml", "application/vnd.syncml.dm+xml"),

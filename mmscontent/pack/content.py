@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from mmscontent.errors import SourceError
-from mmscontent.message import Content
+from mmscontent.message import Content, Envelope, Part
 from mmscontent.pack.header_values import printable
 from mmscontent.part_names import assign_part_names
 from mmscontent.smil.rename import rename_sources
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from mmscontent.message import Envelope, Part
-
-__all__ = ["content_digest", "split_presentation", "with_wire_names"]
 
 _SAMPLE = 256
 _SAMPLES = 16

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["MAX_DATE_S", "printable"]
-
 # the last second of the year 9999: RFC 5322 section 3.3 writes four digits
 MAX_DATE_S = 253_402_300_799
 

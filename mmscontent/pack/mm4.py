@@ -6,9 +6,10 @@ writer has one. The recipients of the SMTP envelope are not in the bytes, so Bcc
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mmscontent.errors import MalformedContent
 from mmscontent.message import Content, Envelope, Unpacked
@@ -27,24 +28,6 @@ from mmscontent.pack.mime.write import (
     multipart_of,
     write_body,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = [
-    "DEFAULT_PEER",
-    "MESSAGE_TYPES",
-    "REQUEST_STATUSES",
-    "Mm4",
-    "Peer",
-    "Reading",
-    "mm4_body_budget",
-    "mm4_of",
-    "mm4_size",
-    "read_mm4",
-    "unpacked_of",
-    "write_mm4",
-]
 
 # TS 23.140 section 8.4; RFC 4356 maps the fields that mail has of its own
 _VERSION, _TYPE = "X-Mms-3GPP-MMS-Version", "X-Mms-Message-Type"

@@ -13,9 +13,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from mmscontent.errors import MalformedContent, SourceError
 from mmscontent.message import Content, Envelope, Part, Unpacked
@@ -23,11 +23,6 @@ from mmscontent.pack import mime, mm4, mm7, pdu
 from mmscontent.pack.content import content_digest, with_wire_names
 from mmscontent.pack.mime import headers
 from mmscontent.sniff import sniff
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-__all__ = ["ENCODINGS", "Encoding", "Packed", "body_budget", "pack", "size", "unpack"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,28 +9,6 @@ from __future__ import annotations
 from mmscontent.errors import MalformedContent
 from mmscontent.pack.assigned import CHARSETS
 
-__all__ = [
-    "SHORT_BIT",
-    "decode_text",
-    "integer",
-    "long_integer",
-    "read_integer",
-    "read_long_integer",
-    "read_text",
-    "read_uintvar",
-    "read_value_length",
-    "short_integer",
-    "starts_integer",
-    "starts_length",
-    "starts_text",
-    "text_string",
-    "uintvar",
-    "uintvar_size",
-    "value_end",
-    "value_length",
-    "with_length",
-]
-
 # 8.4.2.1: Quote = <Octet 127>, before a text whose first octet is 128 or more; not part of the text
 _QUOTE = 0x7F
 # 8.4.2.1: Quoted-string = <Octet 34> *TEXT End-of-string

@@ -7,17 +7,11 @@ allocation). Bytes are allocated here and nowhere else.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from mmscontent.errors import DoesNotFit
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mmscontent.rate_quality import Curve
-
-__all__ = ["PartDemand", "allocate_bytes", "total_quality"]
+from mmscontent.rate_quality import Curve
 
 
 @dataclass(frozen=True, slots=True)

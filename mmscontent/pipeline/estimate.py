@@ -6,25 +6,17 @@ encoded in full. What the ledger says of a part is a prediction, and its notes s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from mmscontent.codecs.base import Rendition
+from mmscontent.codecs.base import Effort, Rendition, Survey
 from mmscontent.codecs.registry import CODECS, codec_for
 from mmscontent.message import MediaInfo
-from mmscontent.pipeline.plan import Keep, Parts, Transcode
+from mmscontent.pipeline.plan import Decision, Keep, Parts, Plan, ProbedPart, Transcode
 from mmscontent.pipeline.survey import Surveyor, estimate_from_header
 from mmscontent.pipeline.transcode import SurveyStage, TranscodedPart
 from mmscontent.pipeline.trim_estimate import estimate_trim, upright_size
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mmscontent.codecs.base import Effort, Survey
-    from mmscontent.pipeline.plan import Decision, Plan, ProbedPart
-    from mmscontent.profiles.model import Profile
-
-__all__ = ["Estimator"]
+from mmscontent.profiles.model import Profile
 
 # Used share of a limit at the median, by codec (benchmarks/prediction.py); the others land on a knot of their curve.
 _USED_SHARE = {"image": 0.98, "animation": 0.95, "video": 0.96}

@@ -6,7 +6,6 @@ No codec opens a source here. A part that the receiver accepts in no form is mar
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from mmscontent.codecs.registry import why_refused
 from mmscontent.codecs.sms_segments import sms_segments
@@ -17,21 +16,9 @@ from mmscontent.limits import DEFAULT_INPUT_LIMITS
 from mmscontent.message import MediaInfo, Message, Part, Slide
 from mmscontent.part_names import assign_part_names
 from mmscontent.pipeline.plan import Parts, ProbedPart, relabel
+from mmscontent.profiles.model import Profile
 from mmscontent.smil.compose import PRESENTATION_NAMES
 from mmscontent.smil.timing import PACE, reading_of
-
-if TYPE_CHECKING:
-    from mmscontent.profiles.model import Profile
-
-__all__ = [
-    "PaginatedMessage",
-    "examine",
-    "examine_part",
-    "fit_subject",
-    "mark_refused",
-    "paginate",
-    "sms_equivalence_notes",
-]
 
 _MOST_PAGES = 20  # phones show no more slides than that; the pages of a longer text are longer
 _TIME_SHARE = 0.9  # of the longest slide: pages are divided by the mean reading speed, and a page may be slower

@@ -6,32 +6,16 @@ What would fit when a message does not: remedies.py.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from mmscontent.codecs.base import Survey
 from mmscontent.errors import DoesNotFit, NotAllowed
+from mmscontent.message import MediaInfo, Part
 from mmscontent.pipeline.allocation import PartDemand, allocate_bytes
 from mmscontent.pipeline.quality_weights import DEFAULT_POLICY, QualityPolicy
 from mmscontent.rate_quality import Curve
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mmscontent.codecs.base import Survey
-    from mmscontent.message import MediaInfo, Part
-
-__all__ = [
-    "Decision",
-    "Keep",
-    "Parts",
-    "Plan",
-    "ProbedPart",
-    "Transcode",
-    "make_plan",
-    "minimum_bytes",
-    "raise_if_refused",
-    "relabel",
-]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mmscontent.errors import EngineFailed, SourceError
 from mmscontent.ledger import SlideEntry
-from mmscontent.message import Content, replace_parts
+from mmscontent.message import Content, MediaInfo, Message, Part, replace_parts
 from mmscontent.pack import registry as pack
 from mmscontent.part_names import assign_part_names
 from mmscontent.smil.compose import PRESENTATION_NAMES, needs_presentation, present
@@ -16,15 +17,10 @@ from mmscontent.smil.rename import rename_sources
 from mmscontent.smil.template import is_template, present_by_template
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mmscontent.message import MediaInfo, Message, Part
     from mmscontent.pack.registry import Packed
     from mmscontent.pipeline.plan import Plan
     from mmscontent.pipeline.request import ComposeRequest
     from mmscontent.pipeline.transcode import TranscodedPart
-
-__all__ = ["PackedMessage", "RenderedPresentation", "present_and_pack", "present_parts", "read_back"]
 
 
 @dataclass(frozen=True, slots=True)

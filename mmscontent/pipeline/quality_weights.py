@@ -7,15 +7,10 @@ them is `accept_quality`). Pure data: docs/budget.md prints the table, and a tes
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from mmscontent.media_types import Kind
-
-__all__ = ["DEFAULT_POLICY", "QUALITY_POLICIES", "QualityPolicy", "policy_for"]
+from mmscontent.media_types import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +31,7 @@ class QualityPolicy:
 # A kind without a row has DEFAULT_POLICY. Qualities are SSIMULACRA2 at the phone's view, VMAF for video.
 QUALITY_POLICIES: dict[str, QualityPolicy] = {
     "qr code": QualityPolicy(
-        "QR code",
-        1.0,
-        15.0,
-        "the smallest rendition, half its pixels in four colours, can still be scanned",
+        "QR code", 1.0, 15.0, "the smallest rendition, half its pixels in four colours, can still be scanned"
     ),
     "screenshot": QualityPolicy(
         "screenshot, receipt",

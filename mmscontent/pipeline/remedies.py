@@ -7,25 +7,20 @@ message, so that the caller's policy (`if_not_fit`) can have it applied. Pure ar
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mmscontent import ledger
 from mmscontent.errors import DoesNotFit
-from mmscontent.message import select_parts
-from mmscontent.pipeline.plan import Transcode, make_plan, minimum_bytes
+from mmscontent.ledger import Option
+from mmscontent.message import Envelope, Message, select_parts
+from mmscontent.pipeline.plan import Parts, Plan, ProbedPart, Transcode, make_plan, minimum_bytes
 from mmscontent.pipeline.trim_estimate import estimate_trim
 from mmscontent.rate_quality import Curve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from mmscontent.ledger import Option
-    from mmscontent.message import Envelope, Message
-    from mmscontent.pipeline.plan import Parts, Plan, ProbedPart
     from mmscontent.pipeline.request import ComposeRequest
-
-__all__ = ["Remedy", "apply_remedy", "best_remedy", "remedies_for", "slide_groups", "summarize_options"]
 
 _LINK_BYTES = 160  # a text with an address in it, its headers included
 _MOST_PAIRS = 16  # parts up to which every pair is tried, before parts are dropped one by one

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mmscontent.codecs.base import Rendition
 from mmscontent.errors import DoesNotFit, NotAllowed
 from mmscontent.ledger import Ledger, Option, PartEntry
-from mmscontent.pipeline.plan import Keep, Transcode
+from mmscontent.message import MediaInfo
+from mmscontent.pipeline.plan import Decision, Keep, Parts, ProbedPart, Transcode
 from mmscontent.pipeline.trim_estimate import trim_advice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from mmscontent.codecs.base import Rendition
-    from mmscontent.message import MediaInfo
-    from mmscontent.pipeline.plan import Decision, Parts, ProbedPart
     from mmscontent.pipeline.present import PackedMessage
     from mmscontent.pipeline.request import ComposeRequest
     from mmscontent.pipeline.transcode import TranscodedPart
-
-__all__ = ["build_ledger", "build_refusal_ledger"]
 
 
 def build_ledger(request: ComposeRequest, parts: Parts, packed: PackedMessage) -> Ledger:

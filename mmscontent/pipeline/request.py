@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
-if TYPE_CHECKING:
-    from mmscontent.codecs.base import Effort
-    from mmscontent.ledger import Option
-    from mmscontent.message import Envelope, Message
-    from mmscontent.pipeline.plan import ProbedPart
-    from mmscontent.profiles.model import Profile
+from mmscontent.codecs.base import Effort
+from mmscontent.ledger import Option
+from mmscontent.message import Envelope, Message
+from mmscontent.profiles.model import Profile
 
-__all__ = ["POLICIES", "ComposeRequest", "IfNotFit"]
+if TYPE_CHECKING:
+    from mmscontent.pipeline.plan import ProbedPart
 
 IfNotFit = Literal["fail", "drop", "poster", "trim", "accept_quality", "split"]
 POLICIES: tuple[IfNotFit, ...] = get_args(IfNotFit)

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from mmscontent.errors import MMSContentError
-    from mmscontent.ledger import Ledger
-    from mmscontent.message import Content
-
-__all__ = ["Composed", "Outcome"]
+from mmscontent.errors import MMSContentError
+from mmscontent.ledger import Ledger
+from mmscontent.message import Content
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,33 +8,34 @@ The same run serves `compose` and `check`; they differ in the transcoder that is
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mmscontent.codecs.base import Effort
 from mmscontent.errors import DoesNotFit, JailKilled, NotAllowed
 from mmscontent.message import slide_roles
 from mmscontent.pack import registry as pack
 from mmscontent.pipeline.examine import examine, fit_subject, paginate, sms_equivalence_notes
-from mmscontent.pipeline.plan import make_plan, raise_if_refused
-from mmscontent.pipeline.present import present_and_pack, present_parts, read_back
-from mmscontent.pipeline.remedies import apply_remedy, best_remedy, remedies_for, slide_groups, summarize_options
+from mmscontent.pipeline.plan import Parts, make_plan, raise_if_refused
+from mmscontent.pipeline.present import PackedMessage, present_and_pack, present_parts, read_back
+from mmscontent.pipeline.remedies import (
+    Remedy,
+    apply_remedy,
+    best_remedy,
+    remedies_for,
+    slide_groups,
+    summarize_options,
+)
 from mmscontent.pipeline.report import build_ledger, build_refusal_ledger
 from mmscontent.pipeline.result import Composed, Outcome
+from mmscontent.profiles.model import Profile
 from mmscontent.smil.template import is_template
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from mmscontent.codecs.base import Effort
-    from mmscontent.pipeline.plan import Parts
-    from mmscontent.pipeline.present import PackedMessage
-    from mmscontent.pipeline.remedies import Remedy
     from mmscontent.pipeline.request import ComposeRequest
     from mmscontent.pipeline.transcode import MediaTranscoder, TranscodedPart
-    from mmscontent.profiles.model import Profile
-
-__all__ = ["run"]
 
 _MOST_PACKINGS = 4  # the first and three corrections
 # Shares of the budget that a remedy is planned with: it is planned from predictions, so it is tried with less when it

@@ -6,26 +6,20 @@ poster, a trimmed copy, an animation as video) is surveyed in a session of its o
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
+from mmscontent.codecs.base import Effort, Survey
 from mmscontent.codecs.registry import CODECS, codec_for
 from mmscontent.codecs.session import CodecSession
 from mmscontent.errors import MMSContentError, NotAllowed, SourceError
-from mmscontent.pipeline.plan import minimum_bytes
+from mmscontent.pipeline.plan import Parts, ProbedPart, minimum_bytes
 from mmscontent.pipeline.quality_weights import policy_for
+from mmscontent.profiles.model import Profile
 from mmscontent.sniff import sniff
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from mmscontent.codecs.base import Effort, Survey
-    from mmscontent.pipeline.plan import Parts, ProbedPart
-    from mmscontent.profiles.model import Profile
-
-__all__ = ["Surveyor", "error_context", "estimate_from_header", "map_parallel"]
 
 _THREADS = 8
 

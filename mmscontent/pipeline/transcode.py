@@ -6,22 +6,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from mmscontent.pipeline.plan import Keep, Parts, Transcode
+from mmscontent.codecs.base import Effort, Rendition
+from mmscontent.message import MediaInfo, Part
+from mmscontent.pipeline.plan import Decision, Keep, Parts, Plan, ProbedPart, Transcode
 from mmscontent.pipeline.survey import Surveyor, error_context, map_parallel
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mmscontent.codecs.base import Effort, Rendition
-    from mmscontent.message import MediaInfo, Part
-    from mmscontent.pipeline.plan import Decision, Plan, ProbedPart
-    from mmscontent.profiles.model import Profile
-
-__all__ = ["MediaTranscoder", "SandboxTranscoder", "SurveyStage", "TranscodedPart"]
+from mmscontent.profiles.model import Profile
 
 # One part may be encoded once more when others left this share of its own limit unused, for this much quality.
 _MIN_LEFT_SHARE = 0.02

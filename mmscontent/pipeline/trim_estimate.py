@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from mmscontent.message import MediaInfo
-    from mmscontent.rate_quality import Curve
-
-__all__ = ["TrimEstimate", "estimate_trim", "trim_advice", "upright_size"]
+from mmscontent.message import MediaInfo
+from mmscontent.rate_quality import Curve
 
 # The largest frame whose pixels get this many bits is mostly the one that the video codec chooses (0.026 to 0.035
 # between 20 and 190 kb/s of picture; docs/budget.md).

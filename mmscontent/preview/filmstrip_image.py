@@ -7,25 +7,28 @@ from __future__ import annotations
 
 import io
 import unicodedata
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from mmscontent.ledger import Ledger
 from mmscontent.message import Content
 from mmscontent.preview.markup import plural
-from mmscontent.preview.view_model import as_mapping, build_preview_model
+from mmscontent.preview.view_model import (
+    PartView,
+    PreviewModel,
+    PreviewSlide,
+    SlideItem,
+    as_mapping,
+    build_preview_model,
+)
 from mmscontent.preview.views import picture_view, poster_view
 from mmscontent.smil.model import Region
 from mmscontent.smil.timing import guess_language
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from PIL import Image, ImageDraw, ImageFont
 
     from mmscontent.compose import Composed
-    from mmscontent.ledger import Ledger
-    from mmscontent.preview.view_model import PartView, PreviewModel, PreviewSlide, SlideItem
-
-__all__ = ["filmstrip"]
 
 _FRAME = (216, 384)  # a phone of 9:16
 _GAP, _HEAD, _FOOT = 18, 56, 46

@@ -5,12 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-__all__ = ["bar", "bubble", "data_uri", "esc", "items", "json_block", "plural", "stacked_bar", "tag"]
+from collections.abc import Iterable, Sequence
 
 
 def esc(text: object) -> str:

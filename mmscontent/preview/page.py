@@ -8,31 +8,26 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib import resources
 from string import Template
 from typing import TYPE_CHECKING
 
-from mmscontent.message import Content
+from mmscontent.ledger import Ledger
+from mmscontent.message import Content, Message
 from mmscontent.preview.markup import bubble, data_uri, esc, json_block, plural
 from mmscontent.preview.part_cards import cards, notes, weight, whole
-from mmscontent.preview.view_model import as_mapping, build_preview_model
+from mmscontent.preview.view_model import PartView, PreviewModel, as_mapping, build_preview_model
 from mmscontent.preview.views import needs_view, view_of
 from mmscontent.smil.lint import lint
+from mmscontent.smil.model import Region
 from mmscontent.smil.text import decode
 from mmscontent.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mmscontent.compose import Composed
-    from mmscontent.ledger import Ledger
-    from mmscontent.message import Message
-    from mmscontent.preview.view_model import PartView, PreviewModel
-    from mmscontent.smil.model import Region
     from mmscontent.smil.rules import LintFinding
-
-__all__ = ["preview"]
 
 # Screens to look at it on, in device-independent pixels: what a browser or a messaging app there has to draw on.
 DEVICES: dict[str, tuple[str, int, int]] = {
@@ -60,10 +55,7 @@ _UNPLAYED = {"image": "this picture", "video": "this clip", "audio": "this sound
 
 
 def preview(
-    subject: Content | Composed,
-    *,
-    ledger: Ledger | Mapping[str, object] | None = None,
-    original: Message | None = None,
+    subject: Content | Composed, *, ledger: Ledger | Mapping[str, object] | None = None, original: Message | None = None
 ) -> str:
     """The page of a message.
 

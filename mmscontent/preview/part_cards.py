@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from mmscontent.message import Content, Message, Part
 from mmscontent.preview.markup import bar, data_uri, esc, items, plural, stacked_bar
 from mmscontent.preview.views import picture_view
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from mmscontent.message import Content, Message, Part
     from mmscontent.preview.view_model import PartView, PreviewModel
-
-__all__ = ["cards", "notes", "weight", "whole"]
 
 _KINDS = {"image", "video", "audio", "text", "contact", "calendar"}
 _DECISIONS = {"keep": "kept", "transcode": "transcoded", "drop": "dropped"}

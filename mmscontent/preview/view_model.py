@@ -6,35 +6,21 @@ Pure values, made from a Content and a ledger; page.py and filmstrip_image.py dr
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from mmscontent import media_types
 from mmscontent.errors import SourceError
+from mmscontent.ledger import Ledger
+from mmscontent.media_types import Kind
+from mmscontent.message import Content, Part
 from mmscontent.profiles.model import SmilRule
 from mmscontent.smil.compose import lay_out
-from mmscontent.smil.model import Presentation, Region
+from mmscontent.smil.model import Element, Presentation, Region
 from mmscontent.smil.read import read
 from mmscontent.smil.resolve import resolve_presentation
 from mmscontent.smil.text import text_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from mmscontent.ledger import Ledger
-    from mmscontent.media_types import Kind
-    from mmscontent.message import Content, Part
-    from mmscontent.smil.model import Element
-
-__all__ = [
-    "DEFAULT_SLIDE_MS",
-    "PartView",
-    "PreviewModel",
-    "PreviewSlide",
-    "SlideItem",
-    "as_mapping",
-    "build_preview_model",
-]
 
 DEFAULT_SLIDE_MS = 5000  # AOSP Messaging's DEFAULT_DURATION, for slides that state none
 _MOST_CHARACTERS = 20_000  # of a text; more is cut off in the preview only

@@ -7,19 +7,13 @@ error, the page names the part instead.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
+from mmscontent.codecs.base import Rendition
 from mmscontent.codecs.session import CodecSession
 from mmscontent.errors import MMSContentError
-from mmscontent.profiles.model import AudioFormat, AudioRule, ImageRule, VideoFormat, VideoRule
+from mmscontent.message import MediaInfo, Part
+from mmscontent.profiles.model import AudioFormat, AudioRule, ImageRule, Rule, VideoFormat, VideoRule
 from mmscontent.sniff import sniff
-
-if TYPE_CHECKING:
-    from mmscontent.codecs.base import Rendition
-    from mmscontent.message import MediaInfo, Part
-    from mmscontent.profiles.model import Rule
-
-__all__ = ["View", "clip_view", "needs_view", "picture_view", "poster_view", "sound_view", "view_of"]
 
 _BYTES_PER_PX = 0.12  # good JPEG at the size it is looked at; the page must stay light
 _SOUND_BYTES_PER_S = 8_000

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from pathlib import Path
+from typing import cast
 
 from mmscontent.profiles.read import INHERITED, POPULATION, find_profile
 from mmscontent.profiles.schema import KINDS, Kind, ProfileFile, parse_profile
 from mmscontent.profiles.search_path import profile_folders, read_toml, table_text, toml_keys
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterator
-    from pathlib import Path
-
-__all__ = ["ProfileSummary", "kinds_of", "list_profiles"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,6 @@ from mmscontent.profiles.model import Origin
 from mmscontent.profiles.schema import ProfileFile
 from mmscontent.profiles.uaprof_vocabulary import audio_formats, image_types, video_formats, words_for
 
-__all__ = ["DeviceCapabilities", "DocumentFinding", "device_key", "device_profile", "is_lower_bound"]
-
 # Best first; the size of the best class stands in for a size that is missing (OMA-TS-MMS_CONF section 7).
 _CLASS_BYTES = {
     "CR": 614_400,

@@ -6,32 +6,9 @@ puts file, key and value around them. A merge rule takes two statements and give
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-__all__ = [
-    "FieldRule",
-    "all_true",
-    "any_true",
-    "common",
-    "count",
-    "date",
-    "first",
-    "flag",
-    "lowest",
-    "lowest_known",
-    "media_types",
-    "one_of",
-    "profile_field",
-    "size",
-    "strictest",
-    "table_rows",
-    "text",
-    "texts",
-]
+from typing import Any, Generic, TypeVar
 
 Value = TypeVar("Value")
 Default = TypeVar("Default")

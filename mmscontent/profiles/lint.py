@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from mmscontent.errors import MMSContentError, ProfileError
 from mmscontent.media_types import find
@@ -11,13 +13,6 @@ from mmscontent.profiles.observed_limits import OBSERVED, observed_limit
 from mmscontent.profiles.read import chain_of, find_profile
 from mmscontent.profiles.schema import KINDS, Kind, ProfileFile, parse_profile
 from mmscontent.profiles.search_path import profile_folders, read_toml, toml_keys
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterator
-    from pathlib import Path
-
-__all__ = ["ProfileFinding", "lint_profiles"]
 
 
 @dataclass(frozen=True, slots=True)

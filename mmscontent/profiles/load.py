@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 from mmscontent.errors import NotAllowed, ProfileError
 from mmscontent.profiles.merge import (
@@ -15,20 +18,11 @@ from mmscontent.profiles.merge import (
     build_profile,
     merge,
 )
+from mmscontent.profiles.model import Origin, Profile
 from mmscontent.profiles.observed_limits import observed_limit
 from mmscontent.profiles.read import chain_of, read_profile
 from mmscontent.profiles.schema import ROUTES, ProfileFile, RouteLimit, parse_overrides
 from mmscontent.profiles.search_path import profile_folders
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-    from typing import Any
-
-    from mmscontent.profiles.model import Origin, Profile
-
-__all__ = ["load_profile"]
 
 DEFAULT_CLASS = "generic/portable-300"  # nothing known: what every operator handles
 DEFAULT_PHONE = "generic/smartphone"  # the network is known and the phone is not
@@ -174,9 +168,7 @@ def _named(profile: ProfileFile, limit: RouteLimit) -> RouteLimit:
     """The limit with its origins naming the carrier and the route."""
     source = f"carrier {profile.key} route {limit.route}"
     return replace(
-        limit,
-        origin=replace(limit.origin, source=source),
-        target_origin=replace(limit.target_origin, source=source),
+        limit, origin=replace(limit.origin, source=source), target_origin=replace(limit.target_origin, source=source)
     )
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import itertools
+import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mmscontent.errors import ProfileError
 from mmscontent.profiles.device_capabilities import device_profile
@@ -19,12 +20,6 @@ from mmscontent.profiles.read import POPULATION, find_profile
 from mmscontent.profiles.schema import KINDS, Kind, ProfileFile, parse_profile
 from mmscontent.profiles.search_path import profile_folders, read_toml, rows_of, table_text, toml_keys
 from mmscontent.profiles.uaprof import read_uaprof
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterator
-
-__all__ = ["ProfileMatch", "match_profiles"]
 
 PLMN = Path("carriers", "plmn.tsv")
 DEVICE_PATTERNS = Path("devices", "match.tsv")

@@ -7,29 +7,14 @@ handset configuration may raise it; the *base* only fills what no source states.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from mmscontent.profiles.model import FIELD_RULES, SECTIONS, AudioFormat, Origin, Profile, VideoFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from mmscontent.profiles.fields import FieldRule
-
-__all__ = [
-    "UNKNOWN_DEVICE_TARGET_BYTES",
-    "Merged",
-    "ProfileKeys",
-    "ProfileLayer",
-    "Role",
-    "Statement",
-    "Statements",
-    "apply_overrides",
-    "build_profile",
-    "format_value",
-    "merge",
-]
 
 # A phone nobody named gets at most this unless the carrier's number is of high confidence: 28 % of 3,121 device
 # documents declare 600,000 bytes or more, and gateways call 600 KB safe on every US route.

@@ -28,24 +28,6 @@ from mmscontent.profiles.fields import (
     texts,
 )
 
-__all__ = [
-    "COUNTS",
-    "FIELD_RULES",
-    "SECTIONS",
-    "AudioFormat",
-    "AudioRule",
-    "CalendarRule",
-    "ContactRule",
-    "ImageRule",
-    "Origin",
-    "Profile",
-    "Rule",
-    "SmilRule",
-    "TextRule",
-    "VideoFormat",
-    "VideoRule",
-]
-
 Confidence = Literal["high", "medium", "low"]
 Route = Literal["p2p", "long_code", "toll_free", "short_code"]
 Counts = Literal["pdu", "mime", "base64"]

@@ -6,19 +6,14 @@ caller asks for that (`use_observed`).
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mmscontent.errors import ProfileError
 from mmscontent.profiles.merge import Statement
 from mmscontent.profiles.model import Origin
 from mmscontent.profiles.search_path import table_text
-
-if TYPE_CHECKING:
-    import os
-
-__all__ = ["OBSERVED", "observe", "observed_limit"]
 
 OBSERVED = "observed.tsv"
 

@@ -16,8 +16,6 @@ from mmscontent.profiles.uaprof_vocabulary import types_for
 if TYPE_CHECKING:
     from mmscontent.profiles.merge import Statements
 
-__all__ = ["EXAMPLES", "INHERITED", "POPULATION", "chain_of", "find_profile", "read_profile"]
-
 INHERITED = Path("carriers", "inherited.tsv")
 POPULATION = Path("devices", "population.tsv")
 EXAMPLES: dict[Kind, str] = {"carrier": "us/t-mobile", "device": "apple/iphone", "class": "oma/image-rich"}

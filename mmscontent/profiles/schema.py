@@ -7,18 +7,14 @@ model.py; only those of routes, status, match and the head of a file stand here.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 from mmscontent.errors import ProfileError
 from mmscontent.profiles.fields import date, flag, one_of, size, text, texts
 from mmscontent.profiles.merge import Statement, Statements
 from mmscontent.profiles.model import COUNTS, FIELD_RULES, SECTIONS, Confidence, Origin
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-__all__ = ["KINDS", "ROUTES", "Kind", "ProfileFile", "RouteLimit", "Status", "parse_overrides", "parse_profile"]
 
 Kind = Literal["carrier", "device", "class"]
 KINDS: dict[Kind, str] = {"carrier": "carriers", "device": "devices", "class": "classes"}

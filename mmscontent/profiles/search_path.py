@@ -5,15 +5,11 @@ from __future__ import annotations
 import functools
 import os
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from mmscontent.errors import ProfileError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-__all__ = ["ENVIRONMENT_VARIABLE", "profile_folders", "read_toml", "rows_of", "table_text", "toml_keys"]
 
 ENVIRONMENT_VARIABLE = "MMSCONTENT_PROFILES"
 _MAX_FILE_BYTES = 200_000  # the largest shipped file has less than a tenth of it

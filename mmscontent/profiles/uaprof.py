@@ -7,6 +7,7 @@ of the wrong form becomes a finding. Rules learnt from 3,121 documents; OMA-TS-U
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from mmscontent.errors import MalformedContent
@@ -14,11 +15,7 @@ from mmscontent.profiles.device_capabilities import DeviceCapabilities, Document
 from mmscontent.xml_parser import MAX_BYTES, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from lxml import etree
-
-__all__ = ["read_uaprof"]
 
 _MAX_VALUES = 500  # the longest list of 3,121 documents has 131
 _MAX_TEXT = 200

@@ -7,14 +7,10 @@ Sources: 3,121 UAProf documents; H.263 annex X, H.264 annex A and ISO 14496-2 an
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from mmscontent.profiles.model import AudioFormat, VideoFormat
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-__all__ = ["audio_formats", "image_types", "types_for", "video_formats", "words_for"]
 
 # Media types as documents write them, by our word for the format. The order of the rows does not matter.
 _TYPES: dict[str, tuple[str, ...]] = {

@@ -24,8 +24,6 @@ from mmscontent.sandbox.syscalls import ALLOWED, ARG_FILTERED, DENIED, KILL, PRO
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["Allowances", "HardeningLayer", "ResourceLimits", "apply_early", "apply_late", "limit_cpu"]
-
 _LINUX = sys.platform == "linux"
 # Column of syscalls.py, and AUDIT_ARCH_* of linux/audit.h, which the filter compares (seccomp(2)).
 _MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}

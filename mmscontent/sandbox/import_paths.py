@@ -13,8 +13,6 @@ import sys
 import sysconfig
 from pathlib import Path
 
-__all__ = ["library_path", "readable", "search_path"]
-
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from mmscontent.sandbox.hardening import HardeningLayer
 
-__all__ = ["SandboxLimits", "SandboxPool", "Session", "shared_pool"]
-
 # By default: each worker keeps 48 MB of libraries, and a batch has processes of its own.
 _MAX_WORKERS = 4
 
@@ -136,11 +134,7 @@ class Session:
 
 
 def shared_pool(
-    module: str,
-    *,
-    limits: SandboxLimits = DEFAULT_LIMITS,
-    classes: Iterable[type] = (),
-    workers: int | None = None,
+    module: str, *, limits: SandboxLimits = DEFAULT_LIMITS, classes: Iterable[type] = (), workers: int | None = None
 ) -> SandboxPool:
     """The pool of this process for a module: made at first use, ended at exit, made anew after a fork.
 

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from _typeshed import WriteableBuffer as Buffer
 
-__all__ = ["FrameLimits", "PeerClosed", "ProtocolError", "Serializer", "Transport"]
-
 _MAGIC = b"MMSJ"
 _PREFIX = struct.Struct(">4sII")  # magic, bytes of the header, number of blobs
 # Longer strings travel as blobs: JSON would escape each non-ASCII character to six bytes.

@@ -12,8 +12,6 @@ from pathlib import Path
 
 from mmscontent.sandbox import worker_main
 
-__all__ = ["ATTEMPTS"]
-
 
 def _connect(_: dict[str, object]) -> str:
     # UDP, as it only looks for a route and does not wait; TEST-NET-1 is answered by nobody (RFC 5737, section 3).

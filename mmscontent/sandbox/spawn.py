@@ -21,8 +21,6 @@ from mmscontent.sandbox import import_paths
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["start_worker"]
-
 # The package without running its __init__: a worker needs few of its modules, and code that is loaded can be misused.
 _BOOT = (
     "import sys, json, importlib.util as u; socket_fd, sys.path[:] = int(sys.argv[1]), json.loads(sys.argv[2]); "

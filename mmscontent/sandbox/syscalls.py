@@ -6,8 +6,6 @@ does not exist there. A call that no table lists answers ENOSYS, so that librari
 
 from __future__ import annotations
 
-__all__ = ["ALLOWED", "ARG_FILTERED", "DENIED", "KILL", "PROGRAM_ALLOWED", "Numbers"]
-
 Numbers = tuple[int | None, int | None]
 
 ALLOWED: dict[str, Numbers] = {

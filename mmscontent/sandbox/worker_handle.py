@@ -24,8 +24,6 @@ from mmscontent.sandbox.spawn import start_worker
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["DEFAULT_LIMITS", "SandboxLimits", "WorkerHandle"]
-
 _T = TypeVar("_T")
 
 # A cold disk under a loaded machine; a warm start takes under half a second.

@@ -25,8 +25,6 @@ from mmscontent.sandbox.protocol import FrameLimits, PeerClosed, Serializer, Tra
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["main", "serve"]
-
 # What libraries write into an exception of another class instead of raising MemoryError.
 _OUT_OF_MEMORY = ("out of memory", "cannot allocate memory", "unable to allocate", "failed to allocate")
 
@@ -43,12 +41,12 @@ class WorkerState:
 class NonBlockingStderr(io.TextIOBase):
     """A stderr that drops what its pipe has no space for, and never waits."""
 
-    def write(self, text: str) -> int:
+    def write(self, text: str) -> int:  # noqa: D102 - as every text stream
         with contextlib.suppress(OSError):
             os.write(2, text.encode("utf-8", "replace"))
         return len(text)
 
-    def fileno(self) -> int:
+    def fileno(self) -> int:  # noqa: D102 - as above
         return 2
 
 

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["MAX_MS", "has_unit", "parse_clock"]
-
 MAX_MS = 24 * 3600 * 1000  # a day; more is a mistake or a joke
 _LARGEST_SECONDS = 600  # QUIRK: a number without a unit means seconds, but senders who write 5000 mean milliseconds
 

@@ -7,42 +7,18 @@ parts in the order of the slides, because many receivers ignore the SMIL and sho
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from urllib.parse import quote
 
-from mmscontent.message import Part
-from mmscontent.profiles.model import SmilRule
+from mmscontent.message import Message, Part, Slide
+from mmscontent.profiles.model import Profile, SmilRule
 from mmscontent.smil.model import Medium, Presentation, Region, SlideView, element_for
 from mmscontent.smil.quirks import DEFAULT, Quirk, quirk_for, rule_for
 from mmscontent.smil.text import text_of
-from mmscontent.smil.timing import slide_length
-from mmscontent.smil.write import write
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from mmscontent.message import Message, Slide
-    from mmscontent.profiles.model import Profile
-    from mmscontent.smil.timing import Length
-    from mmscontent.smil.write import TimeUnit
-
-__all__ = [
-    "MOVING",
-    "PRESENTATION_ID",
-    "PRESENTATION_LOCATION",
-    "PRESENTATION_NAMES",
-    "Arrangement",
-    "Presented",
-    "SlideTiming",
-    "in_unit",
-    "lay_out",
-    "length_of",
-    "medium_of",
-    "needs_presentation",
-    "present",
-    "presentation_part",
-]
+from mmscontent.smil.timing import Length, slide_length
+from mmscontent.smil.write import TimeUnit, write
 
 # senders in the wild use these two names, and no reader asks for others
 PRESENTATION_ID = "smil"
@@ -110,11 +86,7 @@ def needs_presentation(message: Message, profile: Profile) -> bool:
 
 
 def present(
-    message: Message,
-    durations_ms: Mapping[int, int],
-    profile: Profile,
-    *,
-    arrangement: Arrangement | None = None,
+    message: Message, durations_ms: Mapping[int, int], profile: Profile, *, arrangement: Arrangement | None = None
 ) -> Presented:
     """Write the presentation of a message whose parts already carry their wire names.
 

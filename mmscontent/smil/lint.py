@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast, get_args
 
@@ -14,21 +15,15 @@ from mmscontent.errors import SourceError
 from mmscontent.message import Content
 from mmscontent.smil.clock import has_unit, parse_clock
 from mmscontent.smil.lint_content import check_content
-from mmscontent.smil.model import ELEMENTS, IMAGE_REGION, TEXT_REGION, Fit
-from mmscontent.smil.parsed_input import parse_input
+from mmscontent.smil.model import ELEMENTS, IMAGE_REGION, TEXT_REGION, Fit, Presentation, Region
+from mmscontent.smil.parsed_input import ParsedInput, parse_input
 from mmscontent.smil.predicates import is_external, out_of_screen, overlap, too_small_for_text
 from mmscontent.smil.read import attribute, is_medium, local_name, media_element, read_tree
 from mmscontent.smil.rules import RULES, LintFinding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
     from lxml import etree
 
-    from mmscontent.smil.model import Presentation, Region
-    from mmscontent.smil.parsed_input import ParsedInput
-
-__all__ = ["lint"]
 
 _DEVICE_PX = (640, 480)  # the picture box of OMA's Image Rich to Video Rich classes, either way round
 _MOST_OF_A_RULE = 20  # a hostile document must not fill the terminal
@@ -61,10 +56,7 @@ class Document:
 
 
 def lint(
-    subject: bytes | Content,
-    *,
-    device_px: tuple[int, int] = _DEVICE_PX,
-    durations_ms: Mapping[int, int] | None = None,
+    subject: bytes | Content, *, device_px: tuple[int, int] = _DEVICE_PX, durations_ms: Mapping[int, int] | None = None
 ) -> tuple[LintFinding, ...]:
     """Find the faults of a SMIL document, or of a message's document and parts together.
 

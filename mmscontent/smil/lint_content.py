@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
 
 from mmscontent.errors import SourceError
+from mmscontent.message import Content, Part
 from mmscontent.part_names import is_unsafe_name, wrong_extension
 from mmscontent.smil.model import Presentation
 from mmscontent.smil.predicates import is_external
 from mmscontent.smil.read import read
-from mmscontent.smil.resolve import resolve_presentation
+from mmscontent.smil.resolve import ResolvedMedia, ResolvedPresentation, ResolvedSlide, resolve_presentation
 from mmscontent.smil.rules import RULES, LintFinding
 from mmscontent.smil.text import text_of
 from mmscontent.smil.timing import PACE, reading_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from mmscontent.message import Content, Part
-    from mmscontent.smil.resolve import ResolvedMedia, ResolvedPresentation, ResolvedSlide
-
-__all__ = ["PLAYABLE", "check_content", "cuts_reading", "is_inline_text"]
 
 PLAYABLE = ("image", "video", "audio", "text")
 _LEAST_SHARE = 0.5  # of the reading time; who is given half of it has read half of it

@@ -7,24 +7,9 @@ one screen layout for all of them. read.py turns anybody's SMIL into it, write.p
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from mmscontent.media_types import Kind
-
-__all__ = [
-    "ELEMENTS",
-    "IMAGE_REGION",
-    "MAX_SLIDES",
-    "TEXT_REGION",
-    "Element",
-    "Fit",
-    "Medium",
-    "Presentation",
-    "Region",
-    "SlideView",
-    "element_for",
-]
+from mmscontent.media_types import Kind
 
 Element = Literal["img", "video", "audio", "text", "ref"]
 Fit = Literal["hidden", "meet", "scroll", "slice", "fill"]

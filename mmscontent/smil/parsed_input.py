@@ -19,8 +19,6 @@ from mmscontent.errors import MalformedContent, OverLimits
 if TYPE_CHECKING:
     from lxml import etree
 
-__all__ = ["MAX_SMIL_BYTES", "InputNote", "ParsedInput", "parse_input"]
-
 _MOST_NOTES = 200  # a document made to be slow has a fault a byte
 MAX_SMIL_BYTES = 200_000  # the longest in the wild has 1.5 kB; 200 slides of long names need 60
 

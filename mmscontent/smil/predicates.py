@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from mmscontent.smil.model import Region
-
-__all__ = ["is_external", "out_of_screen", "overlap", "too_small_for_text"]
+from mmscontent.smil.model import Region
 
 MIN_TEXT_HEIGHT = 10  # percent; two lines of text on a phone (chosen)
 MIN_TEXT_WIDTH = 25  # percent; a long word (chosen)

@@ -8,13 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from mmscontent.profiles.model import Profile, SmilRule
 from mmscontent.smil.model import IMAGE_REGION, TEXT_REGION
 
 if TYPE_CHECKING:
-    from mmscontent.profiles.model import Profile, SmilRule
     from mmscontent.smil.write import TimeUnit
-
-__all__ = ["DEFAULT", "QUIRKS", "Quirk", "quirk_for", "rule_for"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ defined; nothing that can be played is lost. Faults of the document are reported
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast, get_args
 
 from mmscontent import media_types
@@ -25,11 +26,7 @@ from mmscontent.smil.model import (
 from mmscontent.smil.parsed_input import parse_input
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from lxml import etree
-
-__all__ = ["attribute", "is_medium", "local_name", "media_element", "read", "read_tree"]
 
 # Elements of SMIL 1.0, SMIL 2.x and the wild that show something, by what they are for us.
 _MEDIA: dict[str, Element] = {

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from mmscontent.profiles.model import SmilRule
 from mmscontent.smil.compose import lay_out
-from mmscontent.smil.model import IMAGE_REGION, TEXT_REGION, Presentation, Region, SlideView
+from mmscontent.smil.model import IMAGE_REGION, TEXT_REGION, Element, Fit, Presentation, Region, SlideView
 from mmscontent.smil.predicates import out_of_screen, overlap, too_small_for_text
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mmscontent.smil.model import Element, Fit
-
-__all__ = ["PICTURES", "arrange_regions"]
 
 PICTURES: tuple[Element, ...] = ("img", "video")
 

@@ -5,20 +5,14 @@ Nothing else of the document changes but its encoding: it is written as UTF-8 wi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 from urllib.parse import quote
 
+from mmscontent.message import Part
+from mmscontent.profiles.model import SmilRule
 from mmscontent.smil.parsed_input import parse_input
 from mmscontent.smil.read import is_medium
 from mmscontent.smil.resolve import find_part
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mmscontent.message import Part
-    from mmscontent.profiles.model import SmilRule
-
-__all__ = ["rename_sources"]
 
 
 def rename_sources(data: bytes, before: Sequence[Part], after: Sequence[Part], rule: SmilRule | None = None) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -24,18 +25,13 @@ from mmscontent.smil.parsed_input import parse_input
 from mmscontent.smil.predicates import is_external
 from mmscontent.smil.read import read
 from mmscontent.smil.regions import PICTURES, arrange_regions
-from mmscontent.smil.resolve import resolve_presentation, split_to_slots
+from mmscontent.smil.resolve import ResolvedPresentation, resolve_presentation, split_to_slots
 from mmscontent.smil.text import text_of
 from mmscontent.smil.timing import slide_length
 from mmscontent.smil.write import write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from mmscontent.smil.resolve import ResolvedPresentation
     from mmscontent.smil.rules import LintFinding
-
-__all__ = ["Repaired", "repair"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,31 +6,15 @@ Content-ID, first exactly and then loosely (case, folder, ending). A loose match
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from urllib.parse import unquote
 
 from mmscontent.errors import SourceError
-from mmscontent.message import Message, Slide
-from mmscontent.smil.model import Medium, Presentation, SlideView, element_for
+from mmscontent.message import Content, Message, Part, Slide
+from mmscontent.smil.model import Element, Medium, Presentation, SlideView, element_for
 from mmscontent.smil.read import read
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from mmscontent.message import Content, Part
-    from mmscontent.smil.model import Element
-
-__all__ = [
-    "PartMatch",
-    "ResolvedMedia",
-    "ResolvedPresentation",
-    "ResolvedSlide",
-    "find_part",
-    "message_of",
-    "resolve_presentation",
-    "split_to_slots",
-]
 
 _SLOTS: dict[Element, str] = {"img": "picture", "video": "picture", "audio": "sound", "text": "words"}
 

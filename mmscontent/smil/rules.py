@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["RULES", "LintFinding", "Rule", "Severity"]
-
 Severity = Literal["error", "warning", "info"]
 
 
@@ -81,11 +79,7 @@ _ROWS: tuple[tuple[str, Severity, str], ...] = (
     ("empty-region", "error", "a region without width or height shows nothing"),
     ("small-text-region", "warning", "the text does not fit, and not every receiver scrolls"),
     ("unknown-fit", "warning", "receivers fall back to hidden, which cuts"),
-    (
-        "fit-hidden",
-        "info",
-        "hidden, the default, shows only the upper left of a picture and the first words of a text",
-    ),
+    ("fit-hidden", "info", "hidden, the default, shows only the upper left of a picture and the first words of a text"),
     ("fractional-percent", "warning", "Android reads whole percents only and gives up the layout"),
     # time
     ("missing-dur", "warning", "receivers choose a length themselves: 5 s, 8 s or no end"),

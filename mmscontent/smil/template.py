@@ -13,12 +13,15 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mmscontent.errors import MalformedContent
+from mmscontent.message import Message, Part, Slide
+from mmscontent.profiles.model import Profile
 from mmscontent.smil.compose import Presented, SlideTiming, in_unit, length_of, medium_of, presentation_part
-from mmscontent.smil.model import SlideView
+from mmscontent.smil.model import Presentation, SlideView
 from mmscontent.smil.parsed_input import parse_input
 from mmscontent.smil.quirks import quirk_for, rule_for
 from mmscontent.smil.read import attribute, is_medium, local_name, read_tree
@@ -28,15 +31,8 @@ from mmscontent.smil.text import text_of
 from mmscontent.smil.write import write
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from lxml import etree
 
-    from mmscontent.message import Message, Part, Slide
-    from mmscontent.profiles.model import Profile
-    from mmscontent.smil.model import Presentation
-
-__all__ = ["is_template", "present_by_template"]
 
 # braces stand in no URL (RFC 3986), so that no real source is taken for a placeholder
 _PLACE = re.compile(r"\{\{\s*(?:(\d{1,3})|text(?:\.(\d{1,3}))?|slide\.(media|audio|text))\s*\}\}")

@@ -6,12 +6,8 @@ Only for reading time and preview: nothing here is sent, so a wrong charset is g
 from __future__ import annotations
 
 import codecs
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from mmscontent.message import Part
-
-__all__ = ["decode", "text_of"]
+from mmscontent.message import Part
 
 _MARKS: tuple[tuple[bytes, str], ...] = (
     (codecs.BOM_UTF8, "utf-8-sig"),

@@ -8,13 +8,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-__all__ = ["PACE", "SPEEDS", "Length", "Pace", "ReadingTime", "Speed", "guess_language", "reading_of", "slide_length"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,10 @@ namespace, no `meta`, `root-layout` empty as iPhones and Android send it. The sa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable
+from typing import Literal
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from mmscontent.smil.model import Medium, Presentation, Region, SlideView
-
-__all__ = ["TimeUnit", "clock", "write"]
+from mmscontent.smil.model import Medium, Presentation, Region, SlideView
 
 TimeUnit = Literal["ms", "s"]
 

@@ -8,12 +8,13 @@ libmagic gives a second opinion where our readers find little or nothing.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from mmscontent.errors import DamagedMedia, OverLimits, SourceError, UnknownMedia
 from mmscontent.limits import DEFAULT_INPUT_LIMITS, InputLimits
 from mmscontent.media_types import canonical, type_for_name
+from mmscontent.message import MediaInfo
 from mmscontent.sniff import (
     audio,
     bitmaps,
@@ -32,11 +33,6 @@ from mmscontent.sniff import (
     tiff,
 )
 from mmscontent.sniff.reader import SniffInput
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mmscontent.message import MediaInfo
 
 __all__ = ["sniff"]
 
@@ -79,11 +75,7 @@ _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([A-Za-z0-9._:-]+)", re.IGNORECASE)
 
 
 def sniff(
-    data: bytes,
-    name: str | None = None,
-    declared: str | None = None,
-    *,
-    limits: InputLimits = DEFAULT_INPUT_LIMITS,
+    data: bytes, name: str | None = None, declared: str | None = None, *, limits: InputLimits = DEFAULT_INPUT_LIMITS
 ) -> MediaInfo:
     """Find what the bytes are, as their headers say.
 

@@ -7,21 +7,14 @@ Standard MIDI Files 1.0.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from mmscontent.containers.octets import be
 from mmscontent.errors import DamagedMedia
+from mmscontent.message import MediaInfo
 from mmscontent.sniff.midi import midi_milliseconds
-from mmscontent.sniff.reader import bit_rate, milliseconds, printable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from mmscontent.message import MediaInfo
-    from mmscontent.sniff.reader import SniffInput
-
-__all__ = ["read_aiff", "read_amr", "read_au", "read_caf", "read_flac", "read_midi"]
+from mmscontent.sniff.reader import SniffInput, bit_rate, milliseconds, printable
 
 _MOST_WALKED = 200_000  # frames counted one by one (over an hour); the rest is taken in proportion
 _MOST_CHUNKS = 10_000

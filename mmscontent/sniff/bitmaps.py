@@ -8,17 +8,12 @@ Truevision TGA 2.0.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from mmscontent.containers import wbmp
 from mmscontent.containers.octets import be, le
 from mmscontent.errors import DamagedMedia
-
-if TYPE_CHECKING:
-    from mmscontent.message import MediaInfo
-    from mmscontent.sniff.reader import SniffInput
-
-__all__ = ["read_bmp", "read_ico", "read_tga", "read_wbmp"]
+from mmscontent.message import MediaInfo
+from mmscontent.sniff.reader import SniffInput
 
 # Sizes of the headers of OS/2 1.x (12) and 2.x (16, 64) and of Windows (40 to 124)
 _BMP_HEADERS = frozenset((12, 16, 40, 52, 56, 64, 108, 124))

@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-__all__ = ["Text", "read_charset"]
-
 _HEAD_BYTES = 65_536
 # RFC 3629 6 and RFC 2781 3.2: byte order marks
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from mmscontent.containers.octets import be
 from mmscontent.errors import DamagedMedia
-from mmscontent.sniff.reader import bit_rate, frame_rate, milliseconds
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from mmscontent.message import MediaInfo
-    from mmscontent.sniff.reader import SniffInput
-
-__all__ = ["read"]
+from mmscontent.message import MediaInfo
+from mmscontent.sniff.reader import SniffInput, bit_rate, frame_rate, milliseconds
 
 # RFC 9559 5.1: element ids, with the mark of their length
 _HEADER, _SEGMENT, _INFO, _TRACKS, _CLUSTER = 0x1A45DFA3, 0x18538067, 0x1549A966, 0x1654AE6B, 0x1F43B675

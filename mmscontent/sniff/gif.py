@@ -6,19 +6,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from mmscontent.containers import gif
-from mmscontent.containers.octets import has_data, le
+from mmscontent.containers.octets import Chunk, has_data, le
 from mmscontent.errors import DamagedMedia, OverLimits
-from mmscontent.sniff.reader import frame_rate, unique
-
-if TYPE_CHECKING:
-    from mmscontent.containers.octets import Chunk
-    from mmscontent.message import MediaInfo
-    from mmscontent.sniff.reader import SniffInput
-
-__all__ = ["read"]
+from mmscontent.message import MediaInfo
+from mmscontent.sniff.reader import SniffInput, frame_rate, unique
 
 # Phones and browsers play a frame that asks for less than 20 ms as 100 ms.
 _SHORTEST_MS, _INSTEAD_MS = 20, 100

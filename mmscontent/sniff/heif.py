@@ -7,23 +7,16 @@ Sources: ISO/IEC 23008-12, ISO/IEC 14496-12 section 8.11, AV1-AVIF 1.1, Apple's 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from mmscontent.containers.isobmff import Box, boxes, child, full_box, top_boxes
 from mmscontent.containers.octets import be
 from mmscontent.containers.tiff_exif import TiffHeader, read_exif
 from mmscontent.errors import DamagedMedia
+from mmscontent.message import MediaInfo
 from mmscontent.sniff.orientation import IDENTITY, Turn, compose, exif_number, mirror, rotate_ccw
-from mmscontent.sniff.reader import unique
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from mmscontent.message import MediaInfo
-    from mmscontent.sniff.reader import SniffInput
-
-__all__ = ["STILL_BRANDS", "read_still"]
+from mmscontent.sniff.reader import SniffInput, unique
 
 # Brands of ISO/IEC 23008-12, stills and sequences, of HEVC and of any coding; then those of AV1-AVIF.
 STILL_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"mif2", b"msf1"))

@@ -6,6 +6,7 @@ track matrix as an EXIF number. Sources: ISO/IEC 14496-12, 3GPP TS 26.244 sectio
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -13,19 +14,14 @@ from typing import TYPE_CHECKING
 from mmscontent.containers.isobmff import FIRST_KINDS, Box, boxes, child, full_box, meta_boxes, top_boxes
 from mmscontent.containers.octets import be
 from mmscontent.errors import DamagedMedia
+from mmscontent.message import MediaInfo
 from mmscontent.sniff.heif import STILL_BRANDS, read_still
 from mmscontent.sniff.orientation import exif_number
-from mmscontent.sniff.reader import bit_rate, frame_rate, milliseconds, printable, unique
+from mmscontent.sniff.reader import SniffInput, bit_rate, frame_rate, milliseconds, printable, unique
 from mmscontent.sniff.sample_entries import Coding, read_sample_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mmscontent.containers.metadata_words import MetadataWord
-    from mmscontent.message import MediaInfo
-    from mmscontent.sniff.reader import SniffInput
-
-__all__ = ["read"]
 
 _MOST_BRANDS = 64
 _MOST_RUNS = 20_000

@@ -7,17 +7,11 @@ colour model and chroma sampling, as `8-bit ycbcr 4:2:0`. Sources: ITU-T T.81 an
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from mmscontent.containers import jpeg, tiff_exif
 from mmscontent.errors import DamagedMedia
-from mmscontent.sniff.reader import unique
-
-if TYPE_CHECKING:
-    from mmscontent.message import MediaInfo
-    from mmscontent.sniff.reader import SniffInput
-
-__all__ = ["read"]
+from mmscontent.message import MediaInfo
+from mmscontent.sniff.reader import SniffInput, unique
 
 # Chroma sampling by the ratio of the first component's factors to the second's, horizontal and vertical.
 _SAMPLINGS = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0", (1, 2): "4:4:0", (4, 1): "4:1:1", (4, 2): "4:1:0"}

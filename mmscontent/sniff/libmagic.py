@@ -11,8 +11,6 @@ from typing import Any
 
 from mmscontent.media_types import canonical
 
-__all__ = ["libmagic_type"]
-
 _READ_BYTES = 262_144
 
 _per_thread = threading.local()  # libmagic's handle is not thread-safe

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from mmscontent.containers.octets import be
 from mmscontent.errors import DamagedMedia
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-__all__ = ["midi_milliseconds"]
 
 _MOST_EVENTS = 200_000
 # SMF 1.0: meta events FF 51 (set tempo) and FF 2F (end of track)

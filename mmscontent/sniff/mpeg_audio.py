@@ -6,17 +6,11 @@ Sources: ISO/IEC 11172-3 2.4.1.3, ISO/IEC 13818-7 6.2, ID3v2.4 section 3.1, the 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from mmscontent.containers import id3
 from mmscontent.containers.octets import be
-from mmscontent.sniff.reader import bit_rate, milliseconds
-
-if TYPE_CHECKING:
-    from mmscontent.message import MediaInfo
-    from mmscontent.sniff.reader import SniffInput
-
-__all__ = ["read_adts", "read_garbled_mp3", "read_mp3"]
+from mmscontent.message import MediaInfo
+from mmscontent.sniff.reader import SniffInput, bit_rate, milliseconds
 
 _GARBAGE_BYTES, _MOST_STARTS = 500_000, 50_000  # how far into garbage, and how often, a chain of frames is looked for
 _SURE_FRAMES, _LIKELY_FRAMES = 8, 2

@@ -8,16 +8,10 @@ from __future__ import annotations
 
 import struct
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from mmscontent.containers.octets import be
-from mmscontent.sniff.reader import bit_rate, milliseconds
-
-if TYPE_CHECKING:
-    from mmscontent.message import MediaInfo
-    from mmscontent.sniff.reader import SniffInput
-
-__all__ = ["read_flv", "read_program_stream", "read_transport_stream"]
+from mmscontent.message import MediaInfo
+from mmscontent.sniff.reader import SniffInput, bit_rate, milliseconds
 
 _SYNC = 0x47
 _SURE_PACKETS = 5

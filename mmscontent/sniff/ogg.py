@@ -5,20 +5,13 @@ Sources: RFC 3533, RFC 7845 (Opus), Vorbis I section 4.2.2, Theora 1.1 section 6
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from mmscontent.containers.octets import be, le
 from mmscontent.errors import DamagedMedia
-from mmscontent.sniff.reader import bit_rate, milliseconds
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from mmscontent.message import MediaInfo
-    from mmscontent.sniff.reader import SniffInput
-
-__all__ = ["read"]
+from mmscontent.message import MediaInfo
+from mmscontent.sniff.reader import SniffInput, bit_rate, milliseconds
 
 _MOST_STREAMS = 32
 _TAIL_BYTES = 1_000_000
@@ -118,13 +111,7 @@ def _theora(serial: bytes, packet: bytes) -> _Stream:
     return _Stream(serial, "theora", per_second, width_px=width, height_px=height)
 
 
-_READERS = {
-    b"OpusHead": _opus,
-    b"\x01vorbis": _vorbis,
-    b"Speex   ": _speex,
-    b"\x7fFLAC": _flac,
-    b"\x80theora": _theora,
-}
+_READERS = {b"OpusHead": _opus, b"\x01vorbis": _vorbis, b"Speex   ": _speex, b"\x7fFLAC": _flac, b"\x80theora": _theora}
 
 
 def _last_granule(data: bytes, serial: bytes) -> int:

@@ -5,8 +5,6 @@ A turn is a 2×2 matrix (a, b, c, d) over coordinates with y downwards: x' = ax 
 
 from __future__ import annotations
 
-__all__ = ["IDENTITY", "Turn", "compose", "exif_number", "mirror", "rotate_ccw"]
-
 Turn = tuple[int, int, int, int]
 
 IDENTITY: Turn = (1, 0, 0, 1)

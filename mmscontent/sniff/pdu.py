@@ -6,16 +6,11 @@ Sources: OMA-TS-MMS_ENC-V1_3 section 7, WAP-230-WSP section 8.4. Reading the mes
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from mmscontent.containers.octets import be
 from mmscontent.errors import DamagedMedia
-
-if TYPE_CHECKING:
-    from mmscontent.message import MediaInfo
-    from mmscontent.sniff.reader import SniffInput
-
-__all__ = ["read"]
+from mmscontent.message import MediaInfo
+from mmscontent.sniff.reader import SniffInput
 
 # ENC 7.4: field codes with their top bit set
 _MESSAGE_TYPE, _VERSION, _CONTENT_TYPE = 0x8C, 0x8D, 0x84

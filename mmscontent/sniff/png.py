@@ -7,19 +7,13 @@ Sources: PNG third edition (W3C, 2025) sections 5, 11 and 13.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from mmscontent.containers import png
 from mmscontent.containers.octets import be, has_data
 from mmscontent.containers.tiff_exif import TiffHeader, read_exif
 from mmscontent.errors import DamagedMedia
-from mmscontent.sniff.reader import frame_rate, unique
-
-if TYPE_CHECKING:
-    from mmscontent.message import MediaInfo
-    from mmscontent.sniff.reader import SniffInput
-
-__all__ = ["read"]
+from mmscontent.message import MediaInfo
+from mmscontent.sniff.reader import SniffInput, frame_rate, unique
 
 _MOST_READ_BYTES = 65_536  # of one chunk
 _COLOURS = {0: "grey", 2: "rgb", 3: "palette", 4: "grey alpha", 6: "rgb alpha"}  # section 11.2, IHDR

@@ -5,17 +5,12 @@ A reader is a function `read(source) -> MediaInfo | None`: None means "not mine"
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from mmscontent.limits import DEFAULT_INPUT_LIMITS, InputLimits
 from mmscontent.media_types import kind_of
 from mmscontent.message import MediaInfo
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-__all__ = ["SniffInput", "bit_rate", "frame_rate", "milliseconds", "printable", "unique"]
 
 _LONGEST_MS = 10**15  # a header may say "for ever" (a rate of next to nothing); any limit is below this
 

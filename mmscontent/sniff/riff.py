@@ -8,19 +8,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from mmscontent.containers.octets import Chunk, has_data, le
 from mmscontent.containers.riff import FORM_BYTES, chunks, webp_chunks
 from mmscontent.containers.tiff_exif import TiffHeader, read_exif
 from mmscontent.errors import DamagedMedia
-from mmscontent.sniff.reader import frame_rate, milliseconds, printable, unique
-
-if TYPE_CHECKING:
-    from mmscontent.message import MediaInfo
-    from mmscontent.sniff.reader import SniffInput
-
-__all__ = ["read"]
+from mmscontent.message import MediaInfo
+from mmscontent.sniff.reader import SniffInput, frame_rate, milliseconds, printable, unique
 
 # WAVEFORMATEX format tags (RFC 2361 annex A)
 _WAVE_CODECS = {1: "pcm", 2: "adpcm-ms", 3: "pcm-float", 6: "alaw", 7: "ulaw", 0x11: "adpcm-ima", 0x31: "gsm"}

@@ -13,8 +13,6 @@ from mmscontent.containers.isobmff import Box, boxes, child
 from mmscontent.containers.octets import be
 from mmscontent.sniff.reader import printable
 
-__all__ = ["Coding", "read_sample_entry"]
-
 # Octets in front of the inner boxes: 14496-12 8.5.2 (visual), QuickTime's sound descriptions of version 0, 1, 2
 _VISUAL_HEAD, _SOUND_HEADS = 78, {0: 28, 1: 44, 2: 64}
 

@@ -8,17 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from mmscontent.errors import OverLimits
 from mmscontent.media_types import kind_of
+from mmscontent.message import MediaInfo
 from mmscontent.sniff.charset import read_charset
-
-if TYPE_CHECKING:
-    from mmscontent.message import MediaInfo
-    from mmscontent.sniff.reader import SniffInput
-
-__all__ = ["read", "read_pdf"]
+from mmscontent.sniff.reader import SniffInput
 
 # RFC 6350 3.3, RFC 5545 3.4: a contact or calendar begins with BEGIN; vNote and iMelody do so, too
 _MARK = re.compile(r"\s*BEGIN[ \t]*:[ \t]*(VCARD|VNOTE|IMELODY|V[A-Z]{4,8})\b", re.IGNORECASE)
@@ -37,12 +32,7 @@ _SIGNS_OF_MAIL = frozenset(
     ("from", "to", "date", "message-id", "received", "return-path", "delivered-to", "mime-version", "subject")
 )
 
-_ROOTS = {
-    "smil": "application/smil",
-    "svg": "image/svg+xml",
-    "rdf": "application/rdf+xml",
-    "html": "text/html",
-}
+_ROOTS = {"smil": "application/smil", "svg": "image/svg+xml", "rdf": "application/rdf+xml", "html": "text/html"}
 _HTML_STARTS = frozenset(("html", "head", "body", "div", "p", "table", "title", "meta", "span", "font", "center"))
 _CONTACT_TYPES = {"VCARD": "text/x-vcard", "VNOTE": "text/plain", "IMELODY": "audio/imelody"}
 

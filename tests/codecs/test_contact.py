@@ -354,10 +354,7 @@ def escape(text):
 @given(TEXT)
 @settings(max_examples=100, deadline=None, derandomize=True)
 def test_folding_and_quoted_printable_are_undone_by_the_reader(text):
-    for data in (
-        folded([f"NOTE:{text}"]),
-        f"NOTE;ENCODING=QUOTED-PRINTABLE:{quoted_printable(text, 32)}\r\n".encode(),
-    ):
+    for data in (folded([f"NOTE:{text}"]), f"NOTE;ENCODING=QUOTED-PRINTABLE:{quoted_printable(text, 32)}\r\n".encode()):
         lines, _ = read_lines(data)
         assert lines[0].value == text
         assert all(len(row) <= 76 for row in data.split(b"\r\n")) or b"QUOTED" not in data

@@ -173,12 +173,7 @@ def test_a_receiver_of_no_type_we_write_is_refused_by_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("picture", "trait"),
-    [
-        (files.photograph, "photograph"),
-        (files.text_page, "line art"),
-        (files.qr_like, "qr code"),
-    ],
+    ("picture", "trait"), [(files.photograph, "photograph"), (files.text_page, "line art"), (files.qr_like, "qr code")]
 )
 def test_what_a_picture_shows_is_recognised(picture, trait: str) -> None:
     assert trait in files.surveyed(files.saved(picture(), "PNG"), "image/png")[1].traits

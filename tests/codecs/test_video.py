@@ -250,12 +250,7 @@ def test_more_bytes_never_make_a_video_worse_and_the_prediction_keeps_the_limit(
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(
-    short=st.integers(96, 1080),
-    factor=st.floats(18, 42),
-    likeness=st.floats(4, 50),
-    change=st.floats(-8, 1),
-)
+@given(short=st.integers(96, 1080), factor=st.floats(18, 42), likeness=st.floats(4, 50), change=st.floats(-8, 1))
 def test_quality_rises_with_size_and_fineness_and_with_what_the_encoder_keeps(
     short: int, factor: float, likeness: float, change: float
 ) -> None:

@@ -138,14 +138,7 @@ def test_no_text_raises_anything_else(text: str) -> None:
 # --- routing -------------------------------------------------------------------------------------------------------
 
 CONNECTIONS = connections_of(GOOD, "f", {"ACME_SECRET": "x"})
-ROUTED = {
-    "12065550100": "roaming",
-    "12064440100": "acme",
-    "14255550100": "acme",
-    "1": "acme",
-    "449999": None,
-    "": None,
-}
+ROUTED = {"12065550100": "roaming", "12064440100": "acme", "14255550100": "acme", "1": "acme", "449999": None, "": None}
 
 
 @pytest.mark.parametrize(("number", "name"), ROUTED.items())

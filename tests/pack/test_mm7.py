@@ -93,8 +93,7 @@ def test_the_soap_part_is_well_formed_and_in_the_peers_namespace(peer: mm7.Peer)
 
 
 @pytest.mark.parametrize(
-    ("name", "number"),
-    [("3gpp", "+12065550100"), ("sinch", "12065550100"), ("nokia", "+12065550100/TYPE=PLMN")],
+    ("name", "number"), [("3gpp", "+12065550100"), ("sinch", "12065550100"), ("nokia", "+12065550100/TYPE=PLMN")]
 )
 def test_each_peer_gets_numbers_its_way_and_they_come_back(name: str, number: str) -> None:
     message = mm7.mm7_of(BODY, Envelope(to=("+12065550100",)), PEERS[name])

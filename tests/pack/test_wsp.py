@@ -93,12 +93,7 @@ def test_every_text_comes_back_and_delimits_itself(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("octets", "error"),
-    [
-        ("8080808080 01", "5 octets"),
-        ("", "past the end"),
-        ("81", "past the end"),
-    ],
+    ("octets", "error"), [("8080808080 01", "5 octets"), ("", "past the end"), ("81", "past the end")]
 )
 def test_a_uintvar_that_never_ends_is_refused(octets: str, error: str) -> None:
     data = bytes.fromhex(octets)

@@ -10,11 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mmscontent.errors import (
-    EngineFailed,
-    EngineTimeout,
-    JailKilled,
-)
+from mmscontent.errors import EngineFailed, EngineTimeout, JailKilled
 from mmscontent.sandbox.pool import SandboxPool
 from tests.sandbox.conftest import MODULE, ROOT, SMALL, ended, needs_linux, run_script
 from tests.sandbox.worker_handlers import REGISTRY

@@ -119,11 +119,7 @@ def test_a_value_nested_without_end_does_not_leave():
 
 @pytest.mark.parametrize(
     ("classes", "why"),
-    [
-        ((Odd,), "Odd.thing is annotated set"),
-        ((Far,), "Far.leaf is annotated .*Leaf"),
-        ((Plain,), "no dataclass"),
-    ],
+    [((Odd,), "Odd.thing is annotated set"), ((Far,), "Far.leaf is annotated .*Leaf"), ((Plain,), "no dataclass")],
 )
 def test_a_class_that_cannot_be_checked_is_refused_at_once(classes, why):
     with pytest.raises(ValueError, match=why):

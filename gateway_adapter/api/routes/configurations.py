@@ -23,8 +23,6 @@ from gateway_adapter.errors import Refused
 if TYPE_CHECKING:
     from gateway_adapter.api.routes.request_context import RequestContext
 
-__all__ = ["endpoints"]
-
 _PATH = "/resource-management/1/inbound-message-configurations"
 _READ = RateLimit("configurations read", per_s=2.0, burst=2.0)
 _WRITE = RateLimit("configurations write", per_s=2.0, burst=10.0)

@@ -6,6 +6,7 @@ The endpoint is a function of a `RequestContext`; the first line of its docstrin
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -18,21 +19,17 @@ from gateway_adapter.api.errors import HttpRefusal
 from gateway_adapter.api.routes.http_responses import error_response, json_response
 from gateway_adapter.api.routes.request_context import RequestContext
 from gateway_adapter.errors import Throttled
+from gateway_adapter.model import Account
 from gateway_adapter.schedule import TokenBuckets, now_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-
     from pydantic import BaseModel
 
     from gateway_adapter.api.responses import ResponseBody
     from gateway_adapter.api.routes.request_body import BodyReader
     from gateway_adapter.messages.service import Service
-    from gateway_adapter.model import Account
 
     Handler = Callable[[RequestContext], Awaitable[ResponseBody | Response]]
-
-__all__ = ["OCTETS", "Endpoint", "EndpointTable", "RateLimit", "authenticated", "header", "in_path"]
 
 OCTETS: Mapping[str, Any] = MappingProxyType({"type": "string", "format": "binary"})
 

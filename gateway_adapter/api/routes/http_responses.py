@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
@@ -16,13 +17,9 @@ from gateway_adapter.errors import Refused, Throttled
 from gateway_adapter.statuses import fault_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from starlette.requests import Request
 
     import mmscontent as mms
-
-__all__ = ["error_response", "json_response", "media_type_of", "one_media_type_of", "wants_xml"]
 
 _TOO_LARGE = 15022  # the error of statuses.py with which content is refused for its size
 

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 
 from gateway_adapter.api.errors import invalid_field
 from gateway_adapter.api.routes.endpoints import header
+from gateway_adapter.model import Submission
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from gateway_adapter.model import Submission
-
-__all__ = ["IDEMPOTENCY_KEY", "with_idempotency_key"]
 
 _NAME = "Idempotency-Key"
 _MAX_LENGTH = 255

@@ -11,13 +11,10 @@ from gateway_adapter.api.fields import RequestModel
 from gateway_adapter.api.responses import CancelResponse, MessageResponse, MessagesResponse, Results
 from gateway_adapter.api.routes.endpoints import EndpointTable, in_path
 from gateway_adapter.api.serializers import message_response
-from gateway_adapter.model import State  # noqa: TC001 - pydantic reads it
+from gateway_adapter.model import MessageView, State
 
 if TYPE_CHECKING:
     from gateway_adapter.api.routes.request_context import RequestContext
-    from gateway_adapter.model import MessageView
-
-__all__ = ["endpoints"]
 
 _Word = Annotated[str, Field(max_length=255)]
 endpoints = EndpointTable()
@@ -39,11 +36,7 @@ async def list_messages(context: RequestContext) -> Results:
     """List messages with their history, newest first."""
     query = context.query(MessagesQuery)
     found = await context.service.messages(
-        context.account,
-        message_id=query.message_id,
-        bulk_id=query.bulk_id,
-        state=query.state or "",
-        limit=query.limit,
+        context.account, message_id=query.message_id, bulk_id=query.bulk_id, state=query.state or "", limit=query.limit
     )
     return MessagesResponse(results=[message_response(view, context.base_url) for view in found])
 

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 import mmscontent as mms
 from gateway_adapter.api.error_responses import HTTP_ERRORS, error_shape
 from gateway_adapter.api.responses import adapter_of
-from gateway_adapter.api.routes.endpoints import header
+from gateway_adapter.api.routes.endpoints import Endpoint, header
 from gateway_adapter.api.webhook_bodies import JSON, XML
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from pydantic import BaseModel
-
-    from gateway_adapter.api.routes.endpoints import Endpoint
-
-__all__ = ["openapi_document"]
 
 _SECURITY: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -73,8 +64,7 @@ class _Schemas:
     def resolve(self, document: Any) -> Any:  # noqa: ANN401 - JSON with shapes in it
         shapes = dict.fromkeys(_shapes_in(document))
         references, definitions = TypeAdapter.json_schemas(
-            [(shape, "validation", adapter_of(shape)) for shape in shapes],
-            ref_template="#/components/schemas/{model}",
+            [(shape, "validation", adapter_of(shape)) for shape in shapes], ref_template="#/components/schemas/{model}"
         )
         self.components = definitions["$defs"]
         return _replaced(document, {shape: schema for (shape, _), schema in references.items()})

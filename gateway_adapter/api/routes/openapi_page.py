@@ -7,13 +7,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from html import escape
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = ["reference_page", "reference_page_policy"]
+from typing import Any
 
 _STYLE = """
 :root{color-scheme:light dark;--line:#8884;--quiet:#667;--get:#06c;--post:#080;--delete:#b00}

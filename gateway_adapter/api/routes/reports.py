@@ -15,16 +15,11 @@ from gateway_adapter.model import LogFilters, ReportFilters
 if TYPE_CHECKING:
     from gateway_adapter.api.routes.request_context import RequestContext
 
-__all__ = ["WEBHOOKS", "endpoints"]
-
 endpoints = EndpointTable()
 WEBHOOKS = {
     "reports_v1": ("Reports of messages sent through /mms/1", responses.ReportsV1PushResponse),
     "reports_v2": ("Reports of messages sent through /mms/2", responses.ReportsV2Response),
-    "reports_messages_api": (
-        "Reports of messages sent through the Messages API",
-        responses.MessagesApiReportsResponse,
-    ),
+    "reports_messages_api": ("Reports of messages sent through the Messages API", responses.MessagesApiReportsResponse),
     "inbound": ("Messages from phones, forwarded as MO_MMS_2", responses.InboundPushResponse),
 }
 _LOGS = RateLimit("logs", per_s=2.0, burst=120.0)  # 120 a minute

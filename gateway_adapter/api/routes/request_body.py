@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from gateway_adapter.api.errors import HttpRefusal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-
     from starlette.requests import Request
-
-__all__ = ["BodyReader", "run_in_thread_if_large"]
 
 _T = TypeVar("_T")
 _BUFFERED_BYTES = 64_000_000  # all buffered bodies (JSON, XML) of all requests together

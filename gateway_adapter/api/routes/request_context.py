@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar, get_origin
 
 from gateway_adapter.api.errors import HttpRefusal, invalid_field
 from gateway_adapter.api.fields import read_text_values
+from gateway_adapter.model import Account
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from pydantic import BaseModel
     from starlette.requests import Request
 
     from gateway_adapter.api.routes.request_body import BodyReader
     from gateway_adapter.messages.service import Service
-    from gateway_adapter.model import Account
-
-__all__ = ["RequestContext"]
 
 _Model = TypeVar("_Model", bound="BaseModel")
 

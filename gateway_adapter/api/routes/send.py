@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
@@ -15,7 +16,7 @@ from gateway_adapter.api.messages_api import MessagesApiRequest
 from gateway_adapter.api.mms_v1_advanced import AdvancedRequest
 from gateway_adapter.api.mms_v1_single import NO_HEAD, HostedMediaList, SingleHead, role_of
 from gateway_adapter.api.mms_v2 import MessagesRequest
-from gateway_adapter.api.multipart import FORMS, MultipartLimits, boundary_of, charset_of, iter_parts
+from gateway_adapter.api.multipart import FORMS, BodyPart, MultipartLimits, boundary_of, charset_of, iter_parts
 from gateway_adapter.api.responses import (
     CheckResponse,
     SendV1Response,
@@ -31,16 +32,10 @@ from gateway_adapter.api.routes.request_body import run_in_thread_if_large
 from gateway_adapter.api.serializers import receipt_v1, receipt_v2
 from gateway_adapter.api.webhook_bodies import JSON, XML
 from gateway_adapter.api.xml_codec import to_xml
-from gateway_adapter.model import Segment
+from gateway_adapter.model import Receipt, Segment, Submission
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from gateway_adapter.api.multipart import BodyPart
     from gateway_adapter.api.routes.request_context import RequestContext
-    from gateway_adapter.model import Receipt, Submission
-
-__all__ = ["endpoints"]
 
 _CHECKS = RateLimit("checks", per_s=2.0, burst=20.0)  # each works for a while; sends have their own quota
 _CHUNK_BYTES = 1 << 18

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from gateway_adapter.api.routes.request_context import RequestContext
 
-__all__ = ["endpoints"]
-
 _MAX_MINUTES = 69120  # 48 days, also the default
 _ID, _TYPE, _MINUTES = "X-Content-Id", "X-Media-Type", "X-Validity-Period-Minutes"
 _HEADERS = (

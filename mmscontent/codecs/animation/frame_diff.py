@@ -7,25 +7,21 @@ disposal of the frame before.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmscontent.codecs.animation.frames import DirtyRect, bounding_box
-from mmscontent.codecs.animation.palette import WEIGHTS
+from mmscontent.codecs.animation.frames import Animation, DirtyRect, bounding_box
+from mmscontent.codecs.animation.palette import WEIGHTS, Indexer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
-    from mmscontent.codecs.animation.frames import Animation, Box, Pixels
-    from mmscontent.codecs.animation.palette import Indexer
+    from mmscontent.codecs.animation.frames import Box, Pixels
 
     Indices = NDArray[np.uint8]
-
-__all__ = ["DeltaFrame", "frame_diff"]
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ Sources: GIF89a; PNG third edition section 13.2 (APNG); WebP container specifica
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,15 +19,11 @@ from mmscontent.codecs.image.header import decoding
 from mmscontent.errors import DamagedMedia
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from numpy.typing import NDArray
 
     Pixels = NDArray[np.uint8]
     Mask = NDArray[np.bool_]
     Box = tuple[int, int, int, int]  # left, top, right, bottom
-
-__all__ = ["READERS", "Animation", "DirtyRect", "animation_from_frames", "bounding_box", "decode"]
 
 READERS: dict[str, tuple[str, ...]] = {
     "image/gif": ("GIF",),

@@ -7,19 +7,16 @@ rectangles and transparency by itself. Source: CompuServe GIF89a specification, 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import GifImagePlugin, Image
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from numpy.typing import NDArray
 
     from mmscontent.codecs.animation.frame_diff import DeltaFrame
-
-__all__ = ["coded_bytes", "delays_cs", "write_gif"]
 
 # Section 23: transparent colour flag; disposal "do not dispose" and "restore to background".
 _TRANSPARENT, _KEEP, _CLEAR = 1, 1 << 2, 2 << 2

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmscontent.codecs.animation.frame_diff import DeltaFrame
-from mmscontent.codecs.animation.frames import bounding_box
+from mmscontent.codecs.animation.frames import Animation, bounding_box
 from mmscontent.codecs.animation.palette import packed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mmscontent.codecs.animation.frames import Animation, Pixels
+    from mmscontent.codecs.animation.frames import Pixels
 
-__all__ = ["lossless_frames"]
 
 _MOST_COLOURS = 255
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.uint8]
 
-__all__ = ["WEIGHTS", "Indexer", "choose_palette"]
-
 # Weight of a squared error in red, green and blue.
 WEIGHTS = np.array([0.9, 1.2, 0.6], np.float32)
 # The changed pixels are thinned to about this many for libimagequant, which bounds its time.

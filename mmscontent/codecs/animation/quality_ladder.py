@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["LADDERS", "LadderSetting", "QualityStep", "setting_at"]
-
 # Of 256 palette entries; one is for transparent pixels.
 _ALL = 255
 

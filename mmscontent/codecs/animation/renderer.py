@@ -5,13 +5,14 @@ Work that several settings share (scaled animations, palettes, quality metrics) 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from mmscontent.codecs.animation.frame_diff import frame_diff
+from mmscontent.codecs.animation.frame_diff import DeltaFrame, frame_diff
 from mmscontent.codecs.animation.frames import Animation, animation_from_frames
 from mmscontent.codecs.animation.gif_file import coded_bytes, write_gif
 from mmscontent.codecs.animation.lossless import lossless_frames
@@ -19,24 +20,11 @@ from mmscontent.codecs.animation.palette import Indexer, choose_palette
 from mmscontent.codecs.image.quality_metric import Ssimulacra2Approx
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from mmscontent.codecs.animation.frame_diff import DeltaFrame
     from mmscontent.codecs.animation.quality_ladder import LadderSetting
 
     Pixels = NDArray[np.uint8]
-
-__all__ = [
-    "AnimationRenderer",
-    "RenderedAnimation",
-    "SampleEstimator",
-    "frame_times",
-    "frames_at",
-    "rendered_frames_at",
-    "resample_to",
-]
 
 # Of the playing time; uneven, so that dropped frames are hit, too.
 _JUDGED_AT = (0.11, 0.35, 0.58, 0.87)

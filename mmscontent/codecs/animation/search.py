@@ -7,17 +7,14 @@ encode corrects them.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from mmscontent.codecs.animation.renderer import RenderedAnimation
-
-__all__ = ["LadderEstimate", "LadderSearch", "search_ladder"]
 
 # Share of the limit that the search aims at, so that the next file is rather below it than above.
 _AIM = 0.985

@@ -7,16 +7,22 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from mmscontent.codecs.animation.frames import decode
-from mmscontent.codecs.animation.quality_ladder import LADDERS, setting_at
-from mmscontent.codecs.animation.renderer import AnimationRenderer, SampleEstimator, frame_times, frames_at, resample_to
+from mmscontent.codecs.animation.frames import Animation, decode
+from mmscontent.codecs.animation.quality_ladder import LADDERS, QualityStep, setting_at
+from mmscontent.codecs.animation.renderer import (
+    AnimationRenderer,
+    RenderedAnimation,
+    SampleEstimator,
+    frame_times,
+    frames_at,
+    resample_to,
+)
 from mmscontent.codecs.animation.search import LadderEstimate, search_ladder
-from mmscontent.codecs.base import Rendition, Survey
+from mmscontent.codecs.base import Effort, Rendition, Survey
 from mmscontent.codecs.image.detect import edge_energy
 from mmscontent.codecs.image.header import read_header
 from mmscontent.codecs.image.passthrough import kept_bytes
@@ -24,17 +30,8 @@ from mmscontent.codecs.image.quality_metric import measured_ssimulacra2
 from mmscontent.codecs.image.source import StillSource
 from mmscontent.errors import DoesNotFit
 from mmscontent.message import MediaInfo
-from mmscontent.profiles.model import ImageRule
+from mmscontent.profiles.model import ImageRule, Rule
 from mmscontent.rate_quality import Curve
-
-if TYPE_CHECKING:
-    from mmscontent.codecs.animation.frames import Animation
-    from mmscontent.codecs.animation.quality_ladder import QualityStep
-    from mmscontent.codecs.animation.renderer import RenderedAnimation
-    from mmscontent.codecs.base import Effort
-    from mmscontent.profiles.model import Rule
-
-__all__ = ["AnimationSource"]
 
 # Share of the limit that is enough, encodes per ladder at most, ladders tried.
 _TRIES = {"fast": (0.95, 5, 1), "best": (0.97, 5, 3)}

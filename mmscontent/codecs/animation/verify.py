@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from mmscontent.codecs.image.loaders import Vips, VipsError
 from mmscontent.codecs.image.verify import verify as verify_still
 from mmscontent.errors import EngineFailed
-
-if TYPE_CHECKING:
-    from mmscontent.message import MediaInfo
-
-__all__ = ["verify"]
+from mmscontent.message import MediaInfo
 
 # GIF counts hundredths of a second.
 _MOST_OFF_MS = 10

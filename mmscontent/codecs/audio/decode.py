@@ -9,22 +9,10 @@ import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 
 from mmscontent.codecs.audio.samples import Samples
 from mmscontent.errors import DamagedMedia, EngineFailed, OverLimits
-from mmscontent.ffmpeg import RunLimits
+from mmscontent.ffmpeg import AudioTrack, FfmpegSession, RunLimits
 
 if TYPE_CHECKING:
     from mmscontent.codecs.audio.encoders import AudioEncoder, AudioSetting
-    from mmscontent.ffmpeg import AudioTrack, FfmpegSession
-
-__all__ = [
-    "MAX_DURATION_MS",
-    "DecodeOutput",
-    "check_duration",
-    "decode",
-    "decode_output",
-    "encode",
-    "encode_input",
-    "last_line",
-]
 
 # An hour in AMR's lowest mode is 2.3 MB, more than any MMS.
 MAX_DURATION_MS = 3_600_000

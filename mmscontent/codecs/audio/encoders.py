@@ -11,8 +11,6 @@ import itertools
 import math
 from dataclasses import dataclass
 
-__all__ = ["AMR_MODES", "ENCODERS", "AudioEncoder", "AudioSetting", "encoder_settings", "quality_of"]
-
 AMR_MODES: tuple[tuple[int, int], ...] = (  # bit/s, octets of a frame with its header: RFC 4867 5.3
     (4750, 13), (5150, 14), (5900, 16), (6700, 18), (7400, 20), (7950, 21), (10200, 27), (12200, 32),
 )  # fmt: skip

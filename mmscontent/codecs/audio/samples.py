@@ -19,8 +19,6 @@ with warnings.catch_warnings():
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["AudioAnalysis", "Samples", "analyse_audio"]
-
 # A level between these stays; one outside is brought to the wanted level, as far as the peaks allow.
 _QUIETEST_DBFS, _LOUDEST_DBFS, _WANTED_DBFS = -26.0, -12.0, -19.0
 # A gain leaves the peak 1 dB below full scale and never exceeds 15 dB.

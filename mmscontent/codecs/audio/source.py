@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from mmscontent.codecs.audio.decode import decode, encode
 from mmscontent.codecs.audio.encoders import (
@@ -15,22 +15,14 @@ from mmscontent.codecs.audio.encoders import (
     quality_of,
 )
 from mmscontent.codecs.audio.samples import AudioAnalysis, Samples, analyse_audio
-from mmscontent.codecs.base import Rendition, Survey
+from mmscontent.codecs.base import Effort, Rendition, Survey
 from mmscontent.codecs.strip_location import without_location
 from mmscontent.errors import DamagedMedia, DoesNotFit, NotAllowed
 from mmscontent.ffmpeg import FfmpegSession, probe
-from mmscontent.profiles.model import AudioRule
+from mmscontent.message import MediaInfo
+from mmscontent.profiles.model import AudioRule, Rule
 from mmscontent.rate_quality import Curve
 from mmscontent.sniff import sniff
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from mmscontent.codecs.base import Effort
-    from mmscontent.message import MediaInfo
-    from mmscontent.profiles.model import Rule
-
-__all__ = ["AudioSource"]
 
 SCALE = "sound-table"
 # AAC does not keep its rate exactly, so it aims a little below the limit and is encoded again when it missed by more.

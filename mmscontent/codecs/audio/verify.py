@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 
 from mmscontent.errors import EngineFailed, SourceError
 from mmscontent.ffmpeg import FfmpegSession, RunLimits
+from mmscontent.message import MediaInfo
 from mmscontent.sniff import sniff
-
-if TYPE_CHECKING:
-    from mmscontent.message import MediaInfo
-
-__all__ = ["sniff_result", "verify"]
 
 # Encoder delay and padding: two AAC frames at 8 kHz.
 _TOLERANCE_MS = 250

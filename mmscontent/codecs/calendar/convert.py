@@ -8,20 +8,15 @@ sections 2.2 to 2.4.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from mmscontent.codecs.calendar.entries import Component
 from mmscontent.codecs.calendar.recurrence import to_icalendar, to_vcalendar
 from mmscontent.codecs.calendar.times import Zones, format_moment, parse_duration, parse_moment
 from mmscontent.codecs.content_lines import ContentLine, escaped, unescaped
 from mmscontent.errors import MalformedContent
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-__all__ = ["ConvertedCalendar", "convert"]
 
 _ENTRIES = ("VEVENT", "VTODO")
 # Property of vCalendar 1.0 → ACTION of a VALARM.

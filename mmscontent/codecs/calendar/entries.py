@@ -11,8 +11,6 @@ from mmscontent.codecs.content_lines import ContentLine, read_lines
 from mmscontent.errors import MalformedContent
 from mmscontent.limits import DEFAULT_INPUT_LIMITS
 
-__all__ = ["Component", "read_calendar"]
-
 
 @dataclass(frozen=True, slots=True)
 class Component:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["to_icalendar", "to_vcalendar"]
-
 _DAY = re.compile(r"([+-]?\d*)(MO|TU|WE|TH|FR|SA|SU)$")
 _OLD_RULE = re.compile(r"(D|W|MP|MD|YM|YD)(\d+)((?: +[^ #]+)*?)(?: +#(\d+))?(?: +(\d{8}T\d{4,6}Z?))?$")
 # Kinds of 1.0 → FREQ of 2.0 and the one BY part that goes with it. The first that suits a rule is taken.

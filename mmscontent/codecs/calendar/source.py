@@ -6,26 +6,18 @@ A calendar has no quality to trade: it fits or it does not. One in a version the
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import vobject
 
-from mmscontent.codecs.base import Rendition, Survey
+from mmscontent.codecs.base import Effort, Rendition, Survey
 from mmscontent.codecs.calendar.convert import convert
 from mmscontent.codecs.calendar.entries import Component, read_calendar
-from mmscontent.codecs.content_lines import folded, quoted_printable
+from mmscontent.codecs.content_lines import ContentLine, folded, quoted_printable
 from mmscontent.errors import DoesNotFit, EngineFailed, MalformedContent, NotAllowed, OverLimits
 from mmscontent.limits import DEFAULT_INPUT_LIMITS
 from mmscontent.message import MediaInfo
-from mmscontent.profiles.model import CalendarRule
+from mmscontent.profiles.model import CalendarRule, Rule
 from mmscontent.rate_quality import Curve
-
-if TYPE_CHECKING:
-    from mmscontent.codecs.base import Effort
-    from mmscontent.codecs.content_lines import ContentLine
-    from mmscontent.profiles.model import Rule
-
-__all__ = ["CalendarSource", "verify"]
 
 _MEDIA_TYPES = {"1.0": "text/x-vcalendar", "2.0": "text/calendar"}
 

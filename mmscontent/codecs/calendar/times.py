@@ -16,8 +16,6 @@ import vobject
 if TYPE_CHECKING:
     from mmscontent.codecs.calendar.entries import Component
 
-__all__ = ["Zones", "format_moment", "parse_duration", "parse_moment"]
-
 _MOMENT = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:T(\d\d):?(\d\d):?(\d\d)?(Z?))?$")
 _DURATION = re.compile(r"([+-]?)P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$")
 _OFFSET = re.compile(r"([+-]?)(\d\d?):?(\d\d)?$")

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.uint8]
 
-__all__ = ["DecodedImage", "PixelCache", "decode", "resize", "scale_image"]
-
 # A picture of this side is enough to judge the edge; from this alpha on a pixel counts as opaque.
 _BACKGROUND_SIDE_PX = 256
 _MIN_OPAQUE = 250

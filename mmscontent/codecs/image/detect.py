@@ -13,8 +13,6 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["ImageFeatures", "detect_features", "edge_energy"]
-
 # At most 6 × 6 tiles of 48 pixels: about 80,000 pixels.
 _TILE_PX, _TILES_ACROSS = 48, 6
 # Steps of 255 between neighbours.

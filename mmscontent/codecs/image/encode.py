@@ -6,6 +6,7 @@ Every encoder gives the same bytes for the same pixels, and writes nothing but w
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,8 +17,6 @@ from mmscontent.codecs.image.loaders import vips_image
 from mmscontent.errors import EngineMissing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from numpy.typing import NDArray
 
     Numbers = NDArray[np.float64]
@@ -26,15 +25,6 @@ try:
     import imagequant
 except ImportError:  # reported when a palette is asked for
     imagequant = None
-
-__all__ = [
-    "JpegEncoder",
-    "JpegSettings",
-    "PaletteVariant",
-    "encode_jpeg",
-    "encoder_input",
-    "palette_variants",
-]
 
 JpegEncoder = Literal["tuned", "trellis"]
 

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mmscontent.codecs.image import loaders, strip_metadata
 from mmscontent.containers import jpeg, png, riff
+from mmscontent.message import MediaInfo
 from mmscontent.sniff import bitmaps, gif, isobmff, tiff
 from mmscontent.sniff import jpeg as sniff_jpeg
 from mmscontent.sniff import png as sniff_png
 from mmscontent.sniff import riff as sniff_riff
+from mmscontent.sniff.reader import SniffInput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mmscontent.codecs.image.loaders import Load
-    from mmscontent.message import MediaInfo
-    from mmscontent.sniff.reader import SniffInput
-
-__all__ = ["FORMATS", "StillFormat"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +76,7 @@ _ROWS = (
         may_be_lettering=True,
     ),
     StillFormat(
-        "image/gif",
-        gif.read,
-        loaders.pillow_loader(("GIF",)),
-        strip=strip_metadata.strip_gif,
-        may_be_lettering=True,
+        "image/gif", gif.read, loaders.pillow_loader(("GIF",)), strip=strip_metadata.strip_gif, may_be_lettering=True
     ),
     StillFormat(
         "image/webp",

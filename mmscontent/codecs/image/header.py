@@ -6,9 +6,9 @@ The bounds of limits.py are checked on what the header announces, before a decod
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from PIL import Image
 
@@ -20,11 +20,6 @@ from mmscontent.containers.tiff_exif import read_exif
 from mmscontent.errors import DamagedMedia, MMSContentError, OverLimits, SourceError, UnknownMedia
 from mmscontent.limits import DEFAULT_INPUT_LIMITS, InputLimits
 from mmscontent.sniff.reader import SniffInput
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-__all__ = ["Header", "decoding", "is_icc", "is_srgb", "read_header"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,22 +8,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from mmscontent.codecs.base import Survey
 from mmscontent.codecs.image.formats import FORMATS
-from mmscontent.codecs.image.header import read_header
+from mmscontent.codecs.image.header import Header, read_header
 from mmscontent.codecs.image.loaders import scale_to_fit
 from mmscontent.codecs.image.passthrough import kept_bytes, passthrough_blockers
-from mmscontent.profiles.model import ImageRule
+from mmscontent.message import MediaInfo
+from mmscontent.profiles.model import ImageRule, Rule
 from mmscontent.rate_quality import Curve
-
-if TYPE_CHECKING:
-    from mmscontent.codecs.image.header import Header
-    from mmscontent.message import MediaInfo
-    from mmscontent.profiles.model import Rule
-
-__all__ = ["TRAIT", "estimate_from_header", "facts_of_header"]
 
 TRAIT = "judged by its header"
 # Logarithm to base 2 of bits per pixel of the view, and the median score of the best JPEG of as many bytes.

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import pillow_heif
@@ -24,25 +24,6 @@ import pyvips  # only after its setting
 from mmscontent.containers import wbmp
 from mmscontent.errors import DamagedMedia
 from mmscontent.limits import DEFAULT_INPUT_LIMITS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = [
-    "Load",
-    "Vips",
-    "VipsError",
-    "load_heif",
-    "load_jpeg",
-    "load_png",
-    "load_wbmp",
-    "load_webp",
-    "open_with_pillow",
-    "pillow_loader",
-    "scale_to_fit",
-    "vips_image",
-    "with_profile",
-]
 
 pyvips.block_untrusted_set(True)  # no loader that libvips marks as untrusted: ImageMagick, PDF, SVG and the like
 pyvips.cache_set_max(0)

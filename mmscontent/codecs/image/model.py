@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmscontent.codecs.image.probe import HEADER_BYTES, JPEG_MODELS, texture
+from mmscontent.codecs.image.probe import HEADER_BYTES, JPEG_MODELS, Probe, texture
 
 if TYPE_CHECKING:
     from mmscontent.codecs.image.encode import JpegSettings
-    from mmscontent.codecs.image.probe import Numbers, Probe
+    from mmscontent.codecs.image.probe import Numbers
 
     Pair = tuple[float | Numbers, float | Numbers]
-
-__all__ = ["MAX_VIEWS", "EncodeSetting", "SizeQualityTable", "best_setting", "predict_table", "terms"]
 
 # No smaller scale is predicted.
 _MIN_LONG_PX = 96

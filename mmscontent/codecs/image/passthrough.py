@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mmscontent.codecs.image.formats import FORMATS
+from mmscontent.profiles.model import ImageRule
 
 if TYPE_CHECKING:
     from mmscontent.codecs.image.header import Header
-    from mmscontent.profiles.model import ImageRule
-
-__all__ = ["kept_bytes", "passthrough_blockers"]
 
 _EIGHT_BITS, _CMYK_BANDS = 8, 4
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -23,14 +24,10 @@ from mmscontent.codecs.image.loaders import vips_image
 from mmscontent.codecs.image.quality_metric import Ssimulacra2Approx
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     Numbers = NDArray[np.float64]
     Pixels = NDArray[np.uint8]
-
-__all__ = ["HEADER_BYTES", "JPEG_MODELS", "Probe", "SampleStatistics", "bits_per_pixel", "texture"]
 
 # Written by benchmarks/train_stills.py; read at import, before the sandbox takes file access away. Under "size", by
 # encoder: the qualities that are encoded (knots), those of the table (grid), and rows of the table: one for all, then

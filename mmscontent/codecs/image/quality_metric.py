@@ -8,6 +8,7 @@ github.com/cloudinary/ssimulacra2; docs/fitting.md says how close the approximat
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,14 +17,10 @@ import numpy as np
 from PIL import Image
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     Pixels = NDArray[np.uint8]
     Plane = NDArray[np.float32]
-
-__all__ = ["Ssimulacra2Approx", "measured_ssimulacra2"]
 
 _C2 = np.float32(0.0009)
 _RADIUS, _SIGMA = 5, 1.5

@@ -17,8 +17,6 @@ from mmscontent.codecs.image.model import EncodeSetting, SizeQualityTable, best_
 if TYPE_CHECKING:
     from mmscontent.codecs.image.probe import Probe
 
-__all__ = ["MAX_ENCODES", "FittedJpeg", "fit_jpeg"]
-
 MAX_ENCODES = 5
 # Targets as shares of the limit: below it by how much strips scatter about the whole, before and after the first encode
 # has shown how much larger the whole is.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from mmscontent.codecs.base import Rendition, Survey
+from mmscontent.codecs.base import Effort, Rendition, Survey
 from mmscontent.codecs.image.decode import DecodedImage, PixelCache
 from mmscontent.codecs.image.detect import detect_features
 from mmscontent.codecs.image.header import read_header
@@ -25,15 +25,11 @@ from mmscontent.codecs.image.quality_metric import measured_ssimulacra2
 from mmscontent.codecs.image.renderer import EncodedImage, ImageRenderer
 from mmscontent.errors import DoesNotFit, NotAllowed
 from mmscontent.message import MediaInfo
-from mmscontent.profiles.model import ImageRule
+from mmscontent.profiles.model import ImageRule, Rule
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mmscontent.codecs.base import Effort
-    from mmscontent.profiles.model import Rule
-
-__all__ = ["StillSource"]
 
 _ENCODED_TYPES = frozenset(("image/jpeg", "image/png", "image/gif"))
 

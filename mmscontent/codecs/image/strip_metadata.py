@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from mmscontent.containers import gif, jpeg, png, riff
 
-__all__ = ["strip_gif", "strip_jpeg", "strip_png", "strip_webp"]
-
 # PNG section 11: header, palette, pixels, transparency, colours, background, pixel size; the last three move.
 _PNG_KEPT = frozenset(b"IHDR PLTE IDAT IEND tRNS sRGB gAMA cHRM sBIT bKGD pHYs cICP acTL fcTL fdAT".split())
 _GIF_LOOPS = (b"NETSCAPE2.0", b"ANIMEXTS1.0")  # application extensions that say how often an animation plays

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from mmscontent.containers.jpeg import frame_header
 from mmscontent.containers.tiff_exif import read_exif
 from mmscontent.errors import DamagedMedia, EngineFailed
+from mmscontent.message import MediaInfo
 from mmscontent.sniff import png
 from mmscontent.sniff.reader import SniffInput
-
-if TYPE_CHECKING:
-    from mmscontent.message import MediaInfo
-
-__all__ = ["verify"]
 
 # An MPO is found by the reader of JPEG.
 _READERS = ("JPEG", "PNG", "GIF", "WEBP", "BMP")

@@ -16,8 +16,6 @@ from mmscontent.codecs.image.passthrough import kept_bytes
 from mmscontent.errors import SourceError
 from mmscontent.sniff import sniff
 
-__all__ = ["STEPS", "Photo", "PhotoStep", "open_photo"]
-
 
 @dataclass(frozen=True, slots=True)
 class PhotoStep:

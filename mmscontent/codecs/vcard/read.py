@@ -14,8 +14,6 @@ from urllib.parse import unquote_to_bytes
 from mmscontent.codecs.content_lines import ContentLine, read_lines
 from mmscontent.errors import MalformedContent
 
-__all__ = ["VERSIONS", "Contact", "read_contacts"]
-
 VERSIONS = ("2.1", "3.0", "4.0")
 _MAX_CONTACTS = 2_000
 _DATA_URI = re.compile(r"data:([\w/.+-]*)[^,]*?(;base64)?,(.*)", re.DOTALL | re.IGNORECASE)

@@ -8,22 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mmscontent.codecs.base import Rendition, Survey
+from mmscontent.codecs.base import Effort, Rendition, Survey
 from mmscontent.codecs.vcard.photo import STEPS, PhotoStep, open_photo
 from mmscontent.codecs.vcard.read import VERSIONS, Contact, read_contacts
 from mmscontent.codecs.vcard.write import WrittenContacts, write_contacts
 from mmscontent.errors import DoesNotFit, EngineFailed, MalformedContent, NotAllowed, OverLimits
 from mmscontent.limits import DEFAULT_INPUT_LIMITS
 from mmscontent.message import MediaInfo
-from mmscontent.profiles.model import ContactRule
+from mmscontent.profiles.model import ContactRule, Rule
 from mmscontent.rate_quality import Curve
 
 if TYPE_CHECKING:
-    from mmscontent.codecs.base import Effort
     from mmscontent.codecs.content_lines import ContentLine
-    from mmscontent.profiles.model import Rule
-
-__all__ = ["ContactSource", "verify"]
 
 # An address book with photos; each is decoded.
 _MOST_BYTES = 20_000_000

@@ -9,17 +9,14 @@ export (2.1 with NICKNAME and CATEGORIES, UTF-8 stated on each line that needs i
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mmscontent.codecs.content_lines import ContentLine, escaped, folded, quoted_printable, split_fields, unescaped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from mmscontent.codecs.vcard.read import Contact
-
-__all__ = ["WrittenContacts", "write_contacts"]
 
 # Properties whose values are fields separated by semicolons, and those that are lists separated by commas.
 _FIELDS = frozenset(("N", "ADR", "ORG", "GEO", "GENDER", "CLIENTPIDMAP"))

@@ -7,27 +7,21 @@ analysed in three places only.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import log2, log10
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 
 from mmscontent.codecs.audio.decode import last_line
+from mmscontent.codecs.base import Effort
 from mmscontent.codecs.video.encode import ANALYSIS_PASS, picture_options
 from mmscontent.codecs.video.filter_graph import filter_graph
 from mmscontent.codecs.video.formats import FrameSize
 from mmscontent.errors import DamagedMedia, EngineFailed
-from mmscontent.ffmpeg import RunLimits
+from mmscontent.ffmpeg import FfmpegSession, RunLimits, VideoTrack
 from mmscontent.profiles.model import VideoFormat
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mmscontent.codecs.base import Effort
-    from mmscontent.ffmpeg import FfmpegSession, VideoTrack
-
-__all__ = ["AnalysisRequest", "PictureCost", "analyse"]
 
 # Scales and rate factors of the probe encodes; the first is the anchor. Its long side is half the video's, within
 # these bounds.

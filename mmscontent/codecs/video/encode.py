@@ -7,34 +7,20 @@ An encode at a bit rate reads statistics that x264 left in the session's folder:
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 
+from mmscontent.codecs.base import Effort
 from mmscontent.codecs.video.filter_graph import SMALL_COLOURS_PX, filter_graph
 from mmscontent.containers.isobmff import boxes, child, top_boxes
-from mmscontent.ffmpeg import RunLimits
+from mmscontent.ffmpeg import FfmpegSession, RunLimits, VideoTrack
+from mmscontent.profiles.model import VideoFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mmscontent.codecs.base import Effort
     from mmscontent.codecs.video.formats import FrameSize
-    from mmscontent.ffmpeg import FfmpegSession, VideoTrack
-    from mmscontent.profiles.model import VideoFormat
-
-__all__ = [
-    "ANALYSIS_PASS",
-    "FIRST_PASS",
-    "MUXERS",
-    "AudioInput",
-    "EncodeTarget",
-    "encode_video",
-    "first_pass",
-    "picture_bytes",
-    "picture_options",
-]
 
 MUXERS = {"video/mp4": "mp4", "video/3gpp": "3gp", "video/3gpp2": "3g2", "video/quicktime": "mov"}
 _PRESETS: dict[str, str] = {"fast": "medium", "best": "slow"}

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from mmscontent.codecs.video.formats import FrameSize
     from mmscontent.ffmpeg import VideoTrack
 
-__all__ = ["SMALL_COLOURS_PX", "filter_graph"]
-
 # Up to this short side players expect BT.601 colours, above it BT.709.
 SMALL_COLOURS_PX = 576
 

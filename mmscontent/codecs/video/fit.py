@@ -7,13 +7,16 @@ encodes by quantiser. A video that needs less than the limit: one encode at the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from math import log2
 from typing import TYPE_CHECKING
 
+from mmscontent.codecs.base import Effort
 from mmscontent.codecs.video.encode import (
     ANALYSIS_PASS,
     FIRST_PASS,
+    AudioInput,
     EncodeTarget,
     encode_video,
     first_pass,
@@ -22,14 +25,8 @@ from mmscontent.codecs.video.encode import (
 from mmscontent.codecs.video.model import BEST_FACTOR, VideoRequest, VideoSetting, best_setting, picture_quality
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mmscontent.codecs.base import Effort
-    from mmscontent.codecs.video.encode import AudioInput
     from mmscontent.codecs.video.formats import FrameSize
     from mmscontent.ffmpeg import FfmpegSession, VideoTrack
-
-__all__ = ["EncodedVideo", "VideoFitter"]
 
 # Targets as shares of the limit: by quantiser, by statistics, and in the second encode.
 _AIM, _AIM_BY_STATISTICS, _AIM_AGAIN = 0.955, 0.96, 0.965

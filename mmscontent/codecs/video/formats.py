@@ -5,17 +5,15 @@ Sources: ITU-T H.264 table A-1, H.263 annex X, ISO/IEC 14496-2 annex N; 3GPP TS 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mmscontent.message import MediaInfo
+from mmscontent.profiles.model import VideoFormat
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from mmscontent.ffmpeg import ProbeResult
-    from mmscontent.message import MediaInfo
-    from mmscontent.profiles.model import VideoFormat
-
-__all__ = ["FrameSize", "choose_format", "frames_for", "passthrough_blockers"]
 
 # Level: macroblocks a frame, macroblocks a second (H.264 table A-1).
 _H264: dict[str, tuple[int, int]] = {

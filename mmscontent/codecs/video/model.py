@@ -7,29 +7,16 @@ has the numbers). Qualities are VMAF at a view of 480 lines.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import exp, log2
 from typing import TYPE_CHECKING
 
 from mmscontent.codecs.video.formats import FrameSize, frames_for
+from mmscontent.profiles.model import VideoFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from mmscontent.codecs.video.analyse import PictureCost
-    from mmscontent.profiles.model import VideoFormat
-
-__all__ = [
-    "BEST_FACTOR",
-    "AudioOption",
-    "VideoRequest",
-    "VideoSetting",
-    "best_setting",
-    "most_bytes",
-    "picture_quality",
-    "settings_within",
-    "video_quality",
-]
 
 # Short side of the view the picture is judged at; a larger picture gains little.
 _VIEW_PX, _LARGER_VIEW_PX = 480, 720

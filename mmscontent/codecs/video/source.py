@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from mmscontent.codecs.audio.decode import decode_output, encode_input
 from mmscontent.codecs.audio.encoders import ENCODERS, AudioEncoder, AudioSetting, encoder_settings, quality_of
 from mmscontent.codecs.audio.samples import AudioAnalysis, Samples, analyse_audio
 from mmscontent.codecs.audio.verify import sniff_result
-from mmscontent.codecs.base import Rendition, Survey
+from mmscontent.codecs.base import Effort, Rendition, Survey
 from mmscontent.codecs.strip_location import without_location
 from mmscontent.codecs.video.analyse import AnalysisRequest, PictureCost, analyse
 from mmscontent.codecs.video.filter_graph import filter_graph
@@ -21,19 +22,13 @@ from mmscontent.codecs.video.formats import FrameSize, audio_codec_of, choose_fo
 from mmscontent.codecs.video.model import AudioOption, VideoRequest, VideoSetting, best_setting, most_bytes
 from mmscontent.errors import DamagedMedia, DoesNotFit, NotAllowed, OverLimits
 from mmscontent.ffmpeg import FfmpegSession, ProbeResult, RunLimits, probe
-from mmscontent.profiles.model import VideoFormat, VideoRule
+from mmscontent.message import MediaInfo
+from mmscontent.profiles.model import Rule, VideoFormat, VideoRule
 from mmscontent.rate_quality import Curve
 from mmscontent.sniff import sniff
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from mmscontent.codecs.base import Effort
     from mmscontent.codecs.video.encode import AudioInput
-    from mmscontent.message import MediaInfo
-    from mmscontent.profiles.model import Rule
-
-__all__ = ["VideoSource"]
 
 SCALE = "vmaf@480"
 # 8K; no phone records a larger frame.

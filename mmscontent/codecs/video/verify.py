@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 
 from mmscontent.codecs.audio.verify import sniff_result
 from mmscontent.errors import EngineFailed
 from mmscontent.ffmpeg import FfmpegSession, RunLimits
-
-if TYPE_CHECKING:
-    from mmscontent.message import MediaInfo
-
-__all__ = ["verify"]
+from mmscontent.message import MediaInfo
 
 _TOLERANCE_MS = 300
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import binascii
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email import errors as email_errors
 from email.header import decode_header
 from email.message import Message
 from email.utils import formatdate, mktime_tz, parsedate_tz
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from mmscontent.errors import OverLimits
@@ -20,22 +20,6 @@ from mmscontent.pack import wsp
 from mmscontent.pack.addresses import PHONE_DOMAIN, from_wire, is_email, to_wire
 from mmscontent.pack.assigned import charset_code
 from mmscontent.pack.header_values import MAX_DATE_S, printable
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-__all__ = [
-    "Fields",
-    "addresses",
-    "content_type",
-    "date_text",
-    "field",
-    "mailbox",
-    "parameterised",
-    "read_fields",
-    "text_field",
-    "timestamp",
-]
 
 # the longest To of a real message, 130 recipients, has 6,000
 MAX_FIELD = 16_384

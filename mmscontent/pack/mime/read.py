@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mmscontent.errors import MalformedContent, OverLimits
 from mmscontent.limits import DEFAULT_INPUT_LIMITS
@@ -12,12 +13,6 @@ from mmscontent.message import Content, Envelope, Part, Unpacked
 from mmscontent.pack.assigned import MESSAGE_TYPE_CODES
 from mmscontent.pack.content import split_presentation
 from mmscontent.pack.mime import headers, transfer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-__all__ = ["Walk", "header_start", "read_content", "read_entity", "read_message", "split"]
-
 
 # some senders leave spaces behind a delimiter
 _AFTER_MARK = re.compile(rb"[ \t\r]{0,80}(?:\n|\Z)")

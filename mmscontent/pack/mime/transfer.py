@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import binascii
 import re
-from typing import TYPE_CHECKING
 
+from mmscontent.message import Part
 from mmscontent.pack.header_values import printable
-
-if TYPE_CHECKING:
-    from mmscontent.message import Part
-
-__all__ = ["base64_budget", "base64_size", "choose", "decode", "encode"]
 
 # RFC 2045 section 6.8
 _LINE = 76

@@ -6,30 +6,11 @@ The same walk gives the bytes or, without building any body, their number. Bound
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from mmscontent.message import Content, Part
+from mmscontent.message import Content, Envelope, Part
 from mmscontent.pack.addresses import PHONE_DOMAIN
 from mmscontent.pack.content import content_digest
 from mmscontent.pack.mime import headers, transfer
-
-if TYPE_CHECKING:
-    from mmscontent.message import Envelope
-
-__all__ = [
-    "MEASURED_BOUNDARY",
-    "Multipart",
-    "address_fields",
-    "body_budget",
-    "body_fields",
-    "body_size",
-    "message_body_budget",
-    "message_size",
-    "mms_fields",
-    "multipart_of",
-    "write_body",
-    "write_message",
-]
 
 _DASHES = 2
 # as long as every boundary, for counting without building

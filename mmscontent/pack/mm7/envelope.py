@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING, Any
 from mmscontent.message import Content, Envelope, Unpacked
 from mmscontent.pack.addresses import from_wire, is_email, is_phone_number, to_wire
 from mmscontent.pack.header_values import MAX_DATE_S, printable
-from mmscontent.pack.mm7.model import Address, Mm7, Mm7Recipient, SenderIdentification, Status
+from mmscontent.pack.mm7.model import Address, Mm7, Mm7Recipient, SenderIdentification, Status, Value
 from mmscontent.pack.mm7.nodes import Node
 
 if TYPE_CHECKING:
-    from mmscontent.pack.mm7.model import Value
     from mmscontent.pack.mm7.peers import Mm7Peer
     from mmscontent.pack.mm7.read import Mm7Reading
-
-__all__ = ["mm7_of", "unpacked_of"]
 
 # the two operations that carry a composed message
 _OPERATION = {"m-send-req": "SubmitReq", "m-retrieve-conf": "DeliverReq"}
@@ -112,10 +109,7 @@ _SIMPLE = {
     "ReadReply": "read_report",
     "MessageID": "message_id",
 }
-_WORDS = {
-    "MessageClass": ("personal", "advertisement", "informational", "auto"),
-    "Priority": ("low", "normal", "high"),
-}
+_WORDS = {"MessageClass": ("personal", "advertisement", "informational", "auto"), "Priority": ("low", "normal", "high")}
 # XML Schema part 2 section 3.2.6: duration; years and months have no fixed length and are not read
 _DURATION = re.compile(r"P(?:(\d{1,6})D)?(?:T(?:(\d{1,7})H)?(?:(\d{1,8})M)?(?:(\d{1,9})S)?)?")
 

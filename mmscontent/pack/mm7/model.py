@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
+from mmscontent.message import Content
 from mmscontent.pack.mm7.nodes import Node
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from mmscontent.message import Content
-
-__all__ = ["OPERATIONS", "Address", "Mm7", "Mm7Recipient", "SenderIdentification", "Status", "Value", "element_kind"]
 
 
 @dataclass(frozen=True, slots=True)

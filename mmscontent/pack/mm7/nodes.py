@@ -12,8 +12,6 @@ from mmscontent.pack.header_values import printable
 if TYPE_CHECKING:
     from lxml import etree
 
-__all__ = ["Node", "from_element", "local_name", "to_text"]
-
 # what libxml2 takes for a name is wider; nobody uses more
 _NAME = re.compile(r"[^\W\d][\w.\-]*")
 

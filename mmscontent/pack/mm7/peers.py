@@ -6,14 +6,10 @@ Sources: 3GPP TS 23.140; vendors' pages and samples, named in the rows.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = ["DEFAULT_PEER", "NAMESPACE", "PEERS", "QUIRKS", "Mm7Peer", "quirk"]
+from typing import Literal
 
 # the releases differ in the last part of the URI only
 NAMESPACE = "http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/"

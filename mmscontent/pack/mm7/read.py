@@ -23,8 +23,6 @@ from mmscontent.pack.mm7.values import ELEMENT_CODECS, read_yes
 if TYPE_CHECKING:
     from lxml import etree
 
-__all__ = ["Mm7Reading", "is_soap", "read_mm7"]
-
 _OPERATIONS = {name.lower(): name for name in OPERATIONS}
 # both are instantcom's
 _MISSPELT = {"earlistdeliverytime": "EarliestDeliveryTime", "auxapplicid": "AuxApplicInfo"}

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = ["STATUSES", "Mm7StatusCode", "Retry", "status_row"]
+from typing import Literal
 
 # done: it was taken · fix: the same request fails again · later: the other side is in trouble · route: our account
 # or the interface must be put right first

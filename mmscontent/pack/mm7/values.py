@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mmscontent.pack.mm7.model import Address, Mm7Recipient, SenderIdentification, Status
 from mmscontent.pack.mm7.nodes import Node
 from mmscontent.pack.mm7.peers import quirk
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-__all__ = ["ELEMENT_CODECS", "ElementCodec"]
 
 Notes = list[str]
 FORMS = ("Number", "RFC2822Address", "ShortCode")

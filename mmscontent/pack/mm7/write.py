@@ -8,18 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mmscontent.message import Envelope
+from mmscontent.message import Content, Envelope
 from mmscontent.pack.mime.write import MEASURED_BOUNDARY, Multipart, body_budget, body_size, multipart_of, write_body
-from mmscontent.pack.mm7.model import OPERATIONS, Mm7, element_kind
+from mmscontent.pack.mm7.model import OPERATIONS, Mm7, Value, element_kind
 from mmscontent.pack.mm7.nodes import Node, to_text
 from mmscontent.pack.mm7.values import ELEMENT_CODECS
 
 if TYPE_CHECKING:
-    from mmscontent.message import Content
-    from mmscontent.pack.mm7.model import Value
     from mmscontent.pack.mm7.peers import Mm7Peer
-
-__all__ = ["SerializedMm7", "mm7_body_budget", "mm7_size", "write_mm7"]
 
 _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 # ids of our own: the content's parts keep theirs

@@ -11,13 +11,10 @@ from mmscontent.message import Content, Envelope, Unpacked
 from mmscontent.pack.addresses import from_wire, to_wire
 from mmscontent.pack.header_values import MAX_DATE_S, printable
 from mmscontent.pack.pdu.model import Pdu
-from mmscontent.pack.pdu.values import Counted, Element, Flag, Octets, Time, Total
+from mmscontent.pack.pdu.values import Counted, Element, Flag, Octets, Time, Total, Value
 
 if TYPE_CHECKING:
     from mmscontent.pack.pdu.read import PduReading
-    from mmscontent.pack.pdu.values import Value
-
-__all__ = ["MMS_VERSION", "as_text", "pdu_of", "unpacked_of"]
 
 # what AOSP and iPhone write; read by every phone since 2005
 MMS_VERSION = "1.2"

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mmscontent.message import Content
 from mmscontent.pack.assigned import FIELDS, MESSAGE_TYPE_CODES
 
 if TYPE_CHECKING:
-    from mmscontent.message import Content
     from mmscontent.pack.pdu.values import Value
-
-__all__ = ["Pdu"]
 
 # section 7: "the order of the fields is not significant, except that X-Mms-Message-Type,
 # X-Mms-Transaction-ID (when present) and X-Mms-MMS-Version MUST be at the beginning of the message

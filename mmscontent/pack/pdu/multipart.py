@@ -5,9 +5,9 @@ This module knows nothing of MMS fields.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from mmscontent.errors import MalformedContent, OverLimits
 from mmscontent.limits import DEFAULT_INPUT_LIMITS
@@ -25,20 +25,6 @@ from mmscontent.pack.assigned import (
 )
 from mmscontent.pack.content import split_presentation
 from mmscontent.pack.header_values import printable
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = [
-    "Body",
-    "body_budget",
-    "body_size",
-    "content_type_value",
-    "names_of",
-    "part_headers",
-    "read_body",
-    "write_body",
-]
 
 _MULTIPART = "application/vnd.wap.multipart."
 # CONF: with a presentation the body SHALL be multipart.related, without one multipart.mixed

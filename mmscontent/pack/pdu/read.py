@@ -8,21 +8,15 @@ from __future__ import annotations
 
 import string
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from mmscontent.errors import MalformedContent, OverLimits
+from mmscontent.message import Content
 from mmscontent.pack import wsp
 from mmscontent.pack.assigned import COUNTED_FIELDS, FIELDS, MESSAGE_TYPES
 from mmscontent.pack.header_values import printable
 from mmscontent.pack.pdu.model import Pdu
 from mmscontent.pack.pdu.multipart import read_body
-from mmscontent.pack.pdu.values import FIELD_CODECS, Octets
-
-if TYPE_CHECKING:
-    from mmscontent.message import Content
-    from mmscontent.pack.pdu.values import Value
-
-__all__ = ["PduReading", "is_pdu", "read_pdu"]
+from mmscontent.pack.pdu.values import FIELD_CODECS, Octets, Value
 
 # 7.4: the number of X-Mms-Message-Type (0x0C) as Short-integer; section 7: it MUST be the first
 # field

@@ -7,37 +7,15 @@ Kinds are named in pack/assigned.py.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mmscontent.errors import MalformedContent
 from mmscontent.pack import wsp
-from mmscontent.pack.assigned import (
-    FIELD_BY_NAME,
-    FIELDS,
-    MESSAGE_TYPE_CODES,
-    MESSAGE_TYPES,
-    TOKENS,
-    charset_code,
-)
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-__all__ = [
-    "FIELD_CODECS",
-    "Counted",
-    "Element",
-    "FieldCodec",
-    "Flag",
-    "Octets",
-    "Time",
-    "Total",
-    "Value",
-    "encoded_string",
-]
+from mmscontent.pack.assigned import FIELD_BY_NAME, FIELDS, MESSAGE_TYPE_CODES, MESSAGE_TYPES, TOKENS, charset_code
 
 
 @dataclass(frozen=True, slots=True)

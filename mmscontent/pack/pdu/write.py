@@ -5,6 +5,7 @@ The message type comes first, transaction id and version next (model.py sees to 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mmscontent.pack import wsp
@@ -13,11 +14,7 @@ from mmscontent.pack.pdu.multipart import body_budget, body_size, write_body
 from mmscontent.pack.pdu.values import FIELD_CODECS, Octets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mmscontent.pack.pdu.model import Pdu
-
-__all__ = ["pdu_body_budget", "pdu_size", "write_pdu"]
 
 _UNKNOWN = "x-unknown-"
 

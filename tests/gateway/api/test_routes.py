@@ -284,10 +284,7 @@ def test_a_quota_is_told_with_when_to_come_again(gateway):
 
 @pytest.mark.parametrize(
     ("path", "model", "to"),
-    [
-        ("/mms/1/reports", responses.ReportsV1Response, "to"),
-        ("/mms/2/reports", responses.ReportsV2Response, "to"),
-    ],
+    [("/mms/1/reports", responses.ReportsV1Response, "to"), ("/mms/2/reports", responses.ReportsV2Response, "to")],
 )
 def test_a_report_is_handed_out_once(gateway, path, model, to):
     bulk_id, message_id = send(gateway, webhooks={"callbackData": "cb"}, options={"platform": {"entityId": "e"}})
@@ -327,10 +324,7 @@ def test_reports_of_the_messages_api_have_all_that_its_clients_need(gateway):
     assert gateway.http.get("/messages-api/1/reports", params={"channel": "SMS"}).json() == {"results": []}
 
 
-LISTS = [
-    ("repeated keys", [("messageId", 0), ("messageId", 1)]),
-    ("commas", [("messageId", "both")]),
-]
+LISTS = [("repeated keys", [("messageId", 0), ("messageId", 1)]), ("commas", [("messageId", "both")])]
 
 
 @pytest.mark.parametrize("query", [row[1] for row in LISTS], ids=[row[0] for row in LISTS])
