@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 import mmscontent as mms
-from gateway_adapter.connectors.base import Connection, Response, SubmitRequest
+from gateway_adapter.connectors.base import Connection, OperatorResponse, SubmitRequest
 from gateway_adapter.connectors.registry import connector_of
 from gateway_adapter.messages.forwarding import choose_configuration
 from gateway_adapter.model import Configuration
@@ -52,7 +52,7 @@ def translate(rounds: int) -> None:
     answer = mms.mm7.write_mm7(
         mms.mm7.Mm7("SubmitRsp", "T-1", (("Status", mms.mm7.Status(1000)), ("MessageID", "x"))), mms.mm7.DEFAULT_PEER
     )
-    response = Response(200, {"content-type": answer.content_type}, answer.data)
+    response = OperatorResponse(200, {"content-type": answer.content_type}, answer.data)
     took = best(lambda: connector_of(KINDS["mm7"]).read_answer(response, KINDS["mm7"]), rounds)
     print(f"read an MM7 answer                {took * 1000:8.3f} ms")
     rows = [Configuration("12345", keyword=f"word{n}") for n in range(100)]

@@ -20,7 +20,7 @@ import mmscontent as mms
 from gateway_adapter.api.routes import install
 from gateway_adapter.api.routes.http_responses import error_response
 from gateway_adapter.api.routes.request_body import BodyReader
-from gateway_adapter.connectors.base import Request as OperatorRequest
+from gateway_adapter.connectors.base import OperatorRequest
 from gateway_adapter.ingress import operator_callbacks
 from gateway_adapter.ingress.header_timeout import header_timeout_protocol
 from gateway_adapter.metrics import REQUESTS

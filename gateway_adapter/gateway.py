@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import mmscontent as mms
-from gateway_adapter.connectors.base import Connection, Request, Response
+from gateway_adapter.connectors.base import Connection, OperatorRequest, OperatorResponse
 from gateway_adapter.connectors.connections_file import read_connections
 from gateway_adapter.errors import Unreachable
 from gateway_adapter.ingress.operator_callbacks import receive_operator_request
@@ -148,11 +148,11 @@ class Gateway:
 
     # --- connections between the parts --------------------------------------------------------------------------
 
-    async def _receive(self, connection: Connection, request: Request) -> Response:
+    async def _receive(self, connection: Connection, request: OperatorRequest) -> OperatorResponse:
         return await receive_operator_request(self.service, connection, request, self.fetcher)
 
     def _operator(self, connection: Connection) -> SimulatedOperator:
-        async def report(request: Request) -> Response:
+        async def report(request: OperatorRequest) -> OperatorResponse:
             return await self._receive(connection, request)
 
         return SimulatedOperator(
@@ -165,7 +165,7 @@ class Gateway:
             blob, _ = await self.media.put_stream(opened.chunks, most, url[:200])
             return Link(blob, opened.media_type, opened.file_name)
 
-    async def _send_webhook(self, batch: DeliveryBatch, headers: Mapping[str, str], body: bytes) -> Response:
+    async def _send_webhook(self, batch: DeliveryBatch, headers: Mapping[str, str], body: bytes) -> OperatorResponse:
         """Bring a webhook to its destination: a URL, a mailbox or, for a reply to a phone, the service itself."""
         match batch.webhook:
             case AutoReply(order):
@@ -173,17 +173,17 @@ class Gateway:
                 # A repeated attempt has the same key, so the reply is sent once.
                 submission = Submission((order,), idempotency_key=batch.id, request_digest=batch.id)
                 await self.service.submit(account, submission)
-                return Response(_OK)
+                return OperatorResponse(_OK)
             case InboundMail():
                 return await self._send_mail(headers, body)
         return await self.fetcher.post(attempt_url(batch), headers, body)
 
-    async def _send_mail(self, headers: Mapping[str, str], body: bytes) -> Response:
+    async def _send_mail(self, headers: Mapping[str, str], body: bytes) -> OperatorResponse:
         if not self.settings.smtp_url:
             raise Unreachable(f"{PREFIX}SMTP_URL is not set; forwarding messages by e-mail needs a mail server")
         server = parse_smarthost(self.settings.smtp_url, f"{PREFIX}SMTP_URL")
-        response = await self.smtp.send(Request("MAIL", server.url, headers, body), server)
-        return Response(_OK) if response.status in _SMTP_ACCEPTED else response
+        response = await self.smtp.send(OperatorRequest("MAIL", server.url, headers, body), server)
+        return OperatorResponse(_OK) if response.status in _SMTP_ACCEPTED else response
 
 
 def _warm_up() -> None:

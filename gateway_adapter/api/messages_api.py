@@ -123,7 +123,7 @@ class ConversionContext:
     skippable: list[Violation] = field(default_factory=list)
 
 
-def submission_of(request: MessagesApiRequest, conversion: ConversionContext) -> Submission:
+def submission_from_channels(request: MessagesApiRequest, conversion: ConversionContext) -> Submission:
     """The request as the service takes it.
 
     Raises:

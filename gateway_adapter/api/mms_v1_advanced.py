@@ -163,7 +163,7 @@ def read_advanced_xml(body: bytes) -> AdvancedRequest:
     return read_text_values(AdvancedRequest, from_xml(body, "MmsAdvancedRequest", LISTS))
 
 
-def submission_of(request: AdvancedRequest, now_ms: int, inline: InlineContent) -> Submission:
+def submission_from_advanced(request: AdvancedRequest, now_ms: int, inline: InlineContent) -> Submission:
     """The request as the service takes it; bytes of binary segments are set aside in *inline*.
 
     Raises:

@@ -99,7 +99,7 @@ def links_of(body: bytes) -> tuple[Segment, ...]:
     )
 
 
-def submission_of(head: SingleHead, segments: tuple[Segment, ...], now_ms: int) -> Submission:
+def submission_from_single(head: SingleHead, segments: tuple[Segment, ...], now_ms: int) -> Submission:
     """The whole request.
 
     Raises:

@@ -163,7 +163,7 @@ class MessagesRequest(RequestModel):
     options: RequestOptions | None = None
 
 
-def submission_of(request: MessagesRequest, now_ms: int) -> Submission:
+def submission_from_v2(request: MessagesRequest, now_ms: int) -> Submission:
     """The request as the service takes it.
 
     Raises:

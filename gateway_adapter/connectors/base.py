@@ -83,14 +83,14 @@ class Upload:
         place: What stands in the other request's body where the value is to stand.
     """
 
-    request: Request
+    request: OperatorRequest
     key: str
     member: str
     place: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class OperatorRequest:
     """What is sent. For SMTP, *method* is `MAIL` and *headers* holds `from` and `to` (comma-separated)."""
 
     method: str
@@ -101,7 +101,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class OperatorResponse:
     """What came back, or what an operator's request is answered with.
 
     Over SMTP the status is the reply's code, and a body is a mail of its own: *headers* holds its `from` and `to`.
@@ -139,24 +139,24 @@ class Connector(Protocol):
     ENCODING: str
     """The row of mmscontent's wire forms whose size counts on this route."""
 
-    def write_submit(self, submit: SubmitRequest, connection: Connection) -> Request:
+    def write_submit(self, submit: SubmitRequest, connection: Connection) -> OperatorRequest:
         """Write the request that submits the message.
 
         Raises:
             Refused: The operator's protocol can not carry this; nothing was sent.
         """
 
-    def read_answer(self, response: Response, connection: Connection) -> SubmitResult:
+    def read_answer(self, response: OperatorResponse, connection: Connection) -> SubmitResult:
         """Interpret the response; garbage is `again`, never an exception."""
 
-    def read_events(self, request: Request, connection: Connection) -> tuple[Event, ...]:
+    def read_events(self, request: OperatorRequest, connection: Connection) -> tuple[Event, ...]:
         """Read the events of the operator's own request; an aggregator may put many reports into one.
 
         Raises:
             Refused: It is malformed; `write_event_answer` writes the operator's error response.
         """
 
-    def write_event_answer(self, events: tuple[Event, ...], error: str, connection: Connection) -> Response:
+    def write_event_answer(self, events: tuple[Event, ...], error: str, connection: Connection) -> OperatorResponse:
         """Write the response to an operator's request.
 
         Args:

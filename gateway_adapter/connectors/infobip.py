@@ -17,7 +17,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from gateway_adapter.connectors import common
-from gateway_adapter.connectors.base import Connection, Request, Response, SubmitRequest, SubmitResult, Upload
+from gateway_adapter.connectors.base import (
+    Connection,
+    OperatorRequest,
+    OperatorResponse,
+    SubmitRequest,
+    SubmitResult,
+    Upload,
+)
 from gateway_adapter.connectors.common import json_int, json_object, json_text
 from gateway_adapter.errors import Refused
 from gateway_adapter.model import Event, InboundPart
@@ -45,7 +52,7 @@ _CONTENT_ID = re.compile(r"[A-Za-z][A-Za-z0-9]{0,14}\.[A-Za-z0-9]{1,4}")  # unde
 _SRC = re.compile(rb"""(\ssrc\s*=\s*)(["'])([^"'<>]*)\2""", re.IGNORECASE)
 
 
-def write_submit(submit: SubmitRequest, connection: Connection) -> Request:
+def write_submit(submit: SubmitRequest, connection: Connection) -> OperatorRequest:
     """The message of /mms/2/messages, and the uploads that go before it."""
     if len(submit.subject) > _MAX_TITLE:
         raise Refused(
@@ -66,7 +73,7 @@ def write_submit(submit: SubmitRequest, connection: Connection) -> Request:
     filled = {key: value for key, value in message.items() if value}
     body = json.dumps({"messages": [filled]}, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
     headers = {**_headers(connection), "Content-Type": "application/json"}
-    return Request("POST", f"{connection.url}/mms/2/messages", headers, body, uploads)
+    return OperatorRequest("POST", f"{connection.url}/mms/2/messages", headers, body, uploads)
 
 
 def _headers(connection: Connection) -> dict[str, str]:
@@ -86,7 +93,7 @@ _MEMBER = ".g"  # a member's id is its group's, this, and a number: an event nam
 _OF_GROUP = re.compile(r"\.g[0-9]{1,3}\Z")
 
 
-def _submission_of(message_id: str) -> str:
+def _submission_id(message_id: str) -> str:
     return _OF_GROUP.sub("", message_id)
 
 
@@ -177,7 +184,7 @@ def _upload(part: mms.Part, name: str, connection: Connection) -> Upload:
         "X-Validity-Period-Minutes": _UPLOAD_MINUTES,
     }
     key = hashlib.sha256(b"\n".join((part.media_type.encode(), name.encode(), part.data))).hexdigest()
-    request = Request("POST", f"{connection.url}/mms/1/content", headers, part.data)
+    request = OperatorRequest("POST", f"{connection.url}/mms/1/content", headers, part.data)
     # In a customer's own words the quotation mark would be escaped, so this stands in the body once a segment.
     return Upload(request, key, "uploadedContentId", f'"@{key}"'.encode("ascii"))
 
@@ -192,7 +199,7 @@ _UNAUTHORISED = frozenset({401, 403, 404})
 _TOO_LARGE, _TOO_MANY, _CLIENT = 413, 429, range(400, 500)
 
 
-def read_answer(response: Response, connection: Connection) -> SubmitResult:  # noqa: ARG001  # the shape is the carriers'
+def read_answer(response: OperatorResponse, connection: Connection) -> SubmitResult:  # noqa: ARG001  # the shape is the carriers'
     """Interpret the response to a message, or to the upload before it that failed."""
     found = json_object(response.body)
     if response.status not in range(200, 300):
@@ -205,7 +212,7 @@ def read_answer(response: Response, connection: Connection) -> SubmitResult:  # 
     group, number, summary = (json_int(status, "groupId"), json_int(status, "id"), f"{json_text(status, 'name')}")
     # 23 REJECTED_DUPLICATE_MESSAGE_ID: an earlier attempt was accepted, its answer got lost.
     if group not in _REJECTED or number == _DUPLICATE:
-        return SubmitResult("taken", _submission_of(json_text(first, "messageId")), 7, text=summary)
+        return SubmitResult("taken", _submission_id(json_text(first, "messageId")), 7, text=summary)
     # 12 and 21 REJECTED_SYSTEM_ERROR are not about this message; its validity period ends the attempts.
     if number in (_NO_CREDIT, _SYSTEM):
         return SubmitResult("again", status=number, error=15000, retry_after_s=_OUR_ACCOUNT_S, text=summary)
@@ -217,7 +224,7 @@ def read_answer(response: Response, connection: Connection) -> SubmitResult:  # 
     )
 
 
-def _not_taken(response: Response, found: _Json) -> SubmitResult:
+def _not_taken(response: OperatorResponse, found: _Json) -> SubmitResult:
     summary = f"HTTP {response.status} {_complaint(found)}".strip()
     # 413: the upload or the whole request
     if response.status == _TOO_LARGE:
@@ -249,7 +256,7 @@ def _known(number: int, group: int) -> int:
 # --- in ------------------------------------------------------------------------------------------------------------
 
 
-def read_events(request: Request, connection: Connection) -> tuple[Event, ...]:
+def read_events(request: OperatorRequest, connection: Connection) -> tuple[Event, ...]:
     """Delivery reports, or messages from phones: a list of either."""
     results = json_object(request.body).get("results")
     if not isinstance(results, list) or not all(isinstance(row, dict) for row in results):
@@ -266,7 +273,7 @@ def _reported(row: _Json) -> Event:
     code = json_int(error, "id") if isinstance(error, dict) else 0
     return Event(
         "delivery",
-        operator_message_id=_submission_of(json_text(row, "messageId")),
+        operator_message_id=_submission_id(json_text(row, "messageId")),
         sender=json_text(row, "sender") or json_text(row, "from"),
         to=tuple(filter(None, (common.normalize_number(json_text(row, "to")),))),
         status=number,
@@ -319,11 +326,11 @@ def _part(part: _Json, number: int) -> InboundPart:
     return InboundPart(media_type or "text/plain", name, data, text, url if not data else "")
 
 
-def write_event_answer(events: tuple[Event, ...], error: str, connection: Connection) -> Response:  # noqa: ARG001
+def write_event_answer(events: tuple[Event, ...], error: str, connection: Connection) -> OperatorResponse:  # noqa: ARG001
     """200 acknowledges a webhook; after any other status the aggregator sends it again."""
     if not events and error:
-        return Response(400, {"Content-Type": "text/plain; charset=utf-8"}, error.encode("utf-8", "replace"))
-    return Response(503 if error else 200, {"Content-Type": "application/json"}, b"{}")
+        return OperatorResponse(400, {"Content-Type": "text/plain; charset=utf-8"}, error.encode("utf-8", "replace"))
+    return OperatorResponse(503 if error else 200, {"Content-Type": "application/json"}, b"{}")
 
 
 def _milliseconds(text: str) -> int | None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import mmscontent as mms
 from gateway_adapter.connectors import common
-from gateway_adapter.connectors.base import Connection, Request, Response, SubmitRequest, SubmitResult
+from gateway_adapter.connectors.base import Connection, OperatorRequest, OperatorResponse, SubmitRequest, SubmitResult
 from gateway_adapter.errors import Refused
 from gateway_adapter.model import Event, InboundPart
 
@@ -27,7 +27,7 @@ _KINDS = ("accepted", "refused", "delivery", "read", "inbound")
 _OK, _TOO_LARGE, _BAD = 200, 413, 400
 
 
-def write_submit(submit: SubmitRequest, connection: Connection) -> Request:
+def write_submit(submit: SubmitRequest, connection: Connection) -> OperatorRequest:
     """The message as a phone would send it."""
     envelope = mms.Envelope(
         sender=common.add_plus(submit.sender),
@@ -42,10 +42,10 @@ def write_submit(submit: SubmitRequest, connection: Connection) -> Request:
         "X-Transaction-Id": submit.transaction_id,
         "X-To": ",".join(submit.to),
     }
-    return Request("POST", f"{connection.url}/submit", members, packed.data)
+    return OperatorRequest("POST", f"{connection.url}/submit", members, packed.data)
 
 
-def read_answer(response: Response, _connection: Connection) -> SubmitResult:
+def read_answer(response: OperatorResponse, _connection: Connection) -> SubmitResult:
     """An id means accepted; a size or a status means refused; anything else means try again."""
     members = common.json_object(response.body)
     if response.status == _OK and isinstance(members.get("id"), str) and members["id"]:
@@ -59,7 +59,7 @@ def read_answer(response: Response, _connection: Connection) -> SubmitResult:
     return SubmitResult("again", text=f"status {response.status}")
 
 
-def write_event(event: Event, name: str) -> Request:
+def write_event(event: Event, name: str) -> OperatorRequest:
     """The request by which the operator reports an event."""
     members: dict[str, object] = {
         "kind": event.kind,
@@ -79,10 +79,12 @@ def write_event(event: Event, name: str) -> Request:
             for p in event.parts
         ],
     }
-    return Request("POST", f"/operators/{name}", {"Content-Type": "application/json"}, json.dumps(members).encode())
+    return OperatorRequest(
+        "POST", f"/operators/{name}", {"Content-Type": "application/json"}, json.dumps(members).encode()
+    )
 
 
-def read_events(request: Request, _connection: Connection) -> tuple[Event, ...]:
+def read_events(request: OperatorRequest, _connection: Connection) -> tuple[Event, ...]:
     """The one event of a request."""
     members = common.json_object(request.body)
     if members.get("kind") not in _KINDS or not isinstance(members.get("id"), str) or not members["id"]:
@@ -105,10 +107,10 @@ def read_events(request: Request, _connection: Connection) -> tuple[Event, ...]:
     return (event,)
 
 
-def write_event_answer(_events: tuple[Event, ...], error: str, _connection: Connection) -> Response:
+def write_event_answer(_events: tuple[Event, ...], error: str, _connection: Connection) -> OperatorResponse:
     """200, or 400 with the reason."""
     members = {"error": error} if error else {}
-    return Response(_BAD if error else _OK, {"Content-Type": "application/json"}, json.dumps(members).encode())
+    return OperatorResponse(_BAD if error else _OK, {"Content-Type": "application/json"}, json.dumps(members).encode())
 
 
 def _part(members: dict[str, Any]) -> InboundPart:

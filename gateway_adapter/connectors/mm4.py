@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 import mmscontent as mms
 from gateway_adapter.connectors import common
-from gateway_adapter.connectors.base import Connection, Request, Response, SubmitRequest, SubmitResult
+from gateway_adapter.connectors.base import Connection, OperatorRequest, OperatorResponse, SubmitRequest, SubmitResult
 from gateway_adapter.errors import Refused
 from gateway_adapter.model import Event
 
@@ -62,7 +62,7 @@ def _mailbox(number: str, domain: str) -> str:
 # --- out -----------------------------------------------------------------------------------------------------------
 
 
-def write_submit(submit: SubmitRequest, connection: Connection) -> Request:
+def write_submit(submit: SubmitRequest, connection: Connection) -> OperatorRequest:
     """The forward.REQ: its ids are made of the submission's transaction id, so that a repeat is known to be one."""
     peer = connection_peer(connection)
     # Both ids stay the same in every attempt, so that the MMSC recognises a repeat
@@ -82,7 +82,7 @@ def write_submit(submit: SubmitRequest, connection: Connection) -> Request:
     except ValueError as exc:
         raise Refused(f"connection {connection.name} can not send this as MM4: {exc}", error=15200) from exc
     headers = {"from": _system(connection), "to": ",".join(to), "message-id": message_id}
-    return Request("MAIL", connection.url, headers, f"Message-ID: <{message_id}>\r\n".encode("ascii") + mail)
+    return OperatorRequest("MAIL", connection.url, headers, f"Message-ID: <{message_id}>\r\n".encode("ascii") + mail)
 
 
 # --- the answer ----------------------------------------------------------------------------------------------------
@@ -120,7 +120,7 @@ _REFUSALS: Mapping[str, tuple[int, int]] = MappingProxyType(
 _TAKEN, _LATER, _REFUSED, _OVER_STORAGE = range(200, 300), range(400, 500), range(500, 600), 552
 
 
-def read_answer(response: Response, connection: Connection) -> SubmitResult:  # noqa: ARG001  # the shape is the carriers'
+def read_answer(response: OperatorResponse, connection: Connection) -> SubmitResult:  # noqa: ARG001  # the shape is the carriers'
     """Interpret an SMTP reply; anything that is not a mail server's reply is tried again."""
     text = response.body.decode("utf-8", errors="replace").strip()
     summary = f"{response.status} {text}".strip()
@@ -142,7 +142,7 @@ def read_answer(response: Response, connection: Connection) -> SubmitResult:  # 
 # --- in ------------------------------------------------------------------------------------------------------------
 
 
-def read_events(request: Request, connection: Connection) -> tuple[Event, ...]:
+def read_events(request: OperatorRequest, connection: Connection) -> tuple[Event, ...]:
     """A message from the other operator, a report on one of ours, or its answer to one of ours."""
     try:
         reading = mms.mm4.read_mm4(request.body)
@@ -268,24 +268,24 @@ _ANSWERS = MappingProxyType(
 _OK, _TRY_LATER, _NEVER = 250, 451, 554
 
 
-def write_event_answer(events: tuple[Event, ...], error: str, connection: Connection) -> Response:
+def write_event_answer(events: tuple[Event, ...], error: str, connection: Connection) -> OperatorResponse:
     """Write the SMTP reply; where the other side asked for a response (X-Mms-Ack-Request), its body is that mail."""
     if not events:
-        return Response(_NEVER, body=f"5.6.0 {_line(error)}".encode())
+        return OperatorResponse(_NEVER, body=f"5.6.0 {_line(error)}".encode())
     if error:
-        return Response(_TRY_LATER, body=f"4.3.0 {_line(error)}".encode())
+        return OperatorResponse(_TRY_LATER, body=f"4.3.0 {_line(error)}".encode())
     event = events[0]
     # No RES was asked for: the SMTP reply is the whole answer
     if not event.answer_to or event.kind not in _ANSWERS:
-        return Response(_OK, body=b"2.0.0 taken")
+        return OperatorResponse(_OK, body=b"2.0.0 taken")
     system = _system(connection)
     fields = ((_TRANSACTION, event.transaction_id), (_MESSAGE, event.operator_message_id), (_STATUS, "Ok"))
     answer = mms.mm4.Mm4(_ANSWERS[event.kind], system, (event.answer_to,), fields=fields)
     try:
         mail = mms.mm4.write_mm4(answer, connection_peer(connection))
     except ValueError:  # its own address can not stand in a mail; our 250 has to do
-        return Response(_OK, body=b"2.0.0 taken")
-    return Response(_OK, {"from": system, "to": event.answer_to}, mail)
+        return OperatorResponse(_OK, body=b"2.0.0 taken")
+    return OperatorResponse(_OK, {"from": system, "to": event.answer_to}, mail)
 
 
 def _line(text: str) -> str:

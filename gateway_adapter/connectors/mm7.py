@@ -14,7 +14,7 @@ from typing import Literal, cast
 
 import mmscontent as mms
 from gateway_adapter.connectors import common
-from gateway_adapter.connectors.base import Connection, Request, Response, SubmitRequest, SubmitResult
+from gateway_adapter.connectors.base import Connection, OperatorRequest, OperatorResponse, SubmitRequest, SubmitResult
 from gateway_adapter.errors import Refused
 from gateway_adapter.model import Event
 
@@ -55,7 +55,7 @@ def connection_peer(connection: Connection) -> mms.mm7.Peer:
 # --- out -----------------------------------------------------------------------------------------------------------
 
 
-def write_submit(submit: SubmitRequest, connection: Connection) -> Request:
+def write_submit(submit: SubmitRequest, connection: Connection) -> OperatorRequest:
     """Write the SubmitReq; its TransactionID is the submission's, so that the MMSC recognises a repeat."""
     peer = connection_peer(connection)
     envelope = mms.Envelope(
@@ -71,7 +71,7 @@ def write_submit(submit: SubmitRequest, connection: Connection) -> Request:
         written = mms.mm7.write_mm7(_charged(message, connection.options), peer)
     except ValueError as exc:
         raise Refused(f"connection {connection.name} can not send this as MM7: {exc}", error=15200) from exc
-    return Request("POST", connection.url, _headers(connection, written.content_type), written.data)
+    return OperatorRequest("POST", connection.url, _headers(connection, written.content_type), written.data)
 
 
 def _charged(message: mms.mm7.Mm7, options: Mapping[str, str]) -> mms.mm7.Mm7:
@@ -163,7 +163,7 @@ _TOO_LARGE_HTTP = 413
 _TURNED_AWAY = range(400, 500)
 
 
-def read_answer(response: Response, connection: Connection) -> SubmitResult:  # noqa: ARG001  # the shape is the carriers'
+def read_answer(response: OperatorResponse, connection: Connection) -> SubmitResult:  # noqa: ARG001  # the shape is the carriers'
     """What a SubmitRsp, an error response, a fault or a bare HTTP status means."""
     try:
         message = mms.mm7.read_mm7(response.body, common.header(response.headers, "content-type")).message
@@ -201,7 +201,7 @@ def _fault(message: mms.mm7.Mm7) -> SubmitResult:
     return SubmitResult("again", text=summary)
 
 
-def _bare(response: Response) -> SubmitResult:
+def _bare(response: OperatorResponse) -> SubmitResult:
     summary = f"HTTP {response.status} without an MM7 answer"
     if response.status == _TOO_LARGE_HTTP:
         return SubmitResult("too_large", status=4, error=15026, text=summary)
@@ -214,7 +214,7 @@ def _bare(response: Response) -> SubmitResult:
 # --- in ------------------------------------------------------------------------------------------------------------
 
 
-def read_events(request: Request, connection: Connection) -> tuple[Event, ...]:
+def read_events(request: OperatorRequest, connection: Connection) -> tuple[Event, ...]:
     """A message from a phone, a delivery report or a read reply."""
     try:
         reading = mms.mm7.read_mm7(request.body, common.header(request.headers, "content-type"))
@@ -301,7 +301,7 @@ _ANSWERS = {"inbound": "DeliverRsp", "delivery": "DeliveryReportRsp", "read": "R
 _FAULT_HTTP = 500  # SOAP 1.1 section 6.2: a fault goes with it
 
 
-def write_event_answer(events: tuple[Event, ...], error: str, connection: Connection) -> Response:
+def write_event_answer(events: tuple[Event, ...], error: str, connection: Connection) -> OperatorResponse:
     """Write the matching Rsp (stored, or to be sent again), or an error response for what could not be read."""
     if events:
         operation = _ANSWERS[events[0].kind]
@@ -313,4 +313,4 @@ def write_event_answer(events: tuple[Event, ...], error: str, connection: Connec
     answer = mms.mm7.Mm7(operation, transaction_id, (("Status", status),))
     written = mms.mm7.write_mm7(answer, connection_peer(connection))
     code = 200 if events else _FAULT_HTTP
-    return Response(code, {"Content-Type": written.content_type}, written.data)
+    return OperatorResponse(code, {"Content-Type": written.content_type}, written.data)

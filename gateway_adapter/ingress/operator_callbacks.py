@@ -20,14 +20,14 @@ from gateway_adapter.logging import logger
 from gateway_adapter.model import Event, InboundPart
 
 if TYPE_CHECKING:
-    from gateway_adapter.connectors.base import Connection, Request, Response
+    from gateway_adapter.connectors.base import Connection, OperatorRequest, OperatorResponse
     from gateway_adapter.messages.service import Service
     from gateway_adapter.transport.http_fetcher import Fetcher
 
 
 async def receive_operator_request(
-    service: Service, connection: Connection, request: Request, fetcher: Fetcher | None = None
-) -> Response:
+    service: Service, connection: Connection, request: OperatorRequest, fetcher: Fetcher | None = None
+) -> OperatorResponse:
     """Handle an operator's request; its events are durable before the response.
 
     Args:

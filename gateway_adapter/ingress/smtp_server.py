@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from gateway_adapter.connectors.base import Connection, Request, Response
+from gateway_adapter.connectors.base import Connection, OperatorRequest, OperatorResponse
 from gateway_adapter.errors import GatewayError
 from gateway_adapter.ingress.operator_callbacks import is_authorized_operator
 from gateway_adapter.logging import logger
 
 if TYPE_CHECKING:
-    Receive = Callable[[Connection, Request], Awaitable[Response]]
-    Send = Callable[[Request, Connection], Awaitable[Response]]
+    Receive = Callable[[Connection, OperatorRequest], Awaitable[OperatorResponse]]
+    Send = Callable[[OperatorRequest, Connection], Awaitable[OperatorResponse]]
 
 _KIND = "mm4"
 _MAX_RECIPIENTS = 1000
@@ -90,19 +90,19 @@ class Mm4Server:
 
     async def take(self, connection: Connection, mail: bytes) -> str:
         """The SMTP reply to a mail."""
-        request = Request("MAIL", "", {}, mail)
+        request = OperatorRequest("MAIL", "", {}, mail)
         response = await self._receive(connection, request)
         if response.body and "to" in response.headers:
             # RFC 5322 section 3.6: a mail has a Date
             dated = f"Date: {formatdate()}\r\n".encode("ascii") + response.body  # RFC 5322 3.6 wants one
-            answer = Request("MAIL", connection.url, response.headers, dated)
+            answer = OperatorRequest("MAIL", connection.url, response.headers, dated)
             task = asyncio.ensure_future(self._answer(answer, connection))
             self._answers.add(task)
             task.add_done_callback(self._answers.discard)
             return f"{response.status} 2.0.0 taken"
         return f"{response.status} {response.body.decode('ascii', 'replace') or 'taken'}"
 
-    async def _answer(self, answer: Request, connection: Connection) -> None:
+    async def _answer(self, answer: OperatorRequest, connection: Connection) -> None:
         """Send a RES; one that is lost is asked for again by whoever waits for it, with the same request."""
         try:
             async with asyncio.timeout(connection.timeout_s):

@@ -10,7 +10,7 @@ import httpx
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from gateway_adapter.connectors.base import Request, Response
+from gateway_adapter.connectors.base import OperatorRequest, OperatorResponse
 from gateway_adapter.simulator.control_api import simulator_routes
 from gateway_adapter.simulator.operator import OperatorBehaviour, SimulatedOperator
 
@@ -22,13 +22,13 @@ def make_operator_app(
     client = httpx.AsyncClient(trust_env=False, timeout=10, limits=httpx.Limits(max_connections=200))
     authorization = "Basic " + base64.b64encode(f"{user}:{secret}".encode()).decode()
 
-    async def deliver(request: Request) -> Response:
+    async def deliver(request: OperatorRequest) -> OperatorResponse:
         headers = {**request.headers, "Authorization": authorization}
         try:
             answer = await client.post(gateway_url.rstrip("/") + request.url, content=request.body, headers=headers)
         except httpx.HTTPError:
-            return Response(0)
-        return Response(answer.status_code)
+            return OperatorResponse(0)
+        return OperatorResponse(answer.status_code)
 
     operator = SimulatedOperator(deliver, name=connection, behaviour=behaviour)
 

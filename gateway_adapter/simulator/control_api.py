@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse, Response
 
 import mmscontent as mms
-from gateway_adapter.connectors.base import Request as OperatorRequest
+from gateway_adapter.connectors.base import OperatorRequest
 from gateway_adapter.errors import Refused
 from gateway_adapter.model import Event, InboundPart
 from gateway_adapter.simulator.operator import OperatorBehaviour, SimulatedOperator

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, fields
 
 from gateway_adapter.connectors import loopback
-from gateway_adapter.connectors.base import Request, Response
+from gateway_adapter.connectors.base import OperatorRequest, OperatorResponse
 from gateway_adapter.errors import Refused
 from gateway_adapter.model import Event
 
@@ -98,7 +98,7 @@ class SimulatedOperator:
 
     def __init__(
         self,
-        deliver: Callable[[Request], Awaitable[Response]],
+        deliver: Callable[[OperatorRequest], Awaitable[OperatorResponse]],
         *,
         name: str = "loopback",
         behaviour: OperatorBehaviour | None = None,
@@ -129,7 +129,7 @@ class SimulatedOperator:
 
     # --- submissions --------------------------------------------------------------------------------------------
 
-    async def submit(self, request: Request) -> Response:
+    async def submit(self, request: OperatorRequest) -> OperatorResponse:
         """Answer a submission."""
         self.counters["submissions"] += 1
         transaction = request.headers.get("X-Transaction-Id", "")
@@ -160,7 +160,7 @@ class SimulatedOperator:
                 return fault
         return ""
 
-    def _accept(self, transaction: str, request: Request) -> ReceivedSubmission:
+    def _accept(self, transaction: str, request: OperatorRequest) -> ReceivedSubmission:
         to = tuple(filter(None, request.headers.get("X-To", "").split(",")))
         submission = ReceivedSubmission(f"L{transaction}", transaction, to, request.body, time.time())
         submission.delivered += 1  # a phone has it: this number may never be more than one
@@ -223,7 +223,7 @@ class SimulatedOperator:
             try:
                 response = await self._deliver(request)
             except (OSError, TimeoutError):
-                response = Response(0)
+                response = OperatorResponse(0)
             if response.status == 200:  # noqa: PLR2004 - the protocol's yes
                 return True
             await asyncio.sleep(min(0.1 * 2**attempt, 2.0))
@@ -236,9 +236,10 @@ class SimulatedOperator:
             task.cancel()
 
 
-def _json(status: int, members: Mapping[str, object]) -> Response:
-    return Response(status, {"Content-Type": "application/json"}, json.dumps(members).encode())
+def _json(status: int, members: Mapping[str, object]) -> OperatorResponse:
+    return OperatorResponse(status, {"Content-Type": "application/json"}, json.dumps(members).encode())
 
 
-_NOT_ACCEPTED = {"fail": Response(503), "refuse": _json(403, {"status": 6, "error": 15011})}
-_AFTER_ACCEPTING = {"fail_taken": Response(503), "garbage": Response(200, {}, b"\x00<html>\xff not what was asked")}
+_NOT_ACCEPTED = {"fail": OperatorResponse(503), "refuse": _json(403, {"status": 6, "error": 15011})}
+_GARBAGE = b"\x00<html>\xff not what was asked"
+_AFTER_ACCEPTING = {"fail_taken": OperatorResponse(503), "garbage": OperatorResponse(200, {}, _GARBAGE)}

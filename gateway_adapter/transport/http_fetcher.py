@@ -21,7 +21,7 @@ from typing import Protocol
 import httpcore
 import httpx
 
-from gateway_adapter.connectors.base import Response
+from gateway_adapter.connectors.base import OperatorResponse
 from gateway_adapter.errors import Refused, Unreachable
 from gateway_adapter.transport.url_policy import ParsedUrl, UrlPolicy
 
@@ -130,7 +130,7 @@ class Fetcher:
 
     async def post(
         self, url: str, headers: Mapping[str, str], body: bytes, *, timeout_s: float | None = None
-    ) -> Response:
+    ) -> OperatorResponse:
         """Post to a webhook; a redirect is not followed, and at most 64 KB of the response are read.
 
         Raises:
@@ -146,7 +146,7 @@ class Fetcher:
                     if len(received) >= _MAX_ANSWER_BYTES:
                         break
             found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
-            return Response(response.status, found, bytes(received[:_MAX_ANSWER_BYTES]))
+            return OperatorResponse(response.status, found, bytes(received[:_MAX_ANSWER_BYTES]))
 
     @contextlib.asynccontextmanager
     async def _bounded(self, url: str, timeout_s: float | None = None) -> AsyncIterator[None]:

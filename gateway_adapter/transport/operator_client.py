@@ -16,13 +16,20 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from gateway_adapter.connectors.base import Connection, Request, Response, SubmitRequest, SubmitResult, Upload
+from gateway_adapter.connectors.base import (
+    Connection,
+    OperatorRequest,
+    OperatorResponse,
+    SubmitRequest,
+    SubmitResult,
+    Upload,
+)
 from gateway_adapter.connectors.registry import connector_of
 from gateway_adapter.errors import Unreachable
 from gateway_adapter.metrics import SUBMIT_SECONDS, SUBMITTED
 
 if TYPE_CHECKING:
-    Transport = Callable[[Request, Connection], Awaitable[Response]]
+    Transport = Callable[[OperatorRequest, Connection], Awaitable[OperatorResponse]]
 
 _MAX_ANSWER = 1_000_000
 _MAX_UPLOADS = 2000
@@ -43,7 +50,7 @@ class OperatorClient:
     def __init__(
         self,
         *,
-        inside: Mapping[str, Callable[[Request], Awaitable[Response]]],
+        inside: Mapping[str, Callable[[OperatorRequest], Awaitable[OperatorResponse]]],
         mail: Transport,
         wait: Callable[[Connection], Awaitable[None]],
     ) -> None:
@@ -88,17 +95,17 @@ class OperatorClient:
         SUBMITTED.labels(connection.name, answer.outcome).inc()
         return answer
 
-    async def _send_whole(self, request: Request, connection: Connection) -> Response:
+    async def _send_whole(self, request: OperatorRequest, connection: Connection) -> OperatorResponse:
         """Send the uploads of a request, then the request; a refused upload is the answer to the whole."""
         body = request.body
         for upload in request.uploads:
             value = await self._upload(upload, connection)
-            if isinstance(value, Response):
+            if isinstance(value, OperatorResponse):
                 return value
             body = body.replace(upload.place, value)
         return await self._send(replace(request, body=body, uploads=()) if request.uploads else request, connection)
 
-    async def _upload(self, upload: Upload, connection: Connection) -> bytes | Response:
+    async def _upload(self, upload: Upload, connection: Connection) -> bytes | OperatorResponse:
         """The id of an upload as JSON, or the response that refused it."""
         key = (connection.name, upload.key)
         known, since = self._uploaded.get(key, (b"", 0.0))
@@ -118,7 +125,7 @@ class OperatorClient:
             self._uploaded.popitem(last=False)
         return self._uploaded[key][0]
 
-    async def _send(self, request: Request, connection: Connection) -> Response:
+    async def _send(self, request: OperatorRequest, connection: Connection) -> OperatorResponse:
         try:
             async with asyncio.timeout(connection.timeout_s):
                 return await self._transport(connection)(request, connection)
@@ -139,7 +146,7 @@ class OperatorClient:
         user = connection.options.get("user", "")
         return self._digests.setdefault(connection.name, httpx.DigestAuth(user, connection.secret))
 
-    async def _http(self, request: Request, connection: Connection) -> Response:
+    async def _http(self, request: OperatorRequest, connection: Connection) -> OperatorResponse:
         waits = httpx.Timeout(connection.timeout_s)
         asked = self._client.build_request(
             request.method, request.url, headers=dict(request.headers), content=request.body, timeout=waits
@@ -153,4 +160,4 @@ class OperatorClient:
                     raise Unreachable(f"connection {connection.name} answered with more than {_MAX_ANSWER:,} bytes")
         finally:
             await response.aclose()
-        return Response(response.status_code, dict(response.headers), bytes(body))
+        return OperatorResponse(response.status_code, dict(response.headers), bytes(body))

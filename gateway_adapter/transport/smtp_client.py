@@ -1,8 +1,8 @@
 """Sends mails by SMTP: MM4 to other operators, messages from phones to mailboxes.
 
-Sessions are reused for a while. Every reply of a server is a Response, never an exception; a server without a session
-is `Unreachable`. A mail larger than the announced SIZE (RFC 1870) is not sent. `starttls` checks the certificate
-and its name; without it, TLS is not tried.
+Sessions are reused for a while. Every reply of a server is an OperatorResponse, never an exception; a server without a
+session is `Unreachable`. A mail larger than the announced SIZE (RFC 1870) is not sent. `starttls` checks the
+certificate and its name; without it, TLS is not tried.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import aiosmtplib
 
-from gateway_adapter.connectors.base import Connection, Request, Response
+from gateway_adapter.connectors.base import Connection, OperatorRequest, OperatorResponse
 from gateway_adapter.errors import Misconfigured, Unreachable
 
 _IDLE_S = 20.0  # servers close idle sessions after 30 seconds at the earliest
@@ -36,7 +36,7 @@ class SmtpClient:
                 client.close()
         self._idle.clear()
 
-    async def send(self, request: Request, connection: Connection) -> Response:
+    async def send(self, request: OperatorRequest, connection: Connection) -> OperatorResponse:
         """Send a mail; its request has the method `MAIL` and the headers `from` and `to`.
 
         Raises:
@@ -48,7 +48,7 @@ class SmtpClient:
             response = await _transfer(client, request)
             finished = True
         except aiosmtplib.SMTPResponseException as exc:
-            return Response(exc.code, {}, exc.message.encode("utf-8", "replace"))
+            return OperatorResponse(exc.code, {}, exc.message.encode("utf-8", "replace"))
         except (aiosmtplib.SMTPException, OSError, ValueError) as exc:
             raise Unreachable(f"connection {connection.name}: the mail server broke off: {exc}") from exc
         finally:
@@ -95,12 +95,12 @@ def _key(connection: Connection) -> tuple[str, str]:
     return (connection.name, connection.url)
 
 
-async def _transfer(client: aiosmtplib.SMTP, request: Request) -> Response:
+async def _transfer(client: aiosmtplib.SMTP, request: OperatorRequest) -> OperatorResponse:
     """Run one mail transaction; refused recipients are left out unless all are refused."""
     most = client.esmtp_extensions.get("size", "").strip()
     # RFC 1870 section 4: a SIZE of 0 means that the server has no fixed limit.
     if most.isdecimal() and 0 < int(most) < len(request.body):
-        return Response(_TOO_LARGE, {}, f"5.3.4 the server accepts {most} bytes".encode("ascii"))
+        return OperatorResponse(_TOO_LARGE, {}, f"5.3.4 the server accepts {most} bytes".encode("ascii"))
     # RFC 5321 section 3.3: MAIL, one RCPT per recipient, DATA.
     await client.mail(request.headers["from"])
     refusal: aiosmtplib.SMTPResponseException | None = None
@@ -115,10 +115,10 @@ async def _transfer(client: aiosmtplib.SMTP, request: Request) -> Response:
         # RFC 5321 4.1.1.5: RSET ends the transaction, and the session stays usable.
         await client.rset()
         if refusal is None:
-            return Response(_FAILED, {}, b"5.1.3 the mail has no recipient")
-        return Response(refusal.code, {}, refusal.message.encode("utf-8", "replace"))
+            return OperatorResponse(_FAILED, {}, b"5.1.3 the mail has no recipient")
+        return OperatorResponse(refusal.code, {}, refusal.message.encode("utf-8", "replace"))
     reply = await client.data(request.body)
-    return Response(
+    return OperatorResponse(
         reply.code, {"message-id": request.headers.get("message-id", "")}, reply.message.encode("utf-8", "replace")
     )
 

@@ -25,7 +25,7 @@ from gateway_adapter.schedule import now_ms, webhook_retry_s
 from gateway_adapter.store import webhook_queue
 
 if TYPE_CHECKING:
-    from gateway_adapter.connectors.base import Response
+    from gateway_adapter.connectors.base import OperatorResponse
     from gateway_adapter.settings import Settings
     from gateway_adapter.store.transaction_queue import Transaction, TransactionQueue
     from gateway_adapter.store.webhook_queue import DeliveryBatch
@@ -77,7 +77,7 @@ class WebhookWorker:
         *,
         secret: str,
         build: Callable[[DeliveryBatch], Awaitable[OutgoingRequest]],
-        send: Callable[[DeliveryBatch, Mapping[str, str], bytes], Awaitable[Response]],
+        send: Callable[[DeliveryBatch, Mapping[str, str], bytes], Awaitable[OperatorResponse]],
         wake: Callable[[], None],
     ) -> None:
         self._settings = settings

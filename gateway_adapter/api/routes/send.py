@@ -83,7 +83,7 @@ async def send_advanced(context: RequestContext) -> SendV1Response | Response:
     inline = InlineContent()
     async with context.bodies.buffered(context.request) as body:
         submission = await run_in_thread_if_large(
-            len(body), lambda: mms_v1_advanced.submission_of(read(body), context.now_ms, inline)
+            len(body), lambda: mms_v1_advanced.submission_from_advanced(read(body), context.now_ms, inline)
         )
         await _store(context, inline)
     receipt = receipt_v1(await _submit(context, submission))
@@ -151,7 +151,7 @@ async def _read_messages(context: RequestContext) -> Submission:
     one_media_type_of(context.request, JSON)
     async with context.bodies.buffered(context.request) as body:
         return await run_in_thread_if_large(
-            len(body), lambda: mms_v2.submission_of(read_json(MessagesRequest, body), context.now_ms)
+            len(body), lambda: mms_v2.submission_from_v2(read_json(MessagesRequest, body), context.now_ms)
         )
 
 
@@ -160,7 +160,7 @@ async def _read_messages_api(context: RequestContext) -> tuple[Submission, messa
     conversion = messages_api.ConversionContext(context.now_ms, InlineContent())
     async with context.bodies.buffered(context.request) as body:
         submission = await run_in_thread_if_large(
-            len(body), lambda: messages_api.submission_of(read_json(MessagesApiRequest, body), conversion)
+            len(body), lambda: messages_api.submission_from_channels(read_json(MessagesApiRequest, body), conversion)
         )
         await _store(context, conversion.inline)
     return submission, conversion
@@ -177,7 +177,7 @@ async def _read_single(context: RequestContext) -> Submission:
         await form.read(part)
     if form.head is None:
         raise invalid_field("", NO_HEAD)
-    return mms_v1_single.submission_of(form.head, tuple(form.segments), context.now_ms)
+    return mms_v1_single.submission_from_single(form.head, tuple(form.segments), context.now_ms)
 
 
 async def _store(context: RequestContext, inline: InlineContent) -> None:

@@ -31,15 +31,15 @@ BODIES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4), max_leaves=15
 )
 READERS = {
-    "single": lambda body: mms_v1_single.submission_of(read_json(mms_v1_single.SingleHead, body), (), NOW_MS),
-    "advanced": lambda body: mms_v1_advanced.submission_of(
+    "single": lambda body: mms_v1_single.submission_from_single(read_json(mms_v1_single.SingleHead, body), (), NOW_MS),
+    "advanced": lambda body: mms_v1_advanced.submission_from_advanced(
         mms_v1_advanced.read_advanced_json(body), NOW_MS, InlineContent()
     ),
-    "advanced, XML": lambda body: mms_v1_advanced.submission_of(
+    "advanced, XML": lambda body: mms_v1_advanced.submission_from_advanced(
         mms_v1_advanced.read_advanced_xml(body), NOW_MS, InlineContent()
     ),
-    "v2": lambda body: mms_v2.submission_of(read_json(mms_v2.MessagesRequest, body), NOW_MS),
-    "messages api": lambda body: messages_api.submission_of(
+    "v2": lambda body: mms_v2.submission_from_v2(read_json(mms_v2.MessagesRequest, body), NOW_MS),
+    "messages api": lambda body: messages_api.submission_from_channels(
         read_json(messages_api.MessagesApiRequest, body), messages_api.ConversionContext(NOW_MS, InlineContent())
     ),
     "configurations": lambda body: inbound_configurations.apply_change(

@@ -36,14 +36,14 @@ def head(values: dict) -> mms_v1_single.SingleHead:
 
 
 def test_single_takes_a_head_whose_unset_fields_are_null():
-    order = mms_v1_single.submission_of(head(COMMUNITY_HEAD), TEXT, NOW).orders[0]
+    order = mms_v1_single.submission_from_single(head(COMMUNITY_HEAD), TEXT, NOW).orders[0]
 
     assert (order.generation, order.sender, order.destinations) == ("single", "10950", (Destination("41793026727"),))
     assert (order.validity_s, order.send_at_ms, order.window) == (48 * 3600, None, None)
 
 
 def test_single_takes_every_field_of_the_head():
-    order = mms_v1_single.submission_of(head(FULL_HEAD), TEXT, NOW).orders[0]
+    order = mms_v1_single.submission_from_single(head(FULL_HEAD), TEXT, NOW).orders[0]
 
     assert order.destinations == (Destination("41793026727", "chk-f9"),)
     assert (order.title, order.callback_data, order.notify_url) == ("Check", "callback", "http://127.0.0.1:9/dlr")
@@ -53,7 +53,7 @@ def test_single_takes_every_field_of_the_head():
 
 def test_single_without_anything_to_send_is_refused():
     with pytest.raises(InvalidRequest, match="nothing to send"):
-        mms_v1_single.submission_of(head(COMMUNITY_HEAD), (Segment("smil", text="<smil/>"),), NOW)
+        mms_v1_single.submission_from_single(head(COMMUNITY_HEAD), (Segment("smil", text="<smil/>"),), NOW)
 
 
 def test_links_of_single_become_segments():
@@ -124,7 +124,7 @@ FLAT_XML = (
 )
 def test_advanced_is_the_same_submission_in_json_and_xml(request_):
     inline = InlineContent()
-    submission = mms_v1_advanced.submission_of(request_(), NOW, inline)
+    submission = mms_v1_advanced.submission_from_advanced(request_(), NOW, inline)
 
     order = submission.orders[0]
     assert submission.bulk_id == "bulk-1"
@@ -180,7 +180,7 @@ JAVA = {
 
 
 def v2(body: dict):
-    return mms_v2.submission_of(read_json(mms_v2.MessagesRequest, json.dumps(body).encode()), NOW)
+    return mms_v2.submission_from_v2(read_json(mms_v2.MessagesRequest, json.dumps(body).encode()), NOW)
 
 
 def test_v2_takes_everything_the_java_client_sends():
@@ -200,7 +200,7 @@ def test_v2_takes_everything_the_java_client_sends():
 
 def test_a_repeat_says_the_same_after_its_time_of_sending_has_come():
     request = read_json(mms_v2.MessagesRequest, json.dumps(JAVA).encode())
-    before, after = (mms_v2.submission_of(request, NOW + days * 24 * HOUR_MS) for days in (0, 3))
+    before, after = (mms_v2.submission_from_v2(request, NOW + days * 24 * HOUR_MS) for days in (0, 3))
 
     assert before == after
 
@@ -308,7 +308,7 @@ def test_a_segment_of_advanced_without_content_is_refused(segment, words):
     body = change(CPAASX, "messages/0/messageSegments", [segment])
 
     with pytest.raises(InvalidRequest, match=words):
-        mms_v1_advanced.submission_of(
+        mms_v1_advanced.submission_from_advanced(
             mms_v1_advanced.read_advanced_json(json.dumps(body).encode()), NOW, InlineContent()
         )
 
@@ -325,7 +325,9 @@ def api_body(body: dict, **more: object) -> bytes:
 
 def api_order(raw: bytes):
     reading = messages_api.ConversionContext(NOW, InlineContent())
-    return messages_api.submission_of(read_json(messages_api.MessagesApiRequest, raw), reading).orders[0], reading
+    return messages_api.submission_from_channels(read_json(messages_api.MessagesApiRequest, raw), reading).orders[
+        0
+    ], reading
 
 
 MESSAGES_API_BODIES = [

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mmscontent as mms
-from gateway_adapter.connectors.base import Request, Response, SubmitResult
+from gateway_adapter.connectors.base import OperatorRequest, OperatorResponse, SubmitResult
 from gateway_adapter.connectors.registry import CONNECTORS, connector_of, encoding_of, overhead_of
 from gateway_adapter.errors import Refused
 from gateway_adapter.messages.renditions import RenditionTarget
@@ -95,7 +95,7 @@ def test_no_secret_is_shown_in_a_submission(name: str) -> None:
 def test_a_garbage_answer_is_an_answer_and_never_an_exception(name: str, status: int, body: bytes, kind: str) -> None:
     connector, connection = CONNECTORS[name].connector, CONNECTIONS.get(name) or next(iter(CONNECTIONS.values()))
 
-    answer = connector.read_answer(Response(status, {"content-type": kind}, body), connection)
+    answer = connector.read_answer(OperatorResponse(status, {"content-type": kind}, body), connection)
 
     assert isinstance(answer, SubmitResult)
     assert answer.outcome in OUTCOMES
@@ -110,7 +110,7 @@ def test_a_garbage_request_is_refused_and_raises_nothing_else(name: str, body: b
     connector, connection = CONNECTORS[name].connector, CONNECTIONS.get(name) or next(iter(CONNECTIONS.values()))
 
     with contextlib.suppress(Refused):
-        events = connector.read_events(Request("POST", "/", {"content-type": kind}, body), connection)
+        events = connector.read_events(OperatorRequest("POST", "/", {"content-type": kind}, body), connection)
         assert all(isinstance(event, Event) for event in events)
         assert connector.write_event_answer(events, "", connection).status in range(200, 300)
 

@@ -10,7 +10,7 @@ import pytest
 
 import mmscontent as mms
 from gateway_adapter.connectors import infobip
-from gateway_adapter.connectors.base import Connection, Request, Response, SubmitResult
+from gateway_adapter.connectors.base import Connection, OperatorRequest, OperatorResponse, SubmitResult
 from gateway_adapter.errors import Refused
 from tests.gateway.connectors.rows import CONNECTIONS, CONTENT, SUBMIT
 
@@ -108,7 +108,7 @@ def test_a_text_it_does_not_take_goes_up_as_a_file() -> None:
 
 
 def answer(status: int, body: object, **headers: str) -> SubmitResult:
-    return infobip.read_answer(Response(status, headers, json.dumps(body).encode()), THEM)
+    return infobip.read_answer(OperatorResponse(status, headers, json.dumps(body).encode()), THEM)
 
 
 def said(group: int, number: int, name: str = "NAME") -> dict[str, Any]:
@@ -163,7 +163,7 @@ def test_a_named_wait_is_kept() -> None:
 
 
 def events(body: object) -> Any:
-    return infobip.read_events(Request("POST", "/", {}, json.dumps(body).encode()), THEM)
+    return infobip.read_events(OperatorRequest("POST", "/", {}, json.dumps(body).encode()), THEM)
 
 
 def test_a_list_of_reports_of_both_generations_is_a_list_of_events() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 import mmscontent as mms
 from gateway_adapter.connectors import mm4
-from gateway_adapter.connectors.base import Request, Response
+from gateway_adapter.connectors.base import OperatorRequest, OperatorResponse
 from gateway_adapter.errors import Refused
 from gateway_adapter.model import Event
 from tests.conftest import CorpusFile, corpus_files
@@ -18,7 +18,7 @@ from tests.gateway.connectors.rows import CONNECTIONS, SUBMIT
 OTHER = CONNECTIONS["mm4"]
 
 
-def mail(message_type: str, *fields: tuple[str, str], sender: str = "+12065550100", body: str = "") -> Request:
+def mail(message_type: str, *fields: tuple[str, str], sender: str = "+12065550100", body: str = "") -> OperatorRequest:
     rows = [
         f"From: {sender}/TYPE=PLMN@mms.mnc002.mcc001.gprs",
         "To: 12345/TYPE=PLMN@mms.mnc001.mcc001.gprs",
@@ -27,7 +27,7 @@ def mail(message_type: str, *fields: tuple[str, str], sender: str = "+1206555010
         f"X-Mms-Message-Type: {message_type}",
         *(f"{name}: {value}" for name, value in fields),
     ]
-    return Request("MAIL", "", {}, ("\r\n".join(rows) + "\r\n\r\n" + body).encode())
+    return OperatorRequest("MAIL", "", {}, ("\r\n".join(rows) + "\r\n\r\n" + body).encode())
 
 
 IDS = (("X-Mms-Transaction-ID", '"OP-T"'), ("X-Mms-Message-ID", "T-0001@mms.mnc001.mcc001.gprs"))
@@ -76,7 +76,7 @@ REPLIES = {
 
 @pytest.mark.parametrize(("reply", "meaning"), REPLIES.items())
 def test_each_reply_has_its_outcome(reply: tuple[int, str], meaning: tuple[str, int, int | None]) -> None:
-    answer = mm4.read_answer(Response(reply[0], {"message-id": "m@d"}, reply[1].encode()), OTHER)
+    answer = mm4.read_answer(OperatorResponse(reply[0], {"message-id": "m@d"}, reply[1].encode()), OTHER)
 
     assert (answer.outcome, answer.error, answer.limit_bytes) == meaning
     assert answer.operator_message_id == ("m@d" if answer.outcome == "taken" else "")
@@ -196,11 +196,11 @@ def test_every_real_mail_is_read_whole_as_mm4_and_refused_when_it_says_it_is_non
     data = data.partition(b"\n")[2] if data.startswith(b"From ") else data
     if not IS_MM4.search(data):
         with pytest.raises(Refused, match="not an MM4 message"):
-            mm4.read_events(Request("MAIL", "", {}, data), OTHER)
+            mm4.read_events(OperatorRequest("MAIL", "", {}, data), OTHER)
         data = LABEL + data
     content = mms.mm4.read_mm4(data).message.content
 
-    (event,) = mm4.read_events(Request("MAIL", "", {}, data), OTHER)
+    (event,) = mm4.read_events(OperatorRequest("MAIL", "", {}, data), OTHER)
 
     assert event.kind == "inbound"
     assert event.operator_message_id

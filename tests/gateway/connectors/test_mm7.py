@@ -9,7 +9,7 @@ import pytest
 
 import mmscontent as mms
 from gateway_adapter.connectors import mm7
-from gateway_adapter.connectors.base import Request, Response, SubmitResult
+from gateway_adapter.connectors.base import OperatorRequest, OperatorResponse, SubmitResult
 from gateway_adapter.errors import Refused
 from gateway_adapter.model import Event
 from tests.conftest import CorpusFile, corpus_files
@@ -19,9 +19,11 @@ ACME = CONNECTIONS["mm7"]
 PEER = mm7.connection_peer(ACME)
 
 
-def soap(operation: str, *fields: tuple[str, object], transaction_id: str = "T-0001", peer: object = PEER) -> Response:
+def soap(
+    operation: str, *fields: tuple[str, object], transaction_id: str = "T-0001", peer: object = PEER
+) -> OperatorResponse:
     written = mms.mm7.write_mm7(mms.mm7.Mm7(operation, transaction_id, fields), peer)
-    return Response(200, {"Content-Type": written.content_type}, written.data)
+    return OperatorResponse(200, {"Content-Type": written.content_type}, written.data)
 
 
 def answered(code: int, text: str = "", message_id: str = "", details: str = "") -> SubmitResult:
@@ -140,13 +142,13 @@ BARE = {
 
 @pytest.mark.parametrize(("status", "meaning"), BARE.items())
 def test_http_alone_is_judged_too(status: int, meaning: tuple[str, float | None]) -> None:
-    answer = mm7.read_answer(Response(status, {}, b"<html>nothing of MM7</html>"), ACME)
+    answer = mm7.read_answer(OperatorResponse(status, {}, b"<html>nothing of MM7</html>"), ACME)
 
     assert (answer.outcome, answer.retry_after_s) == meaning
 
 
 def test_a_named_wait_is_kept() -> None:
-    assert mm7.read_answer(Response(503, {"Retry-After": "17"}, b""), ACME).retry_after_s == 17
+    assert mm7.read_answer(OperatorResponse(503, {"Retry-After": "17"}, b""), ACME).retry_after_s == 17
 
 
 FAULTS = {
@@ -190,7 +192,7 @@ def report(status: str, *rest: tuple[str, object], message_id: str = "op-7") -> 
         *rest,
         transaction_id="OP-T",
     )
-    return mm7.read_events(Request("POST", "/", request.headers, request.body), ACME)
+    return mm7.read_events(OperatorRequest("POST", "/", request.headers, request.body), ACME)
 
 
 @pytest.mark.parametrize(("status", "meaning"), REPORTS.items())
@@ -251,7 +253,7 @@ def delivered(text: str, transaction_id: str = "1", subject: str = "") -> str:
     content = mms.Content((mms.Part.of_text(text, name="t.txt"),))
     fields = (("Sender", mms.mm7.Address("Number", "+1206")), ("Subject", subject))
     written = mms.mm7.write_mm7(mms.mm7.Mm7("DeliverReq", transaction_id, fields, content), PEER)
-    request = Request("POST", "/", {"Content-Type": written.content_type}, written.data)
+    request = OperatorRequest("POST", "/", {"Content-Type": written.content_type}, written.data)
     return mm7.read_events(request, ACME)[0].operator_message_id
 
 
@@ -290,7 +292,7 @@ REAL_EVENTS = {
 def test_a_vendors_request_becomes_an_event(name: str, meaning: tuple[str, str, str, list[str]]) -> None:
     body, headers = captured(name)
 
-    (event,) = mm7.read_events(Request("POST", "/", headers, body), ACME)
+    (event,) = mm7.read_events(OperatorRequest("POST", "/", headers, body), ACME)
 
     named = event.operator_message_id.partition("-")[0]
     assert (event.kind, named, event.sender, [p.media_type for p in event.parts]) == meaning
@@ -308,7 +310,7 @@ REAL_ANSWERS = {
 def test_a_vendors_answer_has_its_outcome(name: str, meaning: tuple[str, int]) -> None:
     body, headers = captured(name)
 
-    answer = mm7.read_answer(Response(200, headers, body), ACME)
+    answer = mm7.read_answer(OperatorResponse(200, headers, body), ACME)
 
     assert (answer.outcome, answer.error) == meaning
 
@@ -317,8 +319,8 @@ def test_a_vendors_answer_has_its_outcome(name: str, meaning: tuple[str, int]) -
 def test_no_real_file_raises_anything_but_refused(row: CorpusFile) -> None:
     data = row.path.read_bytes()
     read = (
-        lambda: mm7.read_events(Request("POST", "/", {}, data), ACME),
-        lambda: mm7.read_answer(Response(200, {}, data), ACME),
+        lambda: mm7.read_events(OperatorRequest("POST", "/", {}, data), ACME),
+        lambda: mm7.read_answer(OperatorResponse(200, {}, data), ACME),
     )
 
     for reader in read:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select, update
 
-from gateway_adapter.connectors.base import Response
+from gateway_adapter.connectors.base import OperatorResponse
 from gateway_adapter.errors import Unreachable
 from gateway_adapter.messages.acceptance import assign_ids, plan_submission
 from gateway_adapter.messages.operator_events import record_event
@@ -74,13 +74,13 @@ class Customer:
         self.answers = list(answers)
         self.asked: list[tuple[str, str]] = []
 
-    async def send(self, batch: DeliveryBatch, headers: Any, body: bytes) -> Response:
+    async def send(self, batch: DeliveryBatch, headers: Any, body: bytes) -> OperatorResponse:
         assert headers["X-MMS-Signature"] == sign("secret", int(headers["X-MMS-Timestamp"]), body)
         self.asked.append((attempt_url(batch), headers["X-MMS-Webhook-Id"]))
         answer = self.answers.pop(0) if self.answers else 200
         if isinstance(answer, Exception):
             raise answer
-        return Response(answer)
+        return OperatorResponse(answer)
 
 
 def deliver(store: TransactionQueue, customer: Customer, rounds: int, **settings: Any) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 import mmscontent as mms
 from gateway_adapter.connectors import mm4
-from gateway_adapter.connectors.base import Connection, Request, Response
+from gateway_adapter.connectors.base import Connection, OperatorRequest, OperatorResponse
 from gateway_adapter.errors import Misconfigured, Refused, Unreachable
 from gateway_adapter.ingress.smtp_server import Mm4Server
 from gateway_adapter.transport.smtp_client import SmtpClient, parse_smarthost
@@ -38,8 +38,10 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
 # --- out -----------------------------------------------------------------------------------------------------------
 
 
-def sent(replies: dict[str, str], request: Request | None = None, size_limit: int = 1_000_000) -> tuple[Response, Peer]:
-    async def work() -> tuple[Response, Peer]:
+def sent(
+    replies: dict[str, str], request: OperatorRequest | None = None, size_limit: int = 1_000_000
+) -> tuple[OperatorResponse, Peer]:
+    async def work() -> tuple[OperatorResponse, Peer]:
         async with standing(size_limit) as peer:
             peer.replies = replies
             mailer = SmtpClient()
@@ -48,7 +50,7 @@ def sent(replies: dict[str, str], request: Request | None = None, size_limit: in
             finally:
                 await mailer.close()
 
-    found: tuple[Response, Peer] = run(work())
+    found: tuple[OperatorResponse, Peer] = run(work())
     return found
 
 
@@ -91,7 +93,9 @@ def test_a_server_that_announces_a_size_is_not_sent_more() -> None:
 
 
 def test_a_recipient_that_is_refused_is_left_out_unless_all_are() -> None:
-    request = Request("MAIL", "", {"from": "a@b.example", "to": "c@d.example,e@f.example"}, b"Subject: x\r\n\r\ny\r\n")
+    request = OperatorRequest(
+        "MAIL", "", {"from": "a@b.example", "to": "c@d.example,e@f.example"}, b"Subject: x\r\n\r\ny\r\n"
+    )
 
     some, peer = sent({"c@d.example": "550 5.1.1 no"}, request)
     none, _ = sent({"RCPT": "550 5.1.1 no"}, request)
@@ -186,7 +190,7 @@ class Taken:
         self.events: list[tuple[str, Event]] = []
         self.failure = failure
 
-    async def receive(self, connection: Connection, request: Request) -> Response:
+    async def receive(self, connection: Connection, request: OperatorRequest) -> OperatorResponse:
         try:
             events = mm4.read_events(request, connection)
         except Refused as error:
