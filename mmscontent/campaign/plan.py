@@ -23,7 +23,7 @@ from mmscontent.errors import MMSContentError
 from mmscontent.ledger import Ledger
 from mmscontent.message import Envelope
 from mmscontent.profiles.model import Profile
-from mmscontent.smil.quirks import quirk_for
+from mmscontent.smil.compose import quirk_for
 from mmscontent.version import __version__
 
 if TYPE_CHECKING:

@@ -13,9 +13,8 @@ from typing import Any
 
 from mmscontent.errors import MalformedContent
 from mmscontent.message import Content, Envelope, Unpacked
-from mmscontent.pack.addresses import PHONE_DOMAIN
 from mmscontent.pack.content import content_digest
-from mmscontent.pack.header_values import printable
+from mmscontent.pack.header_values import PHONE_DOMAIN, printable
 from mmscontent.pack.mime import headers
 from mmscontent.pack.mime.read import Walk, header_start, read_entity
 from mmscontent.pack.mime.write import (

@@ -20,7 +20,7 @@ from mmscontent.part_names import assign_part_names, wrong_extension
 from mmscontent.smil.compose import PRESENTATION_ID, PRESENTATION_LOCATION, length_of
 from mmscontent.smil.lint import lint
 from mmscontent.smil.lint_content import PLAYABLE, cuts_reading, is_inline_text
-from mmscontent.smil.model import Medium, Presentation, SlideView, element_for
+from mmscontent.smil.model import Medium, Presentation, SlideView, element_for, write
 from mmscontent.smil.parsed_input import parse_input
 from mmscontent.smil.predicates import is_external
 from mmscontent.smil.read import read
@@ -28,7 +28,6 @@ from mmscontent.smil.regions import PICTURES, arrange_regions
 from mmscontent.smil.resolve import ResolvedPresentation, resolve_presentation, split_to_slots
 from mmscontent.smil.text import text_of
 from mmscontent.smil.timing import slide_length
-from mmscontent.smil.write import write
 
 if TYPE_CHECKING:
     from mmscontent.smil.rules import LintFinding

@@ -20,15 +20,22 @@ from typing import TYPE_CHECKING
 from mmscontent.errors import MalformedContent
 from mmscontent.message import Message, Part, Slide
 from mmscontent.profiles.model import Profile
-from mmscontent.smil.compose import Presented, SlideTiming, in_unit, length_of, medium_of, presentation_part
-from mmscontent.smil.model import Presentation, SlideView
+from mmscontent.smil.compose import (
+    Presented,
+    SlideTiming,
+    in_unit,
+    length_of,
+    medium_of,
+    presentation_part,
+    quirk_for,
+    rule_for,
+)
+from mmscontent.smil.model import Presentation, SlideView, write
 from mmscontent.smil.parsed_input import parse_input
-from mmscontent.smil.quirks import quirk_for, rule_for
 from mmscontent.smil.read import attribute, is_medium, local_name, read_tree
 from mmscontent.smil.regions import arrange_regions
 from mmscontent.smil.resolve import find_part, split_to_slots
 from mmscontent.smil.text import text_of
-from mmscontent.smil.write import write
 
 if TYPE_CHECKING:
     from lxml import etree

@@ -12,10 +12,9 @@ from lxml import etree
 from mmscontent.media_types import suffix_for
 from mmscontent.message import Content, Message, Part, Slide
 from mmscontent.profiles.model import Profile, SmilRule
-from mmscontent.smil.compose import MOVING, Arrangement, lay_out, needs_presentation, present
+from mmscontent.smil.compose import MOVING, Arrangement, lay_out, needs_presentation, present, quirk_for
 from mmscontent.smil.lint import lint
 from mmscontent.smil.model import Medium, SlideView
-from mmscontent.smil.quirks import quirk_for
 from mmscontent.smil.read import read
 from tests.smil.judge import assert_valid
 

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mmscontent.message import Content, Envelope, Unpacked
-from mmscontent.pack.addresses import from_wire, is_email, is_phone_number, to_wire
-from mmscontent.pack.header_values import MAX_DATE_S, printable
+from mmscontent.pack.header_values import MAX_DATE_S, from_wire, is_email, is_phone_number, printable, to_wire
 from mmscontent.pack.mm7.model import Address, Mm7, Mm7Recipient, SenderIdentification, Status, Value
 from mmscontent.pack.mm7.nodes import Node
 

@@ -4,11 +4,9 @@
 """
 
 from mmscontent.pack.pdu.envelope import as_text, pdu_of, unpacked_of
-from mmscontent.pack.pdu.model import Pdu
+from mmscontent.pack.pdu.message import Pdu, PduReading, is_pdu, pdu_body_budget, pdu_size, read_pdu, write_pdu
 from mmscontent.pack.pdu.multipart import RELATED
-from mmscontent.pack.pdu.read import PduReading, is_pdu, read_pdu
 from mmscontent.pack.pdu.values import Counted, Element, Flag, Octets, Time, Total
-from mmscontent.pack.pdu.write import pdu_body_budget, pdu_size, write_pdu
 
 __all__ = [
     "RELATED",

@@ -8,13 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mmscontent.message import Content, Envelope, Unpacked
-from mmscontent.pack.addresses import from_wire, to_wire
-from mmscontent.pack.header_values import MAX_DATE_S, printable
-from mmscontent.pack.pdu.model import Pdu
+from mmscontent.pack.header_values import MAX_DATE_S, from_wire, printable, to_wire
+from mmscontent.pack.pdu.message import Pdu
 from mmscontent.pack.pdu.values import Counted, Element, Flag, Octets, Time, Total, Value
 
 if TYPE_CHECKING:
-    from mmscontent.pack.pdu.read import PduReading
+    from mmscontent.pack.pdu.message import PduReading
 
 # what AOSP and iPhone write; read by every phone since 2005
 MMS_VERSION = "1.2"
