@@ -20,7 +20,7 @@ from mmscontent.codecs.image import probe
 from mmscontent.codecs.image.decode import decode
 from mmscontent.codecs.image.encode import JpegSettings
 from mmscontent.codecs.image.header import read_header
-from mmscontent.codecs.image.model import terms
+from mmscontent.codecs.image.jpeg_fit import terms
 from mmscontent.sniff import sniff
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pytest
 
 import mmscontent as mms
 from mmscontent import media_types
-from mmscontent.codecs.image import formats, loaders
+from mmscontent.codecs.image import decode, formats
 from mmscontent.codecs.registry import CODECS
 from mmscontent.containers.octets import be
 from mmscontent.errors import DamagedMedia
@@ -37,7 +37,7 @@ def load_farbfeld(data: bytes, sides_px: tuple[int, int], _box_px: tuple[int, in
     if len(data) < 16 + 8 * width * height:
         raise DamagedMedia(f"{ROW.name} ends before its last row")
     pixels = np.frombuffer(data, ">u2", 4 * width * height, 16).reshape(height, width, 4)
-    return loaders.vips_image((pixels >> 8).astype(np.uint8))
+    return decode.vips_image((pixels >> 8).astype(np.uint8))
 
 
 def farbfeld(width: int, height: int) -> bytes:

@@ -54,7 +54,7 @@ class CodecRow:
 
 def _load_image() -> LoadedCodec:
     from mmscontent.codecs import image  # noqa: PLC0415 - engines load in the process that holds the sources
-    from mmscontent.codecs.image.header_estimate import estimate_from_header  # noqa: PLC0415
+    from mmscontent.codecs.image.header import estimate_from_header  # noqa: PLC0415
 
     return LoadedCodec(image.StillSource, image.verify, estimate_from_header)
 

@@ -11,7 +11,7 @@ import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 import numpy as np
 from PIL import Image
 
-from mmscontent.codecs.image.detect import edge_energy
+from mmscontent.codecs.image.probe import edge_energy
 from mmscontent.codecs.video.filter_graph import filter_graph
 from mmscontent.codecs.video.formats import FrameSize
 from mmscontent.errors import DamagedMedia, EngineFailed, NotAllowed

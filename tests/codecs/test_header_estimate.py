@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mmscontent.codecs.image import StillSource
-from mmscontent.codecs.image.header_estimate import estimate_from_header
+from mmscontent.codecs.image.header import estimate_from_header
 from mmscontent.errors import MMSContentError
 from mmscontent.message import MediaInfo, Part
 from mmscontent.pipeline.plan import ProbedPart, minimum_bytes

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageSequence
 
-from mmscontent.codecs.image.header import decoding
+from mmscontent.codecs.image.decode import decoding
 from mmscontent.errors import DamagedMedia
 
 if TYPE_CHECKING:

@@ -23,9 +23,8 @@ from mmscontent.codecs.animation.renderer import (
 )
 from mmscontent.codecs.animation.search import LadderEstimate, search_ladder
 from mmscontent.codecs.base import Effort, Rendition, Survey
-from mmscontent.codecs.image.detect import edge_energy
-from mmscontent.codecs.image.header import read_header
-from mmscontent.codecs.image.passthrough import kept_bytes
+from mmscontent.codecs.image.header import kept_bytes, read_header
+from mmscontent.codecs.image.probe import edge_energy
 from mmscontent.codecs.image.quality_metric import measured_ssimulacra2
 from mmscontent.codecs.image.source import StillSource
 from mmscontent.errors import DoesNotFit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mmscontent.codecs.image.loaders import Vips, VipsError
+from mmscontent.codecs.image.decode import Vips, VipsError
 from mmscontent.codecs.image.verify import verify as verify_still
 from mmscontent.errors import EngineFailed
 from mmscontent.message import MediaInfo

@@ -1,9 +1,9 @@
 """The codec of still pictures: turns one picture into the best bytes a receiver takes within a limit.
 
-A picture passes header (facts before pixels), decode (upright sRGB pixels), detect (photograph or graphic), probe
-(sample encodes, scored by quality_metric), model (predicted size and quality), search (encodes that fill the limit),
+A picture passes header (facts before pixels, and whether it may be sent as it is), decode (upright sRGB pixels), probe
+(photograph or graphic; sample encodes, scored by quality_metric), jpeg_fit (predicts sizes and encodes to a limit),
 renderer (chooses among encodings) and verify (decodes the result). formats has a row for each format that is opened;
-passthrough says what may be sent as it is, strip_metadata writes it.
+strip_metadata writes what is sent as it is.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from PIL import Image
 
-from mmscontent.codecs.image.loaders import vips_image
+from mmscontent.codecs.image.decode import vips_image
 from mmscontent.errors import EngineMissing
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mmscontent.codecs.image import loaders, strip_metadata
+from mmscontent.codecs.image import decode, strip_metadata
 from mmscontent.containers import jpeg, png, riff
 from mmscontent.message import MediaInfo
 from mmscontent.sniff import bitmaps, gif, isobmff, tiff
@@ -16,7 +16,7 @@ from mmscontent.sniff import riff as sniff_riff
 from mmscontent.sniff.reader import SniffInput
 
 if TYPE_CHECKING:
-    from mmscontent.codecs.image.loaders import Load
+    from mmscontent.codecs.image.decode import Load
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def _by_pillow(
     has_no_metadata: bool = False,
     may_be_lettering: bool = False,
 ) -> StillFormat:
-    load = loaders.pillow_loader(readers)
+    load = decode.pillow_loader(readers)
     return StillFormat(
         media_type, read, load, readers, has_no_metadata=has_no_metadata, may_be_lettering=may_be_lettering
     )
@@ -62,7 +62,7 @@ _ROWS = (
     StillFormat(
         "image/jpeg",
         sniff_jpeg.read,
-        loaders.load_jpeg,
+        decode.load_jpeg,
         icc_profile=jpeg.icc_profile,
         strip=strip_metadata.strip_jpeg,
         is_streamed=True,
@@ -70,32 +70,30 @@ _ROWS = (
     StillFormat(
         "image/png",
         sniff_png.read,
-        loaders.load_png,
+        decode.load_png,
         icc_profile=png.icc_profile,
         strip=strip_metadata.strip_png,
         may_be_lettering=True,
     ),
     StillFormat(
-        "image/gif", gif.read, loaders.pillow_loader(("GIF",)), strip=strip_metadata.strip_gif, may_be_lettering=True
+        "image/gif", gif.read, decode.pillow_loader(("GIF",)), strip=strip_metadata.strip_gif, may_be_lettering=True
     ),
     StillFormat(
         "image/webp",
         sniff_riff.read,
-        loaders.load_webp,
+        decode.load_webp,
         icc_profile=riff.webp_icc_profile,
         strip=strip_metadata.strip_webp,
         is_streamed=True,
         may_be_lettering=True,
     ),
-    StillFormat("image/heic", isobmff.read, loaders.load_heif, ("HEIF",)),
-    StillFormat("image/heif", isobmff.read, loaders.load_heif, ("HEIF",)),
+    StillFormat("image/heic", isobmff.read, decode.load_heif, ("HEIF",)),
+    StillFormat("image/heif", isobmff.read, decode.load_heif, ("HEIF",)),
     _by_pillow("image/avif", isobmff.read, "AVIF"),
     _by_pillow("image/tiff", tiff.read, "TIFF", may_be_lettering=True),
     _by_pillow("image/bmp", bitmaps.read_bmp, "BMP", "DIB", has_no_metadata=True, may_be_lettering=True),
     _by_pillow("image/x-icon", bitmaps.read_ico, "ICO", has_no_metadata=True),
     _by_pillow("image/x-tga", bitmaps.read_tga, "TGA", has_no_metadata=True),
-    StillFormat(
-        "image/vnd.wap.wbmp", bitmaps.read_wbmp, loaders.load_wbmp, has_no_metadata=True, may_be_lettering=True
-    ),
+    StillFormat("image/vnd.wap.wbmp", bitmaps.read_wbmp, decode.load_wbmp, has_no_metadata=True, may_be_lettering=True),
 )
 FORMATS = {row.media_type: row for row in _ROWS}

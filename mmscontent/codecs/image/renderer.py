@@ -1,6 +1,6 @@
 """Chooses how one decoded picture is encoded for one receiver: JPEG or a palette variant, fast or best effort.
 
-The picture is surveyed once and can then be encoded to any limit; search.py and encode.py do the encoding.
+The picture is surveyed once and can then be encoded to any limit; jpeg_fit.py and encode.py do the encoding.
 """
 
 from __future__ import annotations
@@ -15,16 +15,14 @@ from PIL import Image
 
 from mmscontent.codecs.base import Effort
 from mmscontent.codecs.image.encode import JpegSettings, PaletteVariant, encode_jpeg, palette_variants
-from mmscontent.codecs.image.model import SizeQualityTable, best_setting, predict_table
+from mmscontent.codecs.image.jpeg_fit import MAX_ENCODES, SizeQualityTable, best_setting, fit_jpeg, predict_table
 from mmscontent.codecs.image.quality_metric import Ssimulacra2Approx
-from mmscontent.codecs.image.search import MAX_ENCODES, fit_jpeg
 from mmscontent.profiles.model import ImageRule
 from mmscontent.rate_quality import Curve
 
 if TYPE_CHECKING:
     from mmscontent.codecs.image.decode import DecodedImage
-    from mmscontent.codecs.image.detect import ImageFeatures
-    from mmscontent.codecs.image.probe import Probe
+    from mmscontent.codecs.image.probe import ImageFeatures, Probe
 
 # The curve has points from 2,000 bytes on, each 1.3 times the one before.
 _CURVE_FROM_BYTES, _CURVE_STEP, _CURVE_POINTS = 2_000, 1.3, 30

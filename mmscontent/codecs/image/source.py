@@ -13,14 +13,10 @@ import numpy as np
 from PIL import Image
 
 from mmscontent.codecs.base import Effort, Rendition, Survey
-from mmscontent.codecs.image.decode import DecodedImage, PixelCache
-from mmscontent.codecs.image.detect import detect_features
-from mmscontent.codecs.image.header import read_header
-from mmscontent.codecs.image.header_estimate import facts_of_header
-from mmscontent.codecs.image.loaders import scale_to_fit
-from mmscontent.codecs.image.model import MAX_VIEWS
-from mmscontent.codecs.image.passthrough import kept_bytes, passthrough_blockers
-from mmscontent.codecs.image.probe import Probe
+from mmscontent.codecs.image.decode import DecodedImage, PixelCache, scale_to_fit
+from mmscontent.codecs.image.header import facts_of_header, kept_bytes, passthrough_blockers, read_header
+from mmscontent.codecs.image.jpeg_fit import MAX_VIEWS
+from mmscontent.codecs.image.probe import Probe, detect_features
 from mmscontent.codecs.image.quality_metric import measured_ssimulacra2
 from mmscontent.codecs.image.renderer import EncodedImage, ImageRenderer
 from mmscontent.errors import DoesNotFit, NotAllowed

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from mmscontent.codecs.image.decode import decode
-from mmscontent.codecs.image.header import read_header
-from mmscontent.codecs.image.passthrough import kept_bytes
+from mmscontent.codecs.image.header import kept_bytes, read_header
 from mmscontent.errors import SourceError
 from mmscontent.sniff import sniff
 
