@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -258,3 +259,52 @@ def test_a_folder_of_parts_is_a_message(
     document = json.loads(capfd.readouterr().out)
     assert [len(s["parts"]) for s in document["slides"]] == [2]
     assert run(["unpack", "parts/presentation.smil", "--json"]) == 0
+
+
+def _json(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> Any:
+    assert run(["profiles", *arguments, "--json"]) == 0
+    return json.loads(capfd.readouterr().out)
+
+
+def test_the_json_keys_of_profiles_stay(capfd: pytest.CaptureFixture[str]) -> None:
+    shown = _json(["show", "us/att"], capfd)
+
+    assert " ".join(shown) == (
+        "limit_bytes target_bytes carrier route device content_class image video audio text contact calendar smil"
+        " max_recipients max_parts subject_max_chars counts content_disposition group_mms carrier_transcodes"
+        " extra_media_types notes origins"
+    )
+    assert [*shown["image"]] == [
+        "media_types",
+        "max_long_px",
+        "max_short_px",
+        "progressive",
+        "animated",
+        "view_long_px",
+    ]
+    origin = ["source", "url", "date", "confidence", "stated", "competing"]
+    assert [*shown["origins"]["limit_bytes"]] == [*_json(["why", "us/att"], capfd)["limit_bytes"]] == origin
+    summary = ["kind", "key", "name", "country", "status", "limit_bytes", "routes", "confidence", "date"]
+    assert [*_json(["list"], capfd)[0]] == summary
+    assert [*_json(["match", "--plmn", "311480"], capfd)[0]] == ["kind", "key", "name", "how", "certain"]
+    # Programs read these keys; the words that people read beside the values may change.
+    by_route = [
+        f"{route}, {key}"
+        for route in ("p2p", "long_code", "toll_free", "short_code")
+        for key in ("largest message, bytes", "aimed at, bytes")
+    ]
+    assert [*_json(["diff", "oma/image-rich", "us/verizon"], capfd)] == [
+        "largest packed message, bytes",
+        "aimed at, bytes",
+        "pictures",
+        "picture box, long side px",
+        "picture box, short side px",
+        "progressive JPEG",
+        "video",
+        "sound",
+        "cards",
+        "calendar entries",
+        "subject, characters",
+        "recipients",
+        *by_route,
+    ]

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 from mmscontent.batch.items import failure_of
 from mmscontent.errors import MMSContentError, ProfileError
 from mmscontent.profiles import kinds_of, load_profile
-from mmscontent.profiles.model import Profile
+from mmscontent.profiles.model import ROUTES, Profile
 
 if TYPE_CHECKING:
     from mmscontent.batch.model import Failure
 
-ROUTES = ("p2p", "long_code", "toll_free", "short_code")
 COLUMNS = ("profile", "carrier", "route", "device", "class", "max_bytes")
 _FIELD_OF = {"carrier": "carrier", "route": "route", "device": "device", "class": "content_class"}
 

@@ -13,10 +13,9 @@ from mmscontent.batch.run import ENGINES
 from mmscontent.pack.registry import ENCODINGS
 from mmscontent.pipeline.request import POLICIES, IfNotFit
 from mmscontent.profiles import load_profile
-from mmscontent.profiles.model import Profile
+from mmscontent.profiles.model import ROUTES, Profile
 
 Command = TypeVar("Command", bound="Callable[..., object]")
-ROUTES = ("p2p", "long_code", "toll_free", "short_code")
 
 
 def with_options(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:

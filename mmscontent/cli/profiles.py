@@ -8,16 +8,40 @@ from typing import Any
 
 import click
 
-from mmscontent.cli.options import ROUTES, json_option, own_profiles_option, profile_from, profile_options
+from mmscontent.cli.options import json_option, own_profiles_option, profile_from, profile_options
 from mmscontent.cli.output import write_json
 from mmscontent.errors import ProfileError
 from mmscontent.files import read_file
 from mmscontent.ledger import columns
 from mmscontent.profiles import kinds_of, lint_profiles, list_profiles, load_profile
 from mmscontent.profiles.match import match_profiles
-from mmscontent.profiles.model import FIELD_RULES, AudioFormat, Origin, Profile, VideoFormat
+from mmscontent.profiles.model import FIELD_RULES, ROUTES, AudioFormat, Origin, Profile, VideoFormat
 
 FOUND_FAULTS = 1
+# The keys of `diff --json` are public: programs read them, so they stay when the words of a meaning change.
+_DIFF_KEYS = {
+    "limit_bytes": "largest packed message, bytes",
+    "target_bytes": "aimed at, bytes",
+    "image.media_types": "pictures",
+    "image.max_long_px": "picture box, long side px",
+    "image.max_short_px": "picture box, short side px",
+    "image.progressive": "progressive JPEG",
+    "image.animated": "animated GIF",
+    "image.view_long_px": "seen at, long side px",
+    "video.formats": "video",
+    "audio.formats": "sound",
+    "text.charsets": "text",
+    "text.max_chars": "text, characters",
+    "contact.versions": "cards",
+    "contact.media_type": "cards are labelled",
+    "calendar.versions": "calendar entries",
+    "smil.accepted": "slides are played",
+    "subject_max_chars": "subject, characters",
+    "max_recipients": "recipients",
+    "max_parts": "parts",
+    "counts": "what is counted",
+}
+_DIFF_ROUTE_KEYS = {"limit_bytes": "largest message, bytes", "target_bytes": "aimed at, bytes"}
 
 
 @click.group("profiles")
@@ -88,26 +112,24 @@ def why_command(key: str | None, *, as_json: bool, **options: Any) -> None:  # n
 @json_option
 def diff_command(first: str, second: str, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click's own
     """Print the differences between two profiles; the options hold for both."""
-    one, other = _load(first, dict(options)), _load(second, dict(options))
-    differing = [(rule.meaning, _value(one, name), _value(other, name)) for name, rule in FIELD_RULES.items()]
+    words = _DIFF_KEYS if as_json else {name: rule.meaning for name, rule in FIELD_RULES.items()}
+    by_route = _DIFF_ROUTE_KEYS if as_json else {name: words[name] for name in _DIFF_ROUTE_KEYS}
+    pairs = [("", _load(first, options), _load(second, options))]
     if options["route"] is None:
-        differing += _by_route(first, second, options)
-    differing = [row for row in differing if row[1] != row[2]]
+        for route in ROUTES:
+            one, other = (_load(key, {**options, "route": route}) for key in (first, second))
+            pairs.append((f"{route}, ", one, other))
+    differing = [
+        (prefix + word, mine, theirs)
+        for prefix, one, other in pairs
+        for name, word in (by_route if prefix else words).items()
+        if (mine := _value(one, name)) != (theirs := _value(other, name))
+    ]
     if as_json:
-        write_json({words: [_plain(mine), _plain(theirs)] for words, mine, theirs in differing})
+        write_json({word: [_plain(mine), _plain(theirs)] for word, mine, theirs in differing})
         return
-    rows = [("what", first, second), *((words, _words(mine), _words(theirs)) for words, mine, theirs in differing)]
+    rows = [("what", first, second), *((word, _words(mine), _words(theirs)) for word, mine, theirs in differing)]
     click.echo(columns(rows) if differing else "no difference")
-
-
-def _by_route(first: str, second: str, options: dict[str, Any]) -> list[tuple[str, object, object]]:
-    """The limits of both for every route."""
-    rows: list[tuple[str, object, object]] = []
-    for route in ROUTES:
-        one, other = (_load(key, {**options, "route": route}) for key in (first, second))
-        rows.append((f"{route}, largest message, bytes", one.limit_bytes, other.limit_bytes))
-        rows.append((f"{route}, size to aim at, bytes", one.target_bytes, other.target_bytes))
-    return rows
 
 
 @profiles_group.command("match")

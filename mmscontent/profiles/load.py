@@ -18,10 +18,10 @@ from mmscontent.profiles.merge import (
     build_profile,
     merge,
 )
-from mmscontent.profiles.model import Origin, Profile
+from mmscontent.profiles.model import ROUTES, Origin, Profile
 from mmscontent.profiles.observed_limits import observed_limit
 from mmscontent.profiles.read import chain_of, read_profile
-from mmscontent.profiles.schema import ROUTES, ProfileFile, RouteLimit, parse_overrides
+from mmscontent.profiles.schema import ProfileFile, RouteLimit, parse_overrides
 from mmscontent.profiles.search_path import profile_folders
 
 DEFAULT_CLASS = "generic/portable-300"  # nothing known: what every operator handles
@@ -95,8 +95,8 @@ def load_profile(  # noqa: PLR0913 - the public signature: one argument a thing 
 
 
 def _check(route: str | None, max_message_bytes: int | None) -> None:
-    if route is not None and (route not in ROUTES or route == "any"):
-        raise ProfileError(f"route {route!r} is not known; use {', '.join(ROUTES[:-1])}", key="route", value=route)
+    if route is not None and route not in ROUTES:
+        raise ProfileError(f"route {route!r} is not known; use {', '.join(ROUTES)}", key="route", value=route)
     if max_message_bytes is not None and max_message_bytes < 1:
         given = str(max_message_bytes)
         raise ProfileError(f"max_message_bytes must be 1 or more, got {given}", key="max_message_bytes", value=given)

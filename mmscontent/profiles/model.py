@@ -6,7 +6,7 @@ A new field is one line here: schema.py, merge.py and the command read it from `
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from mmscontent.profiles.fields import (
     FieldRule,
@@ -30,6 +30,8 @@ from mmscontent.profiles.fields import (
 
 Confidence = Literal["high", "medium", "low"]
 Route = Literal["p2p", "long_code", "toll_free", "short_code"]
+# The ways a message reaches a carrier; a file may also state limits for `any` of them.
+ROUTES: tuple[Route, ...] = get_args(Route)
 Counts = Literal["pdu", "mime", "base64"]
 Reference = Literal["location", "cid"]
 # The same message is larger in each form than in the one before it, so the last is the strictest way of counting.

@@ -14,11 +14,11 @@ from typing import Any, Literal, get_args
 from mmscontent.errors import ProfileError
 from mmscontent.profiles.fields import date, flag, one_of, size, text, texts
 from mmscontent.profiles.merge import Statement, Statements
-from mmscontent.profiles.model import COUNTS, FIELD_RULES, SECTIONS, Confidence, Origin
+from mmscontent.profiles.model import COUNTS, FIELD_RULES, ROUTES, SECTIONS, Confidence, Origin
 
 Kind = Literal["carrier", "device", "class"]
 KINDS: dict[Kind, str] = {"carrier": "carriers", "device": "devices", "class": "classes"}
-ROUTES = ("p2p", "long_code", "toll_free", "short_code", "any")
+_ROUTE_TABLES = (*ROUTES, "any")
 Status = Literal["active", "uncertain", "unknown", "no-mms-apn", "disabled", "discontinued"]
 
 
@@ -213,8 +213,8 @@ class _Reader:
 
     def route(self, name: str, table: Mapping[str, object]) -> RouteLimit:
         dotted = f"routes.{name}"
-        if name not in ROUTES:
-            raise self.error(dotted, dict(table), f"one of the routes {', '.join(ROUTES)}")
+        if name not in _ROUTE_TABLES:
+            raise self.error(dotted, dict(table), f"one of the routes {', '.join(_ROUTE_TABLES)}")
         values = self.values(table, _ROUTE_KEYS, dotted)
         if "limit_bytes" not in values:
             raise self.error(dotted, dict(table), "a table with limit_bytes")
