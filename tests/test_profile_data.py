@@ -10,9 +10,8 @@ import pytest
 from mmscontent.media_types import find
 from mmscontent.profiles import kinds_of, lint_profiles, list_profiles, load_profile
 from mmscontent.profiles.match import match_profiles
-from mmscontent.profiles.read import chain_of, read_profile
+from mmscontent.profiles.read import chain_of, profile_folders, read_profile, read_toml, toml_keys
 from mmscontent.profiles.schema import KINDS
-from mmscontent.profiles.search_path import profile_folders, read_toml, toml_keys
 from tests.conftest import CORPUS
 from tools import generate_carriers, generate_devices
 

@@ -8,9 +8,8 @@ because it needs the XML parser.
 
 from mmscontent.profiles.catalogue import ProfileSummary, kinds_of, list_profiles
 from mmscontent.profiles.lint import ProfileFinding, lint_profiles
-from mmscontent.profiles.load import load_profile
-from mmscontent.profiles.observed_limits import observe
-from mmscontent.profiles.search_path import ENVIRONMENT_VARIABLE
+from mmscontent.profiles.load import load_profile, observe
+from mmscontent.profiles.read import ENVIRONMENT_VARIABLE
 
 __all__ = [
     "ENVIRONMENT_VARIABLE",

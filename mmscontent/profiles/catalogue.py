@@ -8,9 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from mmscontent.profiles.read import INHERITED, POPULATION, find_profile
+from mmscontent.profiles.read import (
+    INHERITED,
+    POPULATION,
+    find_profile,
+    profile_folders,
+    read_toml,
+    table_text,
+    toml_keys,
+)
 from mmscontent.profiles.schema import KINDS, Kind, ProfileFile, parse_profile
-from mmscontent.profiles.search_path import profile_folders, read_toml, table_text, toml_keys
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from mmscontent.errors import MMSContentError, ProfileError
 from mmscontent.media_types import find
-from mmscontent.profiles.observed_limits import OBSERVED, observed_limit
-from mmscontent.profiles.read import chain_of, find_profile
+from mmscontent.profiles.load import OBSERVED, observed_limit
+from mmscontent.profiles.read import chain_of, find_profile, profile_folders, read_toml, toml_keys
 from mmscontent.profiles.schema import KINDS, Kind, ProfileFile, parse_profile
-from mmscontent.profiles.search_path import profile_folders, read_toml, toml_keys
 
 
 @dataclass(frozen=True, slots=True)

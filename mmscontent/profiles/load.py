@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,13 +20,12 @@ from mmscontent.profiles.merge import (
     merge,
 )
 from mmscontent.profiles.model import ROUTES, Origin, Profile
-from mmscontent.profiles.observed_limits import observed_limit
-from mmscontent.profiles.read import chain_of, read_profile
+from mmscontent.profiles.read import chain_of, profile_folders, read_profile, table_text
 from mmscontent.profiles.schema import ProfileFile, RouteLimit, parse_overrides
-from mmscontent.profiles.search_path import profile_folders
 
 DEFAULT_CLASS = "generic/portable-300"  # nothing known: what every operator handles
 DEFAULT_PHONE = "generic/smartphone"  # the network is known and the phone is not
+OBSERVED = "observed.tsv"
 _ENDED = ("disabled", "discontinued")
 _STATUS_WORDS = {
     "discontinued": "ended MMS",
@@ -239,3 +239,64 @@ def _status_notes(chain: list[ProfileFile], *, allow_inactive: bool) -> list[str
             "send by another channel, or pass allow_inactive=True to fit the message all the same"
         )
     return [f"{sentence}: {origin.stated}" if origin.stated else sentence]
+
+
+# -- sizes that a network refused ----------------------------------------------------------------------------------
+# Each line of observed.tsv in the user's folder is one refusal: carrier, route, bytes, ISO date. The table lowers a
+# limit only when the caller asks for that; otherwise it is noted beside the published number.
+
+
+def observe(profiles: str | os.PathLike[str], carrier: str, route: str | None, refused_bytes: int, date: str) -> None:
+    """Append one refusal to the user's folder.
+
+    Args:
+        profiles: The user's folder of profiles; created when it is missing.
+        carrier: Key of the network that refused.
+        route: The route of the message, or None when it is unknown.
+        refused_bytes: Packed size of the refused message.
+        date: ISO date of the refusal; no clock is read here.
+
+    Raises:
+        ProfileError: A value would make the line unreadable, or the file cannot be written.
+    """
+    line = "\t".join((carrier, route or "", str(refused_bytes), date))
+    _parse(line, "the observation")
+    folder = Path(profiles)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / OBSERVED).open("a", encoding="utf-8") as stream:
+            stream.write(line + "\n")
+    except OSError as exc:
+        raise ProfileError(f"{folder / OBSERVED} cannot be written: {exc}", file=str(folder / OBSERVED)) from exc
+
+
+def observed_limit(folders: tuple[Path, ...], carrier: str, route: str | None) -> Statement[int] | None:
+    """One byte less than the smallest refused size; None when no refusal is recorded."""
+    refusals = [
+        (size, date)
+        for folder in folders
+        for key, line_route, size, date in _lines(folder / OBSERVED)
+        if key == carrier and (route is None or line_route in ("", route))
+    ]
+    if not refusals:
+        return None
+    size, date = min(refusals)
+    times = f", {len(refusals)} refusals in all" if len(refusals) > 1 else ""
+    stated = f"refused at {size:,} bytes on {date}{times}"
+    return Statement("limit_bytes", size - 1, Origin(f"observed at {carrier}", OBSERVED, date, "medium", stated))
+
+
+def _lines(file: Path) -> list[tuple[str, str, int, str]]:
+    lines = table_text(file).splitlines()
+    return [_parse(line, f"{file} line {n}") for n, line in enumerate(lines, 1) if line and not line.startswith("#")]
+
+
+def _parse(line: str, where: str) -> tuple[str, str, int, str]:
+    match = re.fullmatch(r"([^\t\n]+)\t([a-z_0-9]*)\t([1-9][0-9]{1,11})\t([0-9]{4}(?:-[0-9]{2}){0,2})", line)
+    if match is None:
+        raise ProfileError(
+            f"{where} should be carrier, route, bytes and date with tabs between, got {line!r}",
+            file=OBSERVED,
+            value=line,
+        )
+    return match[1], match[2], int(match[3]), match[4]

@@ -16,9 +16,16 @@ from pathlib import Path
 
 from mmscontent.errors import ProfileError
 from mmscontent.profiles.device_capabilities import device_profile
-from mmscontent.profiles.read import POPULATION, find_profile
+from mmscontent.profiles.read import (
+    POPULATION,
+    find_profile,
+    profile_folders,
+    read_toml,
+    rows_of,
+    table_text,
+    toml_keys,
+)
 from mmscontent.profiles.schema import KINDS, Kind, ProfileFile, parse_profile
-from mmscontent.profiles.search_path import profile_folders, read_toml, rows_of, table_text, toml_keys
 from mmscontent.profiles.uaprof import read_uaprof
 
 PLMN = Path("carriers", "plmn.tsv")

@@ -9,12 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
-from mmscontent.profiles.model import FIELD_RULES, SECTIONS, AudioFormat, Origin, Profile, VideoFormat
-
-if TYPE_CHECKING:
-    from mmscontent.profiles.fields import FieldRule
+from mmscontent.profiles.model import FIELD_RULES, SECTIONS, AudioFormat, FieldRule, Origin, Profile, VideoFormat
 
 # A phone nobody named gets at most this unless the carrier's number is of high confidence: 28 % of 3,121 device
 # documents declare 600,000 bytes or more, and gateways call 600 KB safe on every US route.

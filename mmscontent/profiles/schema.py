@@ -1,6 +1,6 @@
 """What may stand in a profile file: every key with its reader, and the step from a TOML table to statements.
 
-Pure: tables in, values out; search_path.py reads the disk. An unknown key or a wrong value is an error that names
+Pure: tables in, values out; read.py reads the disk. An unknown key or a wrong value is an error that names
 file, key and value, so that a slip never becomes a silent default. The keys of a profile's own fields come from
 model.py; only those of routes, status, match and the head of a file stand here. Source: docs/profiles.md.
 """
@@ -12,9 +12,21 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from mmscontent.errors import ProfileError
-from mmscontent.profiles.fields import date, flag, one_of, size, text, texts
 from mmscontent.profiles.merge import Statement, Statements
-from mmscontent.profiles.model import COUNTS, FIELD_RULES, ROUTES, SECTIONS, Confidence, Origin
+from mmscontent.profiles.model import (
+    COUNTS,
+    FIELD_RULES,
+    ROUTES,
+    SECTIONS,
+    Confidence,
+    Origin,
+    date,
+    flag,
+    one_of,
+    size,
+    text,
+    texts,
+)
 
 Kind = Literal["carrier", "device", "class"]
 KINDS: dict[Kind, str] = {"carrier": "carriers", "device": "devices", "class": "classes"}
