@@ -11,8 +11,7 @@ from mmscontent.ledger import Ledger
 from mmscontent.message import Content, Envelope, Message
 from mmscontent.pack import registry as pack
 from mmscontent.pipeline.estimate import Estimator
-from mmscontent.pipeline.request import ComposeRequest, IfNotFit
-from mmscontent.pipeline.result import Composed, Outcome
+from mmscontent.pipeline.request import Composed, ComposeRequest, IfNotFit, Outcome
 from mmscontent.pipeline.run import run
 from mmscontent.pipeline.transcode import SandboxTranscoder
 from mmscontent.profiles.model import Profile

@@ -103,7 +103,7 @@ def test_over_kinds_of_any_weight_brute_force_finds_nothing_better(
 
 def test_a_refusal_names_every_part_and_both_sizes() -> None:
     curve = Curve((10_000,), (50.0,))
-    with pytest.raises(DoesNotFit, match=r"20,000 bytes .*beach 10,000, dog 10,000.* 12,000 are left"):
+    with pytest.raises(DoesNotFit, match=r"20,000 bytes .*beach 10,000, dog 10,000.* 12,000 are available"):
         allocate_bytes(12_000, [PartDemand("beach", 10_000, curve, 50_000), PartDemand("dog", 10_000, curve, 50_000)])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mmscontent.media_types import kind_of
-from mmscontent.pipeline.quality_weights import DEFAULT_POLICY, QUALITY_POLICIES, QualityPolicy, policy_for
+from mmscontent.pipeline.allocation import DEFAULT_POLICY, QUALITY_POLICIES, QualityPolicy, policy_for
 from tests.conftest import ROOT
 
 

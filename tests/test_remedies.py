@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import mmscontent as mms
 from mmscontent.compose import compose_all
+from mmscontent.pipeline.allocation import QUALITY_POLICIES, QualityPolicy
 from mmscontent.pipeline.plan import ProbedPart, make_plan, relabel
-from mmscontent.pipeline.quality_weights import QUALITY_POLICIES, QualityPolicy
 from mmscontent.pipeline.remedies import remedies_for, slide_groups
 from mmscontent.pipeline.request import POLICIES
 from tests.codecs.clips import video_clip

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmscontent.errors import EngineFailed, EngineMissing
-from mmscontent.sandbox import import_paths
+from mmscontent.sandbox import spawn
 from mmscontent.sandbox.hardening import HardeningLayer
 
 VARIABLE = "MMSCONTENT_FFMPEG"
@@ -111,7 +111,7 @@ def layers() -> tuple[HardeningLayer, ...]:
     order: dict[str, object] = {"program": program_path(), "folder": "", "arguments": None}
     done = subprocess.run(  # noqa: S603 - our own interpreter
         launcher_command("", 1),
-        env=import_paths.library_path(),
+        env=spawn.library_path(),
         input=json.dumps(order).encode() + b"\n",
         capture_output=True,
         timeout=20,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mmscontent.ffmpeg.program import launcher_command
-from mmscontent.sandbox import import_paths
+from mmscontent.sandbox import spawn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,7 +54,7 @@ class Supervisor:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=import_paths.library_path(),
+                env=spawn.library_path(),
                 cwd="/",
                 # A Ctrl-C of the terminal is for us alone; the supervisor must live to clean up.
                 start_new_session=True,

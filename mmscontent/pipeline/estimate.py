@@ -13,8 +13,7 @@ from mmscontent.codecs.base import Effort, Rendition, Survey
 from mmscontent.codecs.registry import CODECS, codec_for
 from mmscontent.message import MediaInfo
 from mmscontent.pipeline.plan import Decision, Keep, Parts, Plan, ProbedPart, Transcode
-from mmscontent.pipeline.survey import Surveyor, estimate_from_header
-from mmscontent.pipeline.transcode import SurveyStage, TranscodedPart
+from mmscontent.pipeline.transcode import Surveyor, SurveyStage, TranscodedPart, estimate_from_header
 from mmscontent.pipeline.trim_estimate import estimate_trim, upright_size
 from mmscontent.profiles.model import Profile
 

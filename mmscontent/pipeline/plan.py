@@ -13,8 +13,7 @@ from typing import Literal
 from mmscontent.codecs.base import Survey
 from mmscontent.errors import DoesNotFit, NotAllowed
 from mmscontent.message import MediaInfo, Part
-from mmscontent.pipeline.allocation import PartDemand, allocate_bytes
-from mmscontent.pipeline.quality_weights import DEFAULT_POLICY, QualityPolicy
+from mmscontent.pipeline.allocation import DEFAULT_POLICY, PartDemand, QualityPolicy, allocate_bytes
 from mmscontent.rate_quality import Curve
 
 
@@ -30,7 +29,7 @@ class ProbedPart:
     survey: Survey | None = None
     # What was decided about it so far, as sentences.
     reasons: tuple[str, ...] = ()
-    # How much its quality counts, and how little is too little (quality_weights.py).
+    # How much its quality counts, and how little is too little (allocation.py).
     policy: QualityPolicy = DEFAULT_POLICY
     # Which of the caller's parts it is; pages of one text share theirs.
     index: int = -1

@@ -1,13 +1,14 @@
-"""The request that one run of the pipeline carries from step to step."""
+"""What goes into a run of the pipeline and what comes out: the request, and the message or the refusal."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, get_args
 
 from mmscontent.codecs.base import Effort
-from mmscontent.ledger import Option
-from mmscontent.message import Envelope, Message
+from mmscontent.errors import MMSContentError
+from mmscontent.ledger import Ledger, Option
+from mmscontent.message import Content, Envelope, Message
 from mmscontent.profiles.model import Profile
 
 if TYPE_CHECKING:
@@ -58,3 +59,39 @@ class ComposeRequest:
     def counted_as(self) -> str:
         """The wire form whose bytes the limit means: the one written, unless the route counts another."""
         return _COUNTED_AS.get(self.profile.counts, self.encoding)
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A packed message and what became of its parts.
+
+    Attributes:
+        data: The wire form.
+        content_type: Its media type with parameters, for a transport's header.
+        content: What was packed: the presentation and the parts, before packing.
+    """
+
+    data: bytes = field(repr=False)
+    content_type: str
+    ledger: Ledger
+    content: Content = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result of an attempt: a composed message, or a refusal that still has its ledger.
+
+    Attributes:
+        ledger: Of the message; of the first one when there are several.
+        more: The messages after the first, when it was split.
+    """
+
+    ledger: Ledger
+    composed: Composed | None = None
+    refusal: MMSContentError | None = None
+    more: tuple[Composed, ...] = ()
+
+    @property
+    def messages(self) -> tuple[Composed, ...]:
+        """Every message, in order; none for a refusal."""
+        return () if self.composed is None else (self.composed, *self.more)

@@ -29,7 +29,7 @@ from mmscontent.pipeline.remedies import (
     summarize_options,
 )
 from mmscontent.pipeline.report import build_ledger, build_refusal_ledger
-from mmscontent.pipeline.result import Composed, Outcome
+from mmscontent.pipeline.request import Composed, Outcome
 from mmscontent.profiles.model import Profile
 from mmscontent.smil.template import is_template
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from mmscontent.errors import EngineFailed, EngineMissing, EngineTimeout, JailKilled, MMSContentError
-from mmscontent.sandbox import import_paths
+from mmscontent.sandbox import spawn
 from mmscontent.sandbox.hardening import HardeningLayer
 from mmscontent.sandbox.protocol import FrameLimits, PeerClosed, ProtocolError, Serializer, Transport
 from mmscontent.sandbox.spawn import start_worker
@@ -186,7 +186,7 @@ class WorkerHandle:
         if self._layers is not None:
             return self._layers
         limits = {k: getattr(self.limits, k) for k in ("memory_bytes", "cpu_s", "file_bytes", "open_files")}
-        readable = import_paths.readable(self.module)
+        readable = spawn.readable(self.module)
         settings = {"module": self.module, "limits": limits, "readable": readable, "parent": os.getpid()}
         until = time.monotonic() + _START_S
         self._transport.write(self.serializer.pack(settings), until=until)

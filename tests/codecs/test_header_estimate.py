@@ -8,8 +8,8 @@ from mmscontent.codecs.image import StillSource
 from mmscontent.codecs.image.header import estimate_from_header
 from mmscontent.errors import MMSContentError
 from mmscontent.message import MediaInfo, Part
+from mmscontent.pipeline.allocation import policy_for
 from mmscontent.pipeline.plan import ProbedPart, minimum_bytes
-from mmscontent.pipeline.quality_weights import policy_for
 from mmscontent.profiles.model import ImageRule
 from mmscontent.sniff import sniff
 from tests.conftest import ROOT, corpus_files

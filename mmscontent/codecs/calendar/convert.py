@@ -63,13 +63,13 @@ _SILENT = {"1.0": ("X-MOZ-GENERATION", "X-LIC-ERROR", "EXDATE", "ACKNOWLEDGED"),
 class ConvertedCalendar:
     """A calendar in the wanted version, and what could not be converted, as sentences."""
 
-    calendar: Component
+    component: Component
     notes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class _Conversion:
-    calendar: Component
+    component: Component
     source: str
     target: str
     zones: Zones
@@ -79,27 +79,27 @@ class _Conversion:
         self.notes[sentence] = None
 
 
-def convert(calendar: Component, source: str, target: str) -> ConvertedCalendar:
+def convert(component: Component, source: str, target: str) -> ConvertedCalendar:
     """Convert a calendar to a version and add what that version requires.
 
     Raises:
         MalformedContent: No entry has a start.
     """
-    task = _Conversion(calendar, source, target, Zones.of(calendar))
+    task = _Conversion(component, source, target, Zones.of(component))
     entries = _entries(task)
     if target == "1.0":
         components = tuple(_old_entry(c, task) for c in entries)
         lines: tuple[ContentLine, ...] = (
             ContentLine("VERSION", "1.0"),
-            ContentLine("PRODID", calendar.text("PRODID") or "mmscontent"),
+            ContentLine("PRODID", component.text("PRODID") or "mmscontent"),
         )
     else:
-        zones = calendar.all("VTIMEZONE") if source == "2.0" else ()
+        zones = component.all("VTIMEZONE") if source == "2.0" else ()
         components = (*zones, *(_new_entry(c, task) for c in entries))
         # RFC 5545 3.6: VERSION and PRODID are required.
-        lines = (ContentLine("VERSION", "2.0"), ContentLine("PRODID", calendar.text("PRODID") or "-//mmscontent//EN"))
-        lines += tuple(one for one in calendar.lines if one.name in ("METHOD", "CALSCALE") and source == "2.0")
-        if source == "2.0" and not calendar.text("PRODID"):
+        lines = (ContentLine("VERSION", "2.0"), ContentLine("PRODID", component.text("PRODID") or "-//mmscontent//EN"))
+        lines += tuple(one for one in component.lines if one.name in ("METHOD", "CALSCALE") and source == "2.0")
+        if source == "2.0" and not component.text("PRODID"):
             task.note("PRODID was added, which iCalendar 2.0 requires")
     for name in task.zones.missing:
         task.note(f"the file does not define the time zone {name}; its times are written without a zone")
@@ -108,7 +108,7 @@ def convert(calendar: Component, source: str, target: str) -> ConvertedCalendar:
 
 def _entries(task: _Conversion) -> list[Component]:
     kept = []
-    for one in task.calendar.components:
+    for one in task.component.components:
         if one.name not in _ENTRIES:
             if one.name != "VTIMEZONE":
                 task.note(f"{one.name} was left out: phones show only events and tasks")
@@ -277,7 +277,7 @@ def _exceptions(entry: Component, task: _Conversion) -> list[ContentLine]:
     """EXDATE of a recurring entry, with the times that other entries of its UID replace."""
     if entry.first("RECURRENCE-ID") is not None:
         return []
-    same = [c for c in task.calendar.all(entry.name) if c.text("UID") and c.text("UID") == entry.text("UID")]
+    same = [c for c in task.component.all(entry.name) if c.text("UID") and c.text("UID") == entry.text("UID")]
     lines = [one for one in entry.lines if one.name == "EXDATE"]
     lines += [one for c in same for one in c.lines if one.name == "RECURRENCE-ID"]
     times = ((line, m) for line in lines for text in line.value.split(",") if (m := parse_moment(text)) is not None)

@@ -58,7 +58,7 @@ class CalendarSource:
             raise NotAllowed(f"the receiver opens calendars of {accepted}; 1.0 and 2.0 can be written")
         version = self._version if self._version in versions else versions[0]
         converted = convert(self._calendar, self._version, version)
-        data = _write(converted.calendar, version)
+        data = _write(converted.component, version)
         self._work = _SurveyedCalendar(version, data, (*self._notes, *converted.notes))
         reasons = self._passthrough_blockers(version, converted.notes)
         return Survey(

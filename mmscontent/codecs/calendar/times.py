@@ -65,10 +65,10 @@ class Zones:
     missing: dict[str, None] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, calendar: Component) -> Zones:
+    def of(cls, component: Component) -> Zones:
         """Read the zones of a calendar in either version."""
-        found = ((c.text("TZID"), _zone(c)) for c in calendar.all("VTIMEZONE"))
-        return cls({name: zone for name, zone in found if zone is not None}, _offset_zone(calendar.text("TZ")))
+        found = ((c.text("TZID"), _zone(c)) for c in component.all("VTIMEZONE"))
+        return cls({name: zone for name, zone in found if zone is not None}, _offset_zone(component.text("TZ")))
 
     def in_utc(self, moment: datetime | date, zone_name: str = "") -> datetime | date:
         """Convert a time to UTC where its zone is known; dates and other times are returned unchanged."""
