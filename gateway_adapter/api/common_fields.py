@@ -15,7 +15,7 @@ from pydantic import Discriminator, Field, Tag
 
 from gateway_adapter.api.errors import invalid_field
 from gateway_adapter.api.fields import Day, DayTime, DeliveryWindow, RequestModel, Url, normalize_number
-from gateway_adapter.model import Destination, SpeedLimit, Window
+from gateway_adapter.model import Destination, Segment, SpeedLimit, Window
 
 MAX_VALIDITY_S = 48 * 3600
 MAX_AHEAD_MS = 180 * 24 * 3600 * 1000
@@ -25,9 +25,54 @@ _HOUR = 60
 Number = Annotated[str, Field(min_length=1, max_length=50)]
 MessageId = Annotated[str, Field(max_length=200)]
 ContentId = Annotated[str, Field(max_length=100)]
+ContentType = Annotated[str, Field(max_length=200)]
 Title = Annotated[str, Field(max_length=66)]
 CallbackData = Annotated[str, Field(max_length=4000)]
 ApplicationId = Annotated[str, Field(max_length=255)]
+
+
+class LinkContent(RequestModel):
+    """Content that is to be fetched from a URL."""
+
+    content_url: Url
+    content_type: ContentType | None = None
+    content_id: ContentId | None = None
+
+
+class SmilContent(RequestModel):
+    """The presentation: order and timing of the other segments."""
+
+    smil: Annotated[str, Field(min_length=1)]
+    content_type: ContentType | None = None
+    content_id: ContentId | None = None
+
+
+class UploadedContent(RequestModel):
+    """Content that was uploaded before."""
+
+    uploaded_content_id: Annotated[str, Field(min_length=1, max_length=1000)]
+    content_id: ContentId | None = None
+
+
+class TextContent(RequestModel):
+    """Text."""
+
+    text: str
+    content_id: ContentId | None = None
+
+
+def segment_of(content: LinkContent | SmilContent | UploadedContent | TextContent) -> Segment:
+    """A segment's content as the service takes it."""
+    name = content.content_id or ""
+    match content:
+        case LinkContent():
+            return Segment("link", name, media_type=content.content_type or "", url=content.content_url)
+        case SmilContent():
+            return Segment("smil", name, media_type="application/smil", text=content.smil)
+        case UploadedContent():
+            return Segment("upload", name, upload_id=content.uploaded_content_id)
+        case TextContent():
+            return Segment("text", name, media_type="text/plain", text=content.text)
 
 
 class GatewayOptions(RequestModel):
@@ -44,14 +89,8 @@ class GatewayOptions(RequestModel):
 
 def gateway_fields(options: GatewayOptions | None) -> dict[str, Any]:
     """The fields of an `Order` that the gateway's own options set."""
-    options = options or GatewayOptions()
-    return {
-        "notify_failover_url": options.report_failover_url or "",
-        "carrier": options.carrier,
-        "route": options.route,
-        "device": options.device,
-        "if_not_fit": options.if_not_fit,
-    }
+    fields = (options or GatewayOptions()).model_dump()
+    return {"notify_failover_url": fields.pop("report_failover_url") or "", **fields}
 
 
 class GroupMember(RequestModel):

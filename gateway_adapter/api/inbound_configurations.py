@@ -103,18 +103,19 @@ class ConfigurationRequest(RequestModel):
         return bare
 
 
-_KINDS: dict[str, ForwardingType] = {"PULL": "pull", "NO_ACTION": "none"}
+# Type on the wire -> type in the model, and the member that holds its target.
+_FORWARDINGS: dict[str, tuple[ForwardingType, str]] = {
+    "HTTP_FORWARD": ("http", "url"),
+    "EMAIL": ("email", "address"),
+    "PULL": ("pull", ""),
+    "NO_ACTION": ("none", ""),
+}
 
 
 def _forwarding(wire: HttpForwarding | PullForwarding | EmailForwarding | NoForwarding) -> Forwarding:
-    description = wire.description or ""
-    match wire:
-        case HttpForwarding():
-            return Forwarding("http", wire.url, wire.format or "MO_MMS_2", description)
-        case EmailForwarding():
-            return Forwarding("email", wire.address, description=description)
-        case _:
-            return Forwarding(_KINDS[wire.type], description=description)
+    kind, target = _FORWARDINGS[wire.type]
+    renderer = getattr(wire, "format", None) or "MO_MMS_2"
+    return Forwarding(kind, getattr(wire, target, ""), renderer, wire.description or "")
 
 
 _UNSETS: dict[str, dict[str, Any]] = {
@@ -200,16 +201,12 @@ def configuration_response(configuration: Configuration) -> ConfigurationRespons
 def _forwarding_response(forwarding: Forwarding | None) -> AnyForwarding | None:
     if forwarding is None:
         return None
-    members = {"description": forwarding.description or None}
-    match forwarding.type:
-        case "http":
-            members |= {"type": "HTTP_FORWARD", "url": forwarding.target, "format": forwarding.renderer}
-        case "email":
-            members |= {"type": "EMAIL", "address": forwarding.target}
-        case "pull":
-            members |= {"type": "PULL"}
-        case _:
-            members |= {"type": "NO_ACTION"}
+    wire_type, target = next((wire, target) for wire, (kind, target) in _FORWARDINGS.items() if kind == forwarding.type)
+    members = {"type": wire_type, "description": forwarding.description or None}
+    if target:
+        members[target] = forwarding.target
+    if forwarding.type == "http":
+        members["format"] = forwarding.renderer
     wire: AnyForwarding = adapter_of(AnyForwarding).validate_python(members)
     return wire
 
@@ -225,6 +222,5 @@ def _auto_response_text(response: AutoResponse | None) -> ResponseText | None:
 def _block_list(block: str) -> BlockList | None:
     if not block:
         return None
-    kind: Literal["BLOCK", "UNBLOCK"] = "UNBLOCK" if block.startswith("unblock_") else "BLOCK"
-    level = block.removeprefix("unblock_")
-    return BlockList(type=kind, level="FROM_ANY_SENDER" if level == "from_any_sender" else "FROM_SENDER")
+    members = {"type": "UNBLOCK" if block.startswith("unblock_") else "BLOCK"}
+    return BlockList.model_validate({**members, "level": block.removeprefix("unblock_").upper()})

@@ -15,14 +15,20 @@ from gateway_adapter.api.common_fields import (
     ApplicationId,
     CallbackData,
     ContentId,
+    ContentType,
     GatewayOptions,
     InlineContent,
+    LinkContent,
     Regional,
+    SmilContent,
+    TextContent,
     Title,
+    UploadedContent,
     as_any_of,
     base64_bytes,
     destination_of,
     gateway_fields,
+    segment_of,
     send_at_of,
     validity_of,
     window_of,
@@ -32,7 +38,6 @@ from gateway_adapter.api.fields import (
     ReportUrl,
     RequestModel,
     Timestamp,
-    Url,
     normalize_number,
     read_json,
     read_text_values,
@@ -44,42 +49,28 @@ from gateway_adapter.model import Order, Segment, Submission
 LISTS = frozenset({"messages", "destinations", "group", "messageSegments", "days"})
 
 
-class AdvancedText(RequestModel):
+class AdvancedText(TextContent):
     """Text."""
 
-    text: str
-    content_id: ContentId | None = None
 
-
-class AdvancedLink(RequestModel):
+class AdvancedLink(LinkContent):
     """Content that is to be fetched from a URL."""
-
-    content_url: Url
-    content_type: Annotated[str, Field(max_length=200)] | None = None
-    content_id: ContentId | None = None
 
 
 class AdvancedBinary(RequestModel):
     """Content inside the request, base64."""
 
     content_base64: Annotated[str, Field(min_length=1)]
-    content_type: Annotated[str, Field(max_length=200)] | None = None
+    content_type: ContentType | None = None
     content_id: ContentId | None = None
 
 
-class AdvancedSmil(RequestModel):
+class AdvancedSmil(SmilContent):
     """The presentation: order and timing of the other segments."""
 
-    smil: Annotated[str, Field(min_length=1)]
-    content_type: Annotated[str, Field(max_length=200)] | None = None
-    content_id: ContentId | None = None
 
-
-class AdvancedUpload(RequestModel):
+class AdvancedUpload(UploadedContent):
     """Content that was uploaded before."""
-
-    uploaded_content_id: Annotated[str, Field(min_length=1, max_length=1000)]
-    content_id: ContentId | None = None
 
 
 _BY_MEMBER = (
@@ -198,20 +189,9 @@ def _order(message: AdvancedMessage, place: str, now_ms: int, inline: InlineCont
     )
 
 
-def _segment(segment: RequestModel, place: str, inline: InlineContent) -> Segment:
-    match segment:
-        case AdvancedLink():
-            return Segment(
-                "link", segment.content_id or "", media_type=segment.content_type or "", url=segment.content_url
-            )
-        case AdvancedBinary():
-            data = base64_bytes(segment.content_base64, f"{place}.contentBase64")
-            kind = segment.content_type or ""
-            return Segment("blob", segment.content_id or "", media_type=kind, blob=inline.keep(data, kind))
-        case AdvancedSmil():
-            return Segment("smil", segment.content_id or "", media_type="application/smil", text=segment.smil)
-        case AdvancedUpload():
-            return Segment("upload", segment.content_id or "", upload_id=segment.uploaded_content_id)
-        case AdvancedText():
-            return Segment("text", segment.content_id or "", media_type="text/plain", text=segment.text)
-    raise AssertionError(f"{type(segment).__name__} is not a segment")
+def _segment(segment: Any, place: str, inline: InlineContent) -> Segment:  # noqa: ANN401 - one of AdvancedSegment
+    if not isinstance(segment, AdvancedBinary):
+        return segment_of(segment)
+    data = base64_bytes(segment.content_base64, f"{place}.contentBase64")
+    kind = segment.content_type or ""
+    return Segment("blob", segment.content_id or "", media_type=kind, blob=inline.keep(data, kind))

@@ -12,24 +12,17 @@ from typing import Annotated, Literal
 from pydantic import Field, RootModel
 
 from gateway_adapter.api.common_fields import (
-    ContentId,
     GatewayOptions,
+    LinkContent,
     MessageId,
     gateway_fields,
+    segment_of,
     send_at_of,
     validity_of,
     window_of,
 )
 from gateway_adapter.api.errors import invalid_field
-from gateway_adapter.api.fields import (
-    DeliveryWindow,
-    ReportUrl,
-    RequestModel,
-    Timestamp,
-    Url,
-    normalize_number,
-    read_json,
-)
+from gateway_adapter.api.fields import DeliveryWindow, ReportUrl, RequestModel, Timestamp, normalize_number, read_json
 from gateway_adapter.model import Destination, Order, Segment, Submission
 
 NO_HEAD = "Head part is mandatory. Check API documentation"
@@ -61,12 +54,8 @@ class SingleHead(RequestModel):
     gateway: GatewayOptions | None = None
 
 
-class HostedMedia(RequestModel):
+class HostedMedia(LinkContent):
     """Content that is to be fetched from a URL."""
-
-    content_type: Annotated[str, Field(max_length=200)] | None = None
-    content_id: ContentId | None = None
-    content_url: Url
 
 
 class HostedMediaList(RootModel[Annotated[list[HostedMedia], Field(max_length=64)]]):
@@ -92,11 +81,7 @@ def links_of(body: bytes) -> tuple[Segment, ...]:
     Raises:
         InvalidRequest: It is not such a list.
     """
-    found = read_json(HostedMediaList, body).root
-    return tuple(
-        Segment("link", content_id=one.content_id or "", media_type=one.content_type or "", url=one.content_url)
-        for one in found
-    )
+    return tuple(segment_of(one) for one in read_json(HostedMediaList, body).root)
 
 
 def submission_from_single(head: SingleHead, segments: tuple[Segment, ...], now_ms: int) -> Submission:

@@ -11,54 +11,49 @@ from gateway_adapter.api.common_fields import (
     AnyDestination,
     ApplicationId,
     CallbackData,
-    ContentId,
     GatewayOptions,
+    LinkContent,
     Platform,
     Regional,
     SendingSpeedLimit,
+    SmilContent,
+    TextContent,
     Title,
+    UploadedContent,
     destination_of,
     gateway_fields,
+    segment_of,
     send_at_of,
     validity_of,
     window_of,
 )
 from gateway_adapter.api.fields import DeliveryWindow, ReportUrl, RequestModel, Timestamp, Url, normalize_number
-from gateway_adapter.model import Failover, Order, Segment, Submission
+from gateway_adapter.model import Failover, Order, Submission
 
 
-class TextSegment(RequestModel):
+class TextSegment(TextContent):
     """Text; above 1600 characters the message is rejected with status 77."""
 
     type: Literal["TEXT"]
     text: Annotated[str, Field(max_length=4096)]
-    content_id: ContentId | None = None
 
 
-class LinkSegment(RequestModel):
+class LinkSegment(LinkContent):
     """Content that is to be fetched from a URL."""
 
     type: Literal["LINK"]
-    content_url: Url
-    content_type: Annotated[str, Field(max_length=200)] | None = None
-    content_id: ContentId | None = None
 
 
-class SmilSegment(RequestModel):
+class SmilSegment(SmilContent):
     """The presentation: order and timing of the other segments."""
 
     type: Literal["SMIL"]
-    smil: Annotated[str, Field(min_length=1)]
-    content_type: Annotated[str, Field(max_length=200)] | None = None
-    content_id: ContentId | None = None
 
 
-class UploadedSegment(RequestModel):
+class UploadedSegment(UploadedContent):
     """Content that was uploaded before."""
 
     type: Literal["UPLOADED_REFERENCE"]
-    uploaded_content_id: Annotated[str, Field(min_length=1, max_length=1000)]
-    content_id: ContentId | None = None
 
 
 MessageSegment = Annotated[TextSegment | LinkSegment | SmilSegment | UploadedSegment, Field(discriminator="type")]
@@ -220,7 +215,7 @@ def _order(message: V2Message, place: str, send_at_ms: int | None) -> Order:
         generation="v2",
         sender=normalize_number(message.sender or ""),
         destinations=tuple(destination_of(one) for one in message.destinations),
-        segments=tuple(_segment(one) for one in message.content.message_segments),
+        segments=tuple(segment_of(one) for one in message.content.message_segments),
         title=message.content.title or "",
         send_at_ms=send_at_ms,
         sms_failover=_failover(options.sms_failover),
@@ -234,16 +229,3 @@ def _failover(sms: SmsFailover | None) -> Failover | None:
         return None
     validity = sms.validity_period.seconds() if sms.validity_period else None
     return Failover(sms.text, normalize_number(sms.sender or ""), validity)
-
-
-def _segment(segment: TextSegment | LinkSegment | SmilSegment | UploadedSegment) -> Segment:
-    name = segment.content_id or ""
-    match segment:
-        case TextSegment():
-            return Segment("text", name, media_type="text/plain", text=segment.text)
-        case LinkSegment():
-            return Segment("link", name, media_type=segment.content_type or "", url=segment.content_url)
-        case SmilSegment():
-            return Segment("smil", name, media_type="application/smil", text=segment.smil)
-        case UploadedSegment():
-            return Segment("upload", name, upload_id=segment.uploaded_content_id)

@@ -1,4 +1,4 @@
-"""Parsers that the connectors share: numbers, MM statuses, size limits, headers and JSON, content from phones.
+"""What the connectors share: numbers, envelopes, MM statuses, size limits, headers and JSON, content from phones.
 
 statuses.py maps an MM status to the status and error that customers see.
 """
@@ -8,14 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+import mmscontent as mms
+from gateway_adapter.connectors.base import SubmitRequest, SubmitResult
 from gateway_adapter.model import InboundPart
 from gateway_adapter.statuses import MM_STATUSES, MmStatus
-
-if TYPE_CHECKING:
-    import mmscontent as mms
 
 # --- numbers -------------------------------------------------------------------------------------------------------
 
@@ -30,6 +29,11 @@ def add_plus(number: str) -> str:
     return f"+{number}" if is_long else number
 
 
+def normalize_numbers(addresses: Iterable[str]) -> tuple[str, ...]:
+    """Several addresses as `normalize_number` keeps each."""
+    return tuple(normalize_number(address) for address in addresses)
+
+
 def normalize_number(address: str) -> str:
     """A number as this service keeps it: digits without a plus; short codes, names and e-mail addresses as they are."""
     # QUIRK: MMSCs send a phone's number as a mailbox, +12065550100@mms.example
@@ -38,6 +42,18 @@ def normalize_number(address: str) -> str:
         return named[1]
     bare = address.lstrip("+").translate({ord(c): None for c in " -.()"})
     return bare if bare.isascii() and bare.isdecimal() else address
+
+
+def envelope_of(submit: SubmitRequest, *, date_s: int | None = None) -> mms.Envelope:
+    """The envelope of a submission, its numbers with their plus."""
+    return mms.Envelope(
+        sender=add_plus(submit.sender),
+        to=tuple(add_plus(number) for number in submit.to),
+        expiry_s=submit.expiry_s,
+        delivery_report=submit.delivery_report,
+        date_s=date_s,
+        transaction_id=submit.transaction_id,
+    )
 
 
 # --- MM statuses ---------------------------------------------------------------------------------------------------
@@ -89,6 +105,11 @@ def parse_size_limit(text: str) -> int | None:
         return None
     amounts = (_bytes_of(match[1], match[2]) for match in _SIZE.finditer(text, word.end()))
     return min((size for size in amounts if size is not None), default=None)
+
+
+def too_large(status: int, summary: str, text: str) -> SubmitResult:
+    """The result of a refusal for the size; *text* may name the limit."""
+    return SubmitResult("too_large", status=status, error=15026, limit_bytes=parse_size_limit(text), text=summary)
 
 
 def _bytes_of(number: str, unit: str) -> int | None:

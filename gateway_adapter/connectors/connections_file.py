@@ -32,10 +32,7 @@ from gateway_adapter.connectors.registry import CONNECTORS, ConnectorKind
 from gateway_adapter.errors import Misconfigured
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
-_KEYS = (
-    "kind, url, carrier, route, prefixes, per_second, concurrency, timeout_s, secret, secret_env, options, "
-    "inbound_user, inbound_secret, inbound_secret_env, inbound_networks"
-)
+_KEYS = "kind, url, carrier, route, prefixes, per_second, concurrency, timeout_s, secret, options, inbound_…"
 _MOST = {"per_second": 100_000.0, "concurrency": 1000, "timeout_s": 600.0}
 
 
@@ -105,12 +102,8 @@ class _Row:
         dotted = f"connections.{self.name}" + (f".{key}" if key else "")
         hidden = "secret" in key and not key.endswith("_env")
         value_text = "" if hidden else f" is {value!r}"
-        return Misconfigured(
-            f"{self.file}: {dotted}{value_text}; {way_out}",
-            file=self.file,
-            key=dotted,
-            value="" if hidden else str(value),
-        )
+        text = f"{self.file}: {dotted}{value_text}; {way_out}"
+        return Misconfigured(text, file=self.file, key=dotted, value="" if hidden else str(value))
 
     def read(self) -> Connection:
         """The connection."""
@@ -132,10 +125,7 @@ class _Row:
             inbound_networks=self.networks(),
         )
         for key, value in self.left.items():
-            known = (
-                "kind, url, carrier, route, prefixes, per_second, concurrency, timeout_s, secret, options, inbound_…"
-            )
-            raise self.wrong(key, value, f"no such key; known are {known}")
+            raise self.wrong(key, value, f"no such key; known are {_KEYS}")
         self.check_needs(kind, connection)
         self.check_profile(connection)
         return connection
@@ -181,9 +171,8 @@ class _Row:
             raise self.wrong("url", value, f"a connection of kind {kind.name} begins with {allowed} and a host")
         # A password in the URL would be logged with it
         if split.username or split.password:
-            raise self.wrong(
-                "url", f"{split.scheme}://…@{split.hostname}", "put the password into secret or secret_env"
-            )
+            address = f"{split.scheme}://…@{split.hostname}"
+            raise self.wrong("url", address, "put the password into secret or secret_env")
         return value
 
     def prefixes(self) -> tuple[str, ...]:

@@ -209,7 +209,7 @@ def read_answer(response: OperatorResponse, connection: Connection) -> SubmitRes
     status = first.get("status")
     if not isinstance(status, dict):
         return SubmitResult("again", text=f"HTTP {response.status} without a message's status")
-    group, number, summary = (json_int(status, "groupId"), json_int(status, "id"), f"{json_text(status, 'name')}")
+    group, number, summary = json_int(status, "groupId"), json_int(status, "id"), json_text(status, "name")
     # 23 REJECTED_DUPLICATE_MESSAGE_ID: an earlier attempt was accepted, its answer got lost.
     if group not in _REJECTED or number == _DUPLICATE:
         return SubmitResult("taken", _submission_id(json_text(first, "messageId")), 7, text=summary)
@@ -228,9 +228,7 @@ def _not_taken(response: OperatorResponse, found: _Json) -> SubmitResult:
     summary = f"HTTP {response.status} {_complaint(found)}".strip()
     # 413: the upload or the whole request
     if response.status == _TOO_LARGE:
-        return SubmitResult(
-            "too_large", status=25, error=15026, limit_bytes=common.parse_size_limit(summary), text=summary
-        )
+        return common.too_large(25, summary, summary)
     seconds = common.retry_after_s(response.headers)
     # The account is refused, not the message.
     if response.status in _UNAUTHORISED:
@@ -275,7 +273,7 @@ def _reported(row: _Json) -> Event:
         "delivery",
         operator_message_id=_submission_id(json_text(row, "messageId")),
         sender=json_text(row, "sender") or json_text(row, "from"),
-        to=tuple(filter(None, (common.normalize_number(json_text(row, "to")),))),
+        to=_numbers([row], "to"),
         status=number,
         error=code if code in ERRORS else 15000,
         final=is_final(number),
@@ -302,7 +300,7 @@ def _delivered(row: _Json) -> Event:
 
 def _numbers(rows: list[_Json], key: Literal["to", "cc"]) -> tuple[str, ...]:
     """Each number once, in order."""
-    return tuple(dict.fromkeys(common.normalize_number(json_text(row, key)) for row in rows if json_text(row, key)))
+    return tuple(dict.fromkeys(common.normalize_numbers(filter(None, (json_text(row, key) for row in rows)))))
 
 
 def _parts_of(row: _Json) -> list[_Json]:
@@ -339,6 +337,4 @@ def _milliseconds(text: str) -> int | None:
     except ValueError:
         return None
     # Infobip's dates always carry an offset; one without is not trusted
-    if moment.tzinfo is None:
-        return None
-    return int(moment.timestamp() * 1000)
+    return None if moment.tzinfo is None else int(moment.timestamp() * 1000)

@@ -25,18 +25,12 @@ ENCODING = "pdu"
 OPTIONS: Mapping[str, str] = MappingProxyType({})
 _KINDS = ("accepted", "refused", "delivery", "read", "inbound")
 _OK, _TOO_LARGE, _BAD = 200, 413, 400
+_JSON: Mapping[str, str] = MappingProxyType({"Content-Type": "application/json"})
 
 
 def write_submit(submit: SubmitRequest, connection: Connection) -> OperatorRequest:
     """The message as a phone would send it."""
-    envelope = mms.Envelope(
-        sender=common.add_plus(submit.sender),
-        to=tuple(common.add_plus(number) for number in submit.to),
-        transaction_id=submit.transaction_id,
-        expiry_s=submit.expiry_s,
-        delivery_report=submit.delivery_report,
-    )
-    packed = mms.pack(submit.content, envelope, ENCODING)
+    packed = mms.pack(submit.content, common.envelope_of(submit), ENCODING)
     members = {
         "Content-Type": packed.content_type,
         "X-Transaction-Id": submit.transaction_id,
@@ -53,9 +47,8 @@ def read_answer(response: OperatorResponse, _connection: Connection) -> SubmitRe
     if response.status == _TOO_LARGE:
         return SubmitResult("too_large", limit_bytes=common.json_int(members, "limit") or None)
     if _BAD <= response.status < _TOO_LARGE and common.json_int(members, "status"):
-        return SubmitResult(
-            "refused", status=common.json_int(members, "status"), error=common.json_int(members, "error")
-        )
+        status, error = (common.json_int(members, key) for key in ("status", "error"))
+        return SubmitResult("refused", status=status, error=error)
     return SubmitResult("again", text=f"status {response.status}")
 
 
@@ -79,9 +72,7 @@ def write_event(event: Event, name: str) -> OperatorRequest:
             for p in event.parts
         ],
     }
-    return OperatorRequest(
-        "POST", f"/operators/{name}", {"Content-Type": "application/json"}, json.dumps(members).encode()
-    )
+    return OperatorRequest("POST", f"/operators/{name}", _JSON, json.dumps(members).encode())
 
 
 def read_events(request: OperatorRequest, _connection: Connection) -> tuple[Event, ...]:
@@ -110,7 +101,7 @@ def read_events(request: OperatorRequest, _connection: Connection) -> tuple[Even
 def write_event_answer(_events: tuple[Event, ...], error: str, _connection: Connection) -> OperatorResponse:
     """200, or 400 with the reason."""
     members = {"error": error} if error else {}
-    return OperatorResponse(_BAD if error else _OK, {"Content-Type": "application/json"}, json.dumps(members).encode())
+    return OperatorResponse(_BAD if error else _OK, _JSON, json.dumps(members).encode())
 
 
 def _part(members: dict[str, Any]) -> InboundPart:

@@ -132,7 +132,7 @@ def read_answer(response: OperatorResponse, connection: Connection) -> SubmitRes
     code = found[1] if found else ""
     # 552 is also "mailbox full"; without an enhanced code it is read as the size
     if code in _TOO_LARGE or (not code and response.status == _OVER_STORAGE) or common.mentions_size(text):
-        return SubmitResult("too_large", status=4, error=15026, limit_bytes=common.parse_size_limit(text), text=summary)
+        return common.too_large(4, summary, text)
     # The most exact row wins: the whole code, then its subject, then the bare reply
     keys = (code, code.rpartition(".")[0], "" if code else str(response.status))
     status, error = next((_REFUSALS[key] for key in keys if key in _REFUSALS), (4, 15008))
@@ -164,7 +164,7 @@ def _forwarded(message: mms.mm4.Mm4, unpacked: mms.Unpacked, body: bytes) -> Eve
         or envelope.transaction_id
         or _mail_id(unpacked)
         or common.digest_id(body),
-        cc=tuple(common.normalize_number(address) for address in envelope.cc),
+        cc=common.normalize_numbers(envelope.cc),
         subject=unpacked.content.subject,
         parts=parts,
         text=common.joined_text(parts),
@@ -248,7 +248,7 @@ def _addressed(event: Event, message: mms.mm4.Mm4, unpacked: mms.Unpacked) -> Ev
         event,
         transaction_id=envelope.transaction_id,
         sender=common.normalize_number(envelope.sender),
-        to=tuple(common.normalize_number(address) for address in envelope.to),
+        to=common.normalize_numbers(envelope.to),
         at_ms=None if envelope.date_s is None else envelope.date_s * 1000,
         answer_to=asks_at if wanted and _MAILBOX.fullmatch(asks_at) else "",
     )

@@ -58,14 +58,7 @@ def connection_peer(connection: Connection) -> mms.mm7.Peer:
 def write_submit(submit: SubmitRequest, connection: Connection) -> OperatorRequest:
     """Write the SubmitReq; its TransactionID is the submission's, so that the MMSC recognises a repeat."""
     peer = connection_peer(connection)
-    envelope = mms.Envelope(
-        sender=common.add_plus(submit.sender),
-        to=tuple(common.add_plus(number) for number in submit.to),
-        expiry_s=submit.expiry_s,
-        delivery_report=submit.delivery_report,
-        date_s=submit.date_s,
-        transaction_id=submit.transaction_id,
-    )
+    envelope = common.envelope_of(submit, date_s=submit.date_s)
     try:
         message = mms.mm7.mm7_of(replace(submit.content, subject=submit.subject), envelope, peer)
         written = mms.mm7.write_mm7(_charged(message, connection.options), peer)
@@ -75,12 +68,9 @@ def write_submit(submit: SubmitRequest, connection: Connection) -> OperatorReque
 
 
 def _charged(message: mms.mm7.Mm7, options: Mapping[str, str]) -> mms.mm7.Mm7:
-    rows = tuple(
-        (element, options[key])
-        for element, key in (("ServiceCode", "service_code"), ("ChargedParty", "charged_party"))
-        if key in options
-    )
-    return replace(message, fields=(*message.fields, *rows)) if rows else message
+    named = (("ServiceCode", "service_code"), ("ChargedParty", "charged_party"))
+    rows = tuple((element, options[key]) for element, key in named if key in options)
+    return replace(message, fields=(*message.fields, *rows))
 
 
 def _headers(connection: Connection, content_type: str) -> dict[str, str]:
@@ -194,7 +184,7 @@ def _fault(message: mms.mm7.Mm7) -> SubmitResult:
     code, text = str(message.get("faultcode") or ""), str(message.get("faultstring") or "")
     summary = f"SOAP fault {code}: {text}"
     if common.mentions_size(text):
-        return SubmitResult("too_large", status=4, error=15026, limit_bytes=common.parse_size_limit(text), text=summary)
+        return common.too_large(4, summary, text)
     # SOAP 1.1 section 4.4.1: a Client fault is about the message, which must not be sent again unchanged
     if code.rpartition(":")[2].lower().startswith("client"):
         return SubmitResult("refused", status=4, error=15200, text=summary)
@@ -223,10 +213,8 @@ def read_events(request: OperatorRequest, connection: Connection) -> tuple[Event
         raise Refused(f"connection {connection.name}: the request is not an MM7 message: {exc}") from exc
     reader = _READERS.get(reading.message.operation)
     if reader is None:
-        supported = ", ".join(_READERS)
-        raise Refused(
-            f"connection {connection.name}: {reading.message.operation} is not supported here; use {supported}"
-        )
+        text = f"{reading.message.operation} is not supported here; use {', '.join(_READERS)}"
+        raise Refused(f"connection {connection.name}: {text}")
     return (reader(reading.message, unpacked),)
 
 
@@ -249,8 +237,8 @@ def _delivered(message: mms.mm7.Mm7, unpacked: mms.Unpacked) -> Event:
         envelope.transaction_id,
         f"{envelope.message_id or envelope.transaction_id}-{common.digest_id(_identity(unpacked))}",
         common.normalize_number(envelope.sender),
-        tuple(common.normalize_number(address) for address in (*envelope.to, *envelope.bcc)),
-        tuple(common.normalize_number(address) for address in envelope.cc),
+        common.normalize_numbers((*envelope.to, *envelope.bcc)),
+        common.normalize_numbers(envelope.cc),
         at_ms=_milliseconds(envelope.date_s),
         subject=unpacked.content.subject,
         user_agent=_user_agent(message),
@@ -280,7 +268,7 @@ def _about(message: mms.mm7.Mm7, unpacked: mms.Unpacked, kind: Literal["delivery
         envelope.transaction_id,
         envelope.message_id,
         common.normalize_number(envelope.sender),
-        tuple(common.normalize_number(address) for address in envelope.to),
+        common.normalize_numbers(envelope.to),
         at_ms=_milliseconds(envelope.date_s),
         user_agent=_user_agent(message),
     )

@@ -10,6 +10,7 @@ from types import MappingProxyType
 import mmscontent as mms
 from gateway_adapter.connectors import infobip, loopback, mm4, mm7
 from gateway_adapter.connectors.base import Connection, Connector, SubmitRequest
+from gateway_adapter.connectors.common import envelope_of
 from gateway_adapter.errors import Refused
 
 _HTTP = ("https", "http")
@@ -37,37 +38,14 @@ class ConnectorKind:
 
 
 _YES = ("true", "false")
+_NUMBERS, _AUTH, _SCHEMES = ("plus", "digits", "typed"), ("basic", "digest"), ("App", "Basic", "IBSSO", "Bearer")
+_MM7_CHOICES = MappingProxyType({"peer": mm7.PEER_NAMES, "numbers": _NUMBERS, "binary": _YES, "auth": _AUTH})
+_MM4_CHOICES = MappingProxyType({"starttls": _YES})
+_INFOBIP_CHOICES = MappingProxyType({"scheme": _SCHEMES})
 _ROWS = (
-    ConnectorKind(
-        "mm7",
-        mm7,
-        _HTTP,
-        mm7.OPTIONS,
-        choices=MappingProxyType(
-            {
-                "peer": mm7.PEER_NAMES,
-                "numbers": ("plus", "digits", "typed"),
-                "binary": _YES,
-                "auth": ("basic", "digest"),
-            }
-        ),
-    ),
-    ConnectorKind(
-        "mm4",
-        mm4,
-        ("smtp",),
-        mm4.OPTIONS,
-        needs=("domain", "from_domain"),
-        choices=MappingProxyType({"starttls": _YES}),
-    ),
-    ConnectorKind(
-        "infobip",
-        infobip,
-        _HTTP,
-        infobip.OPTIONS,
-        needs=("secret",),
-        choices=MappingProxyType({"scheme": ("App", "Basic", "IBSSO", "Bearer")}),
-    ),
+    ConnectorKind("mm7", mm7, _HTTP, mm7.OPTIONS, (), _MM7_CHOICES),
+    ConnectorKind("mm4", mm4, ("smtp",), mm4.OPTIONS, ("domain", "from_domain"), _MM4_CHOICES),
+    ConnectorKind("infobip", infobip, _HTTP, infobip.OPTIONS, ("secret",), _INFOBIP_CHOICES),
     ConnectorKind("loopback", loopback, _HTTP, loopback.OPTIONS, inside=True),
 )
 CONNECTORS: Mapping[str, ConnectorKind] = MappingProxyType({row.name: row for row in _ROWS})
@@ -108,14 +86,7 @@ def _overhead(kind: str, url: str, secret: str, options: tuple[tuple[str, str], 
         request = connector_of(connection).write_submit(submit, connection)
     except Refused:  # it takes no so many recipients; nothing will be sent
         return 0
-    number = f"+{submit.sender}"
-    envelope = mms.Envelope(
-        sender=number,
-        to=(number,) * recipients,
-        transaction_id=submit.transaction_id,
-        expiry_s=submit.expiry_s,
-        delivery_report=True,
-    )
     content = replace(submit.content, subject=submit.subject)
     # The library counts a message with its default names; the rest is ours
-    return max(0, len(request.body) - len(mms.pack(content, envelope, encoding_of(connection)).data))
+    counted = mms.pack(content, envelope_of(submit), encoding_of(connection)).data
+    return max(0, len(request.body) - len(counted))

@@ -21,7 +21,7 @@ from gateway_adapter.api.webhook_bodies import JSON
 from gateway_adapter.errors import Refused
 
 if TYPE_CHECKING:
-    from gateway_adapter.api.routes.request_context import RequestContext
+    from gateway_adapter.api.routes.endpoints import RequestContext
 
 _PATH = "/resource-management/1/inbound-message-configurations"
 _READ = RateLimit("configurations read", per_s=2.0, burst=2.0)

@@ -6,18 +6,19 @@ The endpoint is a function of a `RequestContext`; the first line of its docstrin
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, get_origin
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 import mmscontent as mms
-from gateway_adapter.api.errors import HttpRefusal
+from gateway_adapter.api.errors import HttpRefusal, invalid_field
+from gateway_adapter.api.fields import read_text_values
 from gateway_adapter.api.routes.http_responses import error_response, json_response
-from gateway_adapter.api.routes.request_context import RequestContext
 from gateway_adapter.errors import Throttled
 from gateway_adapter.model import Account
 from gateway_adapter.schedule import TokenBuckets, now_ms
@@ -29,9 +30,68 @@ if TYPE_CHECKING:
     from gateway_adapter.api.routes.request_body import BodyReader
     from gateway_adapter.messages.service import Service
 
-    Handler = Callable[[RequestContext], Awaitable[ResponseBody | Response]]
+    Handler = Callable[["RequestContext"], Awaitable[ResponseBody | Response]]
 
+_Model = TypeVar("_Model", bound="BaseModel")
 OCTETS: Mapping[str, Any] = MappingProxyType({"type": "string", "format": "binary"})
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """A request of a known account, and the service that answers it."""
+
+    request: Request
+    account: Account
+    service: Service
+    bodies: BodyReader
+    now_ms: int
+
+    @property
+    def base_url(self) -> str:
+        """The URL by which the customer reaches this gateway."""
+        return self.service.settings.public_url.rstrip("/") or str(self.request.base_url).rstrip("/")
+
+    def query(self, model: type[_Model]) -> _Model:
+        """Parse the query string; lists come as repeated keys or with commas.
+
+        Raises:
+            InvalidRequest: A value does not match the model.
+        """
+        lists = _list_members(model)
+        given: dict[str, object] = {}
+        for name in self.request.query_params:
+            values = self.request.query_params.getlist(name)
+            if any("\0" in value for value in values):
+                raise invalid_field(name, "holds a NUL character")
+            many = [one.strip() for value in values for one in value.split(",") if one.strip()]
+            given[name] = many if name in lists else values[-1]
+        return read_text_values(model, given)
+
+    def path_value(self, name: str) -> str:
+        """A value of the path.
+
+        Raises:
+            HttpRefusal: It holds a NUL character, so nothing can have it as its id (404).
+        """
+        value: str = self.request.path_params[name]
+        if "\0" in value:
+            raise HttpRefusal(404, f"{name} holds a NUL character")
+        return value
+
+    async def store_media(self, chunks: AsyncIterator[bytes], media_type: str) -> str:
+        """Put bytes into the media store; returns their SHA-256.
+
+        Raises:
+            HttpRefusal: There are too many (413).
+        """
+        return await self.service.put_media(chunks, media_type, self.service.settings.max_media_bytes)
+
+
+@cache
+def _list_members(model: type[BaseModel]) -> frozenset[str]:
+    return frozenset(
+        field.alias or name for name, field in model.model_fields.items() if get_origin(field.annotation) is tuple
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from gateway_adapter.api.serializers import message_response
 from gateway_adapter.model import MessageView, State
 
 if TYPE_CHECKING:
-    from gateway_adapter.api.routes.request_context import RequestContext
+    from gateway_adapter.api.routes.endpoints import RequestContext
 
 _Word = Annotated[str, Field(max_length=255)]
 endpoints = EndpointTable()

@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 import mmscontent as mms
-from gateway_adapter.api.error_responses import HTTP_ERRORS, error_shape
 from gateway_adapter.api.responses import adapter_of
 from gateway_adapter.api.routes.endpoints import Endpoint, header
+from gateway_adapter.api.routes.http_responses import HTTP_ERRORS, error_shape
 from gateway_adapter.api.webhook_bodies import JSON, XML
 
 _SECURITY: Mapping[str, Mapping[str, str]] = MappingProxyType(

@@ -1,31 +1,22 @@
-"""Renders the OpenAPI document as a reference page: one HTML document without script or external resources.
-
-`/openapi.json` is the document itself; the page lists each endpoint, and each body's members in a table.
-"""
+"""Renders the OpenAPI document as a reference page: one HTML document without script or external resources."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
+_Row = tuple[str, str, str]  # name, kind and description, as markup
 _STYLE = """
-:root{color-scheme:light dark;--line:#8884;--quiet:#667;--get:#06c;--post:#080;--delete:#b00}
-@media (prefers-color-scheme:dark){:root{--quiet:#9aa;--get:#6bf;--post:#6d6;--delete:#f77}}
+:root{color-scheme:light dark;--line:#8884}
 body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.6rem}h3{font-size:1rem;margin:1.6rem 0 .3rem}
-h2{font-size:1.2rem;margin:2.2rem 0 .4rem;text-transform:capitalize}
+h2{text-transform:capitalize}h3{font-size:1rem;margin:1.6rem 0 .3rem}
 details{border-top:1px solid var(--line)}summary{padding:.45rem 0;cursor:pointer}
-code{font:14px/1.5 ui-monospace,monospace;overflow-wrap:anywhere}
-.m{display:inline-block;width:4.2rem;font:600 13px ui-monospace,monospace}
-.get{color:var(--get)}.post{color:var(--post)}.delete{color:var(--delete)}
-.q{color:var(--quiet)}.old{text-decoration:line-through}
+code{font:14px/1.5 ui-monospace,monospace;overflow-wrap:anywhere}.m{display:inline-block;width:4.2rem}
 table{border-collapse:collapse;width:100%;margin:.3rem 0 1rem}
-td,th{text-align:left;vertical-align:top;padding:.25rem .7rem .25rem 0;border-top:1px solid var(--line)}
-td:first-child{width:15rem}th{font-weight:600;font-size:.85rem;color:var(--quiet)}
-:target{outline:2px solid var(--get);outline-offset:.3rem}
+td{vertical-align:top;padding:.25rem .7rem .25rem 0;border-top:1px solid var(--line)}td:first-child{width:15rem}
 """
 
 
@@ -38,21 +29,19 @@ def reference_page_policy() -> str:
 
 
 def reference_page(document: Mapping[str, Any]) -> str:
-    """An OpenAPI document as HTML."""
-    info = document["info"]
-    by_tag: dict[str, list[str]] = {}
-    for path, methods in document["paths"].items():
+    """An OpenAPI document as HTML: each endpoint and webhook by tag, then each body's members."""
+    by_tag: dict[str, str] = {}
+    for path, methods in {**document["paths"], **document["webhooks"]}.items():
         for method, operation in methods.items():
-            by_tag.setdefault(operation["tags"][0], []).append(_operation(method, path, operation))
-    for name, methods in document.get("webhooks", {}).items():
-        by_tag.setdefault("webhooks", []).append(_operation("post", name, methods["post"]))
-    sections = "".join(f"<h2>{escape(tag)}</h2>{''.join(rows)}" for tag, rows in by_tag.items())
+            tag = operation["tags"][0]
+            by_tag[tag] = by_tag.get(tag, "") + _operation(method, path, operation)
+    sections = "".join(f"<h2>{escape(tag)}</h2>{rows}" for tag, rows in by_tag.items())
+    components = document["components"]
     forms = "".join(
-        f"<li>{escape(one.get('description', name))}</li>"
-        for name, one in document["components"]["securitySchemes"].items()
+        f"<li>{escape(one.get('description', name))}</li>" for name, one in components["securitySchemes"].items()
     )
-    bodies = "".join(_schema_section(name, one) for name, one in sorted(document["components"]["schemas"].items()))
-    title = f"{escape(info['title'])} {escape(info['version'])}"
+    bodies = "".join(_schema_section(name, one) for name, one in sorted(components["schemas"].items()))
+    title = f"{escape(document['info']['title'])} {escape(document['info']['version'])}"
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body><main>'
@@ -63,78 +52,73 @@ def reference_page(document: Mapping[str, Any]) -> str:
 
 
 def _operation(method: str, path: str, operation: Mapping[str, Any]) -> str:
-    old = " old" if operation.get("deprecated") else ""
-    head = (
-        f'<summary><span class="m {method}">{method.upper()}</span><code class="{old}">{escape(path)}</code> '
-        f'<span class="q">{escape(operation["summary"])}</span></summary>'
-    )
-    return f"<details>{head}{_parameters(operation)}{_bodies(operation)}{_answers(operation)}</details>"
-
-
-def _parameters(operation: Mapping[str, Any]) -> str:
-    rows = "".join(
-        f"<tr><td><code>{escape(one['name'])}</code>{'' if one.get('required') else ' <span class=q>optional</span>'}"
-        f"</td><td>{escape(one['in'])}</td><td>{_kind(one['schema'])}</td>"
-        f"<td>{escape(one.get('description', ''))}</td></tr>"
-        for one in operation.get("parameters", ())
-    )
-    return f"<table><tr><th>name</th><th>in</th><th>value</th><th></th></tr>{rows}</table>" if rows else ""
-
-
-def _bodies(operation: Mapping[str, Any]) -> str:
+    """An endpoint: its parameters, its body by content type, its responses by status."""
     content = operation.get("requestBody", {}).get("content", {})
-    rows = "".join(
-        f"<tr><td><code>{escape(kind)}</code></td><td>{_kind(one['schema'])}</td></tr>" for kind, one in content.items()
+    rows = [
+        *(_member(one["name"], one["schema"], one, required=one.get("required")) for one in operation["parameters"]),
+        *((f"body <code>{escape(kind)}</code>", _kind(one["schema"]), "") for kind, one in content.items()),
+        *((status, _kinds(one), escape(one["description"])) for status, one in sorted(operation["responses"].items())),
+    ]
+    note = " (deprecated)" if operation.get("deprecated") else ""
+    return (
+        f'<details><summary><span class="m">{method.upper()}</span><code>{escape(path)}</code> '
+        f"{escape(operation['summary'])}{note}</summary>{_table(rows)}</details>"
     )
-    return f"<table><tr><th>body</th><th></th></tr>{rows}</table>" if rows else ""
 
 
-def _answers(operation: Mapping[str, Any]) -> str:
-    rows = ""
-    for status, answer in sorted(operation["responses"].items()):
-        kinds = {_kind(one["schema"]) for one in answer.get("content", {}).values()}
-        rows += f"<tr><td>{status}</td><td>{escape(answer['description'])}</td><td>{', '.join(sorted(kinds))}</td></tr>"
-    return f"<table><tr><th>answer</th><th></th><th>body</th></tr>{rows}</table>"
+def _kinds(response: Mapping[str, Any]) -> str:
+    return ", ".join(sorted({_kind(one["schema"]) for one in response.get("content", {}).values()}))
 
 
 def _schema_section(name: str, schema: Mapping[str, Any]) -> str:
-    words = f"<p>{escape(schema['description'])}</p>" if "description" in schema else ""
-    needed = schema.get("required", ())
-    rows = "".join(
-        f"<tr><td><code>{escape(member)}</code>{'' if member in needed else ' <span class=q>optional</span>'}</td>"
-        f"<td>{_kind(one)}</td><td>{escape(one.get('description', ''))}</td></tr>"
-        for member, one in schema.get("properties", {}).items()
-    )
-    table = f"<table>{rows}</table>" if rows else f"<p>{_kind(schema)}</p>"
-    return f'<h3 id="{escape(name)}">{escape(name)}</h3>{words}{table}'
+    required = schema.get("required", ())
+    members = schema.get("properties", {}).items()
+    table = _table(_member(member, one, one, required=member in required) for member, one in members)
+    text = f"<p>{escape(schema.get('description', ''))}</p>"
+    return f'<h3 id="{escape(name)}">{escape(name)}</h3>{text}{table if members else _kind(schema)}'
+
+
+def _member(
+    name: str, schema: Mapping[str, Any], about: Mapping[str, Any], *, required: object
+) -> tuple[str, str, str]:
+    place = f" ({about['in']})" if "in" in about else ""
+    note = f"{place}{'' if required else ' optional'}"
+    return f"<code>{escape(name)}</code>{note}", _kind(schema), escape(about.get("description", ""))
+
+
+def _table(rows: Iterable[_Row]) -> str:
+    """A table; cells are markup already."""
+    lines = (f"<tr><td>{name}</td><td>{kind}</td><td>{text}</td></tr>" for name, kind, text in rows)
+    return f"<table>{''.join(lines)}</table>"
 
 
 # The constraints of a schema, and their texts.
-_BOUNDS = (
-    ("minLength", "at least {} long"),
-    ("maxLength", "at most {} long"),
-    ("minItems", "at least {}"),
-    ("maxItems", "at most {}"),
-    ("minimum", "from {}"),
-    ("maximum", "to {}"),
-    ("pattern", "as {}"),
-)
+_BOUNDS = {
+    "minLength": "at least {} long",
+    "maxLength": "at most {} long",
+    "minItems": "at least {}",
+    "maxItems": "at most {}",
+    "minimum": "from {}",
+    "maximum": "to {}",
+    "pattern": "as {}",
+}
 
 
 def _kind(schema: Mapping[str, Any]) -> str:
     """A value's type in words, with a link where it is a body of its own."""
     if "$ref" in schema:
-        name = schema["$ref"].rpartition("/")[2]
-        return f'<a href="#{escape(name)}">{escape(name)}</a>'
+        name = escape(schema["$ref"].rpartition("/")[2])
+        return f'<a href="#{name}">{name}</a>'
     for several in ("anyOf", "oneOf"):
         if several in schema:
             return " or ".join(dict.fromkeys(_kind(one) for one in schema[several] if one.get("type") != "null"))
     if "enum" in schema or "const" in schema:
         values = schema.get("enum", [schema.get("const")])
         return " | ".join(f"<code>{escape(str(value))}</code>" for value in values)
-    constraints = [word.format(escape(str(schema[key]))) for key, word in _BOUNDS if schema.get(key) not in (None, 0)]
-    bounds = f' <span class="q">{", ".join(constraints)}</span>' if constraints else ""
-    return _type(schema) + bounds
+    bounds = [
+        text.format(escape(str(schema[key]))) for key, text in _BOUNDS.items() if schema.get(key) not in (None, 0)
+    ]
+    return ", ".join((_type(schema), *bounds))
 
 
 def _type(schema: Mapping[str, Any]) -> str:

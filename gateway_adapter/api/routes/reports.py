@@ -13,7 +13,7 @@ from gateway_adapter.api.routes.endpoints import EndpointTable, RateLimit
 from gateway_adapter.model import LogFilters, ReportFilters
 
 if TYPE_CHECKING:
-    from gateway_adapter.api.routes.request_context import RequestContext
+    from gateway_adapter.api.routes.endpoints import RequestContext
 
 endpoints = EndpointTable()
 WEBHOOKS = {

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
@@ -25,9 +27,8 @@ from gateway_adapter.api.responses import (
     ViolationResponse,
     to_members,
 )
-from gateway_adapter.api.routes.endpoints import OCTETS, EndpointTable, RateLimit
+from gateway_adapter.api.routes.endpoints import OCTETS, EndpointTable, RateLimit, RequestContext, header
 from gateway_adapter.api.routes.http_responses import media_type_of, one_media_type_of, wants_xml
-from gateway_adapter.api.routes.idempotency import IDEMPOTENCY_KEY, with_idempotency_key
 from gateway_adapter.api.routes.request_body import run_in_thread_if_large
 from gateway_adapter.api.serializers import receipt_v1, receipt_v2
 from gateway_adapter.api.webhook_bodies import JSON, XML
@@ -35,7 +36,7 @@ from gateway_adapter.api.xml_codec import to_xml
 from gateway_adapter.model import Receipt, Segment, Submission
 
 if TYPE_CHECKING:
-    from gateway_adapter.api.routes.request_context import RequestContext
+    from gateway_adapter.api.routes.endpoints import RequestContext
 
 _CHECKS = RateLimit("checks", per_s=2.0, burst=20.0)  # each works for a while; sends have their own quota
 _CHUNK_BYTES = 1 << 18
@@ -57,7 +58,14 @@ _PARTS: dict[str, Any] = {
     "description": "MIME parts: the head as JSON first, then text, SMIL and content, with type and Content-Id.",
 }
 _SINGLE_BODIES = {form: _FORM if form == FORMS[0] else _PARTS for form in FORMS}
-_KEYED: dict[str, Any] = {"refusals": (409,), "parameters": (IDEMPOTENCY_KEY,)}
+_KEY_HEADER = "Idempotency-Key"
+_MAX_KEY_LENGTH = 255
+_IDEMPOTENCY_KEY = header(
+    _KEY_HEADER,
+    "The same key with the same body is one request, however often it comes; another body is refused (409).",
+    {"type": "string", "minLength": 1, "maxLength": _MAX_KEY_LENGTH, "pattern": "^[!-~]+$"},
+)
+_KEYED: dict[str, Any] = {"refusals": (409,), "parameters": (_IDEMPOTENCY_KEY,)}
 endpoints = EndpointTable()
 
 
@@ -144,7 +152,7 @@ async def check(context: RequestContext) -> CheckResponse:
 
 
 async def _submit(context: RequestContext, submission: Submission) -> Receipt:
-    return await context.service.submit(context.account, with_idempotency_key(context.request, submission))
+    return await context.service.submit(context.account, _with_idempotency_key(context, submission))
 
 
 async def _read_messages(context: RequestContext) -> Submission:
@@ -164,6 +172,22 @@ async def _read_messages_api(context: RequestContext) -> tuple[Submission, messa
         )
         await _store(context, conversion.inline)
     return submission, conversion
+
+
+def _with_idempotency_key(context: RequestContext, submission: Submission) -> Submission:
+    """Add the request's key and a digest of its content to a submission.
+
+    Raises:
+        InvalidRequest: The key is empty, longer than 255 characters or not printable.
+    """
+    key = context.request.headers.get(_KEY_HEADER)
+    if key is None:
+        return submission
+    if not 0 < len(key) <= _MAX_KEY_LENGTH or not key.isprintable():
+        raise invalid_field(_KEY_HEADER, f"1 to {_MAX_KEY_LENGTH} printable characters")
+    # The digest is of the submission, not of the bytes: a form has another boundary each time.
+    digest = hashlib.sha256(repr(submission).encode("utf-8", "surrogatepass")).hexdigest()
+    return replace(submission, idempotency_key=key, request_digest=digest)
 
 
 async def _read_single(context: RequestContext) -> Submission:

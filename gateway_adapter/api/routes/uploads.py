@@ -15,7 +15,7 @@ from gateway_adapter.api.routes.endpoints import OCTETS, EndpointTable, header, 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from gateway_adapter.api.routes.request_context import RequestContext
+    from gateway_adapter.api.routes.endpoints import RequestContext
 
 _MAX_MINUTES = 69120  # 48 days, also the default
 _ID, _TYPE, _MINUTES = "X-Content-Id", "X-Media-Type", "X-Validity-Period-Minutes"

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway_adapter.api import errors, fields
-from gateway_adapter.api.error_responses import error_body
 from gateway_adapter.api.responses import to_members
+from gateway_adapter.api.routes.http_responses import error_body
 
 MOMENTS = [
     ("2017-07-20T06:47:45.777+0000", 1500533265777),  # the form of the documents
