@@ -23,8 +23,11 @@ def header_bytes(data: bytes) -> int:
     Raises:
         DamagedMedia: The data ends in the screen descriptor.
     """
+    # Section 17: signature and version, six octets. Section 18: width and height, two octets each, little-endian; then
+    # flags, background colour index and pixel aspect ratio, one octet each: 13 in all.
     if len(data) < 13:
         raise DamagedMedia(f"image/gif: {len(data)} bytes are too few for a header; the file is not a whole GIF")
+    # Offset 10: the flags of the screen; its colour table follows the 13 octets.
     return 13 + _colour_table_bytes(data[10])
 
 
@@ -44,12 +47,14 @@ def blocks(data: bytes) -> Iterator[Chunk]:
         if kind == TRAILER:
             yield Chunk(TRAILER, at, at + 1, at + 1, at + 1)
             return
+        # An extension: exclamation mark, label, then its sub-blocks.
         if kind == b"!" and at + 2 <= len(data):
             kind, body = data[at : at + 2], at + 2
         elif kind == IMAGE and at + 10 <= len(data):
             # Section 20: position, sides and flags; then a local colour table (21) and the LZW code size (22).
             body = at + 10 + _colour_table_bytes(data[at + 9]) + 1
         else:
+            # No block begins so; what was read up to here counts.
             return
         after, left = _after_sub_blocks(data, body, left)
         yield Chunk(kind, at, min(body, after), after, after)
@@ -57,12 +62,14 @@ def blocks(data: bytes) -> Iterator[Chunk]:
 
 
 def _colour_table_bytes(flags: int) -> int:
+    # The lower three bits are the exponent less one: 2 to 256 colours of red, green and blue, one octet each.
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0  # sections 18 and 20: bit 7 says that there is one
 
 
 def _after_sub_blocks(data: bytes, at: int, left: int) -> tuple[int, int]:
     """Where a chain of sub-blocks ends, and how many more there may be (section 15: a size of 0 ends it)."""
     size = len(data)
+    # A sub-block is one octet of size, 1 to 255, and so many octets; no total is announced, so the chain is walked.
     while at < size and data[at]:
         at += 1 + data[at]
         left -= 1

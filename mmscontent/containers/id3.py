@@ -13,6 +13,7 @@ def has_tag(data: bytes) -> bool:
 
 def frames_range(data: bytes) -> tuple[int, int]:
     """Where the frames begin and end; a tag may announce more than there is, then the beginning is past the end."""
+    # Offset 0: "ID3"; 3: version and revision; 5: flags; 6: size, four octets.
     start = 0
     if data[:3] == b"ID3" and len(data) > _HEADER_BYTES:
         # Section 3.1: the size has four octets of seven bits, and counts neither header nor footer.
@@ -21,6 +22,7 @@ def frames_range(data: bytes) -> tuple[int, int]:
             size = size << 7 | octet & 0x7F
         # Section 3.4: flag bit 4 announces a footer, a copy of the header.
         start = _HEADER_BYTES + size + (_HEADER_BYTES if data[5] & 0x10 else 0)
+    # ID3v1 is title, artist, album, year, comment and genre, 128 octets at the very end.
     return start, len(data) - (_V1_BYTES if _has_v1(data) else 0)
 
 

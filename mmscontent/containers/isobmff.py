@@ -49,9 +49,11 @@ def boxes(data: bytes, at: int, end: int, most: int = _MOST_BOXES) -> Iterator[B
         size, kind, head = be(data, at, 4), data[at + 4 : at + 8], 8
         if size == 1 and at + 16 <= end:
             size, head = be(data, at + 8, 8), 16
+        # Only the last box of a file has it: a recorder that streams does not know the size yet.
         elif size == 0:
             size = end - at
         size = max(size, head)  # QUIRK: `free` boxes with a size under 8 occur; players step over their header
+        # A box that is cut short is given, too, so that a broken download can still be described.
         yield Box(kind, min(at + head, end), min(at + size, end), at, at + size <= end)
         at += size
 
@@ -64,6 +66,7 @@ def nested_boxes(data: bytes) -> Iterator[Box]:
 def _nested(data: bytes, siblings: Iterator[Box], levels: int) -> Iterator[Box]:
     for box in siblings:
         yield box
+        # Only these are entered: any other payload is fields or media data and no list of boxes.
         if box.kind in _PARENTS and levels > 1:
             inner = meta_boxes(data, box) if box.kind == b"meta" else boxes(data, box.start, box.end)
             yield from _nested(data, inner, levels - 1)
@@ -88,4 +91,5 @@ def child(data: bytes, parent: Box | None, *path: bytes) -> Box | None:
 
 def full_box(data: bytes, box: Box) -> tuple[int, int, int]:
     """Version, flags, and where the payload behind them begins (4.2: FullBox)."""
+    # Offset 0: version, one octet; 1: flags, three octets; 4: the payload.
     return be(data, box.start, 1), be(data, box.start + 1, 3), box.start + 4

@@ -1,7 +1,6 @@
 """Walks the marker segments of a JPEG file, and says which of them are metadata.
 
-Sources: ITU-T T.81 (ISO/IEC 10918-1) annex B, JFIF 1.02, Adobe TN 5116 (APP14), CIPA DC-007 (MPF), ICC.1 annex B.4,
-Google's Motion Photo and Ultra HDR formats. Entropy-coded data is stepped over, never decoded.
+Sources: ITU-T T.81 (ISO/IEC 10918-1) annex B, JFIF 1.02, CIPA DC-007 (MPF), Google's Motion Photo and Ultra HDR.
 """
 
 from __future__ import annotations
@@ -31,7 +30,9 @@ _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _PROCESSES = {0xC0: "baseline", 0xC1: "extended", 0xC2: "progressive", 0xC3: "lossless"}
 _PROCESSES |= dict.fromkeys((0xC5, 0xC6, 0xC7), "hierarchical")
 _PROCESSES |= dict.fromkeys((0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF), "arithmetic")
+# Ultra HDR's XMP prefix, Apple's name, Adobe's namespace, and the URN of ISO 21496-1.
 _GAIN_MAP_MARKS = (b"hdrgm:", b"HDRGainMap", b"ns.adobe.com/hdr-gain-map", b"urn:iso:std:iso:ts:21496")
+# Names in the XMP of Google's two formats; MicroVideo is the older one.
 _MOTION_MARKS = (b"MotionPhoto", b"MicroVideo")
 
 
@@ -72,6 +73,7 @@ def segments(data: bytes) -> Iterator[Segment]:
     Raises:
         OverLimits: More segments than any picture has stand in front of the first scan.
     """
+    # SOI, FF D8, takes the first two octets and has no length.
     at, count, in_scans = 2, 0, False
     while (found := _NEXT_MARKER.search(data, at)) is not None:
         at = found.start()
@@ -80,6 +82,7 @@ def segments(data: bytes) -> Iterator[Segment]:
             at += 2
             continue
         if marker == EOI:
+            # What follows EOI is no part of this picture: further pictures, gain maps and motion videos lie there.
             yield Segment(EOI, at, at + 2, at + 2)
             return
         # B.1.1.4: the length counts its own two octets; one under 2 is nonsense and is stepped over.
@@ -88,7 +91,7 @@ def segments(data: bytes) -> Iterator[Segment]:
         yield Segment(marker, at, min(at + 4, end), end)
         at, count = end, count + 1
         if marker == SOS:
-            # B.2.1: the scan's data reaches up to the next marker that is no restart.
+            # B.2.1: the scan's data, never decoded here, reaches up to the next marker that is no restart.
             following = _NEXT_MARKER.search(data, end)
             at = following.start() if following is not None else len(data)
             yield Segment(ENTROPY_DATA, end, end, at)
@@ -103,6 +106,7 @@ def frame_header(data: bytes) -> FrameHeader | None:
         if segment.marker == SOS:
             break
         if segment.marker in _PROCESSES and segment.end - segment.body >= 6:  # up to the number of components
+            # Offset 0: precision; 1: lines, two octets; 3: samples a line, two octets; 5: count of components.
             bits, height, width = (be(data, segment.body + i, n) for i, n in ((0, 1), (1, 2), (3, 2)))
             # Three octets a component: identifier, sampling factors, quantisation table.
             samplings = data[segment.body + 7 : segment.end : 3]
@@ -120,6 +124,7 @@ def icc_profile(data: bytes) -> bytes:
         if segment.marker == APP2 and data[segment.body : segment.body + 12] == b"ICC_PROFILE\0":
             # A profile over 65,519 octets is split, and the pieces may stand in any order.
             pieces.append(data[segment.body + 12 : segment.end])
+    # Number and count are the first two octets of each piece, so plain sorting puts them in order.
     return b"".join(piece[2:] for piece in sorted(pieces))
 
 
@@ -136,8 +141,10 @@ def _app0(body: bytes) -> list[MetadataWord]:
 
 
 def _app1(body: bytes) -> list[MetadataWord]:
+    # APP1 begins with the name of what it holds: "Exif" and two zeros, or the URI of XMP and a zero.
     if body[:4] == b"Exif":
         return []
+    # XMP is text; gain maps and motion videos are announced by their names in it.
     found: list[MetadataWord] = ["XMP"]
     if any(mark in body for mark in _GAIN_MAP_MARKS):
         found.append("gain map")
@@ -171,10 +178,12 @@ def trailer_metadata(trailer: bytes) -> list[MetadataWord]:
     # Ultra HDR: the second picture says in its own XMP, or by the number of ISO 21496-1, that it is a gain map.
     if b"hdrgm" in trailer or b"urn:iso:std:iso:ts:21496" in trailer:
         return ["gain map"]
+    # An MPO appends whole JPEG files; each begins with SOI, FF D8.
     return ["further pictures" if trailer[:2] == b"\xff\xd8" else "trailing data"]
 
 
 def _has_iso_file(trailer: bytes) -> bool:
+    # "ftyp" also occurs by chance in coded pictures; there size and brand do not fit.
     at = trailer.find(b"ftyp")
     while at >= 0:
         # ISO/IEC 14496-12 4.3: size, type, main brand; real ones list fewer than sixty brands.

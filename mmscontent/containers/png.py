@@ -1,4 +1,4 @@
-"""Walks the chunks of a PNG file, and says which of them are metadata (PNG third edition, sections 5 and 11)."""
+"""Walks the chunks of a PNG file, and says which of them are metadata (PNG third edition, section 5)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from mmscontent.errors import OverLimits
 if TYPE_CHECKING:
     from mmscontent.containers.metadata_words import MetadataWord
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"  # section 5.2
+# Section 5.2: the top bit of the first octet shows a transfer in seven bits, CR LF and LF one that rewrites line ends.
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MOST_CHUNKS = 200_000
 _MOST_ICC_BYTES = 4_000_000  # a profile that inflates to more is an attack
-# Section 11.3.3: keywords of textual chunks.
+# Keywords of the textual chunks tEXt, zTXt and iTXt, in lower case
 _KEYWORDS: dict[bytes, MetadataWord] = {
     b"author": "author",
     b"xml:com.adobe.xmp": "XMP",
@@ -36,6 +37,7 @@ def chunks(data: bytes) -> Iterator[Chunk]:
             return
         # Section 5.3: length of the data, type, data, CRC; the length counts the data alone.
         length, kind = be(data, at, 4), data[at + 4 : at + 8]
+        # Twelve octets around the data: four each of length, type and CRC.
         after = at + 12 + length
         # Section 5.6: IDAT chunks are consecutive.
         while kind == b"IDAT" == data[after + 4 : after + 8]:
@@ -52,7 +54,7 @@ def icc_profile(data: bytes) -> bytes:
     chunk = next((c for c in chunks(data) if c.kind == b"iCCP"), None)
     if chunk is None:
         return b""
-    # Section 11.3.2: profile name, NUL, compression method, then the profile, deflated.
+    # iCCP: profile name, NUL, one octet of compression method (0: deflate), then the profile, deflated.
     _, ended, rest = data[chunk.body : chunk.end].partition(b"\0")
     try:
         return zlib.decompressobj().decompress(rest[1:], _MOST_ICC_BYTES) if ended else b""
@@ -62,12 +64,15 @@ def icc_profile(data: bytes) -> bytes:
 
 def metadata_of(kind: bytes, body: bytes) -> list[MetadataWord]:
     """Say what a chunk gives away; EXIF is read by `tiff_exif`."""
-    if kind == b"tIME":  # section 11.3.5: time of the last modification
+    # tIME: the last modification as year, month, day, hour, minute and second.
+    if kind == b"tIME":
         return ["date taken"]
     if kind not in (b"tEXt", b"zTXt", b"iTXt"):
         return []
-    keyword = body[:80].partition(b"\0")[0].lower()  # section 11.3.3: 1 to 79 octets, then NUL
+    # All three begin with the keyword, 1 to 79 octets of Latin-1, and NUL.
+    keyword = body[:80].partition(b"\0")[0].lower()
     # QUIRK: ImageMagick and ExifTool wrote EXIF and IPTC as hexadecimal text before eXIf existed.
     if keyword.startswith(b"raw profile type"):
         return ["IPTC" if b"iptc" in keyword else "EXIF"]
+    # Title, Description, Comment and every private keyword: somebody's text about the picture.
     return [_KEYWORDS.get(keyword, "comment")]

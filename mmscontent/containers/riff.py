@@ -24,6 +24,7 @@ def chunks(data: bytes, at: int, end: int) -> Iterator[Chunk]:
 
 def webp_chunks(data: bytes) -> Iterator[Chunk]:
     """Chunks of a WebP file; RFC 9649 2.4: decoders ignore what lies behind the announced size."""
+    # Offset 4: the size of all that follows, so the file ends at 8 more.
     return chunks(data, FORM_BYTES, min(len(data), 8 + le(data, 4, 4)))
 
 

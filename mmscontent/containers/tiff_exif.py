@@ -1,7 +1,6 @@
 """Walks TIFF directories, and EXIF, which is TIFF inside other files: orientation, sides, and what the tags give away.
 
-Sources: TIFF 6.0 sections 2 and 8, BigTIFF, Exif 2.32 (CIPA DC-008) sections 4.6.3 to 4.6.6, TIFF/EP and DNG for
-single tags. Tolerant: a damaged block gives what can be read, and never raises.
+Sources: TIFF 6.0, BigTIFF, Exif 2.32 (CIPA DC-008), TIFF/EP and DNG for single tags.
 """
 
 from __future__ import annotations
@@ -90,8 +89,10 @@ class _Layout:
 
 # TIFF 6.0 section 2: byte order, then 42; BigTIFF has 43, and the offset of the first directory behind its widths.
 _LAYOUTS = {
+    # "II" is little-endian, "MM" big-endian; two octets of 42; at 4 the offset of the first directory.
     b"II*\0": _Layout(le),
     b"MM\0*": _Layout(be),
+    # BigTIFF counts and points with eight octets; at 4 their width and a zero, at 8 the first directory.
     b"II+\0": _Layout(le, 8, 20, 8, 8),
     b"MM\0+": _Layout(be, 8, 20, 8, 8),
 }
@@ -104,6 +105,8 @@ def is_tiff(data: bytes) -> bool:
 
 def read_exif(block: bytes) -> TiffHeader:
     """Read an EXIF block, with or without its `Exif` prefix of six octets (Exif 4.7.2)."""
+    # JPEG's APP1 has "Exif" and two zeros in front of the TIFF header, PNG's eXIf has not.
+    # QUIRK: some writers of WebP put the prefix there, too.
     if block[:4] == b"Exif":
         block = block[6:]
     if not is_tiff(block):
@@ -123,14 +126,17 @@ def read_directories(data: bytes, most_pages: int) -> TiffHeader:
     visited: set[int] = set()  # a chain may lead back into itself
     try:
         at = layout.number(data, layout.first_at, layout.value_size)
+        # An offset of 0 ends the chain.
         while at and at not in visited and pages <= most_pages:
             visited.add(at)
             # The picture and its thumbnail say something; the rest of a chain is only counted.
             tags, at, is_whole = _directory(data, at, layout, _MOST_TAGS if pages < 2 else 0)
             words += _words_of(data, tags, layout)
+            # The second directory is the thumbnail of an EXIF block, with sides of its own.
             first = first or tags
             pages += 1 if tags or is_whole else 0
     except DamagedMedia:
+        # A damaged block gives what can be read: pictures are worth more than what describes them.
         is_whole = False
     if not is_whole:
         notes.append("its TIFF directories run past the end, some of the metadata cannot be read")
@@ -156,10 +162,9 @@ def _header(tags: dict[int, int], pages: int, words: list[MetadataWord], notes: 
 
 
 def _directory(data: bytes, at: int, layout: _Layout, most_tags: int = _MOST_TAGS) -> tuple[dict[int, int], int, bool]:
-    """Tags of one directory with their first value, where the next directory is, and whether every tag could be read.
-
-    TIFF 6.0 section 2: the count of entries, the entries, the offset of the next directory or 0.
-    """
+    """Tags of a directory with their first value, where the next one is, and whether every tag could be read."""
+    # Section 2: the count of entries, two octets (BigTIFF: eight); the entries, twelve octets each (twenty); then the
+    # offset of the next directory, or 0.
     count = layout.number(data, at, layout.count_size)
     entries = at + layout.count_size
     tags: dict[int, int] = {}
@@ -174,11 +179,10 @@ def _directory(data: bytes, at: int, layout: _Layout, most_tags: int = _MOST_TAG
 
 
 def _entries(data: bytes, at: int, count: int, layout: _Layout) -> Iterator[tuple[int, int]]:
-    """Tag and first value of each entry.
-
-    TIFF 6.0 section 2: tag, field type, count of values, then the values when they fit, else their offset.
-    """
+    """Tag and first value of each entry."""
     for entry in range(at, at + count * layout.entry_size, layout.entry_size):
+        # Section 2: tag, two octets; field type, two; count of values, four (BigTIFF: eight); then, in four (eight),
+        # the values themselves when they fit, left-justified, else their offset.
         tag = layout.number(data, entry, 2)
         size = _VALUE_SIZES.get(layout.number(data, entry + 2, 2), 0)
         values = layout.number(data, entry + 4, layout.value_size)
@@ -187,8 +191,10 @@ def _entries(data: bytes, at: int, count: int, layout: _Layout) -> Iterator[tupl
             continue
         if size * values > layout.value_size and size <= layout.value_size:
             where = layout.number(data, where, layout.value_size)
+            # An offset past the end spoils one tag, not the directory.
             if where + size > len(data):
                 continue
+        # The first value is enough: for texts and blocks the tag alone says what they give away.
         yield tag, layout.number(data, where, min(size or layout.value_size, layout.value_size))
 
 
@@ -198,6 +204,7 @@ def _words_of(data: bytes, tags: dict[int, int], layout: _Layout) -> list[Metada
     # Exif 4.6.6: tag 0 is the version of the GPS directory, which cameras write without a position, too.
     if _GPS_DIRECTORY in tags and any(tag > 0 for tag in _tags_at(data, tags[_GPS_DIRECTORY], layout)):
         words.append("GPS position")
+    # The values of tags 8769 and 8825 are offsets of directories of their own.
     if _EXIF_DIRECTORY in tags:
         words += [TAG_WORDS[tag] for tag in _tags_at(data, tags[_EXIF_DIRECTORY], layout) if tag in TAG_WORDS]
     return words

@@ -31,6 +31,7 @@ def read_header(data: bytes) -> WbmpHeader | None:
     # WAEMT 6: type 0, then a fixed header octet of 0.
     if data[:2] != b"\0\0":
         return None
+    # Width and height as multi-byte integers, then the rows; neither a palette nor a length.
     width, at = _multi_byte_integer(data, 2)
     height, at = _multi_byte_integer(data, at)
     return WbmpHeader(width, height, at) if width and height else None
@@ -41,6 +42,7 @@ def _multi_byte_integer(data: bytes, at: int) -> tuple[int, int]:
     value = 0
     for _ in range(_MOST_OCTETS):
         octet = be(data, at, 1)
+        # Most significant seven bits first; the top bit says that another octet follows.
         value, at = value << 7 | octet & 0x7F, at + 1
         if not octet & 0x80:
             return value, at

@@ -57,10 +57,13 @@ _READERS: tuple[Callable[[SniffInput], MediaInfo | None], ...] = (
     # a structure that must agree with itself
     bitmaps.read_bmp,
     bitmaps.read_ico,
+    # one octet of magic, then fields that must end where they say
     pdu.read,
+    # sync words of eleven and twelve bits occur by chance: chains of frames must agree
     mpeg_audio.read_adts,
     mpeg_audio.read_mp3,
     mpeg_flv.read_transport_stream,
+    # the weakest of all: sides and size must fit, or the name must say so
     bitmaps.read_tga,
     bitmaps.read_wbmp,
     # text

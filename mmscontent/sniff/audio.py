@@ -1,8 +1,4 @@
-"""Reads audio files that have a magic number: AMR, FLAC, AIFF, CAF, AU and MIDI.
-
-Sources: RFC 4867 section 5, RFC 9639 section 8, AIFF-C 1991, Apple's Core Audio Format, Sun's audio header,
-Standard MIDI Files 1.0.
-"""
+"""Reads audio files that have a magic number: AMR, FLAC, AIFF-C, Apple's CAF, Sun's AU and Standard MIDI Files."""
 
 from __future__ import annotations
 
@@ -19,6 +15,7 @@ from mmscontent.sniff.reader import SniffInput, bit_rate, milliseconds, printabl
 _MOST_WALKED = 200_000  # frames counted one by one (over an hour); the rest is taken in proportion
 _MOST_CHUNKS = 10_000
 # Speech octets behind the frame header, by frame type (RFC 4867 tables 1a, 1b; 26.101, 26.201); -1 is reserved.
+# Type 8 of narrow and 9 of wide band is comfort noise, 14 a lost frame (wide band), 15 no data.
 _AMR_NB = (12, 13, 15, 17, 19, 20, 26, 31, 5, -1, -1, -1, -1, -1, -1, 0)
 _AMR_WB = (17, 23, 32, 36, 40, 46, 50, 58, 60, 5, -1, -1, -1, -1, 0, 0)
 # 3GPP TS 26.101: bits a second of the eight narrow-band modes
@@ -57,9 +54,11 @@ def _amr(source: SniffInput, start: int, *, wide: bool) -> MediaInfo:
     while at < len(data) and frames < _MOST_WALKED:
         # RFC 4867 5.3: each frame begins with an octet: padding bit, four bits of frame type, quality bit, padding.
         mode = data[at] >> 3 & 15
+        # A reserved type has no size, so the frame behind it cannot be found.
         if sizes[mode] < 0:
             notes = (f"its frame at byte {at:,} has the reserved type {mode}, the audio ends there",)
             break
+        # The mode may change with every frame; the file is named by the highest one.
         best = max(best, mode) if mode < len(rates) else best
         at += 1 + sizes[mode]
         frames += 1
@@ -72,6 +71,7 @@ def _amr(source: SniffInput, start: int, *, wide: bool) -> MediaInfo:
         codec="amr-wb" if wide else "amr-nb",
         channels=1,
         sample_rate_hz=16000 if wide else 8000,
+        # AMR codes 20 ms in each frame, silence and lost frames included.
         duration_ms=frames * 20,
         bit_rate_bps=rates[best] if best >= 0 else None,
         notes=notes,
@@ -115,11 +115,13 @@ def read_aiff(source: SniffInput) -> MediaInfo | None:
     data = source.data
     if data[:4] != b"FORM" or data[8:12] not in (b"AIFF", b"AIFC"):
         return None
+    # "FORM", size and form type take twelve octets; a chunk of odd size is padded to an even one.
     common = next((start for kind, start, _ in _chunks(data, 12, 4, even=True) if kind == b"COMM"), None)
     if common is None:
         raise DamagedMedia("audio/aiff has no common chunk")
     # AIFF-C: channels, count of sample frames, bits a sample, sampling rate as an 80-bit number, compression.
     rate = _extended(data, common + 8)
+    # Plain AIFF ends in front of the compression type and is always PCM.
     code = data[common + 18 : common + 22] if data[8:12] == b"AIFC" else b"NONE"
     return replace(
         source.info("audio/aiff"),
@@ -152,6 +154,7 @@ def read_caf(source: SniffInput) -> MediaInfo | None:
     data = source.data
     if data[:6] != b"caff\0\1":
         return None
+    # "caff", version and flags take eight octets; the size of a chunk has eight, and nothing is padded.
     chunks = {kind: start for kind, start, _ in _chunks(data, 8, 8, even=False)}
     if b"desc" not in chunks:
         raise DamagedMedia("audio/x-caf has no description chunk")
@@ -166,6 +169,7 @@ def read_caf(source: SniffInput) -> MediaInfo | None:
         # CAF: count of packets, then count of valid frames.
         frames = be(data, chunks[b"pakt"] + 8, 8)
     elif packet_bytes and b"data" in chunks:
+        # A constant bit rate needs no packet table; `data` begins with four octets of edit count.
         frames = (len(data) - chunks[b"data"] - 4) // packet_bytes * packet_frames
     return replace(
         source.info("audio/x-caf"),
@@ -184,15 +188,14 @@ def read_au(source: SniffInput) -> MediaInfo | None:
     # Offset of the data, its size, encoding, sampling rate, channels.
     start, size, code, rate, channels = (be(data, 4 + 4 * i, 4) for i in range(5))
     left = max(0, len(data) - start)
-    octets = (left if size == 0xFFFFFFFF else min(size, left)) / (
-        _AU_OCTETS.get(code, 1) * max(1, channels)
-    )  # all ones: not known
+    # A size of all ones is not known: whoever streamed the file did not know it either.
+    octets = left if size == 0xFFFFFFFF else min(size, left)
     return replace(
         source.info("audio/basic"),
         codec=_AU_CODECS.get(code, f"encoding {code}"),
         channels=channels,
         sample_rate_hz=rate,
-        duration_ms=milliseconds(octets, rate),
+        duration_ms=milliseconds(octets / (_AU_OCTETS.get(code, 1) * max(1, channels)), rate),
     )
 
 

@@ -1,9 +1,4 @@
-"""Reads old bitmaps: BMP, ICO, WBMP and TGA.
-
-WBMP and TGA have next to no magic number: only a structure whose sizes agree is believed, for TGA without its footer
-also only when the name or the declaration says so. Sources: Microsoft's BITMAPINFOHEADER pages, WAP-190 (WBMP),
-Truevision TGA 2.0.
-"""
+"""Reads old bitmaps: BMP and ICO (Microsoft), WBMP (WAP-190) and TGA (Truevision TGA 2.0)."""
 
 from __future__ import annotations
 
@@ -79,6 +74,7 @@ def read_wbmp(source: SniffInput) -> MediaInfo | None:
         return None
     if header is None:
         return None
+    # QUIRK: converters pad the last row or leave some of it out.
     wanted, size = header.pixels_at + header.pixel_bytes, len(source.data)
     # Only a file that is claimed to be one may be off, by a quarter at most.
     if wanted != size and not (source.is_claimed("image/vnd.wap.wbmp") and abs(size - wanted) <= size // 4):
@@ -94,10 +90,12 @@ def read_tga(source: SniffInput) -> MediaInfo | None:
     # TGA 2.0: length of the identification, colour map type 0 or 1, image type; bits a pixel at 16.
     if len(data) < 18 or data[1] > 1 or data[2] not in _TGA_TYPES or data[16] not in (8, 15, 16, 24, 32):
         return None
+    # TGA has next to no magic number: without the footer the sizes must agree, and name or declaration must say so.
     if data[-18:] != _TGA_FOOTER and not (source.is_claimed("image/x-tga") and _tga_agrees(data)):
         return None
     return replace(
         source.info("image/x-tga"),
+        # Offset 12: width; 14: height; 16: bits a pixel.
         width_px=le(data, 12, 2),
         height_px=le(data, 14, 2),
         frames=1,
@@ -110,5 +108,6 @@ def _tga_agrees(data: bytes) -> bool:
     """The sides and depth need about the bytes there are."""
     # The header, the identification, then a colour map of so many entries of so many bits.
     head = 18 + data[0] + (le(data, 5, 2) * ((be(data, 7, 1) + 7) // 8) if data[1] else 0)
+    # Run lengths: five octets stand for at most 128 pixels of four, so a 200th of the pixels is the least there can be.
     raw = le(data, 12, 2) * le(data, 14, 2) * ((data[16] + 7) // 8)
     return head < len(data) and (raw <= len(data) - head if _TGA_TYPES[data[2]] == "none" else raw // 200 < len(data))

@@ -1,8 +1,4 @@
-"""Finds the charset of a text: its byte order mark, valid UTF-8, what it or its sender declares, and only then a guess.
-
-Returns the decoded beginning, never the whole: the kind of text shows there. Sources: RFC 3629, RFC 2781,
-IANA character sets.
-"""
+"""Finds the charset of a text: by its byte order mark, as valid UTF-8, by what is declared, and only then guesses."""
 
 from __future__ import annotations
 
@@ -15,6 +11,7 @@ _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf
 # C0 controls but tab, line ends, substitute (CP/M's end of file) and escape (ISO 2022)
 _CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f\ufffe\uffff]")
+# ASCII that most of any Western text consists of
 _LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:;!?-'\"\r\n\t/=<>()"
 _DECLARED = re.compile(rb"(?:encoding|charset)\s{0,5}=\s{0,5}[\"']?([A-Za-z0-9._-]{2,40})", re.IGNORECASE)
 
@@ -74,6 +71,7 @@ def read_charset(data: bytes, declared: str = "", *, claimed: bool = False) -> T
         declared: A charset its sender states, or "".
         claimed: Name or declared type say it is text: bytes without control characters are then believed.
     """
+    # The beginning is enough to see charset and kind of a text; a whole book would take seconds.
     head = data[:_HEAD_BYTES]
     for mark, charset in _BOMS:
         if head.startswith(mark):
@@ -104,11 +102,13 @@ def _marked(head: bytes) -> Text | None:
 
 
 def _wide(head: bytes, codec: str) -> Text | None:
+    # Two octets a code unit: the beginning of a longer text may end inside one.
     text = head[: len(head) & ~1].decode(codec, "replace").removeprefix("\ufeff")
     return Text(text, "utf-16") if text and _reads_well(text) else None
 
 
 def _reads_well(text: str) -> bool:
+    # U+FFFD stands for what could not be decoded: one in a hundred is damage, more are a wrong charset.
     return not _CONTROL_CHARACTERS.search(text.rstrip("\0")) and text.count("\ufffd") <= len(text) // 100 + 1
 
 

@@ -15,8 +15,11 @@ from mmscontent.sniff.reader import SniffInput, bit_rate, frame_rate, millisecon
 
 # RFC 9559 5.1: element ids, with the mark of their length
 _HEADER, _SEGMENT, _INFO, _TRACKS, _CLUSTER = 0x1A45DFA3, 0x18538067, 0x1549A966, 0x1654AE6B, 0x1F43B675
+# DocType of the header; TimestampScale and Duration of the segment information
 _DOC_TYPE, _SCALE, _DURATION = 0x4282, 0x2AD7B1, 0x4489
+# A track: type, codec, nanoseconds a frame, settings of video and of audio
 _ENTRY, _TYPE, _CODEC, _FRAME_NS, _VIDEO, _AUDIO = 0xAE, 0x83, 0x86, 0x23E383, 0xE0, 0xE1
+# Sides in pixels, sampling frequency, channels; time of a cluster
 _WIDTH, _HEIGHT, _RATE, _CHANNELS, _TIMECODE = 0xB0, 0xBA, 0xB5, 0x9F, 0xE7
 _MOST_ELEMENTS = 10_000
 _MOST_TRACKS = 64
@@ -66,6 +69,7 @@ def read(source: SniffInput) -> MediaInfo | None:
     header, segment = None, None
     for element in _elements(data, 0, len(data)):
         header = element if element.id == _HEADER else header
+        # The segment takes the rest of the file; what follows it is not needed.
         if element.id == _SEGMENT:
             segment = element
             break
@@ -119,7 +123,9 @@ def _vint(data: bytes, at: int, *, keep_mark: bool) -> tuple[int, int]:
         raise DamagedMedia(f"ends its EBML structure at byte {at:,} with an impossible length")
     value = be(data, at, width)
     if not keep_mark:
+        # The mark and the zeros in front of it are cut off; seven bits an octet are left.
         value &= (1 << 7 * width) - 1
+        # Browsers that record live write segment and clusters with an unknown size.
         value = -1 if value == (1 << 7 * width) - 1 else value
     return value, at + width
 
@@ -135,6 +141,7 @@ def _segment(data: bytes, segment: _Element) -> tuple[int | None, list[_Matroska
             elif element.id == _TRACKS:
                 entries = (e for e in _elements(data, element.start, element.end) if e.id == _ENTRY)
                 tracks = [_track(data, e) for e in islice(entries, _MOST_TRACKS)]
+            # Clusters hold the frames; what describes them comes in front of the first.
             elif element.id == _CLUSTER and tracks:
                 break
     except DamagedMedia:
@@ -144,15 +151,18 @@ def _segment(data: bytes, segment: _Element) -> tuple[int | None, list[_Matroska
 
 
 def _track(data: bytes, entry: _Element) -> _MatroskaTrack:
+    # RFC 9559 5.1.4.1: type, codec, nanoseconds a frame, then the settings of video or audio as elements of their own.
     per_frame_ns = _number(data, entry, _FRAME_NS)
     code = _text(data, entry, _CODEC)
     video, audio = _find(data, entry, _VIDEO), _find(data, entry, _AUDIO)
     return _MatroskaTrack(
         _number(data, entry, _TYPE),
+        # An id may have a variant behind its last slash.
         _CODECS.get(code, _CODECS.get(code.rpartition("/")[0], code.lower())),
         frame_rate(1, per_frame_ns / 1e6),
         (_number(data, video, _WIDTH) if video else 0) or None,
         (_number(data, video, _HEIGHT) if video else 0) or None,
+        # RFC 9559: the rate is 8000 Hz and there is one channel unless the elements say otherwise.
         (round(_real(data, audio, _RATE)) or 8000) if audio else None,
         (_number(data, audio, _CHANNELS) or 1) if audio else None,
     )
@@ -160,6 +170,7 @@ def _track(data: bytes, entry: _Element) -> _MatroskaTrack:
 
 def _last_cluster_ms(data: bytes, segment: _Element) -> int | None:
     """Recorders in browsers leave the duration out: the time of the last cluster is the least it can be."""
+    # The time counts ticks: milliseconds at the default scale, which browsers write.
     at = data.rfind(_CLUSTER_MARK, segment.start)
     try:
         cluster = next(_elements(data, at, segment.end), None) if at >= 0 else None
@@ -182,10 +193,12 @@ def _real(data: bytes, parent: _Element, name: int) -> float:
     if element is None or element.end - element.start not in (4, 8):
         return 0.0
     body = data[element.start : element.end]
+    # RFC 8794 7.3: a float of four or eight octets, big-endian.
     value: float = struct.unpack(">f" if len(body) == 4 else ">d", body)[0]
     return value if 0 < value < 1e15 else 0.0  # neither infinity nor nonsense
 
 
 def _text(data: bytes, parent: _Element | None, name: int) -> str:
     element = _find(data, parent, name) if parent else None
+    # A string may be filled up with zeros.
     return data[element.start : min(element.end, element.start + 100)].decode("latin-1").rstrip("\0") if element else ""

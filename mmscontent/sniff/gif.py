@@ -78,6 +78,7 @@ def _note(facts: _GifFacts, data: bytes, block: Chunk) -> None:
         facts.duration_ms += facts.delay_ms if facts.delay_ms >= _SHORTEST_MS else _INSTEAD_MS
         facts.delay_ms = 0
     elif block.kind == gif.CONTROL:
+        # Behind the label: a size of 4, flags, delay, transparent colour.
         facts.delay_ms = le(data, block.body + 2, 2) * 10  # section 23: hundredths of a second, for the next image
     elif block.kind == gif.TRAILER:
         facts.has_trailer = True

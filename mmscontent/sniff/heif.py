@@ -1,7 +1,5 @@
 """Reads HEIF (HEIC, AVIF and their sequences) by the item properties of the primary picture.
 
-Orientation is what `irot` and `imir` say; when neither is there, the EXIF tag is only informational (libheif and
-phones ignore it) and a note states it. `codec` is `hevc`, `av1` or the item's code, `profile` depth, as `10-bit`.
 Sources: ISO/IEC 23008-12, ISO/IEC 14496-12 section 8.11, AV1-AVIF 1.1, Apple's HDR gain map, Google's Motion Photo.
 """
 
@@ -54,6 +52,7 @@ def read_still(source: SniffInput, brands: tuple[bytes, ...], sequence: MediaInf
         info = _still(info, data, meta, brands)
     if info.width_px is None:
         raise DamagedMedia(f"{_type_of(brands, '')} says nowhere how large its picture is; its meta box cannot be read")
+    # Google's Motion Photo puts its video into a box `mpvd` behind the picture.
     words = [*info.metadata, *(["motion photo video"] if b"mpvd" in top else [])]
     media_type = _type_of(brands, info.codec or "")
     return replace(info, media_type=media_type, kind="image", metadata=unique(words), frames=info.frames or 1)
@@ -63,6 +62,7 @@ def _type_of(brands: tuple[bytes, ...], codec: str) -> str:
     """By the coding of the picture; by the brands when that is not known."""
     if codec in _TYPES:
         return _TYPES[codec]
+    # AV1: `avif`, `avis`, `avio`; HEVC: `heic`, `heix`, `hevc`, `hevx` and the layered ones.
     for brand in brands:
         if brand[:3] == b"avi":
             return "image/avif"
@@ -74,9 +74,12 @@ def _type_of(brands: tuple[bytes, ...], codec: str) -> str:
 def _still(info: MediaInfo, data: bytes, meta: _ItemTables, brands: tuple[bytes, ...]) -> MediaInfo:
     # 23008-12 6.5: properties are numbered from 1 in `ipco`; `ipma` lists those of an item in the order they apply.
     mine = [meta.properties[i - 1] for i in meta.associations.get(meta.primary, ()) if 0 < i <= len(meta.properties)]
+    # `ispe` counts the rows and columns that fill up coding blocks, `clap` cuts them off.
     sides = next((_clap(data, b) for b in mine if b.kind == b"clap"), None)
     sides = sides or next((_ispe(data, b) for b in mine if b.kind == b"ispe"), None)
     exif = _exif(data, meta)
+    # Orientation is what `irot` and `imir` say. When neither is there, the EXIF tag is only informational: libheif and
+    # phones ignore it, and a note states it.
     turn, turned = _turn(data, mine)
     notes = exif.notes
     if exif.orientation not in (None, 1, turn) and not turned:
@@ -107,6 +110,7 @@ def _codec(meta: _ItemTables) -> str | None:
 
 def _ispe(data: bytes, box: Box) -> tuple[int, int]:
     """Sides as coded (23008-12 6.5.3)."""
+    # Version and flags, then width and height, four octets each.
     return be(data, box.start + 4, 4), be(data, box.start + 8, 4)
 
 
@@ -116,6 +120,7 @@ def _clap(data: bytes, box: Box) -> tuple[int, int] | None:
     over, under = [be(data, box.start + i, 4) for i in (0, 8)], [be(data, box.start + i, 4) for i in (4, 12)]
     if not all((*over, *under)):
         return None
+    # The offsets move the aperture and do not change its sides.
     return over[0] // under[0], over[1] // under[1]
 
 
@@ -127,6 +132,7 @@ def _turn(data: bytes, properties: list[Box]) -> tuple[int, bool]:
     for box in steps:
         value = be(data, box.start, 1)
         turn = compose(turn, rotate_ccw(value) if box.kind == b"irot" else mirror(value))
+    # Turns by quarters and mirrors compose to one of the eight EXIF numbers.
     return exif_number(turn) or 1, bool(steps)
 
 
@@ -163,6 +169,7 @@ def _words(data: bytes, meta: _ItemTables) -> list[str]:
 def _read_meta(data: bytes, box: Box) -> _ItemTables | None:
     meta = _ItemTables()
     try:
+        # `meta` is a full box: version and flags stand in front of the inner boxes.
         for inner in boxes(data, box.start + 4, box.end):
             if inner.kind in _TABLES:
                 _TABLES[inner.kind](data, inner, meta)
@@ -174,12 +181,14 @@ def _read_meta(data: bytes, box: Box) -> _ItemTables | None:
 def _pitm(data: bytes, box: Box, meta: _ItemTables) -> None:
     """The primary item (8.11.4)."""
     version, _, at = full_box(data, box)
+    # Version 0 has item numbers of 16 bits, version 1 of 32.
     meta.primary = be(data, at, 4 if version else 2)
 
 
 def _iinf(data: bytes, box: Box, meta: _ItemTables) -> None:
     """Type of each item, and content type of those that have one (8.11.6)."""
     version, _, at = full_box(data, box)
+    # Count of entries, two octets, four from version 1 on; then a box `infe` each.
     for entry in boxes(data, at + (4 if version else 2), box.end, _MOST_ITEMS):
         kind_version, _, start = full_box(data, entry)
         if entry.kind != b"infe" or kind_version < 2:  # item types came with version 2
@@ -204,6 +213,7 @@ def _iprp(data: bytes, box: Box, meta: _ItemTables) -> None:
 def _ipma(data: bytes, box: Box) -> Iterator[tuple[int, list[int]]]:
     version, flags, at = full_box(data, box)
     # Count of entries; of each the item, the count of its associations, then those.
+    # Flag bit 0: associations of two octets, for more than 127 properties.
     count, at = min(be(data, at, 4), _MOST_ITEMS), at + 4
     # 23008-12 9.3.2: the top bit of an association says "essential", the rest is the number of the property.
     width, bits = (4 if version else 2), (2 if flags & 1 else 1)
@@ -235,9 +245,11 @@ def _iloc(data: bytes, box: Box, meta: _ItemTables) -> None:
     count, at = min(be(data, at + 2, wide), _MOST_ITEMS), at + 2 + wide
     for _ in range(count):
         item, at = be(data, at, wide), at + wide
+        # Method 0 is an offset into the file, 1 into `idat`, 2 into another item; then two octets of data reference.
         method = be(data, at, 2) & 15 if version else 0  # 0: the offset is into the file
         at += 4 if version else 2
         base, extents, at = be(data, at, base_size), be(data, at + base_size, 2), at + base_size + 2
+        # The extents: index, offset and length each.
         step = (index_size if version else 0) + offset_size + length_size
         if extents and not method:
             where = at + step - offset_size - length_size

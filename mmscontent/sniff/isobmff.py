@@ -1,7 +1,6 @@
 """Reads ISO base media files: MP4, QuickTime and 3GP; stills go on to `heif`. Tracks decide the type as well as brands.
 
-A file without a video track is audio (RFC 3839, RFC 4337), whatever its brand says. The `orientation` of a video is its
-track matrix as an EXIF number. Sources: ISO/IEC 14496-12, 3GPP TS 26.244 section 5, QuickTime File Format.
+Sources: ISO/IEC 14496-12, 3GPP TS 26.244 section 5, QuickTime File Format.
 """
 
 from __future__ import annotations
@@ -40,14 +39,18 @@ _MOST_FRAGMENTS = 50_000  # of all tracks
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 # Boxes of the user data (14496-12 8.10.1; `loci`: TS 26.244 8.10) and of the item list, and what each gives away.
 _BOX_WORDS: dict[bytes, MetadataWord] = {
+    # position: as ISO 6709 text (QuickTime); longitude, latitude and altitude (3GPP)
     b"\xa9xyz": "GPS position",
     b"loci": "GPS position",
+    # artist and author (iTunes, QuickTime, 3GPP)
     b"\xa9ART": "author",
     b"\xa9aut": "author",
     b"auth": "author",
+    # QuickTime's make, model and comment
     b"\xa9mak": "camera model",
     b"\xa9mod": "camera model",
     b"\xa9cmt": "comment",
+    # iTunes' picture; Adobe's XMP in QuickTime files
     b"covr": "cover picture",
     b"XMP_": "XMP",
 }
@@ -78,6 +81,7 @@ def read(source: SniffInput) -> MediaInfo | None:
     kind = data[4:8]
     if kind == b"ftyp":
         brands = _brands(data)
+    # Four letters at octet 4 may be chance; a movie with its header is not.
     elif kind in FIRST_KINDS and _has_movie(data):
         # A file from before `ftyp` existed has no brand.
         brands = (b"qt  ",)
@@ -98,6 +102,7 @@ def read(source: SniffInput) -> MediaInfo | None:
 def _brands(data: bytes) -> tuple[bytes, ...]:
     """Main brand, then the compatible ones (14496-12 4.3: size, `ftyp`, main brand, minor version, brands)."""
     size = min(be(data, 0, 4) or len(data), len(data), 16 + 4 * _MOST_BRANDS)
+    # Offset 8: main brand; 12: minor version; 16: compatible brands, four octets each.
     be(data, 8, 4)
     return data[8:12], *(data[at : at + 4] for at in range(16, size - 3, 4))
 
@@ -112,6 +117,7 @@ def _tracks(data: bytes, movie: Box) -> Iterator[_MovieTrack]:
     for box in islice(found, _MOST_TRACKS):
         try:
             track = _track(data, box)
+        # One broken track does not spoil the others.
         except DamagedMedia:
             continue
         if track is not None:
@@ -129,6 +135,7 @@ def _track(data: bytes, box: Box) -> _MovieTrack | None:
     entry = next(boxes(data, description.start + 8, description.end), None)
     if entry is None:
         return None
+    # 8.4.2: a track counts in ticks of a timescale of its own.
     timescale, ticks = _header(data, child(data, media, b"mdhd"))
     number, orientation = _track_header(data, child(data, box, b"tkhd"))
     return _MovieTrack(
@@ -155,7 +162,7 @@ def _header(data: bytes, box: Box | None) -> tuple[int, int]:
 
 def _known(ticks: int, bits: int) -> int:
     # 8.2.2.3: a duration of all ones cannot be determined.
-    return 0 if ticks == (1 << bits) - 1 else ticks  # all ones: not known
+    return 0 if ticks == (1 << bits) - 1 else ticks
 
 
 def _track_header(data: bytes, box: Box | None) -> tuple[int, int | None]:
@@ -173,6 +180,7 @@ def _track_header(data: bytes, box: Box | None) -> tuple[int, int | None]:
 
 def _sign(fixed: int) -> int:
     """Sign of a 16.16 number: scaling of the picture does not matter here."""
+    # Two's complement: the top bit is the sign.
     return 0 if not fixed else -1 if fixed >> 31 else 1
 
 
@@ -213,14 +221,17 @@ def _fps(track: _MovieTrack) -> float | None:
 
 def _movie(source: SniffInput, brands: tuple[bytes, ...], movie: Box, tracks: list[_MovieTrack]) -> MediaInfo:
     data = source.data
+    # A video track without sides has nothing to paint and counts as none.
     video = next((t for t in tracks if t.handler == b"vide" and t.coding.width_px), None)
     audio = next((t for t in tracks if t.handler == b"soun"), None)
     if video is None and audio is None:
         raise DamagedMedia("an MP4 file without a video or audio track that can be read")
+    # RFC 3839, RFC 4337: a file without a video track is audio, whatever its brand says.
     pair = _types(brands, tracks)
     info = _timed(source.info(pair[0] if video else pair[1]), data, movie, tracks)
     notes = [*_cut_notes(data), *_track_notes(tracks)]
     if brands[0] == b"qt  " and video is None:
+        # No audio type is registered for QuickTime, and the boxes are those of MP4.
         notes.append("a QuickTime file without a picture is named audio/mp4")
     if audio is not None:
         info = _with_audio(info, audio, alone=video is None)
@@ -233,6 +244,7 @@ def _movie(source: SniffInput, brands: tuple[bytes, ...], movie: Box, tracks: li
 
 def _types(brands: tuple[bytes, ...], tracks: list[_MovieTrack]) -> tuple[str, str]:
     """Names with and without a video track, by main brand; an MP4 of 3GPP codecs alone is 3GP (TS 26.244 5.4)."""
+    # A brand of 3GPP ends in the digit of its release, `3gp4` to `3gp9`, so three letters are looked up, too.
     named = _BRANDS.get(brands[0]) or _BRANDS.get(brands[0][:3])
     if named is not None:
         return named
@@ -256,6 +268,7 @@ def _with_audio(info: MediaInfo, track: _MovieTrack, *, alone: bool) -> MediaInf
     info = replace(info, channels=coding.channels, sample_rate_hz=coding.sample_rate_hz, audio_codec=coding.codec)
     if not alone:
         return info
+    # `esds` may state the rate; otherwise all bytes of the file are counted.
     rate = bit_rate(info.size_bytes, info.duration_ms) if coding.bit_rate_bps is None else coding.bit_rate_bps
     return replace(info, codec=coding.codec, profile=coding.profile, level=coding.level, bit_rate_bps=rate)
 
@@ -292,6 +305,7 @@ def _words(data: bytes, movie: Box) -> tuple[str, ...]:
     """What the file's own description gives away, by the names in its user data and metadata boxes."""
     words: list[str] = []
     for box in boxes(data, movie.start, movie.end):
+        # 14496-12 8.10.1: `udta` of the movie; QuickTime's names in it begin with A9, the copyright sign.
         if box.kind == b"udta":
             words += _user_words(data, box)
         elif box.kind == b"meta":
@@ -310,8 +324,10 @@ def _user_words(data: bytes, user_data: Box) -> Iterator[MetadataWord]:
 
 def _meta_words(data: bytes, meta: Box) -> Iterator[MetadataWord]:
     for box in meta_boxes(data, meta):
+        # iTunes: a box for each name, which holds the value.
         if box.kind == b"ilst":
             yield from (_BOX_WORDS[b.kind] for b in boxes(data, box.start, box.end) if b.kind in _BOX_WORDS)
+        # QuickTime: `keys` has the names as texts, `ilst` the values by number; the names are enough here.
         elif box.kind == b"keys":
             names = data[box.start : min(box.end, box.start + 65_536)]
             yield from (word for key, word in _KEY_WORDS.items() if key in names)
@@ -364,6 +380,7 @@ def _run_end(data: bytes, traf: Box, defaults: dict[int, int], reached: dict[int
 
 def _fragment_header(data: bytes, box: Box, defaults: dict[int, int]) -> tuple[int, int]:
     _, flags, at = full_box(data, box)
+    # Offset 4: number of the track.
     number = be(data, at, 4)
     # 8.8.7: flag 1 base data offset, 2 description index, 8 default sample duration.
     at += 4 + (8 if flags & 1 else 0) + (4 if flags & 2 else 0)
@@ -372,11 +389,13 @@ def _fragment_header(data: bytes, box: Box, defaults: dict[int, int]) -> tuple[i
 
 def _run_ticks(data: bytes, box: Box, step: int) -> int:
     _, flags, at = full_box(data, box)
+    # Offset 4: count of samples.
     count = min(be(data, at, 4), _MOST_RUNS)
     # Without durations of their own samples have the default of the track or fragment.
     if not flags & 0x100:
         return count * step
     # 8.8.8: flag 1 data offset, 4 first sample flags; each sample has a field for each of flags 100 to 800 that is set.
     at += 4 + (4 if flags & 1 else 0) + (4 if flags & 4 else 0)
+    # 100 duration, 200 size, 400 flags, 800 composition offset, four octets each.
     width = 4 * sum(bool(flags & bit) for bit in (0x100, 0x200, 0x400, 0x800))
     return sum(be(data, at + i * width, 4) for i in range(min(count, (box.end - at) // width)))

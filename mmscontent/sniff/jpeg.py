@@ -1,8 +1,4 @@
-"""Reads JPEG: MPO, Ultra HDR and motion photos included.
-
-`codec` is the coding process (`baseline`, `extended`, `progressive`, `lossless`, `arithmetic`), `profile` depth,
-colour model and chroma sampling, as `8-bit ycbcr 4:2:0`. Sources: ITU-T T.81 annex B, Adobe TN 5116.
-"""
+"""Reads JPEG: MPO, Ultra HDR and motion photos included (ITU-T T.81 annex B, Adobe TN 5116)."""
 
 from __future__ import annotations
 
@@ -37,13 +33,16 @@ def read(source: SniffInput) -> MediaInfo | None:
             is_whole = True
             words += jpeg.trailer_metadata(data[segment.end :])
         words += jpeg.metadata_of(data, segment)
+    # Decoders paint what there is of a picture that is cut short and leave the rest grey.
     notes = () if is_whole else ("it has no end marker, the picture may be cut short",)
     return replace(
         source.info("image/jpeg"),
         width_px=frame.width,
         height_px=frame.height,
+        # JPEG has no orientation of its own; viewers turn by the EXIF tag alone.
         orientation=exif.orientation or 1,
         frames=1,
+        # The process is `baseline`, `progressive` and so on; the profile reads as `8-bit ycbcr 4:2:0`.
         codec=frame.process,
         profile=_profile(frame, adobe),
         notes=exif.notes + notes,

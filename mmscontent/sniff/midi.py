@@ -27,12 +27,14 @@ def midi_milliseconds(data: bytes) -> int | None:
         if tempo:
             tempos[tick] = tempo
     total_us, changes = 0, sorted(tempos.items())
+    # A tempo holds from its own tick to the next change, the last one to the last event.
     for (start, tempo), (end, _) in zip(changes, [*changes[1:], (last, 0)], strict=True):
         total_us += (end - start) * tempo
     return round(total_us / division / 1000) or None
 
 
 def _smpte(data: bytes, division: int) -> int | None:
+    # Upper octet: minus 24, 25, 29 or 30 frames a second in two's complement; lower octet: ticks a frame.
     per_second = (256 - (division >> 8)) * (division & 0xFF)
     last = max((tick for tick, _ in _events(data)), default=0)
     return round(last * 1000 / per_second) or None if per_second > 0 else None
@@ -40,8 +42,10 @@ def _smpte(data: bytes, division: int) -> int | None:
 
 def _events(data: bytes) -> Iterator[tuple[int, int]]:
     """Tick of every event of every track, with the tempo when it sets one; a broken track ends quietly."""
+    # "MThd", a size of 6, format, count of tracks and division take 14 octets.
     at, left = 14, _MOST_EVENTS
     while at + 8 <= len(data) and left > 0:
+        # Name and size, four octets each; SMF 1.0 asks readers to step over chunks they do not know.
         size = be(data, at + 4, 4)
         if data[at : at + 4] == b"MTrk":
             try:
@@ -76,9 +80,11 @@ def _track(data: bytes, at: int, end: int) -> Iterator[tuple[int, int]]:
         elif status >= 0xF0:  # system exclusive
             size, at = _quantity(data, at)
             at += size
+        # A channel message: one or two data octets, with or without its status octet in front.
         elif status:
             at += _ARGUMENTS[status >> 4]
             yield tick, 0
+        # A data octet before any status octet: the track is broken.
         else:
             return
 
@@ -87,6 +93,7 @@ def _quantity(data: bytes, at: int) -> tuple[int, int]:
     """A variable-length quantity of at most four octets."""
     value = 0
     for _ in range(4):
+        # Most significant seven bits first; the top bit says that another octet follows.
         octet = be(data, at, 1)
         value, at = value << 7 | octet & 0x7F, at + 1
         if not octet & 0x80:

@@ -62,6 +62,7 @@ def read_mp3(source: SniffInput) -> MediaInfo | None:
 def read_garbled_mp3(source: SniffInput) -> MediaInfo | None:
     """MPEG audio behind garbage: only a long chain of agreeing frames is believed."""
     data = source.data
+    # FF is the first octet of every sync word.
     at = data.find(b"\xff", 0, _GARBAGE_BYTES)
     for _ in range(_MOST_STARTS):
         if at < 0:
@@ -87,6 +88,7 @@ def _frame(data: bytes, at: int) -> _MpegFrame | None:
     # Version 3 is MPEG-1, 2 is MPEG-2, 0 is MPEG-2.5.
     rate_hz = _RATES[rate] >> {3: 0, 2: 1, 0: 2}[version]
     bits = _BIT_RATES[version == 3, layer][index] * 1000
+    # Octets are an eighth of the samples a frame: 1152 / 8 = 144, 576 / 8 = 72; layer I has 384 / 8 = 12 slots of 4.
     if layer == 1:
         # A slot has four octets in layer I and one in the others.
         size = (12 * bits // rate_hz + padding) * 4
@@ -100,9 +102,11 @@ def _chain(data: bytes, at: int, wanted: int) -> bool:
     first = _frame(data, at)
     if first is None:
         return False
+    # The size of a frame is computed, not stated: a chance sync word leads to where no other frame begins.
     for done in range(wanted):
         frame = _frame(data, at)
         if frame is None or frame.family != first.family:
+            # An ID3v1 tag may follow the last frame.
             return bool(done) and data[at : at + 3] == b"TAG"
         at += frame.size
         if at >= len(data):
@@ -115,6 +119,7 @@ def _described(source: SniffInput, at: int) -> MediaInfo:
     frame = _frame(data, at)
     assert frame is not None
     _, end = id3.frames_range(data)
+    # Encoders of variable bit rate write the count of frames; without it the first frame's rate stands for all.
     frames = _counted_frames(data, at, frame)
     if frames:
         duration_ms = milliseconds(frames * frame.samples, frame.rate_hz)
@@ -137,8 +142,10 @@ def _counted_frames(data: bytes, at: int, frame: _MpegFrame) -> int:
     # The headers of Xing and LAME stand where the side information ends, VBRI always 32 octets in.
     side = {(True, 2): 32, (True, 1): 17, (False, 2): 17, (False, 1): 9}[frame.mpeg1, frame.channels]
     xing, vbri = at + 4 + side, at + 36
+    # Offset 0: name; 4: flags, bit 0 announces the count of frames; 8: that count.
     if data[xing : xing + 4] in (b"Xing", b"Info") and len(data) >= xing + 12 and data[xing + 7] & 1:
         return be(data, xing + 8, 4)
+    # Offset 0: name; 4: version; 6: delay; 8: quality; 10: size; 14: count of frames.
     if data[vbri : vbri + 4] == b"VBRI" and len(data) >= vbri + 18:
         return be(data, vbri + 14, 4)
     return 0
@@ -159,6 +166,7 @@ def read_adts(source: SniffInput) -> MediaInfo | None:
         return None
     if frames == _MOST_WALKED:
         frames = frames * (len(data) - start) // (at - start)
+    # Third octet: two bits of profile, four of frequency index, a private bit, the first bit of the channels.
     rate = _ADTS_RATES[head[2] >> 2 & 15]
     # 13818-7: a frame has 1,024 samples a channel.
     duration_ms = milliseconds(frames * 1024, rate)
@@ -166,6 +174,7 @@ def read_adts(source: SniffInput) -> MediaInfo | None:
         source.info("audio/aac"),
         codec="aac",
         profile=("main", "lc", "ssr", "ltp")[head[2] >> 6],
+        # Channel configuration 0 leaves the count to the audio data: not known here.
         channels=(head[2] & 1) << 2 | head[3] >> 6 or None,
         sample_rate_hz=rate,
         duration_ms=duration_ms,
@@ -181,5 +190,6 @@ def _adts_size(data: bytes, at: int) -> int:
     # ISO/IEC 13818-7 6.2: profile, frequency index, private bit, channels, four flags, 13 bits of frame length.
     if data[at + 2] >> 2 & 15 >= len(_ADTS_RATES):
         return 0
+    # The length counts the header itself: seven octets, nine with a checksum.
     size = (data[at + 3] & 3) << 11 | data[at + 4] << 3 | data[at + 5] >> 5
     return size if size >= 7 else 0  # the header itself

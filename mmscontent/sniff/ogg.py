@@ -1,7 +1,4 @@
-"""Reads Ogg: the first packet of each stream says what it is, the last page how long.
-
-Sources: RFC 3533, RFC 7845 (Opus), Vorbis I section 4.2.2, Theora 1.1 section 6.2.
-"""
+"""Reads Ogg (RFC 3533): the first packet of each stream says what it is, the last page how long."""
 
 from __future__ import annotations
 
@@ -42,7 +39,9 @@ def read(source: SniffInput) -> MediaInfo | None:
     video = next((s for s in streams if s.width_px is not None), None)
     audio = next((s for s in streams if s.width_px is None), None)
     first = video or streams[0]
+    # Granules of audio count samples; those of Theora join two frame counts, so audio gives the length.
     timed = audio or first
+    # Opus decodes the pre-skip and throws it away.
     duration_ms = milliseconds(_last_granule(data, timed.serial) - timed.skip, timed.per_second)
     info = replace(
         source.info("video/ogg" if video else "audio/ogg"),
@@ -68,6 +67,7 @@ def _first_packets(data: bytes) -> Iterator[tuple[bytes, bytes]]:
             return
         count = be(data, at + 26, 1)
         start = at + 27 + count
+        # The segment table has one octet of length a segment; the first packet of a stream is alone on its page.
         size = sum(data[at + 27 : start])
         yield data[at + 14 : at + 18], data[start : start + size]
         at = start + size
@@ -82,12 +82,14 @@ def _stream(serial: bytes, packet: bytes) -> _Stream | None:
 
 def _opus(serial: bytes, packet: bytes) -> _Stream:
     # RFC 7845 5.1: version, channels at 9, pre-skip at 10; granules always count 48 kHz (4).
+    # The rate in the header is only that of the original.
     return _Stream(serial, "opus", 48000, le(packet, 10, 2), rate_hz=48000, channels=be(packet, 9, 1))
 
 
 def _vorbis(serial: bytes, packet: bytes) -> _Stream:
     # Vorbis I 4.2.2: version at 7, channels at 11, rate at 12, then maximum, nominal and minimum bit rate.
     rate, nominal = le(packet, 12, 4), le(packet, 20, 4)
+    # The rates are signed: 0 and negative ones are not set.
     nominal_rate = nominal if 0 < nominal < 1 << 31 else None
     return _Stream(serial, "vorbis", rate, rate_hz=rate, channels=be(packet, 11, 1), bit_rate_bps=nominal_rate)
 
@@ -99,7 +101,9 @@ def _speex(serial: bytes, packet: bytes) -> _Stream:
 
 
 def _flac(serial: bytes, packet: bytes) -> _Stream:
-    bits = be(packet, 27, 4)  # the stream information begins at octet 17 of the mapping's first packet
+    # 7F "FLAC", version and count of headers, then at 9 "fLaC" and a block header of four octets.
+    # The stream information follows at 17: ten octets of sizes, then 20 bits of rate and 3 of channels less one.
+    bits = be(packet, 27, 4)
     rate = bits >> 12
     return _Stream(serial, "flac", rate, rate_hz=rate, channels=(bits >> 9 & 7) + 1)
 
@@ -120,6 +124,7 @@ def _last_granule(data: bytes, serial: bytes) -> int:
     earliest = max(0, end - _TAIL_BYTES)
     # RFC 3533 6: a granule position of all ones says that no packet ends on the page.
     while (at := data.rfind(b"OggS", earliest, end)) >= 0:
+        # Pages of several streams are interleaved: the last page of the file may belong to another one.
         if data[at + 14 : at + 18] == serial and (granule := le(data, at + 6, 8)) != _NO_GRANULE:
             return granule
         end = at

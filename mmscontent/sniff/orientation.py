@@ -20,11 +20,13 @@ _EXIF_NUMBERS: dict[Turn, int] = {
     (0, -1, -1, 0): 7,
     (0, 1, -1, 0): 8,
 }
+# 0, 90, 180 and 270 degrees against the clock
 _QUARTERS: tuple[Turn, ...] = (IDENTITY, (0, 1, -1, 0), (-1, 0, 0, -1), (0, -1, 1, 0))
 
 
 def compose(first: Turn, second: Turn) -> Turn:
     """The turn that does *first*, then *second*."""
+    # The product second × first.
     a, b, c, d = second
     e, f, g, h = first
     return a * e + b * g, a * f + b * h, c * e + d * g, c * f + d * h

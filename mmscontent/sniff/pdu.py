@@ -33,6 +33,7 @@ def read(source: SniffInput) -> MediaInfo | None:
     if data[:1] != b"\x8c" or len(data) < 4 or data[1] not in _TYPES:  # type and version at least
         return None
     fields, whole = _fields(data)
+    # Other data that begins with 8C by chance has no version field.
     if _VERSION not in fields:
         return None
     info = replace(source.info("application/vnd.wap.mms-message"), profile=_TYPES[data[1]])
@@ -45,6 +46,7 @@ def _fields(data: bytes) -> tuple[set[int], bool]:
     at = 0
     try:
         for _ in range(_MOST_HEADERS):
+            # The content type is the last field; the parts follow it.
             if at >= len(data) or _CONTENT_TYPE in fields:
                 break
             code = data[at]

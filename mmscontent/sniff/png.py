@@ -1,8 +1,4 @@
-"""Reads PNG and APNG.
-
-`profile` is depth and colour type, as `8-bit rgb`, `4-bit palette`; `codec` is `apng` when it moves.
-Sources: PNG third edition (W3C, 2025) sections 5, 11 and 13.
-"""
+"""Reads PNG and APNG (PNG third edition, W3C 2025)."""
 
 from __future__ import annotations
 
@@ -16,7 +12,8 @@ from mmscontent.message import MediaInfo
 from mmscontent.sniff.reader import SniffInput, frame_rate, unique
 
 _MOST_READ_BYTES = 65_536  # of one chunk
-_COLOURS = {0: "grey", 2: "rgb", 3: "palette", 4: "grey alpha", 6: "rgb alpha"}  # section 11.2, IHDR
+# Colour type of IHDR: 1 for a palette, 2 for colour and 4 for alpha, added up
+_COLOURS = {0: "grey", 2: "rgb", 3: "palette", 4: "grey alpha", 6: "rgb alpha"}
 
 
 @dataclass(slots=True)
@@ -53,12 +50,14 @@ def read(source: SniffInput) -> MediaInfo | None:
     moves = facts.frames > 1 and facts.duration_ms > 0
     return replace(
         source.info("image/png"),
+        # IHDR: width at 16 of the file, height at 20, bit depth at 24, colour type at 25.
         width_px=be(data, 16, 4),
         height_px=be(data, 20, 4),
         orientation=facts.exif.orientation or 1,
         frames=facts.frames,
         duration_ms=round(facts.duration_ms) if moves else None,
         fps=frame_rate(facts.frames, facts.duration_ms) if moves else None,
+        # What moves is `apng`; `profile` is depth and colour type, as `8-bit rgb` or `4-bit palette`.
         codec="apng" if facts.frames > 1 else None,
         profile=f"{data[24]}-bit {_COLOURS.get(data[25], 'unknown')}",
         notes=(*facts.exif.notes, *facts.notes),
@@ -72,9 +71,11 @@ def _note(facts: _PngFacts, kind: bytes, body: bytes) -> None:
             facts.has_pixels = True
         case b"IEND":
             facts.has_end = True
+        # acTL: count of frames, count of plays, four octets each; it counts only in front of the pixels.
         case b"acTL" if not facts.has_pixels and len(body) >= 8:
             _read_animation_control(facts, body)
-        # Section 11.3.6.2: the delay is a fraction of seconds at octets 20 to 23; a denominator of 0 means hundredths.
+        # fcTL: sequence number, width, height, x and y, four octets each; at 20 and 22 numerator and denominator of the
+        # delay in seconds; a denominator of 0 means hundredths.
         case b"fcTL" if facts.is_animated and len(body) >= 24:
             facts.duration_ms += be(body, 20, 2) * 1000 / (be(body, 22, 2) or 100)
         case b"eXIf":
@@ -83,7 +84,6 @@ def _note(facts: _PngFacts, kind: bytes, body: bytes) -> None:
 
 
 def _read_animation_control(facts: _PngFacts, body: bytes) -> None:
-    """Section 11.3.6.1: count of frames and of plays; the chunk counts only in front of the pixels."""
     facts.is_animated = True
     facts.frames = be(body, 0, 4)
     if not facts.frames:

@@ -1,8 +1,4 @@
-"""Reads RIFF files: WebP, WAVE, AVI, QCELP, and MIDI in RIFF.
-
-`profile` of a WebP says `lossy`, `lossless` or `extended`. Sources: RFC 9649 (WebP), RFC 2361 (WAVE codecs),
-Microsoft's AVI RIFF reference, RFC 3625 (QCP).
-"""
+"""Reads RIFF files: WebP (RFC 9649), WAVE (RFC 2361), Microsoft's AVI, QCELP (RFC 3625), and MIDI in RIFF."""
 
 from __future__ import annotations
 
@@ -42,12 +38,14 @@ def read(source: SniffInput) -> MediaInfo | None:
 def _webp(source: SniffInput) -> MediaInfo:
     data = source.data
     found = list(islice(webp_chunks(data), source.limits.max_frames + 50))
+    # RFC 9649 2.5 to 2.7: a simple file is one VP8 or VP8L chunk; an extended one begins with VP8X and its canvas.
     first = next((c for c in found if c.kind in _WEBP_SIDES), None)
     if first is None:
         raise DamagedMedia("image/webp holds no picture chunk")
     width, height = _WEBP_SIDES[first.kind](data, first.body)
     # RFC 9649 2.7.1.1: a frame's position and sides take twelve octets, then 24 bits of milliseconds.
     delays = [le(data, c.body + 12, 3) for c in found if c.kind == b"ANMF" and c.end - c.body >= 16]
+    # RFC 9649 2.7.1.5: metadata lies in chunks of its own, "EXIF" and "XMP ".
     exif = next((read_exif(data[c.body : c.end]) for c in found if c.kind == b"EXIF"), TiffHeader())
     words = [*exif.metadata, *("XMP" for c in found if c.kind == b"XMP ")]
     if has_data(data, 8 + le(data, 4, 4)):
@@ -62,6 +60,7 @@ def _webp(source: SniffInput) -> MediaInfo:
         duration_ms=total if len(delays) > 1 else None,
         fps=frame_rate(len(delays), total) if len(delays) > 1 else None,
         codec="vp8l" if any(c.kind == b"VP8L" for c in found) else "vp8",
+        # The first chunk tells which of the three forms of file it is.
         profile={b"VP8X": "extended", b"VP8L": "lossless", b"VP8 ": "lossy"}[first.kind],
         notes=exif.notes,
         metadata=unique(words),
@@ -101,12 +100,15 @@ def _wave(source: SniffInput) -> MediaInfo:
     tag, channels, rate, byte_rate = (le(data, fmt.body + i, n) for i, n in ((0, 2), (2, 2), (4, 4), (8, 4)))
     if tag == 0xFFFE and fmt.end - fmt.body >= 26:  # WAVE_FORMAT_EXTENSIBLE: the tag begins the GUID at octet 24
         tag = le(data, fmt.body + 24, 2)
+    # Octets a second hold for compressed codecs, too, so the `fact` chunk with the count of samples is not needed.
     body = found.get(b"data")
+    # A LIST of the type INFO holds texts under four-letter names; IART is the artist.
     words = ["author" for c in found.values() if c.kind == b"LIST" and b"IART" in data[c.body : c.body + 4096]]
     words += ["ID3 tag" for kind in found if kind.lower() == b"id3 "]
     return replace(
         source.info("audio/wav"),
         codec=_WAVE_CODECS.get(tag, f"wave 0x{tag:04x}"),
+        # Offset 14: bits a sample.
         profile=f"{le(data, fmt.body + 14, 2)}-bit",
         channels=channels,
         sample_rate_hz=rate,
@@ -134,6 +136,7 @@ def _avi(source: SniffInput) -> MediaInfo:
                 fps=frame_rate(1, per_frame_us / 1000),
                 duration_ms=milliseconds(per_frame_us * frames, 1_000_000),
             )
+        # A list: "LIST", size, list type, then chunks; `strl` holds a header `strh` and a format `strf`.
         elif chunk.kind == b"LIST" and data[chunk.body : chunk.body + 4] == b"strl":
             info = _with_avi_stream(info, data, {c.kind: c for c in chunks(data, chunk.body + 4, chunk.end)})
     return info
@@ -143,6 +146,7 @@ def _with_avi_stream(info: MediaInfo, data: bytes, found: dict[bytes, Chunk]) ->
     header, form = found.get(b"strh"), found.get(b"strf")
     if header is None or form is None:
         return info
+    # AVISTREAMHEADER begins with the type of the stream: `vids`, `auds`, `mids` or `txts`.
     kind = data[header.body : header.body + 4]
     if kind == b"vids":
         # BITMAPINFOHEADER: the compression is the four-character code at 16.
@@ -150,6 +154,7 @@ def _with_avi_stream(info: MediaInfo, data: bytes, found: dict[bytes, Chunk]) ->
         return replace(info, codec=_AVI_CODECS.get(compression.lower(), printable(compression).lower() or "raw"))
     if kind != b"auds":
         return info
+    # The format of an audio stream is a WAVEFORMATEX: tag, channels at 2, rate at 4.
     tag = le(data, form.body, 2)
     return replace(
         info,
@@ -175,6 +180,7 @@ def _qcelp(source: SniffInput) -> MediaInfo:
 
 
 def _midi(source: SniffInput) -> MediaInfo:
+    # The chunk `data` of the form RMID holds a whole Standard MIDI File.
     return replace(source.info("audio/midi"), codec="midi", notes=("its notes lie in a RIFF file",))
 
 

@@ -66,6 +66,7 @@ def read_sample_entry(data: bytes, box: Box, handler: bytes) -> Coding:
         coding, head = _audio(data, box, coding)
     else:
         return coding
+    # The inner boxes are the codec's configuration: avcC, hvcC, esds and the like.
     for inner in boxes(data, min(box.start + head, box.end), box.end):
         if inner.kind in _DETAILS:
             coding = _DETAILS[inner.kind](data, inner, coding)
@@ -95,8 +96,9 @@ def _avcc(data: bytes, box: Box, coding: Coding) -> Coding:
     idc, flags, level = (be(data, box.start + i, 1) for i in (1, 2, 3))
     profile = _H264_PROFILES.get(idc, f"profile {idc}")
     # H.264 A.2.1.1: constraint_set1_flag makes Baseline constrained.
-    if idc == 66 and flags & 0x40:  # constraint_set1_flag
+    if idc == 66 and flags & 0x40:
         profile = "constrained baseline"
+    # The level is written ten times as large.
     is_1b = level == 9 or (level == 11 and flags & 0x10 and idc in (66, 77, 88))  # H.264 A.3.4.1
     return replace(coding, profile=profile, level="1b" if is_1b else _level(level / 10))
 
@@ -104,6 +106,7 @@ def _avcc(data: bytes, box: Box, coding: Coding) -> Coding:
 def _hvcc(data: bytes, box: Box, coding: Coding) -> Coding:
     # HEVCDecoderConfigurationRecord: version, profile space, tier and idc, ten octets of flags, general_level_idc.
     profile, level = be(data, box.start + 1, 1) & 31, be(data, box.start + 12, 1)
+    # The level is written thirty times as large.
     return replace(coding, profile=_HEVC_PROFILES.get(profile, f"profile {profile}"), level=_level(level / 30))
 
 
@@ -114,6 +117,7 @@ def _level(number: float) -> str:
 def _av1c(data: bytes, box: Box, coding: Coding) -> Coding:
     octet = be(data, box.start + 1, 1)  # AV1-ISOBMFF 2.3: three bits of profile, five of level index
     profile = ("main", "high", "professional")[min(octet >> 5, 2)]
+    # Level index: four to a major level, from 2.0 on.
     return replace(coding, profile=profile, level=f"{2 + (octet & 31) // 4}.{octet & 3}")
 
 

@@ -1,8 +1,4 @@
-"""Reads text: contacts, calendars, XML of all kinds, mails, HTTP dumps, and plain text.
-
-What begins like a mail or a contact is one even when the rest is odd; the readers of those forms judge the rest.
-Sources: RFC 5322 2.2, RFC 2046 5.1.1, RFC 6350, RFC 5545, vCalendar 1.0, XML 1.0 section 2.8.
-"""
+"""Reads text: contacts, calendars, XML of all kinds, mails, HTTP dumps, and plain text."""
 
 from __future__ import annotations
 
@@ -17,23 +13,30 @@ from mmscontent.sniff.reader import SniffInput
 
 # RFC 6350 3.3, RFC 5545 3.4: a contact or calendar begins with BEGIN; vNote and iMelody do so, too
 _MARK = re.compile(r"\s*BEGIN[ \t]*:[ \t]*(VCARD|VNOTE|IMELODY|V[A-Z]{4,8})\b", re.IGNORECASE)
+# A line of its own, perhaps with parameters or a group in front of the colon
 _VERSION = re.compile(r"^[ \t]*VERSION[^:\n]{0,100}:[ \t]*([0-9.]+)", re.IGNORECASE | re.MULTILINE)
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)")
+# XML 1.0 2.8: the root's name, where the definition lies, and an internal subset in brackets.
 _DOCTYPE = re.compile(r"<!DOCTYPE\s+([\w.:-]+)[^\[>]*(\[.*?\]\s*)?>", re.IGNORECASE | re.DOTALL)
+# XML 1.0 2.5 and 2.6: comments and processing instructions may stand in front of the root.
 _XML_NOISE = (("<?", "?>"), ("<!--", "-->"))
 # RFC 5322 2.2: a field name is printable ASCII but the colon
 _FIELD = re.compile(r"([!-9;-~]+)[ \t]*:(.*)")
 # RFC 4155 appendix A: the line that separates the mails of an mbox
 _MBOX = re.compile(r"From \S+ .*\d\d:\d\d")
+# Dumps of MM7 and of web requests begin with the request line or the status line.
 _HTTP = re.compile(r"(?:(?:POST|PUT) \S+ HTTP/\d|HTTP/\d\.\d \d{3})", re.IGNORECASE)
 # RFC 2046 5.1.1: two dashes and a boundary, then the header of a part
 _BOUNDARY = re.compile(r"--[^\r\n]{1,100}\r?\n(?:[!-9;-~]+[ \t]*:[^\r\n]*\r?\n)+", re.IGNORECASE)
+# Fields of RFC 5322 3.6 and RFC 2045 4 that prose does not have
 _SIGNS_OF_MAIL = frozenset(
     ("from", "to", "date", "message-id", "received", "return-path", "delivered-to", "mime-version", "subject")
 )
 
 _ROOTS = {"smil": "application/smil", "svg": "image/svg+xml", "rdf": "application/rdf+xml", "html": "text/html"}
+# QUIRK: mail programs and web forms give fragments of HTML without its root.
 _HTML_STARTS = frozenset(("html", "head", "body", "div", "p", "table", "title", "meta", "span", "font", "center"))
+# vNote is a note of IrMC, iMelody a ringtone of EMS.
 _CONTACT_TYPES = {"VCARD": "text/x-vcard", "VNOTE": "text/plain", "IMELODY": "audio/imelody"}
 
 
@@ -42,6 +45,7 @@ def read(source: SniffInput) -> MediaInfo | None:
     text = read_charset(source.data, source.declared_charset, claimed=_claims_text(source))
     if text is None:
         return None
+    # What begins like a contact or a mail is one, even when the rest is odd: the readers of those forms judge the rest.
     for reader in (_contact, _mail, _http, _parts, _xml):
         media_type = reader(text.head)
         if media_type:
@@ -71,6 +75,7 @@ def _contact(head: str) -> str:
     if name != "VCALENDAR" and f"END:{name}" not in head.upper():
         return ""  # a component alone (an event, a zone) is believed when it also ends
     version = _VERSION.search(head)
+    # vCalendar 1.0 and iCalendar 2.0 have the same frame; only the version tells them apart.
     return "text/x-vcalendar" if version and version[1].startswith("1") else "text/calendar"
 
 
@@ -138,6 +143,7 @@ def _parts(head: str) -> str:
     found = _BOUNDARY.match(text)
     if not found or "content-" not in found[0].lower():
         return ""
+    # Only the first part's header is there: a root in XML means related parts.
     return (
         "multipart/related"
         if re.search(r"text/xml|application/smil|application/xml", found[0], re.IGNORECASE)
@@ -161,6 +167,7 @@ def _xml(head: str) -> str:
         return _ROOTS[local]
     if name in _HTML_STARTS:
         return "text/html"
+    # Any name may be a root: without a declaration a namespace, an end tag or an empty element has to show XML.
     rest = head[found.end() : found.end() + 4000]
     return "application/xml" if head.lstrip().startswith("<?xml") or re.search(r"xmlns|</|/>", rest) else ""
 
