@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from mmscontent.containers.metadata_words import MetadataWord
 from mmscontent.containers.octets import Chunk
 from mmscontent.errors import DamagedMedia, OverLimits
-
-if TYPE_CHECKING:
-    from mmscontent.containers.metadata_words import MetadataWord
 
 # Section 20: an image begins with a comma; section 27: the file ends with a semicolon. Extensions begin with an
 # exclamation mark and a label: graphic control (23), comment (24), application (26).
@@ -18,11 +15,7 @@ _MOST_SUB_BLOCKS = 2_000_000  # a file of 256 MB in whole ones has a million
 
 
 def header_bytes(data: bytes) -> int:
-    """Size of signature, screen descriptor and global colour table (sections 17 to 19).
-
-    Raises:
-        DamagedMedia: The data ends in the screen descriptor.
-    """
+    """Size of signature, screen descriptor and global colour table (sections 17 to 19); DamagedMedia when cut."""
     # Section 17: signature and version, six octets. Section 18: width and height, two octets each, little-endian; then
     # flags, background colour index and pixel aspect ratio, one octet each: 13 in all.
     if len(data) < 13:
@@ -35,10 +28,7 @@ def blocks(data: bytes) -> Iterator[Chunk]:
     """Blocks behind the header up to and with the trailer; `body` is where the sub-blocks of each begin.
 
     It ends where the data ends or something else than a block stands; a block that is cut short is the last one.
-
-    Raises:
-        DamagedMedia: The header is not whole.
-        OverLimits: There are more sub-blocks than any picture has.
+    Raises DamagedMedia for a header that is not whole, OverLimits for more sub-blocks than any picture has.
     """
     at, left = header_bytes(data), _MOST_SUB_BLOCKS
     while at < len(data):
@@ -51,6 +41,7 @@ def blocks(data: bytes) -> Iterator[Chunk]:
         if kind == b"!" and at + 2 <= len(data):
             kind, body = data[at : at + 2], at + 2
         elif kind == IMAGE and at + 10 <= len(data):
+            # Offset 0: comma; 1: left; 3: top; 5: width; 7: height; 9: flags.
             # Section 20: position, sides and flags; then a local colour table (21) and the LZW code size (22).
             body = at + 10 + _colour_table_bytes(data[at + 9]) + 1
         else:

@@ -22,17 +22,13 @@ FIRST_KINDS = frozenset((b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"))
 
 
 class Box(NamedTuple):
-    """One box: its payload is data[start:end], its header begins at `header`.
-
-    Attributes:
-        whole: False when it announces more than there is.
-    """
+    """One box: its payload is data[start:end], its header begins at `header`."""
 
     kind: bytes
     start: int
     end: int
     header: int
-    whole: bool = True
+    whole: bool = True  # False when it announces more than there is
 
 
 def top_boxes(data: bytes) -> Iterator[Box]:

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from mmscontent.containers.metadata_words import MetadataWord
 from mmscontent.containers.octets import be, has_data
 from mmscontent.errors import OverLimits
-
-if TYPE_CHECKING:
-    from mmscontent.containers.metadata_words import MetadataWord
 
 _MOST_SEGMENTS = 2_000  # in front of the first scan; a picture with a large profile has some 300
 # T.81 table B.1
@@ -46,20 +44,14 @@ class Segment(NamedTuple):
 
 
 class FrameHeader(NamedTuple):
-    """What the first frame header says (T.81 B.2.2).
+    """What the first frame header says (T.81 B.2.2); `bits` is the precision of a sample."""
 
-    Attributes:
-        process: Coding process: baseline, extended, progressive, lossless, hierarchical or arithmetic.
-        bits: Sample precision.
-        samplings: Horizontal and vertical sampling factor of each component, as the octet in the file.
-    """
-
-    process: str
+    process: str  # a value of _PROCESSES
     bits: int
     height: int
     width: int
     components: int
-    samplings: bytes
+    samplings: bytes  # one octet a component: horizontal and vertical factor
 
     @property
     def is_baseline(self) -> bool:
@@ -68,11 +60,7 @@ class FrameHeader(NamedTuple):
 
 
 def segments(data: bytes) -> Iterator[Segment]:
-    """Segments of the first picture from behind SOI up to and with EOI; it ends where the data ends.
-
-    Raises:
-        OverLimits: More segments than any picture has stand in front of the first scan.
-    """
+    """Segments of the first picture from behind SOI up to EOI or the end; OverLimits for too many before a scan."""
     # SOI, FF D8, takes the first two octets and has no length.
     at, count, in_scans = 2, 0, False
     while (found := _NEXT_MARKER.search(data, at)) is not None:
@@ -162,6 +150,7 @@ def _app2(body: bytes) -> list[MetadataWord]:
 
 def _app13(body: bytes) -> list[MetadataWord]:
     # Photoshop's image resources; number 0404 is the one that holds IPTC.
+    # A resource: "8BIM", number, name, size, data.
     return ["IPTC" if b"8BIM\x04\x04" in body or body[:13] != b"Photoshop 3.0" else "Photoshop data"]
 
 

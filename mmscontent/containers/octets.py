@@ -8,26 +8,17 @@ from mmscontent.errors import DamagedMedia
 
 
 class Chunk(NamedTuple):
-    """One chunk or block of a file: `data[body:end]` is its payload; every offset is clipped to the data.
-
-    Attributes:
-        start: Where its own header begins.
-        after: Where the next one begins, behind padding and checksum.
-    """
+    """One chunk or block of a file: `data[body:end]` is its payload; every offset is clipped to the data."""
 
     kind: bytes
-    start: int
+    start: int  # of its own header
     body: int
     end: int
-    after: int
+    after: int  # where the next one begins, behind padding and checksum
 
 
 def be(data: bytes, at: int, size: int) -> int:
-    """Read a big-endian unsigned number of *size* octets.
-
-    Raises:
-        DamagedMedia: The bytes end before it does.
-    """
+    """Read a big-endian unsigned number of *size* octets; DamagedMedia when the bytes end before it does."""
     return int.from_bytes(_octets(data, at, size), "big")
 
 

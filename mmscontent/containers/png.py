@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from mmscontent.containers.metadata_words import MetadataWord
 from mmscontent.containers.octets import Chunk, be
 from mmscontent.errors import OverLimits
-
-if TYPE_CHECKING:
-    from mmscontent.containers.metadata_words import MetadataWord
 
 # Section 5.2: the top bit of the first octet shows a transfer in seven bits, CR LF and LF one that rewrites line ends.
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -26,11 +23,7 @@ _KEYWORDS: dict[bytes, MetadataWord] = {
 
 
 def chunks(data: bytes) -> Iterator[Chunk]:
-    """Chunks in their order up to and with IEND; a run of IDAT, of which there may be thousands, is one.
-
-    Raises:
-        OverLimits: There are more of them than any picture has.
-    """
+    """Chunks up to and with IEND, a run of IDAT as one; OverLimits when there are more than any picture has."""
     at = len(SIGNATURE)
     for _ in range(_MOST_CHUNKS):
         if at + 8 > len(data):

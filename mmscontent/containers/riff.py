@@ -1,8 +1,8 @@
-"""Walks the chunks of RIFF files: WebP, WAVE, AVI and others (Microsoft's RIFF; RFC 9649 section 2.3 for WebP)."""
+"""Walks the chunks of RIFF files (WebP, WAVE, AVI; RFC 9649 section 2.3) and of their relatives AIFF and CAF."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from mmscontent.containers.octets import Chunk, le
 
@@ -10,15 +10,19 @@ FORM_BYTES = 12  # "RIFF", the size of all that follows, and the form type
 _MOST_CHUNKS = 100_000
 
 
-def chunks(data: bytes, at: int, end: int) -> Iterator[Chunk]:
-    """Chunks between *at* and *end*, in their order, at most so many as a file of any use has."""
+def chunks(
+    data: bytes, at: int, end: int, *, number: Callable[[bytes, int, int], int] = le, width: int = 4, even: bool = True
+) -> Iterator[Chunk]:
+    """Chunks between *at* and *end*, at most so many as a file of any use has; their sizes have *width* octets."""
     for _ in range(_MOST_CHUNKS):
-        if at + 8 > end:
+        body = at + 4 + width
+        if body > end:
             return
-        # Four octets of name, four of size, little-endian, then the data.
-        size = le(data, at + 4, 4)
-        after = at + 8 + size + (size & 1)  # RFC 9649 2.3: an odd size is padded with one octet that it does not count
-        yield Chunk(data[at : at + 4], at, at + 8, min(at + 8 + size, end), min(after, end))
+        # Four octets of name, then the size: four octets, little-endian in RIFF, big-endian in AIFF, eight in CAF.
+        size = number(data, at + 4, width)
+        # RFC 9649 2.3: an odd size is padded with one octet that it does not count; AIFF does the same, CAF does not.
+        after = body + size + (size & 1 if even else 0)
+        yield Chunk(data[at : at + 4], at, body, min(body + size, end), min(after, end))
         at = after
 
 

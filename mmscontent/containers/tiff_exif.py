@@ -7,13 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
+from mmscontent.containers.metadata_words import MetadataWord
 from mmscontent.containers.octets import be, le
 from mmscontent.errors import DamagedMedia
-
-if TYPE_CHECKING:
-    from mmscontent.containers.metadata_words import MetadataWord
 
 _MOST_TAGS = 1_000  # of one directory; real ones have under a hundred
 # TIFF 6.0 section 8, and Exif 4.6.3 for the two directories that tags of the first one point to.
@@ -58,20 +55,14 @@ _COMPRESSIONS |= {32773: "packbits", 32946: "deflate", 34925: "lzma", 50000: "zs
 
 @dataclass(frozen=True, slots=True)
 class TiffHeader:
-    """What the directories of a TIFF or EXIF block say.
+    """What the directories of a TIFF or EXIF block say."""
 
-    Attributes:
-        orientation: 1 to 8, or None when it is absent or nonsense.
-        pages: Pictures in the chain of directories; in EXIF the second one is the thumbnail.
-        notes: Oddities, as sentences.
-    """
-
-    orientation: int | None = None
+    orientation: int | None = None  # 1 to 8; None when it is absent or nonsense
     width_px: int | None = None
     height_px: int | None = None
     bits: int | None = None
     compression: str | None = None
-    pages: int = 0
+    pages: int = 0  # pictures in the chain of directories
     metadata: tuple[MetadataWord, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -145,6 +136,7 @@ def read_directories(data: bytes, most_pages: int) -> TiffHeader:
 
 def _header(tags: dict[int, int], pages: int, words: list[MetadataWord], notes: list[str]) -> TiffHeader:
     orientation = tags.get(_ORIENTATION)
+    # Eight values: four turns by quarters, each of them also mirrored.
     if orientation is not None and not 1 <= orientation <= 8:  # Exif 4.6.4 A
         if orientation:  # QUIRK: some cameras write 0 for "not known"
             notes.append(f"EXIF orientation {orientation} does not exist, it is taken as 1")

@@ -23,11 +23,7 @@ class WbmpHeader(NamedTuple):
 
 
 def read_header(data: bytes) -> WbmpHeader | None:
-    """Read a header of type 0, the only type there is: two zeros, then width and height.
-
-    Raises:
-        DamagedMedia: The data ends before the header does.
-    """
+    """Read a header of type 0, the only type there is; DamagedMedia when the data ends before it does."""
     # WAEMT 6: type 0, then a fixed header octet of 0.
     if data[:2] != b"\0\0":
         return None

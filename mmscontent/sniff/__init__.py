@@ -30,7 +30,6 @@ from mmscontent.sniff import (
     png,
     riff,
     text,
-    tiff,
 )
 from mmscontent.sniff.reader import SniffInput
 
@@ -45,7 +44,7 @@ _READERS: tuple[Callable[[SniffInput], MediaInfo | None], ...] = (
     isobmff.read,
     ebml.read,
     ogg.read,
-    tiff.read,
+    bitmaps.read_tiff,
     audio.read_amr,
     audio.read_flac,
     audio.read_aiff,
@@ -98,7 +97,10 @@ def sniff(
         raise DamagedMedia(f"{subject} is empty", part=name or "")
     if len(data) > limits.max_part_bytes:
         raise OverLimits(f"{subject} has {len(data):,} bytes, the limit is {limits.max_part_bytes:,}", part=name or "")
-    source = _input(bytes(data), name or "", declared or "", limits)
+    named, charset = type_for_name(name or ""), _CHARSET.search(declared or "")
+    source = SniffInput(
+        bytes(data), named.name if named else "", canonical(declared or ""), charset[1] if charset else "", limits
+    )
     try:
         info = _read(source)
         _check(info, limits)
@@ -107,16 +109,9 @@ def sniff(
     return replace(info, notes=(*info.notes, *_mismatch_notes(source, info, name or "", declared or "")))
 
 
-def _input(data: bytes, name: str, declared: str, limits: InputLimits) -> SniffInput:
-    named = type_for_name(name)
-    charset = _CHARSET.search(declared)
-    return SniffInput(data, named.name if named else "", canonical(declared), charset[1] if charset else "", limits)
-
-
 def _read(source: SniffInput) -> MediaInfo:
     for reader in _READERS:
-        info = reader(source)
-        if info is not None:
+        if (info := reader(source)) is not None:
             return info
     raise UnknownMedia(f"its bytes are of no media type we know; {_libmagic_note(source.data)}")
 
@@ -179,6 +174,8 @@ _LOOSE_TYPES = {
 
 
 def _agrees(claimed: str, found: str) -> bool:
+    # Octet-stream declares nothing: gateways write it where they do not know the type.
     if claimed in (found, "application/octet-stream"):
         return True
+    # A whole family, as `image/*`, leaves the choice open.
     return claimed.endswith("/*") or found in _LOOSE_TYPES.get(claimed, ())

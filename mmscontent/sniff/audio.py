@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import replace
 
 from mmscontent.containers.octets import be
+from mmscontent.containers.riff import chunks
 from mmscontent.errors import DamagedMedia
 from mmscontent.message import MediaInfo
 from mmscontent.sniff.midi import midi_milliseconds
 from mmscontent.sniff.reader import SniffInput, bit_rate, milliseconds, printable
 
 _MOST_WALKED = 200_000  # frames counted one by one (over an hour); the rest is taken in proportion
-_MOST_CHUNKS = 10_000
 # Speech octets behind the frame header, by frame type (RFC 4867 tables 1a, 1b; 26.101, 26.201); -1 is reserved.
 # Type 8 of narrow and 9 of wide band is comfort noise, 14 a lost frame (wide band), 15 no data.
 _AMR_NB = (12, 13, 15, 17, 19, 20, 26, 31, 5, -1, -1, -1, -1, -1, -1, 0)
@@ -116,7 +115,7 @@ def read_aiff(source: SniffInput) -> MediaInfo | None:
     if data[:4] != b"FORM" or data[8:12] not in (b"AIFF", b"AIFC"):
         return None
     # "FORM", size and form type take twelve octets; a chunk of odd size is padded to an even one.
-    common = next((start for kind, start, _ in _chunks(data, 12, 4, even=True) if kind == b"COMM"), None)
+    common = next((c.body for c in chunks(data, 12, len(data), number=be) if c.kind == b"COMM"), None)
     if common is None:
         raise DamagedMedia("audio/aiff has no common chunk")
     # AIFF-C: channels, count of sample frames, bits a sample, sampling rate as an 80-bit number, compression.
@@ -140,37 +139,28 @@ def _extended(data: bytes, at: int) -> int:
     return mantissa >> 63 - exponent if 0 <= exponent < 32 else 0  # up to 4 GHz
 
 
-def _chunks(data: bytes, at: int, size_octets: int, *, even: bool) -> Iterator[tuple[bytes, int, int]]:
-    for _ in range(_MOST_CHUNKS):
-        if at + 4 + size_octets > len(data):
-            return
-        size, start = be(data, at + 4, size_octets), at + 4 + size_octets
-        yield data[at : at + 4], start, min(start + size, len(data))
-        at = start + size + (size & 1 if even else 0)
-
-
 def read_caf(source: SniffInput) -> MediaInfo | None:
     """Apple's Core Audio Format."""
     data = source.data
     if data[:6] != b"caff\0\1":
         return None
     # "caff", version and flags take eight octets; the size of a chunk has eight, and nothing is padded.
-    chunks = {kind: start for kind, start, _ in _chunks(data, 8, 8, even=False)}
-    if b"desc" not in chunks:
+    found = {c.kind: c.body for c in chunks(data, 8, len(data), number=be, width=8, even=False)}
+    if b"desc" not in found:
         raise DamagedMedia("audio/x-caf has no description chunk")
     # CAF: sampling rate as a double, format, flags, octets a packet, frames a packet, channels, bits.
-    at = chunks[b"desc"]
+    at = found[b"desc"]
     rate = struct.unpack(">d", be(data, at, 8).to_bytes(8, "big"))[0]
     rate = rate if 0 < rate < 1e7 else 0.0  # no sampling rate is higher
     code = data[at + 8 : at + 12]
     packet_bytes, packet_frames, channels = (be(data, at + 16 + 4 * i, 4) for i in range(3))
     frames = 0
-    if b"pakt" in chunks:
+    if b"pakt" in found:
         # CAF: count of packets, then count of valid frames.
-        frames = be(data, chunks[b"pakt"] + 8, 8)
-    elif packet_bytes and b"data" in chunks:
+        frames = be(data, found[b"pakt"] + 8, 8)
+    elif packet_bytes and b"data" in found:
         # A constant bit rate needs no packet table; `data` begins with four octets of edit count.
-        frames = (len(data) - chunks[b"data"] - 4) // packet_bytes * packet_frames
+        frames = (len(data) - found[b"data"] - 4) // packet_bytes * packet_frames
     return replace(
         source.info("audio/x-caf"),
         codec=_CAF_CODECS.get(code, printable(code).lower()),

@@ -1,4 +1,4 @@
-"""Reads old bitmaps: BMP and ICO (Microsoft), WBMP (WAP-190) and TGA (Truevision TGA 2.0)."""
+"""Reads old bitmaps: BMP and ICO (Microsoft), WBMP (WAP-190), TGA (Truevision TGA 2.0) and TIFF 6.0."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from mmscontent.containers import wbmp
 from mmscontent.containers.octets import be, le
+from mmscontent.containers.tiff_exif import is_tiff, read_directories
 from mmscontent.errors import DamagedMedia
 from mmscontent.message import MediaInfo
 from mmscontent.sniff.reader import SniffInput
@@ -34,6 +35,7 @@ def read_bmp(source: SniffInput) -> MediaInfo | None:
         # BITMAPINFOHEADER: signed sides; a negative height means that the first row is the upper one.
         width, height = _signed(le(data, 18, 4)), abs(_signed(le(data, 22, 4)))
         depth, compression = le(data, 28, 2), le(data, 30, 4)
+    # Rows may be stored from below, columns not from the right.
     if width < 0:
         raise DamagedMedia(f"image/bmp says it is {width} px wide")
     return replace(
@@ -111,3 +113,24 @@ def _tga_agrees(data: bytes) -> bool:
     # Run lengths: five octets stand for at most 128 pixels of four, so a 200th of the pixels is the least there can be.
     raw = le(data, 12, 2) * le(data, 14, 2) * ((data[16] + 7) // 8)
     return head < len(data) and (raw <= len(data) - head if _TGA_TYPES[data[2]] == "none" else raw // 200 < len(data))
+
+
+def read_tiff(source: SniffInput) -> MediaInfo | None:
+    """A TIFF or BigTIFF file (TIFF 6.0 section 8)."""
+    if not is_tiff(source.data):
+        return None
+    header = read_directories(source.data, source.limits.max_frames)
+    if header.width_px is None or header.height_px is None:
+        raise DamagedMedia("image/tiff has no directory with the sides of a picture")
+    return replace(
+        source.info("image/tiff"),
+        width_px=header.width_px,
+        height_px=header.height_px,
+        orientation=header.orientation or 1,
+        # Every directory of the chain is a page.
+        frames=max(1, header.pages),
+        codec=header.compression,
+        profile=f"{header.bits}-bit" if header.bits else None,
+        notes=header.notes,
+        metadata=header.metadata,
+    )

@@ -17,37 +17,18 @@ _DECLARED = re.compile(rb"(?:encoding|charset)\s{0,5}=\s{0,5}[\"']?([A-Za-z0-9._
 
 # Charsets believed when declared, by any of their names; the first of a row is the one reported.
 _CHARSETS = (
-    ("windows-1252", "cp1252"),
+    *((f"windows-{page}", f"cp{page}") for page in (874, *range(1250, 1259))),
+    *((f"iso-8859-{number}",) for number in (5, 7, 8)),
     ("iso-8859-1", "latin1", "latin-1", "iso8859-1"),
     ("iso-8859-2", "latin2"),
-    ("iso-8859-5",),
-    ("iso-8859-7",),
-    ("iso-8859-8",),
     ("iso-8859-9", "latin5"),
     ("iso-8859-15", "latin-9"),
-    ("windows-1250", "cp1250"),
-    ("windows-1251", "cp1251"),
-    ("windows-1253", "cp1253"),
-    ("windows-1254", "cp1254"),
-    ("windows-1255", "cp1255"),
-    ("windows-1256", "cp1256"),
-    ("windows-1257", "cp1257"),
-    ("windows-1258", "cp1258"),
-    ("windows-874", "cp874"),
-    ("tis-620",),
-    ("koi8-r",),
-    ("koi8-u",),
     ("shift_jis", "shift-jis", "sjis", "x-sjis", "ms_kanji"),
     ("windows-31j", "cp932"),
-    ("euc-jp",),
-    ("iso-2022-jp",),
     ("euc-kr", "ks_c_5601-1987"),
-    ("iso-2022-kr",),
-    ("big5",),
-    ("big5-hkscs",),
-    ("gb2312",),
     ("gbk", "cp936"),
-    ("gb18030",),
+    *((name,) for name in ("tis-620", "koi8-r", "koi8-u", "euc-jp", "iso-2022-jp", "iso-2022-kr")),
+    *((name,) for name in ("big5", "big5-hkscs", "gb2312", "gb18030")),
 )
 _NAMES = {name: row[0] for row in _CHARSETS for name in row}
 _PYTHON_NAMES = {"windows-31j": "cp932", "windows-874": "cp874"}
@@ -66,10 +47,7 @@ class Text(NamedTuple):
 def read_charset(data: bytes, declared: str = "", *, claimed: bool = False) -> Text | None:
     """Charset and decoded beginning; None when these are no text.
 
-    Args:
-        data: The whole part.
-        declared: A charset its sender states, or "".
-        claimed: Name or declared type say it is text: bytes without control characters are then believed.
+    *claimed* means that name or declared type say it is text: bytes without control characters are then believed.
     """
     # The beginning is enough to see charset and kind of a text; a whole book would take seconds.
     head = data[:_HEAD_BYTES]
@@ -79,21 +57,18 @@ def read_charset(data: bytes, declared: str = "", *, claimed: bool = False) -> T
     # RFC 2781 4.3: without a mark UTF-16 is big-endian, and so is what phones call UCS-2.
     if declared.lower() in _WIDE and (text := _wide(head, _WIDE[declared.lower()])):
         return text
-    head, notes = _without_zeros(head)
+    # QUIRK: some phones end a text or SMIL with a zero, as C strings do.
+    notes = ("it ends in zeros, as a C string does",) if head.endswith(b"\0") else ()
+    head = head.rstrip(b"\0")
     if _CONTROLS.search(head) or not head:
         return _odd(head)
     if head.isascii():
         # RFC 1468: ISO-2022-JP is ASCII with escape sequences.
         escapes = b"\x1b" in head and _NAMES.get(declared.lower(), "").startswith("iso-2022")
         return Text(head.decode("ascii"), declared.lower() if escapes else "us-ascii", notes)
+    # RFC 3629: text in another charset is hardly ever valid UTF-8 by chance, so UTF-8 comes before any declaration.
     text = _utf8(head) or _declared(head, declared) or _guessed(head, claimed=claimed)
     return text._replace(notes=text.notes + notes) if text else None
-
-
-def _without_zeros(head: bytes) -> tuple[bytes, tuple[str, ...]]:
-    """QUIRK: some phones end a text or SMIL with a zero, as C strings do."""
-    body = head.rstrip(b"\0")
-    return (body, ()) if body == head else (body, ("it ends in zeros, as a C string does",))
 
 
 def _marked(head: bytes) -> Text | None:

@@ -25,22 +25,9 @@ _MOST_ELEMENTS = 10_000
 _MOST_TRACKS = 64
 _CLUSTER_MARK = b"\x1f\x43\xb6\x75"
 # RFC 9559 and the Matroska codec registry: CodecID
-_CODECS = {
-    "V_VP8": "vp8",
-    "V_VP9": "vp9",
-    "V_AV1": "av1",
-    "V_MPEG4/ISO/AVC": "h264",
-    "V_MPEGH/ISO/HEVC": "hevc",
-    "V_THEORA": "theora",
-    "V_MJPEG": "mjpeg",
-    "A_OPUS": "opus",
-    "A_VORBIS": "vorbis",
-    "A_AAC": "aac",
-    "A_MPEG/L3": "mp3",
-    "A_FLAC": "flac",
-    "A_AC3": "ac3",
-    "A_PCM/INT/LIT": "pcm",
-}
+_CODECS = {"V_VP8": "vp8", "V_VP9": "vp9", "V_AV1": "av1", "V_MPEG4/ISO/AVC": "h264", "V_MPEGH/ISO/HEVC": "hevc"}
+_CODECS |= {"V_THEORA": "theora", "V_MJPEG": "mjpeg", "A_OPUS": "opus", "A_VORBIS": "vorbis", "A_AAC": "aac"}
+_CODECS |= {"A_MPEG/L3": "mp3", "A_FLAC": "flac", "A_AC3": "ac3", "A_PCM/INT/LIT": "pcm"}
 
 
 class _Element(NamedTuple):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from mmscontent.containers import gif
@@ -59,13 +60,11 @@ def read(source: SniffInput) -> MediaInfo | None:
 def _read_blocks(data: bytes, canvas: tuple[int, int], most_frames: int) -> _GifFacts:
     """Count frames up to one more than allowed; a cut file ends the count quietly."""
     facts = _GifFacts(canvas)
-    try:
+    with suppress(DamagedMedia, OverLimits):
         for block in gif.blocks(data):
             _note(facts, data, block)
             if facts.frames > most_frames:
                 break
-    except (DamagedMedia, OverLimits):
-        facts.has_trailer = False
     return facts
 
 

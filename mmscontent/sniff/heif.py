@@ -13,7 +13,6 @@ from mmscontent.containers.octets import be
 from mmscontent.containers.tiff_exif import TiffHeader, read_exif
 from mmscontent.errors import DamagedMedia
 from mmscontent.message import MediaInfo
-from mmscontent.sniff.orientation import IDENTITY, Turn, compose, exif_number, mirror, rotate_ccw
 from mmscontent.sniff.reader import SniffInput, unique
 
 # Brands of ISO/IEC 23008-12, stills and sequences, of HEVC and of any coding; then those of AV1-AVIF.
@@ -25,6 +24,23 @@ _MOST_EXIF_BYTES = 4_000_000
 # Item types of coded pictures (23008-12, AV1-AVIF)
 _CODECS = {b"hvc1": "hevc", b"lhv1": "hevc", b"av01": "av1", b"avc1": "h264", b"jpeg": "jpeg", b"j2k1": "jpeg2000"}
 _TYPES = {"hevc": "image/heic", "av1": "image/avif"}
+# A turn is a matrix (a, b, c, d) over coordinates with y downwards: x' = ax + by, y' = cx + dy.
+Turn = tuple[int, int, int, int]
+# EXIF 2.32 table 6: what has to be done to the stored picture to see it upright
+EXIF_NUMBERS: dict[Turn, int] = {
+    (1, 0, 0, 1): 1,
+    (-1, 0, 0, 1): 2,
+    (-1, 0, 0, -1): 3,
+    (1, 0, 0, -1): 4,
+    (0, 1, 1, 0): 5,
+    (0, -1, 1, 0): 6,
+    (0, -1, -1, 0): 7,
+    (0, 1, -1, 0): 8,
+}
+# 23008-12 6.5.10, `irot`: 0, 90, 180 and 270 degrees against the clock
+_QUARTERS: tuple[Turn, ...] = ((1, 0, 0, 1), (0, 1, -1, 0), (-1, 0, 0, -1), (0, -1, 1, 0))
+# 23008-12 6.5.12, `imir`, as corrected in 2019: axis 0 swaps top and bottom, 1 swaps left and right
+_MIRRORS: tuple[Turn, ...] = ((1, 0, 0, -1), (-1, 0, 0, 1))
 # Auxiliary types of Apple and of ISO 21496-1
 _GAIN_MAP = (b"hdrgainmap", b"urn:iso:std:iso:ts:21496")
 
@@ -76,7 +92,10 @@ def _still(info: MediaInfo, data: bytes, meta: _ItemTables, brands: tuple[bytes,
     mine = [meta.properties[i - 1] for i in meta.associations.get(meta.primary, ()) if 0 < i <= len(meta.properties)]
     # `ispe` counts the rows and columns that fill up coding blocks, `clap` cuts them off.
     sides = next((_clap(data, b) for b in mine if b.kind == b"clap"), None)
-    sides = sides or next((_ispe(data, b) for b in mine if b.kind == b"ispe"), None)
+    # 23008-12 6.5.3, `ispe`: version and flags, then width and height as coded, four octets each.
+    sides = sides or next(
+        ((be(data, b.start + 4, 4), be(data, b.start + 8, 4)) for b in mine if b.kind == b"ispe"), None
+    )
     exif = _exif(data, meta)
     # Orientation is what `irot` and `imir` say. When neither is there, the EXIF tag is only informational: libheif and
     # phones ignore it, and a note states it.
@@ -108,12 +127,6 @@ def _codec(meta: _ItemTables) -> str | None:
     return next((_CODECS[meta.kinds[i]] for i in sources if meta.kinds.get(i) in _CODECS), None)
 
 
-def _ispe(data: bytes, box: Box) -> tuple[int, int]:
-    """Sides as coded (23008-12 6.5.3)."""
-    # Version and flags, then width and height, four octets each.
-    return be(data, box.start + 4, 4), be(data, box.start + 8, 4)
-
-
 def _clap(data: bytes, box: Box) -> tuple[int, int] | None:
     """Sides of the clean aperture, which cuts the coded picture down before it is turned (14496-12 12.1.4)."""
     # 14496-12 12.1.4: width, height and two offsets, each a numerator and a denominator.
@@ -126,14 +139,16 @@ def _clap(data: bytes, box: Box) -> tuple[int, int] | None:
 
 def _turn(data: bytes, properties: list[Box]) -> tuple[int, bool]:
     """EXIF number of the turns and mirrors in their order, and whether there are any."""
-    turn: Turn = IDENTITY
+    turn = _QUARTERS[0]
     # 23008-12 6.5.10 and 6.5.12: one octet each, a count of quarters and an axis.
     steps = [b for b in properties if b.kind in (b"irot", b"imir")]
     for box in steps:
         value = be(data, box.start, 1)
-        turn = compose(turn, rotate_ccw(value) if box.kind == b"irot" else mirror(value))
+        # The product step × turn: first what was there, then the step.
+        (a, b, c, d), (e, f, g, h) = _QUARTERS[value & 3] if box.kind == b"irot" else _MIRRORS[value & 1], turn
+        turn = a * e + b * g, a * f + b * h, c * e + d * g, c * f + d * h
     # Turns by quarters and mirrors compose to one of the eight EXIF numbers.
-    return exif_number(turn) or 1, bool(steps)
+    return EXIF_NUMBERS[turn], bool(steps)
 
 
 def _exif(data: bytes, meta: _ItemTables) -> TiffHeader:

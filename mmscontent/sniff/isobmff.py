@@ -8,19 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from mmscontent.containers.isobmff import FIRST_KINDS, Box, boxes, child, full_box, meta_boxes, top_boxes
+from mmscontent.containers.metadata_words import MetadataWord
 from mmscontent.containers.octets import be
 from mmscontent.errors import DamagedMedia
 from mmscontent.message import MediaInfo
-from mmscontent.sniff.heif import STILL_BRANDS, read_still
-from mmscontent.sniff.orientation import exif_number
+from mmscontent.sniff.heif import EXIF_NUMBERS, STILL_BRANDS, read_still
 from mmscontent.sniff.reader import SniffInput, bit_rate, frame_rate, milliseconds, printable, unique
 from mmscontent.sniff.sample_entries import Coding, read_sample_entry
-
-if TYPE_CHECKING:
-    from mmscontent.containers.metadata_words import MetadataWord
 
 _MOST_BRANDS = 64
 _MOST_RUNS = 20_000
@@ -74,6 +70,10 @@ class _MovieTrack:
     timescale: int = 0
     orientation: int | None = 1
 
+    @property
+    def fps(self) -> float | None:
+        return frame_rate(self.samples, self.duration_ms)
+
 
 def read(source: SniffInput) -> MediaInfo | None:
     """Any ISO base media file, or a QuickTime file from before `ftyp` existed."""
@@ -82,7 +82,7 @@ def read(source: SniffInput) -> MediaInfo | None:
     if kind == b"ftyp":
         brands = _brands(data)
     # Four letters at octet 4 may be chance; a movie with its header is not.
-    elif kind in FIRST_KINDS and _has_movie(data):
+    elif kind in FIRST_KINDS and any(b.kind == b"moov" and child(data, b, b"mvhd") for b in top_boxes(data)):
         # A file from before `ftyp` existed has no brand.
         brands = (b"qt  ",)
     else:
@@ -105,10 +105,6 @@ def _brands(data: bytes) -> tuple[bytes, ...]:
     # Offset 8: main brand; 12: minor version; 16: compatible brands, four octets each.
     be(data, 8, 4)
     return data[8:12], *(data[at : at + 4] for at in range(16, size - 3, 4))
-
-
-def _has_movie(data: bytes) -> bool:
-    return any(b.kind == b"moov" and child(data, b, b"mvhd") for b in top_boxes(data))
 
 
 def _tracks(data: bytes, movie: Box) -> Iterator[_MovieTrack]:
@@ -156,13 +152,13 @@ def _header(data: bytes, box: Box | None) -> tuple[int, int]:
     version, _, at = full_box(data, box)
     # 8.2.2 and 8.4.2: creation and modification time, timescale, duration; version 1 has 64 bits for all but the scale.
     if version:
-        return be(data, at + 16, 4), _known(be(data, at + 20, 8), 64)
-    return be(data, at + 8, 4), _known(be(data, at + 12, 4), 32)
-
-
-def _known(ticks: int, bits: int) -> int:
+        # Version 1: two times of 64 bits, timescale at 16, duration at 20.
+        timescale, ticks, unknown = be(data, at + 16, 4), be(data, at + 20, 8), (1 << 64) - 1
+    else:
+        # Version 0: two times of 32 bits, timescale at 8, duration at 12.
+        timescale, ticks, unknown = be(data, at + 8, 4), be(data, at + 12, 4), (1 << 32) - 1
     # 8.2.2.3: a duration of all ones cannot be determined.
-    return 0 if ticks == (1 << bits) - 1 else ticks
+    return timescale, 0 if ticks == unknown else ticks
 
 
 def _track_header(data: bytes, box: Box | None) -> tuple[int, int | None]:
@@ -175,7 +171,7 @@ def _track_header(data: bytes, box: Box | None) -> tuple[int, int | None]:
     at += 48 if version else 36
     # 8.2.2: the matrix is a b u c d v x y w, 16.16 but for u, v and w.
     a, b, c, d = (_sign(be(data, at + i, 4)) for i in (0, 4, 12, 16))
-    return number, exif_number((a, c, b, d))  # the file's matrix multiplies a row from the right
+    return number, EXIF_NUMBERS.get((a, c, b, d))  # the file's matrix multiplies a row from the right
 
 
 def _sign(fixed: int) -> int:
@@ -194,29 +190,19 @@ def _sequence(source: SniffInput, tracks: list[_MovieTrack]) -> MediaInfo | None
     """What the picture track of an image sequence says (23008-12 section 7: handler `pict`)."""
     track = next((t for t in tracks if t.handler == b"pict" and t.samples), None)
     if track is None:
-        return _with_video_track(source, tracks)
-    fps = _fps(track)
+        # A picture whose file also holds a video track is a motion photo, not an image sequence.
+        is_motion_photo = any(t.handler == b"vide" for t in tracks)
+        return replace(source.info("image/heif"), metadata=("motion photo video",)) if is_motion_photo else None
     return replace(
         source.info("image/heif"),
         width_px=track.coding.width_px,
         height_px=track.coding.height_px,
         frames=track.samples,
         duration_ms=track.duration_ms if track.samples > 1 else None,
-        fps=fps if track.samples > 1 else None,
+        fps=track.fps if track.samples > 1 else None,
         codec=track.coding.codec,
         orientation=track.orientation or 1,
     )
-
-
-def _with_video_track(source: SniffInput, tracks: list[_MovieTrack]) -> MediaInfo | None:
-    """A picture whose file also holds a video track: a motion photo, not an image sequence."""
-    if not any(t.handler == b"vide" for t in tracks):
-        return None
-    return replace(source.info("image/heif"), metadata=("motion photo video",))
-
-
-def _fps(track: _MovieTrack) -> float | None:
-    return frame_rate(track.samples, track.duration_ms)
 
 
 def _movie(source: SniffInput, brands: tuple[bytes, ...], movie: Box, tracks: list[_MovieTrack]) -> MediaInfo:
@@ -229,7 +215,12 @@ def _movie(source: SniffInput, brands: tuple[bytes, ...], movie: Box, tracks: li
     # RFC 3839, RFC 4337: a file without a video track is audio, whatever its brand says.
     pair = _types(brands, tracks)
     info = _timed(source.info(pair[0] if video else pair[1]), data, movie, tracks)
-    notes = [*_cut_notes(data), *_track_notes(tracks)]
+    cut = [printable(b.kind) for b in top_boxes(data) if not b.whole]
+    notes = [f"its {kind} box announces more than there is, it may be cut short" for kind in cut]
+    # Hint, metadata, text and timed-text handlers occur beside video and audio.
+    others = unique(printable(t.handler) for t in tracks if t.handler not in (b"vide", b"soun"))
+    if others:
+        notes.append(f"it also holds tracks of other kinds: {', '.join(others)}")
     if brands[0] == b"qt  " and video is None:
         # No audio type is registered for QuickTime, and the boxes are those of MP4.
         notes.append("a QuickTime file without a picture is named audio/mp4")
@@ -243,9 +234,10 @@ def _movie(source: SniffInput, brands: tuple[bytes, ...], movie: Box, tracks: li
 
 
 def _types(brands: tuple[bytes, ...], tracks: list[_MovieTrack]) -> tuple[str, str]:
-    """Names with and without a video track, by main brand; an MP4 of 3GPP codecs alone is 3GP (TS 26.244 5.4)."""
+    """Names with and without a video track, by main brand and codecs."""
     # A brand of 3GPP ends in the digit of its release, `3gp4` to `3gp9`, so three letters are looked up, too.
     named = _BRANDS.get(brands[0]) or _BRANDS.get(brands[0][:3])
+    # TS 26.244 5.4: an MP4 of nothing but 3GPP's codecs, with a brand of 3GPP beside its own, is 3GP.
     if named is not None:
         return named
     codecs = {t.coding.codec for t in tracks if t.handler in (b"vide", b"soun")}
@@ -280,25 +272,12 @@ def _with_video(info: MediaInfo, track: _MovieTrack) -> MediaInfo:
         width_px=coding.width_px,
         height_px=coding.height_px,
         orientation=track.orientation or 1,
-        fps=_fps(track),
+        fps=track.fps,
         codec=coding.codec,
         profile=coding.profile,
         level=coding.level,
         bit_rate_bps=bit_rate(info.size_bytes, info.duration_ms),
     )
-
-
-def _cut_notes(data: bytes) -> Iterator[str]:
-    for box in top_boxes(data):
-        if not box.whole:
-            yield f"its {printable(box.kind)} box announces more than there is, it may be cut short"
-
-
-def _track_notes(tracks: list[_MovieTrack]) -> Iterator[str]:
-    # Hint, metadata, text and timed-text handlers occur beside video and audio.
-    others = unique([printable(t.handler) for t in tracks if t.handler not in (b"vide", b"soun")])
-    if others:
-        yield f"it also holds tracks of other kinds: {', '.join(others)}"
 
 
 def _words(data: bytes, movie: Box) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ def read(source: SniffInput) -> MediaInfo | None:
             adobe = body[11]  # Adobe TN 5116: the colour transform
         elif segment.marker == jpeg.EOI:
             is_whole = True
+            # Viewers stop at EOI, yet all that stands behind it would be sent along.
             words += jpeg.trailer_metadata(data[segment.end :])
         words += jpeg.metadata_of(data, segment)
     # Decoders paint what there is of a picture that is cut short and leave the rest grey.

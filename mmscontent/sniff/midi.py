@@ -25,6 +25,7 @@ def midi_milliseconds(data: bytes) -> int | None:
     for tick, tempo in _events(data):
         last = max(last, tick)
         if tempo:
+            # A tempo counts for all tracks, whichever it stands in; of several at one tick the last.
             tempos[tick] = tempo
     total_us, changes = 0, sorted(tempos.items())
     # A tempo holds from its own tick to the next change, the last one to the last event.

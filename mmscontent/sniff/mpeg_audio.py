@@ -42,6 +42,7 @@ class _MpegFrame:
     @property
     def samples(self) -> int:
         """PCM samples it decodes to, per channel."""
+        # ISO/IEC 11172-3: 384 in layer I, 1152 in II and III; 13818-3 halves layer III.
         return {1: 384, 2: 1152, 3: 1152 if self.mpeg1 else 576}[self.layer]
 
     @property

@@ -33,9 +33,11 @@ def read(source: SniffInput) -> MediaInfo | None:
     data = source.data
     if data[:4] != b"OggS":
         return None
-    streams = [s for s in (_stream(serial, packet) for serial, packet in _first_packets(data)) if s]
+    packets = list(_first_packets(data))
+    streams = [_READERS[mark](*packet) for packet in packets for mark in _READERS if packet[1].startswith(mark)]
     if not streams:
         raise DamagedMedia("an Ogg file holds no stream we know")
+    # Only Theora has sides.
     video = next((s for s in streams if s.width_px is not None), None)
     audio = next((s for s in streams if s.width_px is None), None)
     first = video or streams[0]
@@ -71,13 +73,6 @@ def _first_packets(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         size = sum(data[at + 27 : start])
         yield data[at + 14 : at + 18], data[start : start + size]
         at = start + size
-
-
-def _stream(serial: bytes, packet: bytes) -> _Stream | None:
-    for mark, reader in _READERS.items():
-        if packet.startswith(mark):
-            return reader(serial, packet)
-    return None
 
 
 def _opus(serial: bytes, packet: bytes) -> _Stream:

@@ -17,18 +17,12 @@ _LONGEST_MS = 10**15  # a header may say "for ever" (a rate of next to nothing);
 
 @dataclass(frozen=True, slots=True)
 class SniffInput:
-    """The bytes, and what is claimed about them.
-
-    Attributes:
-        name_type: Media type the file name's ending points to, or "".
-        declared_type: Media type somebody declared, canonical, or "".
-        declared_charset: Charset parameter of that declaration, or "".
-    """
+    """The bytes, and what is claimed about them; "" for what is not claimed."""
 
     data: bytes = field(repr=False)
-    name_type: str = ""
-    declared_type: str = ""
-    declared_charset: str = ""
+    name_type: str = ""  # media type of the file name's ending
+    declared_type: str = ""  # canonical
+    declared_charset: str = ""  # a parameter of the declared type
     limits: InputLimits = DEFAULT_INPUT_LIMITS
 
     def info(self, media_type: str) -> MediaInfo:

@@ -83,6 +83,7 @@ def _vp8l_sides(data: bytes, at: int) -> tuple[int, int]:
     # RFC 9649 3.4: a signature octet, then 14 bits each of width and height less one.
     if le(data, at, 1) != 0x2F:
         raise DamagedMedia("image/webp: its VP8L picture has no signature")
+    # Width is the lower 14 bits, height the next 14; alpha hint and version lie above.
     bits = le(data, at + 1, 4)
     return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
 

@@ -51,11 +51,7 @@ class Coding:
 
 
 def read_sample_entry(data: bytes, box: Box, handler: bytes) -> Coding:
-    """One entry of a sample description box; *handler* says whether it is audio or video.
-
-    Raises:
-        DamagedMedia: It ends too early.
-    """
+    """One entry of a sample description box; *handler* says whether it is audio or video."""
     coding = Coding(_CODECS.get(box.kind, printable(box.kind).lower()))
     if handler in (b"vide", b"pict"):
         # 8.5.2: six octets reserved, reference index, sixteen octets predefined, then width and height.
@@ -138,6 +134,7 @@ def _wave(data: bytes, box: Box, coding: Coding) -> Coding:
 
 def _esds(data: bytes, box: Box, coding: Coding) -> Coding:
     """Elementary stream descriptor: tags 3, 4 and 5 lie inside each other (14496-1 7.2.6)."""
+    # Version and flags of the box, then descriptors: tag, size, fields.
     at, end = box.start + 4, box.end
     while at + 2 <= end:
         # 14496-1 7.2.2.1: tag 3 ES_Descriptor, 4 DecoderConfigDescriptor, 5 DecoderSpecificInfo.
@@ -161,7 +158,8 @@ def _esds(data: bytes, box: Box, coding: Coding) -> Coding:
 
 
 def _descriptor(data: bytes, at: int) -> tuple[int, int, int]:
-    """Tag, start and size of a descriptor; the size has 1 to 4 octets of 7 bits (14496-1 8.3.3)."""
+    """Tag, start and size of a descriptor."""
+    # 14496-1 8.3.3: the size has one to four octets of seven bits, of which the top bit says that another one follows.
     tag, at, size = be(data, at, 1), at + 1, 0
     for _ in range(4):
         octet = be(data, at, 1)
@@ -220,13 +218,5 @@ def _dops(data: bytes, box: Box, coding: Coding) -> Coding:
     return replace(coding, channels=be(data, box.start + 1, 1), sample_rate_hz=48000)
 
 
-_DETAILS = {
-    b"avcC": _avcc,
-    b"hvcC": _hvcc,
-    b"av1C": _av1c,
-    b"vpcC": _vpcc,
-    b"d263": _d263,
-    b"esds": _esds,
-    b"wave": _wave,
-    b"dOps": _dops,
-}
+_DETAILS = {b"avcC": _avcc, b"hvcC": _hvcc, b"av1C": _av1c, b"vpcC": _vpcc, b"d263": _d263}
+_DETAILS |= {b"esds": _esds, b"wave": _wave, b"dOps": _dops}

@@ -86,9 +86,8 @@ def _mail(head: str) -> str:
     # One such field alone is also how prose begins ("Subject: the boat").
     if len(_SIGNS_OF_MAIL & fields.keys()) >= 2:
         return "message/rfc822"
-    if "content-type" in fields and len(fields) > 1:
-        return _announced(fields["content-type"])
-    return _announced(fields["content-type"]) if "boundary=" in fields.get("content-type", "").lower() else ""
+    content_type = fields.get("content-type", "")
+    return _announced(content_type) if len(fields) > 1 or "boundary=" in content_type.lower() else ""
 
 
 def _announced(content_type: str) -> str:
@@ -126,15 +125,11 @@ def _http(head: str) -> str:
         return ""
     lines = head.splitlines()
     fields = _fields(lines[1:])
-    body = head[_body_at(head) :].lstrip()
+    found = re.search(r"\r?\n\r?\n", head)
+    body = head[found.end() :].lstrip() if found else ""
     if body.startswith("--"):
         return _announced(fields.get("content-type", "")) or "multipart/mixed"
     return _xml(body)
-
-
-def _body_at(head: str) -> int:
-    found = re.search(r"\r?\n\r?\n", head)
-    return found.end() if found else len(head)
 
 
 def _parts(head: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mmscontent.codecs.image import decode, strip_metadata
 from mmscontent.containers import jpeg, png, riff
 from mmscontent.message import MediaInfo
-from mmscontent.sniff import bitmaps, gif, isobmff, tiff
+from mmscontent.sniff import bitmaps, gif, isobmff
 from mmscontent.sniff import jpeg as sniff_jpeg
 from mmscontent.sniff import png as sniff_png
 from mmscontent.sniff import riff as sniff_riff
@@ -90,7 +90,7 @@ _ROWS = (
     StillFormat("image/heic", isobmff.read, decode.load_heif, ("HEIF",)),
     StillFormat("image/heif", isobmff.read, decode.load_heif, ("HEIF",)),
     _by_pillow("image/avif", isobmff.read, "AVIF"),
-    _by_pillow("image/tiff", tiff.read, "TIFF", may_be_lettering=True),
+    _by_pillow("image/tiff", bitmaps.read_tiff, "TIFF", may_be_lettering=True),
     _by_pillow("image/bmp", bitmaps.read_bmp, "BMP", "DIB", has_no_metadata=True, may_be_lettering=True),
     _by_pillow("image/x-icon", bitmaps.read_ico, "ICO", has_no_metadata=True),
     _by_pillow("image/x-tga", bitmaps.read_tga, "TGA", has_no_metadata=True),
