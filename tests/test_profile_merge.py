@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmscontent.profiles.merge import ProfileKeys, ProfileLayer, Statement, build_profile, format_value, merge
+from mmscontent.profiles.merge import ProfileLayer, Statement, build_profile, format_value, merge
 from mmscontent.profiles.model import FIELD_RULES, SECTIONS, AudioFormat, Origin, VideoFormat
 from tests.conftest import ROOT
 
@@ -183,7 +183,7 @@ def test_the_callers_limit_holds_whatever_is_stated_and_a_note_tells_when_it_is_
 
 def test_a_profile_names_who_decided_each_value():
     statements, notes = merge([layer("carrier", limit_bytes=500_000, subject_max_chars=0), BASE])
-    profile = build_profile(statements, ProfileKeys("us/x"), notes)
+    profile = build_profile(statements, notes, carrier="us/x")
 
     assert (profile.carrier, profile.limit_bytes, profile.subject_max_chars) == ("us/x", 500_000, 0)
     assert [profile.origin(name).source for name in ("limit_bytes", "image.max_long_px")] == ["carrier x", "base"]
@@ -203,7 +203,7 @@ def test_values_read_well(value, text):
 
 
 def test_every_field_of_the_profile_is_declared_with_its_rule():
-    profile = build_profile(merge([BASE])[0], ProfileKeys())
+    profile = build_profile(merge([BASE])[0])
     own = {"carrier", "route", "device", "content_class", "notes", "origins"}  # what load_profile was asked and found
     names = {f.name for f in fields(profile)} - own - {*SECTIONS}
     names |= {f"{section}.{f.name}" for section in SECTIONS for f in fields(getattr(profile, section))}

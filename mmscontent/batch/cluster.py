@@ -144,17 +144,17 @@ class _Scheduler:
         """Submit tasks while processors are free; False when no task is left."""
         self._count_slots()
         while len(self._in_flight) < self._slots:
-            item = self._retries.popleft() if self._retries else self._next()
-            if item is None:
+            # Lost items go first: behind fresh tasks they would wait for the whole batch.
+            if self._retries:
+                item = self._retries.popleft()
+            elif task := next(self._tasks, None):
+                item = _InFlightItem(task, 0.0)
+            else:
                 return False
             files = [self._ray.put(file) for file in _read_files(item.task)]
             item.since = time.monotonic()
             self._in_flight[self._run.remote(self._work, item.task, *files)] = item
         return True
-
-    def _next(self) -> _InFlightItem | None:
-        task = next(self._tasks, None)
-        return None if task is None else _InFlightItem(task, 0.0)
 
     def _count_slots(self) -> None:
         if time.monotonic() - self._counted_at > _COUNT_S:

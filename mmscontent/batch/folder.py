@@ -90,6 +90,7 @@ class OutputFolder:
         if len(outputs) == 1:
             name = result.item + suffix
             (self.path / name).parent.mkdir(parents=True, exist_ok=True)
+            # Not synced: the journal has its digest, and a resumed run makes again what a power failure has damaged.
             files.atomic_write(self.path / name, outputs[0][1], fsync=False)
             return (_output(name, outputs[0][1]),)
         return self._write_several(result.item, outputs)

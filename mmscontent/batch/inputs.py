@@ -77,6 +77,7 @@ def _items(given: str, defaults: InputDefaults) -> Iterator[Item]:
 
 
 def _is_wanted(file: Path, folder: Path, outputs: Path | None) -> bool:
+    # Hidden files and folders belong to programs (.git, .DS_Store), not to a message.
     hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
     return file.is_file() and not hidden and not _under(file, outputs)
 
@@ -127,6 +128,7 @@ def _row_item(path: Path, line: int, row: Mapping[str, object], defaults: InputD
 def _item_name(given: str, path: Path, line: int) -> str:
     if not given:
         return f"{path.stem}-{line:05d}"
+    # The name becomes a path below the output folder and must not lead out of it, on Windows either.
     parts = PurePosixPath(given.replace("\\", "/")).parts
     if given.startswith("/") or ".." in parts or any(c < " " for c in given) or not parts:
         raise _list_error(path, line, f": {given!r} cannot name an output; use a relative name without ..")

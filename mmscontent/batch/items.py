@@ -84,6 +84,7 @@ def run_item(task: Task, get: Callable[[Path], SourceFile] = read_source) -> Res
         message = _message(task.item, sources, get)
         outcome = _attempt(task, message)
     except MMSContentError as error:
+        # The sources that were read stay in the result: a resumed run tries again when one of them has changed.
         result = Result(task.item.name, "failed", sources=tuple(sources), failure=failure_of(error))
     except Exception as exc:  # noqa: BLE001 - an error of one item must not stop the others
         failure = Failure("batch/error", f"{type(exc).__name__}: {exc}")

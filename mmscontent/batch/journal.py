@@ -74,14 +74,10 @@ class Record:
 
 
 def _record(row: dict[str, Any]) -> Record:
-    return Record(
-        **{
-            **row,
-            "outputs": tuple(Output(**o) for o in row["outputs"]),
-            "sources": tuple(Source(**s) for s in row["sources"]),
-            "failure": Failure(**row["failure"]) if row["failure"] else None,
-        }
-    )
+    outputs = tuple(Output(**o) for o in row["outputs"])
+    sources = tuple(Source(**s) for s in row["sources"])
+    failure = Failure(**row["failure"]) if row["failure"] else None
+    return Record(**{**row, "outputs": outputs, "sources": sources, "failure": failure})
 
 
 class Journal:
@@ -236,17 +232,8 @@ def settings_key(settings: Settings) -> str:
 def item_key(item: Item) -> str:
     """Digest of the request; the bytes of the files are not part of it."""
     profile = profile_key(item.profile) if item.profile is not None else None
-    return _digest(
-        (
-            item.name,
-            tuple(str(f.absolute()) for f in item.files),
-            item.text,
-            item.subject,
-            item.recipient,
-            profile,
-            item.fault,
-        )
-    )
+    files = tuple(str(f.absolute()) for f in item.files)
+    return _digest((item.name, files, item.text, item.subject, item.recipient, profile, item.fault))
 
 
 def is_unchanged(source: Source) -> bool:

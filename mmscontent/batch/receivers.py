@@ -57,6 +57,7 @@ class Receivers:
         self._profiles = profiles
         self._allow_inactive = allow_inactive
         self._use_observed = use_observed
+        # A list has many rows and few receivers, and loading one of them reads several files.
         self._known: dict[Receiver, Profile | Failure] = {}
         self._kinds: dict[str, str] = {}
 

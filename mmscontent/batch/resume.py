@@ -89,6 +89,7 @@ class BatchRun:
         return (
             record.is_final
             and record.key == item_key(item)
+            # An item that failed may have stopped before its last file.
             and (len(record.sources) == len(item.files) or record.status == "failed")
             and all(is_unchanged(s) for s in record.sources)
             and all(self._is_complete(o) for o in record.outputs)
@@ -137,18 +138,9 @@ class BatchRun:
                 if error.errno in _DISK_ERRORS:
                     raise BatchError(f"{message}; free disk space, then continue with --resume") from error
                 status, failure = "failed", Failure("batch/output", message)
-        return Record(
-            result.item,
-            key,
-            status,
-            outputs,
-            result.sources,
-            result.quality,
-            failure,
-            result.tries,
-            result.elapsed_ms,
-            result.ledger.as_json() if result.ledger is not None else None,
-        )
+        ledger = result.ledger.as_json() if result.ledger is not None else None
+        sources, quality, tries, elapsed_ms = result.sources, result.quality, result.tries, result.elapsed_ms
+        return Record(result.item, key, status, outputs, sources, quality, failure, tries, elapsed_ms, ledger)
 
 
 def _has_journal(folder: OutputFolder, *, resumes: bool) -> bool:

@@ -101,9 +101,7 @@ def _advanced(progress: Progress, result: Result, elapsed_s: float) -> Progress:
     """Progress after one more result."""
     return replace(
         progress,
-        done=progress.done + (result.status == "done"),
-        refused=progress.refused + (result.status == "refused"),
-        failed=progress.failed + (result.status == "failed"),
+        **{result.status: getattr(progress, result.status) + 1},  # its counts are named as the statuses are
         source_bytes=progress.source_bytes + result.source_bytes,
         output_bytes=progress.output_bytes + result.output_bytes,
         elapsed_s=elapsed_s,

@@ -128,6 +128,7 @@ def _to_bytes(fitted: FittedMedia) -> bytes:
 
 def _row(part: FittedPart) -> dict[str, Any]:
     fields = asdict(part.part)
+    # The bytes follow the head; the head has only their number.
     fields["data"] = len(part.part.data)
     return {"part": fields, "entry": asdict(part.entry)}
 
@@ -153,6 +154,7 @@ def _from_bytes(data: bytes) -> FittedMedia | None:
             parts.append(FittedPart(part, _entry(row["entry"])))
             at = end
         return FittedMedia(tuple(parts))
+    # A head with other fields was written by another version; it is no hit either.
     except (ValueError, KeyError, TypeError):
         return None
 

@@ -171,6 +171,7 @@ def _group(campaign: Campaign, placeholder: FittedMedia, profile: Profile, index
         overhead, longest = max((_overhead(campaign, placeholder, profile, i), -i) for i in likely)
     except MMSContentError as error:
         return RecipientGroup(profile, indexes, indexes[0], 0, 0, "", failure=failure_of(error))
+    # The text alone may be above the target; the media then have nothing left.
     available = max(0, profile.target_bytes - overhead) // _STEP_BYTES * _STEP_BYTES
     return RecipientGroup(profile, indexes, -longest, overhead, available, _fitted_key(campaign, profile, available))
 
@@ -194,6 +195,7 @@ def _overhead(campaign: Campaign, placeholder: FittedMedia, profile: Profile, in
 def _fitted_key(campaign: Campaign, profile: Profile, available_bytes: int) -> str:
     """Digest of everything fitted media depend on: sources, receiver, bytes, wire form, effort and version."""
     nameless = replace(profile, carrier=None, route=None, device=None, content_class=None)
+    # Texts count only by the bytes that they leave, so another text of about the length finds the same media.
     sources = [
         (p.name, p.media_type, p.content_id, p.alt, hashlib.sha256(p.data).hexdigest())
         for p in campaign.template.message.parts

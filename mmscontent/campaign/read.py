@@ -166,6 +166,7 @@ def read_recipients(path: Path, template: MessageTemplate, receivers: Receivers)
     Raises:
         BatchError: The list cannot be read, or lacks a column that a text names.
     """
+    # Line by address: the second row of one address is most likely a mistake of the list.
     known: dict[str, int] = {}
     return tuple(_recipient(path, line, row, template, receivers, known) for line, row in read_rows(path))
 

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -18,6 +19,8 @@ from mmscontent.batch.model import Settings
 from mmscontent.batch.receivers import Receiver, Receivers
 from mmscontent.batch.resume import BatchRun, ResumeState
 from mmscontent.cli.options import (
+    effort_option,
+    encoding_option,
     policy_from,
     policy_option,
     pool_from,
@@ -29,36 +32,25 @@ from mmscontent.cli.options import (
 )
 from mmscontent.cli.output import print_status, reserved_stdout
 from mmscontent.cli.progress import RunTotals, progress_bar
-from mmscontent.pack.registry import ENCODINGS
 
 FAILED = 1
+_RECEIVER = tuple(f.name for f in fields(Receiver))  # the options are named as its fields
+_PATH = click.Path(path_type=Path)
 
 
 @click.command("batch")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Folder for outputs, journal and contact sheet.",
-)
+@click.option("-o", "--output", required=True, type=_PATH, help="Folder for outputs, journal and contact sheet.")
 @profile_options
-@click.option("--encoding", type=click.Choice(tuple(ENCODINGS)), default="pdu", show_default=True, help="Wire form.")
-@click.option(
-    "--effort", type=click.Choice(("fast", "best")), default="fast", show_default=True, help="As for compose."
-)
+@encoding_option()
+@effort_option
 @click.option("--text", default="", help="Text of every item that has none of its own.")
 @click.option("--subject", default="", help="Subject of every item that has none of its own.")
 @click.option("--from", "sender", default="", metavar="NUMBER", help="Sender, such as +12065550100.")
 @policy_option
 @click.option("--parts", is_flag=True, help="Write the fitted parts as files instead of packed messages.")
 @click.option(
-    "--timeout",
-    type=click.FloatRange(min=1),
-    default=300,
-    show_default=True,
-    help="Time limit of one item, in seconds.",
+    "--timeout", type=click.FloatRange(min=1), default=300, show_default=True, help="Seconds that one item may take."
 )
 @pool_options
 @resume_option
@@ -117,31 +109,14 @@ def _settings(options: dict[str, Any]) -> Settings:
 
 def receivers_from(options: dict[str, Any]) -> Receivers:
     """The receiver that the options name; rows of a list may change it."""
-    base = Receiver(
-        options["carrier"], options["route"], options["device"], options["content_class"], options["max_bytes"]
-    )
-    return Receivers(
-        base,
-        profiles=options["profiles"],
-        allow_inactive=options["allow_inactive"],
-        use_observed=options["use_observed"],
-    )
+    base = Receiver(**{name: options[name] for name in _RECEIVER})
+    return Receivers(base, **{name: options[name] for name in ("profiles", "allow_inactive", "use_observed")})
 
 
 def _output_options(options: dict[str, Any]) -> dict[str, str]:
     """The options that every output depends on, for the journal."""
-    names = (
-        "carrier",
-        "route",
-        "device",
-        "content_class",
-        "max_bytes",
-        "encoding",
-        "effort",
-        "sender",
-        "parts",
-        "if_not_fit",
-    )
+    # Workers, engine and time limit are free to differ: they change no byte of an output.
+    names = (*_RECEIVER, "encoding", "effort", "sender", "parts", "if_not_fit")
     return {name: str(options[name]) for name in names if options[name]}
 
 

@@ -46,6 +46,7 @@ SOME_CANNOT = 1
 _MAX_NAMED = 10
 
 
+_PATH = click.Path(path_type=Path)
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _options = with_options(
     click.argument("recipients", type=_FILE, metavar="RECIPIENTS"),
@@ -56,11 +57,7 @@ _options = with_options(
     click.option(
         "--timeout", type=click.FloatRange(min=1), default=300, show_default=True, help="Seconds for fitting one group."
     ),
-    click.option(
-        "--cache",
-        type=click.Path(path_type=Path),
-        help="Folder that keeps fitted media; by default in the user's cache folder.",
-    ),
+    click.option("--cache", type=click.Path(path_type=Path), help="Folder of fitted media; by default the user's own."),
     click.option(
         "--cache-bytes",
         type=click.IntRange(min=0),
@@ -99,7 +96,7 @@ def plan_command(*, as_json: bool, **options: Any) -> int:  # noqa: ANN401 - cli
 
 @campaign_group.command("render")
 @_options
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder for messages and journal.")
+@click.option("-o", "--output", required=True, type=_PATH, help="Folder for messages and journal.")
 @resume_option
 @click.option("--jsonl", is_flag=True, help="Print the journal line of each recipient on standard output.")
 def render_command(*, output: Path, resume: bool, jsonl: bool, **options: Any) -> int:  # noqa: ANN401 - click's own

@@ -91,6 +91,7 @@ def write_outcome(outcome: Outcome, stem: str, options: dict[str, Any], original
     for number, one in enumerate(outcome.messages, start=1):
         place = number if len(outcome.messages) > 1 else None
         if options["preview_path"] is not None:
+            # Beside one of several messages the whole original would look as if most of it were lost.
             page = preview(one, original=original if place is None else None)
             write_file(_numbered(options["preview_path"], place), page.encode("utf-8"))
         if options["strip_path"] is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from mmscontent.cli.options import json_option
 from mmscontent.cli.output import write_json
 from mmscontent.doctor import examine
 
@@ -11,7 +12,7 @@ ENGINE_MISSING = 4  # as main.EXIT_STATUS has it for every EngineError
 
 
 @click.command("doctor")
-@click.option("--json", "as_json", is_flag=True, help="Write one JSON document to standard output.")
+@json_option
 def doctor_command(*, as_json: bool) -> int:
     """Show which engines are installed, whether they are safe, and which layers of the sandbox are in force.
 

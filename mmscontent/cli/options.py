@@ -75,16 +75,8 @@ pool_options = with_options(
 
 def profile_from(options: dict[str, Any]) -> Profile:
     """The profile that the options name."""
-    return load_profile(
-        carrier=options["carrier"],
-        route=options["route"],
-        device=options["device"],
-        content_class=options["content_class"],
-        max_message_bytes=options["max_bytes"],
-        profiles=options["profiles"],
-        allow_inactive=options["allow_inactive"],
-        use_observed=options["use_observed"],
-    )
+    same = ("carrier", "route", "device", "content_class", "profiles", "allow_inactive", "use_observed")
+    return load_profile(max_message_bytes=options["max_bytes"], **{name: options[name] for name in same})
 
 
 def policy_from(options: dict[str, Any]) -> IfNotFit:

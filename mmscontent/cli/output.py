@@ -27,6 +27,7 @@ def write_file(path: Path, data: bytes) -> None:
         OutputError: The folder is missing or not writable.
     """
     try:
+        # One command writes few files, so the sync is cheap here; a batch leaves it out.
         files.atomic_write(path, data, fsync=True)
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error

@@ -75,6 +75,7 @@ def _summaries(folder: Path, *, population: bool) -> Iterator[ProfileSummary]:
         key, title, country, _, status, date = cells
         yield ProfileSummary("carrier", key, title, country, status, date=date)
     for cells in _cells(folder / POPULATION) if population else ():
+        # All lines come from one collection of documents, so one date and confidence hold for them.
         size = int(cells[4]) if cells[4] else None
         yield ProfileSummary(
             "device", cells[0], f"{cells[2]} {cells[3]}", limit_bytes=size, confidence="high", date="2015"

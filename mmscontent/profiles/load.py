@@ -10,15 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mmscontent.errors import NotAllowed, ProfileError
-from mmscontent.profiles.merge import (
-    ProfileKeys,
-    ProfileLayer,
-    Statement,
-    Statements,
-    apply_overrides,
-    build_profile,
-    merge,
-)
+from mmscontent.profiles.merge import ProfileLayer, Statement, Statements, apply_overrides, build_profile, merge
 from mmscontent.profiles.model import ROUTES, Origin, Profile
 from mmscontent.profiles.read import chain_of, profile_folders, read_profile, table_text
 from mmscontent.profiles.schema import ProfileFile, RouteLimit, parse_overrides
@@ -90,8 +82,9 @@ def load_profile(  # noqa: PLR0913 - the public signature: one argument a thing 
     layers.append(_base_layer(DEFAULT_CLASS, folders))
     merged, more_notes = merge(layers, max_message_bytes=max_message_bytes)
     apply_overrides(merged, parse_overrides(overrides or {}))
-    keys = ProfileKeys(carrier, route, device.key if isinstance(device, ProfileFile) else device, content_class)
-    return build_profile(merged, keys, (*notes, *more_notes))
+    key = device.key if isinstance(device, ProfileFile) else device
+    notes += more_notes
+    return build_profile(merged, tuple(notes), carrier=carrier, route=route, device=key, content_class=content_class)
 
 
 def _check(route: str | None, max_message_bytes: int | None) -> None:
@@ -189,6 +182,7 @@ def _route_limit(chain: list[ProfileFile], route: str | None) -> tuple[RouteLimi
 
 def _tightest(chain: list[ProfileFile]) -> tuple[RouteLimit, list[str]]:
     own = _own(chain)
+    # The routes of a parent are the country's numbers; they count only where the carrier states none.
     stated = own if any(p.routes for p in own) else chain
     names = dict.fromkeys(r.route for p in stated for r in p.routes)
     limits = [limit for name in names if (limit := next(_routes(stated, name), None))]

@@ -209,29 +209,18 @@ def apply_overrides(merged: Merged, overrides: Iterable[Statement[Any]]) -> None
 # -- the profile -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileKeys:
-    """The keys that the caller asked for."""
+def build_profile(merged: Merged, notes: tuple[str, ...] = (), **keys: str | None) -> Profile:
+    """Build the Profile of merged statements; fields that no source states keep their built-in default.
 
-    carrier: str | None = None
-    route: str | None = None
-    device: str | None = None
-    content_class: str | None = None
-
-
-def build_profile(merged: Merged, keys: ProfileKeys, notes: tuple[str, ...] = ()) -> Profile:
-    """Build the Profile of merged statements; fields that no source states keep their built-in default."""
+    The keys are those that the caller asked for: carrier, route, device and content_class.
+    """
     values: dict[str, dict[str, Any]] = {section: {} for section in ("", *SECTIONS)}
     for field, one in merged.items():
         section, _, name = field.rpartition(".")
         values[section][name] = one.value
     return Profile(
-        carrier=keys.carrier,
-        route=keys.route,
-        device=keys.device,
-        content_class=keys.content_class,
         notes=notes,
         origins=tuple((field, merged[field].origin) for field in FIELD_RULES if field in merged),
         **{section: rule(**values[section]) for section, rule in SECTIONS.items()},
-        **values[""],
+        **(values[""] | keys),
     )

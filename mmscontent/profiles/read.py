@@ -27,6 +27,7 @@ _MAX_FILE_BYTES = 200_000  # the largest shipped file has less than a tenth of i
 INHERITED = Path("carriers", "inherited.tsv")
 POPULATION = Path("devices", "population.tsv")
 EXAMPLES: dict[Kind, str] = {"carrier": "us/t-mobile", "device": "apple/iphone", "class": "oma/image-rich"}
+# A key becomes a path, so no word of it begins with a dot: `..` would lead out of the folder.
 _KEY = re.compile(r"[\w-][\w.+-]{0,79}/[\w-][\w.+-]{0,79}(?:@[0-9a-f]{16})?")
 # Profiles that extend each other end here instead of never.
 _MAX_EXTENDS = 5
