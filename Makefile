@@ -35,6 +35,7 @@ check: $(ENV)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vulture
 
 ## The tables of the README; results under benchmarks/results/.
 bench: $(BENCH)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.conftest import ROOT
+from tools.structure import walk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,21 +70,27 @@ def test_the_document_draws_the_layers_as_they_are_held() -> None:
             assert re.search(pattern, drawn, re.MULTILINE), f"docs/architecture.md does not draw the layer {layer!r}"
 
 
+def test_the_document_follows_one_photo_through_every_file_once() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+
+    assert walk(ROOT) in text, "write the output of `python tools/structure.py --walk` into docs/architecture.md"
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_there_are_no_import_cycles(package: str) -> None:
     known = modules(package)
     edges = {name: modules_imported(path, known) - {name, package} for name, path in known.items()}
     done: set[str] = set()
 
-    def walk(module: str, trail: tuple[str, ...]) -> None:
+    def visit(module: str, trail: tuple[str, ...]) -> None:
         assert module not in trail, " → ".join((*trail[trail.index(module) :], module))
         if module not in done:
             for target in edges[module]:
-                walk(target, (*trail, module))
+                visit(target, (*trail, module))
             done.add(module)
 
     for module in edges:
-        walk(module, ())
+        visit(module, ())
 
 
 def test_no_module_of_the_library_imports_its_public_face() -> None:

@@ -1,6 +1,6 @@
 """Prints the measures of the code's structure as a table: files, lines, functions, comments, cycles, names.
 
-    python tools/structure.py [--root DIR] [--json]
+    python tools/structure.py [--root DIR] [--json | --walk]
 
 Each row holds the measured value and the bound that docs/architecture.md states. The exit status is 1 when a bound is
 passed. `--root` measures another checkout with this script, for a comparison of before and after; it must be the
@@ -154,7 +154,7 @@ def _strong_components(edges: dict[str, set[str]]) -> list[set[str]]:
 
 
 def files_of_one_photo(root: Path) -> list[str]:
-    """The library's files that one photo passes from its file and its receiver's profile to the packed bytes.
+    """The library's files that one photo passes, from its file and its receiver to the packed bytes, in that order.
 
     A file counts when one of its functions runs or one of its dataclasses is made, in the calling process or in the
     worker; what only runs when a module is imported does not count.
@@ -162,7 +162,7 @@ def files_of_one_photo(root: Path) -> list[str]:
     code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import structure, json; "
     code += f"print(json.dumps(structure.trace_one_photo({str(root)!r})))"
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)  # noqa: S603 - our own script
-    return sorted(json.loads(done.stdout.splitlines()[-1]))
+    return list(json.loads(done.stdout.splitlines()[-1]))
 
 
 def trace_one_photo(root: str) -> list[str]:
@@ -180,16 +180,17 @@ def trace_one_photo(root: str) -> list[str]:
     send()  # imports everything
     found = _files_called(root, send)
     registry.CODECS.update(rows)  # type: ignore[attr-defined]
-    found |= _files_called(root, send)
     worker = "import sys, mmscontent.sandbox.worker_main; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", worker], cwd=root, capture_output=True, text=True, check=True)  # noqa: S603 - our own line
-    loaded = [name for name in done.stdout.split() if name.startswith("mmscontent.sandbox.")]
-    return sorted(found | {name.replace(".", "/") + ".py" for name in loaded})
+    inside = [f"{name.replace('.', '/')}.py" for name in done.stdout.split() if name.startswith("mmscontent.sandbox.")]
+    more = [name for name in dict.fromkeys([*_files_called(root, send), *inside]) if name not in found]
+    at = found.index("mmscontent/codecs/session.py") + 1  # from here on a call crosses into the worker
+    return [*found[:at], *more, *found[at:]]
 
 
-def _files_called(root: str, work: Callable[[], object]) -> set[str]:
-    """The library's files whose functions or dataclass constructors run during a call, in all its threads."""
-    found: set[str] = set()
+def _files_called(root: str, work: Callable[[], object]) -> list[str]:
+    """The library's files whose functions or dataclass constructors run during a call, in all its threads, in order."""
+    found: dict[str, None] = {}
     inside = f"{root}/mmscontent/"
 
     def note(frame: FrameType, event: str, _: object) -> None:
@@ -197,11 +198,11 @@ def _files_called(root: str, work: Callable[[], object]) -> set[str]:
         if event != "call" or not code.co_flags & inspect.CO_OPTIMIZED:
             return
         if code.co_filename.startswith(inside):
-            found.add(code.co_filename.removeprefix(f"{root}/"))
+            found.setdefault(code.co_filename.removeprefix(f"{root}/"))
         elif code.co_name == "__init__" and code.co_filename == "<string>":  # written by dataclasses
             home = type(frame.f_locals["self"]).__module__
             if home.startswith("mmscontent."):
-                found.add(f"{home.replace('.', '/')}.py")
+                found.setdefault(f"{home.replace('.', '/')}.py")
 
     threading.setprofile(note)
     sys.setprofile(note)
@@ -210,7 +211,17 @@ def _files_called(root: str, work: Callable[[], object]) -> set[str]:
     finally:
         sys.setprofile(None)
         threading.setprofile(None)
-    return {name if (Path(root) / name).exists() else name.replace(".py", "/__init__.py") for name in found}
+    return [name if (Path(root) / name).exists() else name.replace(".py", "/__init__.py") for name in found]
+
+
+def walk(root: Path) -> str:
+    """The rows of the walk in docs/architecture.md: each file that one photo passes, with its first sentence."""
+    tree = Tree(root)
+    rows = []
+    for number, name in enumerate(files_of_one_photo(root), 1):
+        first = (ast.get_docstring(tree.parsed[name]) or "").split("\n\n")[0].replace("\n", " ")
+        rows.append(f"{number}. `{name.removeprefix('mmscontent/')}`: {first}")
+    return "\n".join(rows)
 
 
 def import_ms(root: Path) -> float:
@@ -261,7 +272,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[1])
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--walk", action="store_true", help="print the walk of docs/architecture.md")
     options = parser.parse_args()
+    if options.walk:
+        sys.stdout.write(walk(options.root.resolve()) + "\n")
+        return 0
     rows = measure(options.root.resolve())
     if options.json:
         sys.stdout.write(json.dumps([asdict(row) | {"holds": row.holds} for row in rows], indent=1) + "\n")
