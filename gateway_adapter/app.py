@@ -7,32 +7,28 @@ import contextlib
 import ipaddress
 import time
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import mmscontent as mms
 from gateway_adapter.api.routes import install
 from gateway_adapter.api.routes.http_responses import error_response
 from gateway_adapter.api.routes.request_body import BodyReader
 from gateway_adapter.connectors.base import OperatorRequest
+from gateway_adapter.gateway import Gateway
 from gateway_adapter.ingress import operator_callbacks
 from gateway_adapter.ingress.header_timeout import header_timeout_protocol
 from gateway_adapter.metrics import REQUESTS
+from gateway_adapter.settings import Settings
 from gateway_adapter.simulator.control_api import simulator_routes
 from gateway_adapter.status_page.routes import status_page_routes
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-    from gateway_adapter.gateway import Gateway
-    from gateway_adapter.settings import Settings
 
 _STALE_S = 30.0  # a sweep that has not come round for this long is stuck
 _READ_S = 5.0

@@ -8,7 +8,6 @@ import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import mmscontent as mms
 from gateway_adapter.connectors.base import Connection, OperatorRequest, OperatorResponse
@@ -29,8 +28,9 @@ from gateway_adapter.settings import PREFIX, Settings
 from gateway_adapter.simulator.operator import OperatorBehaviour, SimulatedOperator
 from gateway_adapter.store import accounts
 from gateway_adapter.store.blobs import MediaStore
+from gateway_adapter.store.content import Link
 from gateway_adapter.store.transaction_queue import TransactionQueue
-from gateway_adapter.store.uploads import Link
+from gateway_adapter.store.webhook_queue import DeliveryBatch
 from gateway_adapter.transport.http_fetcher import Fetcher
 from gateway_adapter.transport.inflight_limiter import InflightLimiter
 from gateway_adapter.transport.operator_client import OperatorClient
@@ -39,9 +39,6 @@ from gateway_adapter.transport.smtp_client import SmtpClient, parse_smarthost
 from gateway_adapter.transport.url_policy import UrlPolicy, parse_networks
 from gateway_adapter.webhooks.delivery_worker import WebhookWorker, attempt_url
 from gateway_adapter.webhooks.payloads import WebhookPayloads
-
-if TYPE_CHECKING:
-    from gateway_adapter.store.webhook_queue import DeliveryBatch
 
 _INSIDE = Connection("loopback", "loopback", concurrency=128)  # used without a connections file
 _OK = 200

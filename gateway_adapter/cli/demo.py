@@ -17,11 +17,12 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 from PIL import Image, ImageDraw
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -29,9 +30,6 @@ from gateway_adapter.app import make_app, make_server
 from gateway_adapter.gateway import Gateway
 from gateway_adapter.settings import Settings
 from gateway_adapter.webhooks.delivery_worker import sign
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
 
 _KEY, _SECRET = "demo-key-0123456789", "demo-webhook-secret"
 _PHONE, _OURS = "12065550101", "12065550100"

@@ -12,14 +12,11 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from gateway_adapter.errors import Misconfigured, Throttled
 from gateway_adapter.model import Account, Quota
+from gateway_adapter.schedule import TokenBuckets
 from gateway_adapter.settings import PREFIX
-
-if TYPE_CHECKING:
-    from gateway_adapter.schedule import TokenBuckets
 
 _HASHED = "sha256$"
 _MIN_KEY = 8  # characters

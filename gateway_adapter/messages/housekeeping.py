@@ -5,21 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 from gateway_adapter.logging import logger
 from gateway_adapter.messages.operator_events import apply_raced_events
 from gateway_adapter.messages.wakeups import WEBHOOKS_DUE
 from gateway_adapter.metrics import DUE_AGE, HOUSEKEEPING, QUEUED
 from gateway_adapter.schedule import DAY_MS, now_ms
+from gateway_adapter.settings import Settings
 from gateway_adapter.store import housekeeping as rows
 from gateway_adapter.store import messages
+from gateway_adapter.store.blobs import MediaStore
 from gateway_adapter.store.reports import enqueue_reports
-
-if TYPE_CHECKING:
-    from gateway_adapter.settings import Settings
-    from gateway_adapter.store.blobs import MediaStore
-    from gateway_adapter.store.transaction_queue import Transaction, TransactionQueue
+from gateway_adapter.store.transaction_queue import Transaction, TransactionQueue
 
 _MAX_EXPIRED = 500  # messages that one round expires
 _PURGE_EVERY_S = 3600.0

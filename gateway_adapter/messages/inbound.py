@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from gateway_adapter.errors import Refused
 from gateway_adapter.logging import logger
@@ -15,9 +14,7 @@ from gateway_adapter.model import AutoReply, Event, Forwarding, InboundMedia, In
 from gateway_adapter.schedule import next_open
 from gateway_adapter.store import inbound, webhook_queue
 from gateway_adapter.store.serialization import serialize
-
-if TYPE_CHECKING:
-    from gateway_adapter.store.transaction_queue import Transaction
+from gateway_adapter.store.transaction_queue import Transaction
 
 _MAX_TEXT_BYTES = 64_000  # of a text part that is stored in the row; a longer one goes to the media store
 

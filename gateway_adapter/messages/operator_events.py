@@ -7,7 +7,6 @@ changes only as the table ALLOWED of store/messages.py permits, and an event who
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from gateway_adapter.connectors.common import parse_size_limit
 from gateway_adapter.errors import Refused
@@ -15,12 +14,10 @@ from gateway_adapter.messages.renditions import lower_limit
 from gateway_adapter.model import Event, EventKind
 from gateway_adapter.statuses import TOO_BIG_CONTENT, is_final, status_row
 from gateway_adapter.store import operator_events as rows
-from gateway_adapter.store.renditions import remember_limit
+from gateway_adapter.store.content import remember_limit
+from gateway_adapter.store.messages import Ending
 from gateway_adapter.store.reports import enqueue_intermediate_reports, enqueue_reports
-
-if TYPE_CHECKING:
-    from gateway_adapter.store.messages import Ending
-    from gateway_adapter.store.transaction_queue import Transaction
+from gateway_adapter.store.transaction_queue import Transaction
 
 _AGAIN_MS = 60_000
 # Final states by the group of the reported status (statuses.STATUS_GROUPS).

@@ -12,23 +12,20 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TypeVar, cast
 
+import mmscontent as mms
 from gateway_adapter.errors import Refused
 from gateway_adapter.messages import renditions
 from gateway_adapter.messages.renditions import RenditionTarget, ResolvedSegment
 from gateway_adapter.metrics import RENDITION_SECONDS, RENDITIONS
 from gateway_adapter.model import Order, Segment, UploadView
 from gateway_adapter.schedule import now_ms
-from gateway_adapter.store import renditions as rendition_rows
-from gateway_adapter.store import uploads
-
-if TYPE_CHECKING:
-    import mmscontent as mms
-    from gateway_adapter.settings import Settings
-    from gateway_adapter.store.blobs import MediaStore
-    from gateway_adapter.store.transaction_queue import TransactionQueue
-    from gateway_adapter.store.uploads import Link
+from gateway_adapter.settings import Settings
+from gateway_adapter.store import content as rows
+from gateway_adapter.store.blobs import MediaStore
+from gateway_adapter.store.content import Link
+from gateway_adapter.store.transaction_queue import TransactionQueue
 
 _MAX_MEMORY_BYTES = 64_000_000  # of renditions
 _MAX_KEYS = 4096  # orders whose rendition key is kept in memory, and uploads
@@ -120,7 +117,7 @@ class RenditionCache:
     async def _find_or_fit(
         self, key: str, order: Order, sources: tuple[ResolvedSegment, ...], target: RenditionTarget
     ) -> CachedRendition:
-        kept = await self._store.read(lambda t: rendition_rows.find_rendition(t, key))
+        kept = await self._store.read(lambda t: rows.find_rendition(t, key))
         # The blob may be gone: media are deleted by age, rows are not.
         if kept is not None and self._media.has(kept.blob):
             content = await self._in_thread(lambda: renditions.read_rendition(self._media.read(kept.blob)))
@@ -129,8 +126,8 @@ class RenditionCache:
         fitted, blob, content = await self._in_thread(lambda: self._fit(order, sources, target))
         RENDITION_SECONDS.observe(time.perf_counter() - started)
         RENDITIONS.inc()
-        row = rendition_rows.StoredRendition(key, blob, fitted.size_bytes, fitted.ledger)
-        await self._store.write(lambda t: rendition_rows.put_rendition(t, row, now_ms()))
+        row = rows.StoredRendition(key, blob, fitted.size_bytes, fitted.ledger)
+        await self._store.write(lambda t: rows.put_rendition(t, row, now_ms()))
         return CachedRendition(key, content, fitted.size_bytes, fitted.ledger)
 
     def _fit(
@@ -193,7 +190,7 @@ class RenditionCache:
 
     async def _resolve_upload(self, account: str, segment: Segment) -> ResolvedSegment:
         now = now_ms()
-        found = await self._store.read(lambda t: uploads.find_upload(t, account, segment.upload_id, now))
+        found = await self._store.read(lambda t: rows.find_upload(t, account, segment.upload_id, now))
         if found is None:
             raise Refused(
                 f"there is no upload {segment.upload_id[:24]}…; it expired, or never existed",
@@ -209,11 +206,11 @@ class RenditionCache:
     async def _fetch_link(self, url: str) -> Link:
         now = now_ms()
         since = now - round(self._settings.link_s * 1000)
-        known = await self._store.read(lambda t: uploads.find_link(t, url, since))
+        known = await self._store.read(lambda t: rows.find_link(t, url, since))
         if known is not None and self._media.has(known.blob):
             return known
         link = await self._fetch(url)
-        await self._store.write(lambda t: uploads.put_link(t, url, link, now))
+        await self._store.write(lambda t: rows.put_link(t, url, link, now))
         return link
 
 

@@ -9,13 +9,11 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
+from gateway_adapter.connectors.base import Connection
 from gateway_adapter.errors import Misconfigured, Refused
 from gateway_adapter.model import Order
-
-if TYPE_CHECKING:
-    from gateway_adapter.connectors.base import Connection
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gateway_adapter.connectors.registry import encoding_of, overhead_of
 from gateway_adapter.errors import Refused, Throttled
@@ -27,7 +26,9 @@ from gateway_adapter.messages.acceptance import (
 from gateway_adapter.messages.auth import ApiKeys, take_quota
 from gateway_adapter.messages.inbound import record_inbound, store_inbound_media
 from gateway_adapter.messages.operator_events import record_event
+from gateway_adapter.messages.rendition_cache import RenditionCache
 from gateway_adapter.messages.renditions import RenditionTarget
+from gateway_adapter.messages.routing import Router
 from gateway_adapter.messages.wakeups import WEBHOOKS_DUE
 from gateway_adapter.metrics import ACCEPTED, REPORTS
 from gateway_adapter.model import (
@@ -48,16 +49,12 @@ from gateway_adapter.model import (
     UploadView,
 )
 from gateway_adapter.schedule import DAY_MS, TokenBuckets, now_ms
+from gateway_adapter.settings import Settings
 from gateway_adapter.statuses import STATUSES
-from gateway_adapter.store import accounts, inbound, messages, reports, uploads
+from gateway_adapter.store import accounts, content, inbound, messages, reports
+from gateway_adapter.store.blobs import MediaStore
 from gateway_adapter.store.serialization import deserialize, serialize
-
-if TYPE_CHECKING:
-    from gateway_adapter.messages.rendition_cache import RenditionCache
-    from gateway_adapter.messages.routing import Router
-    from gateway_adapter.settings import Settings
-    from gateway_adapter.store.blobs import MediaStore
-    from gateway_adapter.store.transaction_queue import Transaction, TransactionQueue
+from gateway_adapter.store.transaction_queue import Transaction, TransactionQueue
 
 _PULLED_MS = 2 * DAY_MS  # reports, logs and the inbox go 48 hours back
 _MAX_RESULTS = 1000
@@ -248,22 +245,22 @@ class Service:
         ends = at + round(min(validity_s, _MAX_UPLOAD_S) * 1000)
         size = self.media.path(sha256).stat().st_size
         view = UploadView(secrets.token_hex(48), content_id, media_type, size, at, ends)
-        await self.store.write(lambda t: uploads.put_upload(t, account.id, sha256, view))
+        await self.store.write(lambda t: content.put_upload(t, account.id, sha256, view))
         return view.id
 
     async def list_uploads(self, account: Account, limit: int = 50, cursor: str = "") -> tuple[list[UploadView], str]:
         """Uploads that have not expired, and the next page's cursor ("" after the last)."""
         most, at = min(limit, _MAX_RESULTS), now_ms()
-        return await self.store.read(lambda t: uploads.list_uploads(t, account.id, most, cursor, at))
+        return await self.store.read(lambda t: content.list_uploads(t, account.id, most, cursor, at))
 
     async def find_upload(self, account: Account, upload_id: str) -> tuple[str, UploadView] | None:
         """SHA-256 and view of an upload that has not expired."""
         at = now_ms()
-        return await self.store.read(lambda t: uploads.find_upload(t, account.id, upload_id, at))
+        return await self.store.read(lambda t: content.find_upload(t, account.id, upload_id, at))
 
     async def delete_upload(self, account: Account, upload_id: str) -> bool:
         """Delete an upload; False when there is none of this id. Messages already accepted keep its bytes."""
-        return await self.store.write(lambda t: uploads.delete_upload(t, account.id, upload_id))
+        return await self.store.write(lambda t: content.delete_upload(t, account.id, upload_id))
 
     def media_path(self, sha256: str) -> Path:
         """The file of a blob."""

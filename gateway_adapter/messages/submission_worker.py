@@ -15,7 +15,6 @@ import uuid
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import mmscontent as mms
 from gateway_adapter.connectors.base import Connection, SubmitRequest, SubmitResult
@@ -23,23 +22,20 @@ from gateway_adapter.connectors.registry import encoding_of, overhead_of
 from gateway_adapter.errors import Refused, Unreachable
 from gateway_adapter.logging import logger
 from gateway_adapter.messages.operator_events import apply_unmatched_events
+from gateway_adapter.messages.rendition_cache import CachedRendition, RenditionCache
 from gateway_adapter.messages.renditions import RenditionTarget, lower_limit
+from gateway_adapter.messages.routing import Route, Router
 from gateway_adapter.model import Order
 from gateway_adapter.schedule import DAY_MS, next_open, now_ms, submission_retry_s
+from gateway_adapter.settings import Settings
 from gateway_adapter.statuses import TOO_BIG_CONTENT, fault_of
-from gateway_adapter.store import messages
-from gateway_adapter.store import renditions as rendition_rows
+from gateway_adapter.store import content, messages
+from gateway_adapter.store.messages import LeasedMessage
 from gateway_adapter.store.reports import enqueue_reports
 from gateway_adapter.store.serialization import history_line
-
-if TYPE_CHECKING:
-    from gateway_adapter.messages.rendition_cache import CachedRendition, RenditionCache
-    from gateway_adapter.messages.routing import Route, Router
-    from gateway_adapter.settings import Settings
-    from gateway_adapter.store.messages import LeasedMessage
-    from gateway_adapter.store.transaction_queue import Transaction, TransactionQueue
-    from gateway_adapter.transport.inflight_limiter import InflightLimiter
-    from gateway_adapter.transport.operator_client import OperatorClient
+from gateway_adapter.store.transaction_queue import Transaction, TransactionQueue
+from gateway_adapter.transport.inflight_limiter import InflightLimiter
+from gateway_adapter.transport.operator_client import OperatorClient
 
 _MAX_RUNS = 3  # of one connection at once, so that a slow operator does not occupy every worker thread
 _MAX_ORDERS = 2048  # kept in memory
@@ -217,7 +213,7 @@ class SubmissionWorker:
         limit, until = self._limits.get(via, (0, 0.0))
         if until < time.monotonic():
             since = now_ms() - _LIMIT_TRUSTED_MS
-            found = await self._store.read(lambda t: rendition_rows.observed_limit(t, via, since))
+            found = await self._store.read(lambda t: content.observed_limit(t, via, since))
             limit = found or 0
             self._limits[via] = (limit, time.monotonic() + _LIMIT_CACHED_S)
         return limit
@@ -257,7 +253,7 @@ class SubmissionWorker:
         """Fit to a smaller limit, once; the limit holds for later messages of the connection too."""
         due, size, via, now = submission.due, submission.rendition.size_bytes, submission.connection.name, now_ms()
         limit = lower_limit(size, result.limit_bytes)
-        await self._store.write(lambda t: rendition_rows.remember_limit(t, via, limit, now))
+        await self._store.write(lambda t: content.remember_limit(t, via, limit, now))
         # The next message of this connection must read the new limit.
         self._limits.pop(via, None)
         if due.limit_bytes:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select, update
 
 from gateway_adapter.model import Account, Quota
 from gateway_adapter.store.tables import accounts, idempotency, usage
-from gateway_adapter.store.upsert import upsert
-
-if TYPE_CHECKING:
-    from gateway_adapter.store.transaction_queue import Transaction
+from gateway_adapter.store.transaction_queue import Transaction, upsert
 
 
 def find_receipt(transaction: Transaction, account: str, key: str) -> tuple[str, str] | None:

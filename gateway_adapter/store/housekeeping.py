@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, select
 
 from gateway_adapter.store import tables
 from gateway_adapter.store.messages import due_connections
 from gateway_adapter.store.tables import messages, orders, unmatched_events, webhook_deliveries
-
-if TYPE_CHECKING:
-    from gateway_adapter.store.transaction_queue import Transaction
+from gateway_adapter.store.transaction_queue import Transaction
 
 _TWO_DAYS_MS = 2 * 24 * 3600 * 1000
 _HOOK_WAITS = webhook_deliveries.c.due_at.is_not(None)

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, delete, select, update
 
 from gateway_adapter.model import Configuration, InboundView
 from gateway_adapter.store.serialization import deserialize, serialize
 from gateway_adapter.store.tables import blocked, configurations, inbound
-from gateway_adapter.store.upsert import insert_into, upsert
-
-if TYPE_CHECKING:
-    from gateway_adapter.store.transaction_queue import Transaction
+from gateway_adapter.store.transaction_queue import Transaction, insert_into, upsert
 
 
 def put_inbound(transaction: Transaction, row: dict[str, object]) -> int | None:

@@ -9,18 +9,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import ColumnElement, Text, Update, and_, bindparam, case, func, insert, or_, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from gateway_adapter.model import Order, State
 from gateway_adapter.store.serialization import deserialize, history_line
 from gateway_adapter.store.tables import messages, orders
-
-if TYPE_CHECKING:
-    from sqlalchemy.sql.dml import ReturningUpdate
-
-    from gateway_adapter.store.transaction_queue import Transaction
+from gateway_adapter.store.transaction_queue import Transaction
 
 _IS_DUE = messages.c.due_at.is_not(None)
 _NO_REPORT, _NOT_SUBMITTED = "no report came in time", "not submitted in time"

@@ -6,17 +6,13 @@ mailbox. In a group the member's number decides.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, insert, or_, select, update
 
 from gateway_adapter.model import Event
 from gateway_adapter.store.messages import Ending, finalize_reported, finalize_where
 from gateway_adapter.store.serialization import deserialize, history_line, serialize
 from gateway_adapter.store.tables import messages, unmatched_events
-
-if TYPE_CHECKING:
-    from gateway_adapter.store.transaction_queue import Transaction
+from gateway_adapter.store.transaction_queue import Transaction
 
 # A longer history has enough notes; steps that change a message are always written.
 _MAX_NOTED_HISTORY = 8000  # characters

@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import ColumnElement, Insert, Select, bindparam, insert, literal, select, update
 
 from gateway_adapter.model import LogFilters, LogView, MessageView, Order, ReportFilters, ReportView
 from gateway_adapter.store.serialization import deserialize, parse_history
 from gateway_adapter.store.tables import messages, orders, renditions, webhook_deliveries
-
-if TYPE_CHECKING:
-    from gateway_adapter.store.transaction_queue import Transaction
+from gateway_adapter.store.transaction_queue import Transaction
 
 _JOINED = messages.join(orders, orders.c.id == messages.c.order_id)
 _OF_MESSAGE = ("id", "message_id", "bulk_id", "recipient", "status", "error", "send_at", "done_at")

@@ -12,12 +12,13 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
 from gateway_adapter.store.tables import METADATA
@@ -222,3 +223,22 @@ def _open(url: str, synchronous: str) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+# --- INSERT … ON CONFLICT, which SQLAlchemy writes once for each database ----------------------------------------
+
+
+def insert_into(transaction: Transaction, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT of the transaction's database, with its `on_conflict_…` methods."""
+    return sqlite.insert(table) if transaction.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def upsert(transaction: Transaction, table: Table, row: Mapping[str, object], *updated: str) -> None:
+    """Insert a row, or write the columns *updated* to the row of the same key; without any, the first row stays."""
+    put = insert_into(transaction, table).values(row)
+    keys = list(table.primary_key.columns)
+    if updated:
+        put = put.on_conflict_do_update(index_elements=keys, set_={name: put.excluded[name] for name in updated})
+    else:
+        put = put.on_conflict_do_nothing(index_elements=keys)
+    transaction.execute(put)

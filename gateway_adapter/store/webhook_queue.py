@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from sqlalchemy import ColumnElement, and_, insert, select, update
 
@@ -26,9 +26,7 @@ from gateway_adapter.model import (
 )
 from gateway_adapter.store.serialization import deserialize, serialize
 from gateway_adapter.store.tables import messages, webhook_deliveries
-
-if TYPE_CHECKING:
-    from gateway_adapter.store.transaction_queue import Transaction
+from gateway_adapter.store.transaction_queue import Transaction
 
 _MAX_OUTCOME = 400  # characters
 _MAIL_SCHEME, _MAIL_FORM = "mailto:", "inbound/EMAIL"

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import TYPE_CHECKING
 
 from dramatiq.rate_limits import RateLimiterBackend, WindowRateLimiter
 
+from gateway_adapter.connectors.base import Connection
 from gateway_adapter.schedule import TokenBuckets
-
-if TYPE_CHECKING:
-    from gateway_adapter.connectors.base import Connection
 
 _MIN_PAUSE_S, _MAX_PAUSE_S = 0.02, 0.5
 

@@ -15,20 +15,17 @@ import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import mmscontent as mms
+from gateway_adapter.connectors.base import OperatorResponse
 from gateway_adapter.logging import logger
 from gateway_adapter.metrics import WEBHOOKS
 from gateway_adapter.model import InboundWebhook, ReportWebhook, SmsFallback
 from gateway_adapter.schedule import now_ms, webhook_retry_s
+from gateway_adapter.settings import Settings
 from gateway_adapter.store import webhook_queue
-
-if TYPE_CHECKING:
-    from gateway_adapter.connectors.base import OperatorResponse
-    from gateway_adapter.settings import Settings
-    from gateway_adapter.store.transaction_queue import Transaction, TransactionQueue
-    from gateway_adapter.store.webhook_queue import DeliveryBatch
+from gateway_adapter.store.transaction_queue import Transaction, TransactionQueue
+from gateway_adapter.store.webhook_queue import DeliveryBatch
 
 _MAX_INFLIGHT = 48  # requests of this process
 _MAX_PER_TARGET = 4  # of them to one target, so that a slow one does not delay the others

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from gateway_adapter.api.webhook_bodies import render_inbound, render_reports
@@ -22,12 +21,10 @@ from gateway_adapter.model import (
     SmsFallback,
 )
 from gateway_adapter.store import inbound, messages, reports
+from gateway_adapter.store.blobs import MediaStore
+from gateway_adapter.store.transaction_queue import Transaction, TransactionQueue
+from gateway_adapter.store.webhook_queue import DeliveryBatch, WebhookDelivery
 from gateway_adapter.webhooks.delivery_worker import OutgoingRequest
-
-if TYPE_CHECKING:
-    from gateway_adapter.store.blobs import MediaStore
-    from gateway_adapter.store.transaction_queue import Transaction, TransactionQueue
-    from gateway_adapter.store.webhook_queue import DeliveryBatch, WebhookDelivery
 
 
 class WebhookPayloads:

@@ -16,7 +16,7 @@ from gateway_adapter.model import (
     Segment,
     Submission,
 )
-from gateway_adapter.store import accounts, inbound, messages, renditions, reports, webhook_queue
+from gateway_adapter.store import accounts, content, inbound, messages, reports, webhook_queue
 from gateway_adapter.store.serialization import serialize
 from gateway_adapter.store.transaction_queue import TransactionQueue
 
@@ -104,9 +104,9 @@ def run_statements(url: str) -> dict[str, Any]:  # noqa: PLR0915 - one step afte
         results["inbox"] = len(inbound.pull_inbox(c, "a", 10, "", "", NOW))
         accounts.count_usage(c, "a", 1, 1)
         results["used"] = accounts.count_usage(c, "a", 1, 2)
-        renditions.remember_limit(c, "far", 600_000, NOW)
-        renditions.remember_limit(c, "far", 300_000, NOW)
-        results["limit"] = renditions.observed_limit(c, "far", NOW)
+        content.remember_limit(c, "far", 600_000, NOW)
+        content.remember_limit(c, "far", 300_000, NOW)
+        results["limit"] = content.observed_limit(c, "far", NOW)
 
     try:
         for job in (accept, send, report, deliver, expire, arrive):

@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, select
 
 from gateway_adapter.errors import Refused
 from gateway_adapter.messages.acceptance import assign_ids, plan_submission
-from gateway_adapter.store import messages, uploads
+from gateway_adapter.store import content, messages
 from gateway_adapter.store.blobs import MediaStore
 from gateway_adapter.store.housekeeping import purge_expired
 from gateway_adapter.store.tables import METADATA, unmatched_events
@@ -103,12 +103,12 @@ def test_a_lease_that_ran_out_is_another_s_and_the_first_holder_changes_nothing(
 
 def test_what_ended_long_ago_is_forgotten(store: TransactionQueue) -> None:
     store.write_now(lambda c: _put(c, NOW))
-    store.write_now(lambda c: uploads.put_link(c, "https://x/", uploads.Link("b", "image/png", "x"), NOW))
+    store.write_now(lambda c: content.put_link(c, "https://x/", content.Link("b", "image/png", "x"), NOW))
 
     store.write_now(lambda c: purge_expired(c, NOW + 49 * HOUR_MS, HOUR_MS))
 
     assert store.read_now(_count) == 0
-    assert store.read_now(lambda c: uploads.find_link(c, "https://x/", 0)) is None
+    assert store.read_now(lambda c: content.find_link(c, "https://x/", 0)) is None
 
 
 # --- media -----------------------------------------------------------------------------------------------------

@@ -1,18 +1,15 @@
-"""Statements about content that a message refers to: uploads and fetched links."""
+"""Statements about content: uploads, fetched links, renditions, and size limits that operators were seen to have."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import zlib
+from dataclasses import astuple, dataclass
 
 from sqlalchemy import delete, insert, select
 
 from gateway_adapter.model import UploadView
-from gateway_adapter.store.tables import links, uploads
-from gateway_adapter.store.upsert import upsert
-
-if TYPE_CHECKING:
-    from gateway_adapter.store.transaction_queue import Transaction
+from gateway_adapter.store.tables import links, observed_limits, renditions, uploads
+from gateway_adapter.store.transaction_queue import Transaction, upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +34,16 @@ def put_link(transaction: Transaction, url: str, link: Link, now_ms: int) -> Non
     upsert(transaction, links, {"url": url, **row}, *row)
 
 
-def put_upload(transaction: Transaction, account: str, blob: str, view: UploadView) -> None:
-    """Store an upload."""
-    row = {
-        "id": view.id,
-        "account": account,
-        "blob": blob,
-        "content_id": view.content_id,
-        "media_type": view.media_type,
-        "size_bytes": view.size_bytes,
-        "created_at": view.created_at_ms,
-        "expires_at": view.expires_at_ms,
-    }
-    transaction.execute(insert(uploads), row)
-
-
+# The columns of an UploadView, in its order.
 _UPLOAD = tuple(
     uploads.c[name] for name in ("id", "content_id", "media_type", "size_bytes", "created_at", "expires_at")
 )
+
+
+def put_upload(transaction: Transaction, account: str, blob: str, view: UploadView) -> None:
+    """Store an upload."""
+    row = {column.name: value for column, value in zip(_UPLOAD, astuple(view), strict=True)}
+    transaction.execute(insert(uploads), {**row, "account": account, "blob": blob})
 
 
 def find_upload(transaction: Transaction, account: str, upload_id: str, now_ms: int) -> tuple[str, UploadView] | None:
@@ -81,3 +70,39 @@ def delete_upload(transaction: Transaction, account: str, upload_id: str) -> boo
     """Delete an upload; messages already accepted keep its bytes."""
     gone = delete(uploads).where(uploads.c.account == account, uploads.c.id == upload_id)
     return transaction.execute(gone).rowcount == 1
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRendition:
+    """Content fitted for one profile: its blob (MIME with binary bodies), its packed size, its ledger as JSON."""
+
+    key: str
+    blob: str
+    size_bytes: int
+    ledger: bytes
+
+
+def find_rendition(transaction: Transaction, key: str) -> StoredRendition | None:
+    """A rendition by its key."""
+    row = transaction.execute(select(renditions).where(renditions.c.key == key)).first()
+    return None if row is None else StoredRendition(row.key, row.blob, row.size_bytes, zlib.decompress(row.ledger))
+
+
+def put_rendition(transaction: Transaction, rendition: StoredRendition, now_ms: int) -> None:
+    """Store a rendition; the first one of a key stays."""
+    row = {"key": rendition.key, "blob": rendition.blob, "size_bytes": rendition.size_bytes, "made_at": now_ms}
+    upsert(transaction, renditions, {**row, "ledger": zlib.compress(rendition.ledger)})
+
+
+def observed_limit(transaction: Transaction, via: str, since_ms: int) -> int | None:
+    """The size limit that an operator was seen to have since then, or None."""
+    found = select(observed_limits.c.limit_bytes).where(
+        observed_limits.c.connection == via, observed_limits.c.at >= since_ms
+    )
+    return transaction.execute(found).scalar_one_or_none()
+
+
+def remember_limit(transaction: Transaction, via: str, limit_bytes: int, now_ms: int) -> None:
+    """Store the size limit of an operator after a refusal."""
+    row = {"connection": via, "limit_bytes": limit_bytes, "at": now_ms}
+    upsert(transaction, observed_limits, row, "limit_bytes", "at")
