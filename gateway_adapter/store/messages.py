@@ -70,6 +70,7 @@ def used_message_ids(transaction: Transaction, account: str, ids: Sequence[str])
     return set(transaction.execute(found).scalars())
 
 
+# Statements that run for every message are built once, with bound parameters.
 _PUT_ORDER = insert(orders).returning(orders.c.id)
 _PUT_MESSAGES = insert(messages)
 
@@ -146,6 +147,7 @@ def _write(
         False when the lease was lost; nothing is written then.
     """
     bound = {**_bind({**shared, **own}), "row": due.id, "held": due.lease, "lines": lines}
+    # No row: another worker holds the message now, or it ended meanwhile.
     if transaction.execute(_step_of_row((*shared, *own)), bound).rowcount != 1:
         return False
     if due.group_to:
@@ -165,20 +167,9 @@ def transition(
     detail: str = "",
     first: str = "",
 ) -> bool:
-    """Write the result of a step to a message and the members it leads, and end the lease.
+    """Write the result of a step to a message and the members it leads, and end the lease; False when it was lost.
 
-    Args:
-        transaction: One that writes.
-        due: The leased message.
-        step: Name of the step in the history.
-        now_ms: The time.
-        columns: New values.
-        due_at: When a worker must look at the message again.
-        detail: Text of the history line.
-        first: A history line that goes before this step's.
-
-    Returns:
-        False when the lease was lost; nothing is written then.
+    A worker looks at the message again at *due_at*. The history line *first* goes before this step's.
     """
     lines = first + history_line(now_ms, step, detail)
     return _write(transaction, due, lines, columns, {"lease": "", "due_at": due_at})
@@ -226,14 +217,7 @@ def finalize_reported(
 ) -> list[int]:
     """End the messages of a delivery report; gives their row ids.
 
-    Args:
-        transaction: One that writes.
-        via: The operator's connection.
-        known_as: The operator's id of the submission.
-        to: The recipient the report names, "" when it names none.
-        state: The final state.
-        now_ms: The time.
-        columns: Further new values.
+    The report names the submission by the operator's id *known_as*, and the recipient *to*, "" when it names none.
     """
     line = history_line(now_ms, state, "the operator's report")
     bound = {**_bind(columns), "via": via, "known_as": known_as, "to": to, "lines": line}
@@ -262,6 +246,7 @@ def finalize(
     transaction: Transaction, due: LeasedMessage, state: Ending, now_ms: int, *, status: int, error: int, detail: str
 ) -> list[int]:
     """End a leased message and the members it leads; gives the row ids, none when the lease was lost."""
+    # The lease is asked for once, of the leader; members have none of their own.
     held = select(messages.c.id).where(messages.c.id == due.id, messages.c.lease == due.lease)
     if transaction.execute(held).first() is None:
         return []
@@ -279,6 +264,7 @@ def cancel(
         messages.c.send_at > now_ms,
         messages.c.bulk_id == bulk_id if bulk_id else messages.c.message_id == message_id,
     )
+    # 31 UNDELIVERABLE_NOT_SENT and 4100 EC_MESSAGE_CANCELED of statuses.py
     return finalize_where(transaction, where, "cancelled", now_ms, status=31, error=4100)
 
 
@@ -337,9 +323,3 @@ def due_connections(transaction: Transaction, names: Iterable[str], now_ms: int)
 def waiting_connections(transaction: Transaction) -> list[str]:
     """The connections of all messages that will be due, including connections that no longer exist."""
     return list(transaction.execute(select(messages.c.connection).where(_IS_DUE).distinct()).scalars())
-
-
-def find_order_id(transaction: Transaction, row_id: int) -> int:
-    """The row id of a message's order."""
-    found: int = transaction.execute(select(messages.c.order_id).where(messages.c.id == row_id)).scalar_one()
-    return found

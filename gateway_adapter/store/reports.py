@@ -52,6 +52,15 @@ def report_views(transaction: Transaction, ids: Iterable[int]) -> dict[int, Repo
     return {row.id: _report(row, deserialize(Order, row.body)) for row in found}
 
 
+def find_report(transaction: Transaction, row_id: int) -> tuple[ReportView, Order] | None:
+    """The current report of a message with the message's order; None when it was deleted."""
+    row = transaction.execute(select(*_REPORT).select_from(_JOINED).where(messages.c.id == row_id)).first()
+    if row is None:
+        return None
+    order = deserialize(Order, row.body)
+    return _report(row, order), order
+
+
 # --- to fetch ---------------------------------------------------------------------------------------------------
 
 
@@ -167,12 +176,8 @@ _FAILED = messages.c.state.in_(("undeliverable", "expired", "rejected"))
 _ENDED = (messages.c.status, messages.c.error, messages.c.done_at, literal(1))
 _INTERMEDIATE = (*(bindparam(name, type_=messages.c.status.type) for name in ("status", "error", "at")), literal(0))
 _REPORT_ROUTE = (orders.c.notify_url, orders.c.notify_failover_url, orders.c.form, orders.c.target)
-_SMS_ROUTE = (
-    orders.c.sms_url,
-    literal(""),
-    literal("sms"),
-    messages.c.message_id,
-)  # the message id as target: each text is posted alone
+# The target is the message id: each text is posted alone.
+_SMS_ROUTE = (orders.c.sms_url, literal(""), literal("sms"), messages.c.message_id)
 
 
 def _enqueueing(kind: str, route: Sequence[Any], content: Sequence[Any], *where: ColumnElement[bool]) -> Insert:
@@ -187,16 +192,9 @@ _ENQUEUE_INTERMEDIATE = _enqueueing("report", _REPORT_ROUTE, _INTERMEDIATE, _PUS
 
 
 def enqueue_reports(transaction: Transaction, ids: Sequence[int], now_ms: int, *, failed: bool = False) -> int:
-    """Enqueue the webhooks of messages that have just ended.
+    """Enqueue the webhooks of messages that have just ended, where reports are pushed; gives how many.
 
-    Args:
-        transaction: One that writes.
-        ids: Row ids of the messages; those whose report is pushed get a webhook.
-        now_ms: The time.
-        failed: Some may not have been delivered: their SMS failover texts are enqueued too.
-
-    Returns:
-        How many webhooks were enqueued.
+    *failed* says that some may not have been delivered: their SMS failover texts are enqueued too.
     """
     if not ids:
         return 0

@@ -15,14 +15,13 @@ from gateway_adapter.model import (
     InboundMail,
     InboundView,
     InboundWebhook,
-    Order,
     ReportView,
     ReportWebhook,
     SmsFallback,
 )
-from gateway_adapter.store import inbound, messages, reports
+from gateway_adapter.store import inbound, reports
 from gateway_adapter.store.blobs import MediaStore
-from gateway_adapter.store.transaction_queue import Transaction, TransactionQueue
+from gateway_adapter.store.transaction_queue import TransactionQueue
 from gateway_adapter.store.webhook_queue import DeliveryBatch, WebhookDelivery
 from gateway_adapter.webhooks.delivery_worker import OutgoingRequest
 
@@ -56,6 +55,7 @@ class WebhookPayloads:
 
     async def _reports(self, batch: DeliveryBatch, webhook: ReportWebhook) -> OutgoingRequest:
         views = await self._store.read(lambda t: reports.report_views(t, [one.subject_id for one in batch.deliveries]))
+        # Some of the batch's messages may have been deleted meanwhile; the others are reported.
         found = [_as_enqueued(views[one.subject_id], one) for one in batch.deliveries if one.subject_id in views]
         if not found:
             raise Refused("the messages of these reports were deleted")
@@ -81,12 +81,10 @@ class WebhookPayloads:
         return OutgoingRequest({"from": f"gateway@{self._domain}", "to": mail.address}, body)
 
     async def _sms(self, row_id: int) -> OutgoingRequest:
-        def job(t: Transaction) -> tuple[ReportView, Order]:
-            order_id = messages.find_order_id(t, row_id)
-            return reports.report_views(t, [row_id])[row_id], messages.load_orders(t, [order_id])[order_id]
-
-        view, order = await self._store.read(job)
-        failover = order.sms_failover
+        found = await self._store.read(lambda t: reports.find_report(t, row_id))
+        if found is None:
+            raise Refused("the message of this SMS failover was deleted")
+        view, failover = found[0], found[1].sms_failover
         if failover is None:
             raise Refused("the message has no text for an SMS")
         body = {

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from gateway_adapter.connectors.base import OperatorResponse
-from gateway_adapter.errors import Unreachable
+from gateway_adapter.errors import Refused, Unreachable
 from gateway_adapter.messages.acceptance import assign_ids, plan_submission
 from gateway_adapter.messages.operator_events import record_event
 from gateway_adapter.model import (
@@ -22,14 +22,18 @@ from gateway_adapter.model import (
     Order,
     ReportWebhook,
     Segment,
+    SmsFallback,
     Submission,
 )
 from gateway_adapter.settings import Settings
 from gateway_adapter.store import messages, reports, webhook_queue
+from gateway_adapter.store.blobs import MediaStore
 from gateway_adapter.store.tables import messages as rows
 from gateway_adapter.store.tables import webhook_deliveries
 from gateway_adapter.store.transaction_queue import TransactionQueue
+from gateway_adapter.store.webhook_queue import DeliveryBatch, WebhookDelivery
 from gateway_adapter.webhooks.delivery_worker import OutgoingRequest, WebhookWorker, attempt_url, sign
+from gateway_adapter.webhooks.payloads import WebhookPayloads
 from tests.gateway.core.history import context
 
 if TYPE_CHECKING:
@@ -39,7 +43,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from gateway_adapter.model import Webhook
-    from gateway_adapter.store.webhook_queue import DeliveryBatch
 
 NOW = time.time_ns() // 1_000_000
 FIRST, OTHER = "https://first.example/", "https://other.example/"
@@ -144,6 +147,14 @@ def test_after_giving_up_the_reports_wait_to_be_fetched(store: TransactionQueue)
 
     assert outcomes(store) == {("given up: status 503", 1, 1)}
     assert set(store.read_now(lambda c: c.execute(select(rows.c.report)).scalars().all())) == {"pull"}
+
+
+def test_the_sms_failover_of_a_deleted_message_is_refused_by_name(store: TransactionQueue, tmp_path: Path) -> None:
+    batch = DeliveryBatch("b", "t", "a", SmsFallback(FIRST), "m-99", 0, NOW, (WebhookDelivery(1, 99, 9, 27, NOW, 1),))
+    payloads = WebhookPayloads(store, MediaStore(tmp_path / "media"), "http://gateway.example")
+
+    with pytest.raises(Refused, match="the message of this SMS failover was deleted"):
+        asyncio.run(payloads.build(batch))
 
 
 def test_between_tries_it_is_not_due(store: TransactionQueue) -> None:
