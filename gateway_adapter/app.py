@@ -117,6 +117,7 @@ class SystemEndpoints:
         index = request.path_params["index"]
         key = request.query_params.get("key", "")
         service = self._gateway.service
+        # -1 is no part; a longer number could not be one either.
         number = int(index) if index.isdecimal() and len(index) < 4 else -1  # noqa: PLR2004 - as many as parts
         part = await service.inbound_part(request.path_params["message_id"], number, key)
         if part is None:

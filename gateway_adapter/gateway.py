@@ -16,7 +16,7 @@ from gateway_adapter.errors import Unreachable
 from gateway_adapter.ingress.operator_callbacks import receive_operator_request
 from gateway_adapter.ingress.smtp_server import Mm4Server
 from gateway_adapter.messages import renditions
-from gateway_adapter.messages.auth import hash_key, new_key, read_keys
+from gateway_adapter.messages.auth import new_key, read_keys
 from gateway_adapter.messages.housekeeping import Housekeeping
 from gateway_adapter.messages.rendition_cache import RenditionCache
 from gateway_adapter.messages.routing import Router, load_lookup
@@ -32,9 +32,8 @@ from gateway_adapter.store.content import Link
 from gateway_adapter.store.transaction_queue import TransactionQueue
 from gateway_adapter.store.webhook_queue import DeliveryBatch
 from gateway_adapter.transport.http_fetcher import Fetcher
-from gateway_adapter.transport.inflight_limiter import InflightLimiter
 from gateway_adapter.transport.operator_client import OperatorClient
-from gateway_adapter.transport.rate_limits import rate_limiter_for
+from gateway_adapter.transport.rate_limits import InflightLimiter, rate_limiter_for
 from gateway_adapter.transport.smtp_client import SmtpClient, parse_smarthost
 from gateway_adapter.transport.url_policy import UrlPolicy, parse_networks
 from gateway_adapter.webhooks.delivery_worker import WebhookWorker, attempt_url
@@ -102,7 +101,7 @@ class Gateway:
             wake=self._wake_webhooks,
         )
         self.mm4 = Mm4Server(connections, self._receive, self.smtp.send, max_bytes=settings.max_body_bytes)
-        names = [row.name for row in connections]
+        names = {row.name for row in connections}
         self.housekeeping = Housekeeping(settings, self.store, self.media, names=names, wake=self.wakeups.notify)
 
     # --- start and stop ---------------------------------------------------------------------------------------
@@ -188,22 +187,19 @@ def _warm_up() -> None:
     order = Order("v2", "", (), ())
     with contextlib.suppress(mms.MMSContentError):
         renditions.fit(
-            order, (renditions.ResolvedSegment("text", text="ready"),), renditions.RenditionTarget(), bytes.fromhex
+            "", order, (renditions.ResolvedSegment("text", text="ready"),), renditions.RenditionTarget(), bytes.fromhex
         )
 
 
 def prepare_api_keys(settings: Settings, store: TransactionQueue) -> str:
     """Store the API keys of the settings, or generate one at the first start without any; gives the generated key."""
-    given = read_keys(settings.api_keys, settings.quotas)
-    if given:
-        store.write_now(lambda t: accounts.set_accounts(t, given))
-        return ""
-    if store.read_now(accounts.accounts_by_hash):
-        return ""
-    key = new_key()
-    hashed = hash_key(key)
-    generated = {hashed: Account(f"key-{hashed[:12]}", f"key-{hashed[:12]}")}
-    store.write_now(lambda t: accounts.set_accounts(t, generated))
+    known, key = read_keys(settings.api_keys, settings.quotas), ""
+    if not known:
+        if store.read_now(accounts.accounts_by_hash):
+            return ""
+        key = new_key()
+        known = read_keys(key, "")
+    store.write_now(lambda t: accounts.set_accounts(t, known))
     return key
 
 

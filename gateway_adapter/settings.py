@@ -62,15 +62,8 @@ class Settings:
 
 
 _CHOICES = {"synchronous": ("NORMAL", "FULL"), "log_level": ("debug", "info", "warning", "error")}
-_MINIMUM = {
-    "head_s": 0.1,
-    "batch": 1,
-    "worker_threads": 1,
-    "fits": 1,
-    "lease_s": 1,
-    "sweep_s": 0.01,
-    "retry_unit_s": 0.01,
-}
+_AT_LEAST_ONE = ("batch", "worker_threads", "fits", "lease_s")
+_MINIMUM = {"head_s": 0.1, "sweep_s": 0.01, "retry_unit_s": 0.01, **dict.fromkeys(_AT_LEAST_ONE, 1)}
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:

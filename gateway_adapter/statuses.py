@@ -1,4 +1,4 @@
-"""The statuses and errors of messages, one row each, and one table that maps this gateway's exceptions to all codes.
+"""The statuses and errors of messages, one row each, and one table that maps this gateway's exceptions to them.
 
 Ids and names are those of Infobip's list of response statuses and error codes (families general and MMS), so that a
 customer's system reads them as before; the descriptions are ours. The groups of the 15xxx errors are ours too: the list
@@ -94,71 +94,69 @@ STATUSES: Mapping[int, MessageStatus] = MappingProxyType({row.id: row for row in
 # The status that stands for one without a row here (an aggregator's newer one), by its group.
 GENERAL_STATUS: Mapping[int, int] = MappingProxyType({0: 26, 1: 3, 2: 9, 3: 5, 4: 15, 5: 99})
 
+# id, group, name, permanent, description.
 _ERROR_ROWS = (
-    ErrorRow(0, _OK, "NO_ERROR", permanent=False, description="No error"),
-    ErrorRow(1, _HANDSET, "EC_UNKNOWN_SUBSCRIBER", permanent=True, description="Number is not in use"),
-    ErrorRow(6, _HANDSET, "EC_ABSENT_SUBSCRIBER_SM", permanent=False, description="Handset cannot be reached"),
-    ErrorRow(27, _HANDSET, "EC_ABSENT_SUBSCRIBER", permanent=False, description="Handset is off or out of coverage"),
-    ErrorRow(32, _HANDSET, "EC_SM_DELIVERY_FAILURE", permanent=False, description="Delivery to the handset failed"),
-    ErrorRow(255, _HANDSET, "EC_UNKNOWN_ERROR", permanent=False, description="Unknown error"),
-    ErrorRow(581, _HANDSET, "EC_USER_OUT_OF_CREDIT", permanent=False, description="Recipient has no credit"),
-    ErrorRow(351, _USER, "EC_INVALID_DESTINATION_ADDRESS", permanent=False, description="Recipient is not valid"),
-    ErrorRow(355, _USER, "EC_MSG_TEXT_TOO_LONG", permanent=True, description="Text is too long"),
-    ErrorRow(368, _USER, "EC_INVALID_SOURCE_ADDRESS", permanent=True, description="Sender is not valid"),
-    ErrorRow(541, _USER, "EC_LIMIT_REACHED", permanent=False, description="Operator's rate for the sender is used up"),
-    ErrorRow(603, _USER, "EC_CONTENT_BLOCKED", permanent=True, description="Recipient opted out"),
-    ErrorRow(607, _USER, "EC_REJECTED_SPAM_BY_OPERATOR", permanent=True, description="Operator took it for spam"),
-    ErrorRow(4100, _USER, "EC_MESSAGE_CANCELED", permanent=True, description="Message was cancelled before sending"),
-    ErrorRow(4101, _USER, "EC_VALIDITY_EXPIRED", permanent=True, description="Validity period ended"),
-    ErrorRow(4103, _USER, "EC_DESTINATION_FLOODING", permanent=True, description="Too many messages to the recipient"),
-    ErrorRow(4104, _USER, "EC_DESTINATION_TXT_FLOODING", permanent=True, description="Too many identical messages"),
-    ErrorRow(4202, _USER, "EC_10DLC_LIMIT_REACHED", permanent=True, description="Operator's limit for 10DLC reached"),
-    ErrorRow(345, _OPERATOR, "EC_OPERATOR_NOT_FOUND", permanent=True, description="Recipient's operator not found"),
-    ErrorRow(561, _OPERATOR, "EC_CONTENT_BLOCKED_BY_OPERATOR", permanent=True, description="Operator blocked it"),
-    ErrorRow(569, _OPERATOR, "EC_DEST_ADDRESS_SUSPENDED", permanent=True, description="Recipient is suspended"),
-    ErrorRow(810, _OPERATOR, "EC_FAILED_MESSAGE_DELIVERY", permanent=True, description="Delivery failed"),
-    ErrorRow(811, _OPERATOR, "EC_MESSAGE_EXPIRED", permanent=True, description="Expired before it reached the handset"),
-    ErrorRow(2048, _OPERATOR, "EC_TIME_OUT", permanent=False, description="Operator did not answer in time"),
-    ErrorRow(4097, _OPERATOR, "EC_NOTSUBMITTEDTOGMSC", permanent=False, description="Not handed to any operator"),
-    ErrorRow(5492, _OPERATOR, "EC_DUPLICATE_MESSAGE", permanent=True, description="Same message was sent before"),
-    ErrorRow(15000, _OPERATOR, "EC_MMS_GENERAL_ERROR", permanent=False, description="General error of the MMS centre"),
-    ErrorRow(15002, _OPERATOR, "EC_SYSTEM_ERROR", permanent=True, description="System error"),
-    ErrorRow(15003, _HANDSET, "EC_MSISDN_NOT_REGISTERED", permanent=True, description="Number not registered for MMS"),
-    ErrorRow(15004, _HANDSET, "EC_DEFERRED", permanent=False, description="Handset has not fetched it yet"),
-    ErrorRow(15005, _OPERATOR, "EC_MMS_FORWARDED", permanent=True, description="Forwarded; no further report comes"),
-    ErrorRow(15006, _USER, "EC_VALIDITY_EXPIRED", permanent=True, description="Validity period ended"),
-    ErrorRow(15007, _HANDSET, "EC_CONTENT_CANNOT_BE_DOWNLOADED_ON_HANDSET", permanent=True,
-             description="Handset could not download the content"),
-    ErrorRow(15008, _OPERATOR, "EC_PROVIDER_DELIVERY_ERROR", permanent=True, description="Provider failed to deliver"),
-    ErrorRow(15009, _HANDSET, "EC_RECIPIENT_NOT_FOUND", permanent=True, description="Recipient not found"),
-    ErrorRow(15010, _USER, "EC_SOURCE_ADDRESS_NOT_REGISTERED", permanent=True, description="Sender not registered"),
-    ErrorRow(15011, _OPERATOR, "EC_RECIPIENT_BLOCKED_BY_OPERATOR", permanent=True, description="Recipient is blocked"),
-    ErrorRow(15012, _HANDSET, "EC_DRM_NOT_SUPPORTED", permanent=True, description="Rights management not supported"),
-    ErrorRow(15013, _OPERATOR, "EC_MMS_CONTENT_BLOCKED_BY_OPERATOR", permanent=True,
-             description="Content blocked by the operator"),
-    ErrorRow(15014, _USER, "EC_MMS_INVALID_SUBJECT", permanent=True, description="Operator does not take the subject"),
-    ErrorRow(15015, _HANDSET, "EC_MMS_SC_BLOCKED_BY_END_USER", permanent=True, description="Recipient blocked sender"),
-    ErrorRow(15016, _OPERATOR, "EC_UNKNOWN_CARRIER", permanent=True, description="Recipient's operator not known"),
-    ErrorRow(15017, _HANDSET, "EC_RECIPIENT_DEACTIVATED", permanent=True, description="Number is deactivated"),
-    ErrorRow(15018, _HANDSET, "EC_RECIPIENT_SUSPENDED", permanent=True, description="Number is suspended"),
-    ErrorRow(15019, _HANDSET, "EC_HANDSET_DOES_NOT_SUPPORT_MMS", permanent=True, description="Handset takes no MMS"),
-    ErrorRow(15020, _OPERATOR, "EC_CAMPAIGN_BLOCKED_BY_OPERATOR", permanent=True, description="Campaign is blocked"),
-    ErrorRow(15021, _OPERATOR, "EC_CAMPAIGN_INFO_NOT_PROVISIONED", permanent=True,
-             description="Campaign is not known to the operator"),
-    ErrorRow(15022, _USER, "EC_URL_ATTACHMENT_TOO_LARGE", permanent=True, description="Content at the URL too large"),
-    ErrorRow(15023, _OPERATOR, "EC_FAILED_TO_ROUTE_MESSAGE", permanent=True, description="No way to the recipient"),
-    ErrorRow(15024, _USER, "EC_REMOTE_CONTENT_FAILURE", permanent=True, description="Content could not be fetched"),
-    ErrorRow(15025, _OPERATOR, "EC_REMOTE_CONTENT_INTERNAL_FAILURE", permanent=True,
-             description="Content could not be fetched because of a fault of the system"),
-    ErrorRow(15026, _USER, "EC_TOO_BIG_CONTENT", permanent=True, description="Content passes the operator's limit"),
-    ErrorRow(15200, _USER, "EC_INVALID_MSG_TYPE", permanent=True, description="Kind of content is not taken"),
-    ErrorRow(15201, _USER, "EC_MMS_INVALID_DESTINATION_ADDRESS", permanent=True, description="Recipient is not valid"),
-    ErrorRow(15202, _USER, "EC_MMS_INVALID_SOURCE_ADDRESS", permanent=True, description="Sender is not valid"),
-    ErrorRow(15203, _USER, "EC_INVALID_SUBJECT", permanent=True, description="Subject is not valid"),
+    (0, _OK, "NO_ERROR", False, "No error"),
+    (1, _HANDSET, "EC_UNKNOWN_SUBSCRIBER", True, "Number is not in use"),
+    (6, _HANDSET, "EC_ABSENT_SUBSCRIBER_SM", False, "Handset cannot be reached"),
+    (27, _HANDSET, "EC_ABSENT_SUBSCRIBER", False, "Handset is off or out of coverage"),
+    (32, _HANDSET, "EC_SM_DELIVERY_FAILURE", False, "Delivery to the handset failed"),
+    (255, _HANDSET, "EC_UNKNOWN_ERROR", False, "Unknown error"),
+    (581, _HANDSET, "EC_USER_OUT_OF_CREDIT", False, "Recipient has no credit"),
+    (351, _USER, "EC_INVALID_DESTINATION_ADDRESS", False, "Recipient is not valid"),
+    (355, _USER, "EC_MSG_TEXT_TOO_LONG", True, "Text is too long"),
+    (368, _USER, "EC_INVALID_SOURCE_ADDRESS", True, "Sender is not valid"),
+    (541, _USER, "EC_LIMIT_REACHED", False, "Operator's rate for the sender is used up"),
+    (603, _USER, "EC_CONTENT_BLOCKED", True, "Recipient opted out"),
+    (607, _USER, "EC_REJECTED_SPAM_BY_OPERATOR", True, "Operator took it for spam"),
+    (4100, _USER, "EC_MESSAGE_CANCELED", True, "Message was cancelled before sending"),
+    (4101, _USER, "EC_VALIDITY_EXPIRED", True, "Validity period ended"),
+    (4103, _USER, "EC_DESTINATION_FLOODING", True, "Too many messages to the recipient"),
+    (4104, _USER, "EC_DESTINATION_TXT_FLOODING", True, "Too many identical messages"),
+    (4202, _USER, "EC_10DLC_LIMIT_REACHED", True, "Operator's limit for 10DLC reached"),
+    (345, _OPERATOR, "EC_OPERATOR_NOT_FOUND", True, "Recipient's operator not found"),
+    (561, _OPERATOR, "EC_CONTENT_BLOCKED_BY_OPERATOR", True, "Operator blocked it"),
+    (569, _OPERATOR, "EC_DEST_ADDRESS_SUSPENDED", True, "Recipient is suspended"),
+    (810, _OPERATOR, "EC_FAILED_MESSAGE_DELIVERY", True, "Delivery failed"),
+    (811, _OPERATOR, "EC_MESSAGE_EXPIRED", True, "Expired before it reached the handset"),
+    (2048, _OPERATOR, "EC_TIME_OUT", False, "Operator did not answer in time"),
+    (4097, _OPERATOR, "EC_NOTSUBMITTEDTOGMSC", False, "Not handed to any operator"),
+    (5492, _OPERATOR, "EC_DUPLICATE_MESSAGE", True, "Same message was sent before"),
+    (15000, _OPERATOR, "EC_MMS_GENERAL_ERROR", False, "General error of the MMS centre"),
+    (15002, _OPERATOR, "EC_SYSTEM_ERROR", True, "System error"),
+    (15003, _HANDSET, "EC_MSISDN_NOT_REGISTERED", True, "Number not registered for MMS"),
+    (15004, _HANDSET, "EC_DEFERRED", False, "Handset has not fetched it yet"),
+    (15005, _OPERATOR, "EC_MMS_FORWARDED", True, "Forwarded; no further report comes"),
+    (15006, _USER, "EC_VALIDITY_EXPIRED", True, "Validity period ended"),
+    (15007, _HANDSET, "EC_CONTENT_CANNOT_BE_DOWNLOADED_ON_HANDSET", True, "Handset could not download the content"),
+    (15008, _OPERATOR, "EC_PROVIDER_DELIVERY_ERROR", True, "Provider failed to deliver"),
+    (15009, _HANDSET, "EC_RECIPIENT_NOT_FOUND", True, "Recipient not found"),
+    (15010, _USER, "EC_SOURCE_ADDRESS_NOT_REGISTERED", True, "Sender not registered"),
+    (15011, _OPERATOR, "EC_RECIPIENT_BLOCKED_BY_OPERATOR", True, "Recipient is blocked"),
+    (15012, _HANDSET, "EC_DRM_NOT_SUPPORTED", True, "Rights management not supported"),
+    (15013, _OPERATOR, "EC_MMS_CONTENT_BLOCKED_BY_OPERATOR", True, "Content blocked by the operator"),
+    (15014, _USER, "EC_MMS_INVALID_SUBJECT", True, "Operator does not take the subject"),
+    (15015, _HANDSET, "EC_MMS_SC_BLOCKED_BY_END_USER", True, "Recipient blocked sender"),
+    (15016, _OPERATOR, "EC_UNKNOWN_CARRIER", True, "Recipient's operator not known"),
+    (15017, _HANDSET, "EC_RECIPIENT_DEACTIVATED", True, "Number is deactivated"),
+    (15018, _HANDSET, "EC_RECIPIENT_SUSPENDED", True, "Number is suspended"),
+    (15019, _HANDSET, "EC_HANDSET_DOES_NOT_SUPPORT_MMS", True, "Handset takes no MMS"),
+    (15020, _OPERATOR, "EC_CAMPAIGN_BLOCKED_BY_OPERATOR", True, "Campaign is blocked"),
+    (15021, _OPERATOR, "EC_CAMPAIGN_INFO_NOT_PROVISIONED", True, "Campaign is not known to the operator"),
+    (15022, _USER, "EC_URL_ATTACHMENT_TOO_LARGE", True, "Content at the URL too large"),
+    (15023, _OPERATOR, "EC_FAILED_TO_ROUTE_MESSAGE", True, "No way to the recipient"),
+    (15024, _USER, "EC_REMOTE_CONTENT_FAILURE", True, "Content could not be fetched"),
+    (15025, _OPERATOR, "EC_REMOTE_CONTENT_INTERNAL_FAILURE", True,
+     "Content could not be fetched because of a fault of the system"),
+    (15026, _USER, "EC_TOO_BIG_CONTENT", True, "Content passes the operator's limit"),
+    (15200, _USER, "EC_INVALID_MSG_TYPE", True, "Kind of content is not taken"),
+    (15201, _USER, "EC_MMS_INVALID_DESTINATION_ADDRESS", True, "Recipient is not valid"),
+    (15202, _USER, "EC_MMS_INVALID_SOURCE_ADDRESS", True, "Sender is not valid"),
+    (15203, _USER, "EC_INVALID_SUBJECT", True, "Subject is not valid"),
 )  # fmt: skip
 TOO_BIG_CONTENT = 15026  # an operator's refusal for size
 _DELIVERED_TO_OPERATOR = 2
-ERRORS: Mapping[int, ErrorRow] = MappingProxyType({row.id: row for row in _ERROR_ROWS})
+ERRORS: Mapping[int, ErrorRow] = MappingProxyType({row[0]: ErrorRow(*row) for row in _ERROR_ROWS})
 
 
 def status_row(status_id: int) -> MessageStatus:
@@ -206,46 +204,35 @@ MM_STATUSES: Mapping[str, MmStatus] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """The codes of one class of exceptions on every side.
+    """The codes of one class of exceptions.
 
     Attributes:
         status, error: Of a message that ends this way.
         http: The answer when a customer's request ends this way.
-        code: Error code of the newer API bodies.
-        word: Message id of the older API bodies.
-        mm7: StatusCode of the answer to an operator's MM7 request.
-        mm4: X-Mms-Request-Status-Code of the answer to an operator's MM4 request.
-        mm1: X-Mms-Response-Status octet (OMA-TS-MMS_ENC 7.3.49) where a peer uses MM1 terms.
     """
 
     raised: type[mms.MMSContentError]
     status: int
     error: int
     http: int
-    code: str
-    word: str
-    mm7: int
-    mm4: str
-    mm1: int
 
 
-_CORRUPT, _REFUSED, _UNSPECIFIED = ("Error-message-format-corrupt", "Error-content-not-accepted", "Error-unspecified")
 # Subclasses first: the first row whose class matches decides.
-FAULTS: tuple[Fault, ...] = (
-    Fault(Throttled, 20, 541, 429, "E429", "TOO_MANY_REQUESTS", 4006, "Error-network-problem", 0xC3),
-    Fault(Unreachable, 21, 4097, 502, "E500", "GENERAL_ERROR", 4006, "Error-network-problem", 0xC3),
-    Fault(Refused, 100, 15000, 400, "E400", "BAD_REQUEST", 4004, "Error-service-denied", 0xE1),
-    Fault(mms.DoesNotFit, 31, 15026, 400, "E400", "BAD_REQUEST", 2004, _REFUSED, 0xE5),
-    Fault(mms.NotAllowed, 31, 15200, 400, "E400", "BAD_REQUEST", 2004, _REFUSED, 0xE5),
-    Fault(mms.OverLimits, 31, 15022, 413, "E413", "BAD_REQUEST", 2004, _REFUSED, 0xE5),
-    Fault(mms.UnknownMedia, 31, 15200, 400, "E400", "BAD_REQUEST", 2004, _REFUSED, 0xE5),
-    Fault(mms.MalformedContent, 31, 15200, 400, "E400", "BAD_REQUEST", 2007, _CORRUPT, 0xE2),
-    Fault(mms.SourceError, 31, 15200, 400, "E400", "BAD_REQUEST", 2004, _REFUSED, 0xE5),
-    Fault(mms.ProfileError, 31, 15016, 400, "E400", "BAD_REQUEST", 4000, _UNSPECIFIED, 0xE0),
-    Fault(mms.EngineTimeout, 21, 15002, 503, "E500", "GENERAL_ERROR", 4006, _UNSPECIFIED, 0xC0),
-    Fault(mms.EngineError, 21, 15002, 500, "E500", "GENERAL_ERROR", 3000, _UNSPECIFIED, 0xC0),
-    Fault(GatewayError, 21, 15002, 500, "E500", "GENERAL_ERROR", 3000, _UNSPECIFIED, 0xC0),
-    Fault(mms.MMSContentError, 21, 15002, 500, "E500", "GENERAL_ERROR", 3000, _UNSPECIFIED, 0xC0),
+FAULTS = (
+    Fault(Throttled, 20, 541, 429),
+    Fault(Unreachable, 21, 4097, 502),
+    Fault(Refused, 100, 15000, 400),
+    Fault(mms.DoesNotFit, 31, 15026, 400),
+    Fault(mms.NotAllowed, 31, 15200, 400),
+    Fault(mms.OverLimits, 31, 15022, 413),
+    Fault(mms.UnknownMedia, 31, 15200, 400),
+    Fault(mms.MalformedContent, 31, 15200, 400),
+    Fault(mms.SourceError, 31, 15200, 400),
+    Fault(mms.ProfileError, 31, 15016, 400),
+    Fault(mms.EngineTimeout, 21, 15002, 503),
+    Fault(mms.EngineError, 21, 15002, 500),
+    Fault(GatewayError, 21, 15002, 500),
+    Fault(mms.MMSContentError, 21, 15002, 500),
 )
 
 

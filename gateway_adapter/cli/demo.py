@@ -61,18 +61,16 @@ class _Customer:
         return Response(status_code=status)
 
 
-class _StepPrinter:
-    """Prints steps with the time since the start."""
+def _step_printer(echo: Callable[[str], object]) -> Callable[..., None]:
+    """A function that prints a step with the time since now."""
+    began = time.monotonic()
 
-    def __init__(self, echo: Callable[[str], object]) -> None:
-        self._echo = echo
-        self._began = time.monotonic()
-
-    def step(self, number: int, title: str, *details: str) -> None:
-        """Print one step."""
-        self._echo(f"{number}  {time.monotonic() - self._began:6.2f} s  {title}")
+    def step(number: int, title: str, *details: str) -> None:
+        echo(f"{number}  {time.monotonic() - began:6.2f} s  {title}")
         for detail in details:
-            self._echo(f"             {detail}")
+            echo(f"             {detail}")
+
+    return step
 
 
 async def run_demo(files: Sequence[Path], delay_s: float, echo: Callable[[str], object]) -> int:
@@ -95,14 +93,14 @@ async def run_demo(files: Sequence[Path], delay_s: float, echo: Callable[[str], 
                 httpx.AsyncClient(base_url=url, timeout=30) as client,
             ):
                 client.headers["Authorization"] = f"App {_KEY}"
-                printer = _StepPrinter(echo)
-                await _send_message(client, files, customer, customer_url, printer)
-                await _receive_message(client, customer, customer_url, printer)
+                step = _step_printer(echo)
+                await _send_message(client, files, customer, customer_url, step)
+                await _receive_message(client, customer, customer_url, step)
     return 0
 
 
 async def _send_message(
-    client: httpx.AsyncClient, files: Sequence[Path], customer: _Customer, customer_url: str, printer: _StepPrinter
+    client: httpx.AsyncClient, files: Sequence[Path], customer: _Customer, customer_url: str, step: Callable[..., None]
 ) -> None:
     parts = [(path.name, path.read_bytes()) for path in files] or [("hello.jpg", _picture())]
     head = {
@@ -118,41 +116,37 @@ async def _send_message(
         *(("media", (name, data, mimetypes.guess_type(name)[0] or "application/octet-stream")) for name, data in parts),
     ]
     sizes = ", ".join(f"{name} {len(data):,} bytes" for name, data in parts)
-    printer.step(1, "customer → gateway: POST /mms/1/single, parts in the request", sizes)
+    step(1, "customer → gateway: POST /mms/1/single, parts in the request", sizes)
     answer = (await client.post("/mms/1/single", files=form)).raise_for_status().json()
     message = answer["messages"][0]
-    printer.step(2, f"gateway → customer: 200 {message['status']['name']}", f"messageId {message['messageId']}")
+    step(2, f"gateway → customer: 200 {message['status']['name']}", f"messageId {message['messageId']}")
     view = await _wait_for_state(client, message["messageId"], "submitted", "rejected", "delivered", "undeliverable")
     decisions = [f"{p['name']}: {p['decision']}, {_bytes_of(p)}" for p in (view.get("ledger") or {}).get("parts", [])]
-    printer.step(
-        3, f"gateway → operator {view['connection']}: fitted to {view['sizeBytes']:,} bytes, submitted", *decisions
-    )
+    step(3, f"gateway → operator {view['connection']}: fitted to {view['sizeBytes']:,} bytes, submitted", *decisions)
     view = await _wait_for_state(client, message["messageId"], "delivered", "undeliverable", "rejected")
-    printer.step(4, f"operator → gateway: delivery report, {view['report']['status']['name']}")
+    step(4, f"operator → gateway: delivery report, {view['report']['status']['name']}")
     _, body, status = await asyncio.wait_for(customer.got.get(), _TIMEOUT_S)
     report = body["results"][0]
-    printer.step(5, f"gateway → customer: POST /reports, {report['status']['name']}", f"the customer is down: {status}")
+    step(5, f"gateway → customer: POST /reports, {report['status']['name']}", f"the customer is down: {status}")
     _, body, status = await asyncio.wait_for(customer.got.get(), _TIMEOUT_S)
     same = body["results"][0]["messageId"] == message["messageId"]
-    printer.step(
-        6, f"gateway → customer: the same report again, {status} ends it", f"same message: {'yes' if same else 'no'}"
-    )
+    step(6, f"gateway → customer: the same report again, {status} ends it", f"same message: {'yes' if same else 'no'}")
 
 
 async def _receive_message(
-    client: httpx.AsyncClient, customer: _Customer, customer_url: str, printer: _StepPrinter
+    client: httpx.AsyncClient, customer: _Customer, customer_url: str, step: Callable[..., None]
 ) -> None:
     forwarding = {"type": "HTTP_FORWARD", "url": f"{customer_url}/inbound"}
     configuration = {"channel": "MMS", "number": _OURS, "forwarding": forwarding}
     (await client.post("/resource-management/1/inbound-message-configurations", json=configuration)).raise_for_status()
     phone = {"from": _PHONE, "to": _OURS, "text": "Wow! Where is that?"}
     (await client.post("/loopback/inbound", json=phone)).raise_for_status()
-    printer.step(7, "operator → gateway: a message from a phone", f"{_PHONE} to {_OURS}: {phone['text']!r}")
+    step(7, "operator → gateway: a message from a phone", f"{_PHONE} to {_OURS}: {phone['text']!r}")
     _, body, status = await asyncio.wait_for(customer.got.get(), _TIMEOUT_S)
     got = body["results"][0]
     words = next((part["value"] for part in got["message"] if "value" in part), "")
-    printer.step(8, "gateway → customer: POST /inbound, by the forward action of the number", f"{words!r}")
-    printer.step(9, f"customer → gateway: {status} ends it")
+    step(8, "gateway → customer: POST /inbound, by the forward action of the number", f"{words!r}")
+    step(9, f"customer → gateway: {status} ends it")
 
 
 async def _wait_for_state(client: httpx.AsyncClient, message_id: str, *states: str) -> dict[str, Any]:

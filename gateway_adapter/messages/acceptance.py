@@ -23,18 +23,10 @@ Row: TypeAlias = dict[str, object]
 _MAX_TEXT = 1600  # characters; a longer text has status 77
 _MAX_VALIDITY_S = 48 * 3600
 _NUMBER_DIGITS = range(3, 21)  # short codes have 3 digits, E.164 numbers 15 at most, some operators' own numbers more
-# Ids of statuses.py, and the error of each refusal.
+# Ids of statuses.py, and the error of each refusal that has a row (a duplicate has none).
 _ACCEPTED, _MISSING_TO, _BAD_TO, _NO_ROUTE, _DUPLICATE, _BAD_URL, _TEXT_TOO_LONG = 26, 51, 52, 19, 23, 56, 77
 _BLOCKED = 14
-_ERRORS = {
-    _MISSING_TO: 15201,
-    _BAD_TO: 15201,
-    _NO_ROUTE: 15023,
-    _DUPLICATE: 5492,
-    _BAD_URL: 0,
-    _TEXT_TOO_LONG: 355,
-    _BLOCKED: 603,
-}
+_ERRORS = {_MISSING_TO: 15201, _BAD_TO: 15201, _NO_ROUTE: 15023, _BAD_URL: 0, _TEXT_TOO_LONG: 355, _BLOCKED: 603}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +49,7 @@ class AcceptanceContext:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedRows:
-    """The result of a submission.
-
-    Attributes:
-        orders: Each order's row with the rows of its recipients.
-        due: Connections that have something to do at once.
-        count: Number of recipients.
-    """
+    """The result: each order's row with its recipients' rows, the connections that are due at once, the recipients."""
 
     receipt: Receipt
     orders: tuple[tuple[Row, tuple[Row, ...]], ...]
@@ -114,13 +100,9 @@ def _recipients(order: Order) -> Iterator[tuple[Destination, tuple[str, ...]]]:
 def plan_submission(
     submission: Submission, context: AcceptanceContext, used_ids: set[str], blocked: Collection[tuple[str, str]] = ()
 ) -> AcceptedRows:
-    """Decide about every recipient.
+    """Decide about every recipient of a submission whose ids are all assigned.
 
-    Args:
-        submission: With every id assigned.
-        context: What the decision needs beside it.
-        used_ids: Message ids of earlier messages; those of this request are added.
-        blocked: Numbers whose owners opted out, each with the sender, "" for any.
+    The ids of its messages are added to *used_ids*. *blocked* are numbers that opted out of a sender, "" for any.
     """
     entries: list[Accepted] = []
     orders: list[tuple[Row, tuple[Row, ...]]] = []
@@ -135,6 +117,7 @@ def plan_submission(
             if status == _DUPLICATE:  # the id belongs to another message, so this one has no row
                 continue
             used_ids.add(destination.message_id)
+            # A refused recipient has an ended row, so that the logs show it; the receipt has its status already.
             if status != _ACCEPTED:
                 rows.append(_refused(row, status, context.now_ms))
                 continue
@@ -154,6 +137,7 @@ def _status(
         return _DUPLICATE
     if not to:
         return _MISSING_TO
+    # An address with an @ is a mail address; it has no digits to count.
     if not (to.isdecimal() and len(to) in _NUMBER_DIGITS) and "@" not in to:
         return _BAD_TO
     if any(len(segment.text) > _MAX_TEXT for segment in order.segments if segment.kind == "text"):
@@ -212,6 +196,7 @@ def _refused(row: Row, status: int, now_ms: int) -> Row:
 
 
 def _report_mode(order: Order, context: AcceptanceContext) -> ReportMode:
+    # None means that the request does not say: the setting REPORT_URL decides.
     if order.notify is False:
         return ""
     return "push" if order.notify_url or context.report_url else "pull"

@@ -41,9 +41,11 @@ def read_keys(text: str, quotas: str) -> dict[str, Account]:
     allowed = _quotas(quotas)
     found: dict[str, Account] = {}
     for entry in filter(None, (one.strip() for one in text.split(","))):
+        # The last colon separates: a name may hold colons, a key may not.
         name, colon, key = entry.rpartition(":")
         if len(key) < _MIN_KEY:
             raise Misconfigured(f"{PREFIX}API_KEYS has a key of {len(key)} characters; a key needs at least {_MIN_KEY}")
+        # A hashed key in the settings lets the key itself stay with the customer.
         hashed = key.removeprefix(_HASHED) if key.startswith(_HASHED) else hash_key(key)
         identity = name if colon and name else f"key-{hashed[:12]}"
         found[hashed] = Account(identity, identity, allowed.get(identity, Quota()))
@@ -109,6 +111,7 @@ def take_quota(buckets: TokenBuckets, account: Account, amount: int) -> None:
     Raises:
         Throttled: The rate is used up; `after_s` is when there is capacity again.
     """
+    # A burst of twice the rate: a customer that collects a second's messages is not refused.
     rate = account.quota.per_second
     wait_s = buckets.take(account.id, amount, rate, 2 * rate) if rate else 0
     if wait_s:

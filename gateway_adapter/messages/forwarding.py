@@ -97,13 +97,7 @@ def _folded(text: str) -> str:
 
 
 def decide(number: str, configurations: Sequence[Configuration], event: Event) -> Decision:
-    """Decide what happens with a message to one of the gateway's numbers.
-
-    Args:
-        number: Which of the message's recipients.
-        configurations: All of that number's.
-        event: The message.
-    """
+    """Decide what happens with a message to one of the gateway's numbers, which has these configurations."""
     found = choose_configuration(configurations, event.text, event.subject)
     if found is None:
         return Decision(None, "", _PULL if not configurations else _NO_FORWARDING)
@@ -179,10 +173,6 @@ def render_multipart(view: InboundView, read: Callable[[str], bytes]) -> tuple[s
     """Content type and body of the `MULTIPART` form, which mirrors the request of `/mms/1/single`.
 
     A part `head` (JSON) has sender, recipient and time; then comes each part of the message: `text`, `smil` or `media`.
-
-    Args:
-        view: The message.
-        read: Reads a blob by its SHA-256.
     """
     parts = [(part, _data_of(part, read)) for part in view.parts]
     # RFC 7578: multipart/form-data; the boundary follows from the message, so every attempt has the same body.
@@ -217,9 +207,13 @@ def _data_of(part: InboundMedia, read: Callable[[str], bytes]) -> bytes:
     return read(part.blob) if part.blob else (part.text or "").encode("utf-8", "replace")
 
 
+# RFC 6838 4.2: type "/" subtype; 100 characters at most, so that a header line stays short.
+_MEDIA_TYPE = re.compile(r"(?=.{3,100}\Z)[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
+
+
 def _content_type(part: InboundMedia) -> str:
     is_text = part.text is not None and not part.blob
-    media_type = part.media_type if re.fullmatch(r"[a-z0-9!#$&^_.+/-]{3,100}", part.media_type) else ""
+    media_type = part.media_type if _MEDIA_TYPE.fullmatch(part.media_type) else ""
     return f"{media_type or 'application/octet-stream'}{'; charset=utf-8' if is_text else ''}"
 
 
@@ -248,11 +242,7 @@ def _boundary(salt: str, bodies: Sequence[bytes]) -> str:
 def render_mail(view: InboundView, to: str, domain: str, read: Callable[[str], bytes]) -> bytes:
     """The message as a mail for a person: the text first, media attached, the presentation left out.
 
-    Args:
-        view: The message.
-        to: The recipient's address.
-        domain: The gateway's: the sender is the phone's number at this domain.
-        read: Reads a blob by its SHA-256.
+    Its sender is the phone's number at *domain*, the gateway's own.
     """
     visible = [part for part in view.parts if part.media_type != "application/smil"]
     ordered = [*(p for p in visible if p.text is not None), *(p for p in visible if p.text is None)]

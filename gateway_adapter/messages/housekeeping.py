@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import KW_ONLY, dataclass
 
 from gateway_adapter.logging import logger
 from gateway_adapter.messages.operator_events import apply_raced_events
@@ -24,34 +25,29 @@ _FIRST_PURGE_S = 60.0
 _LONGEST_WAIT_DAYS = 190  # a message may be scheduled 180 days ahead, and needs its media then
 
 
+@dataclass(eq=False)
 class Housekeeping:
     """Looks into the store every SWEEP_S seconds; belongs to one event loop.
 
-    Args:
+    Attributes:
         names: Of all connections.
         wake: Wakes the workers of these names.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        store: TransactionQueue,
-        media: MediaStore,
-        *,
-        names: Iterable[str],
-        wake: Callable[[Iterable[str]], None],
-    ) -> None:
-        self._settings = settings
-        self._store = store
-        self._media = media
-        self._names = set(names)
-        self._wake = wake
+    settings: Settings
+    store: TransactionQueue
+    media: MediaStore
+    _: KW_ONLY
+    names: set[str]
+    wake: Callable[[Iterable[str]], None]
+
+    def __post_init__(self) -> None:
         self._purge_at = time.monotonic() + _FIRST_PURGE_S
         self.last_run_at = time.monotonic()
 
     async def run(self) -> None:
         """Keep house until cancelled."""
-        self._names |= set(await self._store.read(messages.waiting_connections))
+        self.names |= set(await self.store.read(messages.waiting_connections))
         while True:
             try:
                 await self._run_once()
@@ -60,33 +56,33 @@ class Housekeeping:
                     await self._purge()
             except Exception:  # noqa: BLE001 - the next round may succeed
                 logger.exception("housekeeping failed")
-            await asyncio.sleep(self._settings.sweep_s)
+            await asyncio.sleep(self.settings.sweep_s)
 
     async def _run_once(self) -> None:
         now = now_ms()
-        due = await self._store.read(lambda t: rows.find_due_work(t, self._names, now))
-        for name in self._names:
+        due = await self.store.read(lambda t: rows.find_due_work(t, self.names, now))
+        for name in self.names:
             _set_due_age(name, due.connections.get(name), now)
         _set_due_age("webhooks", due.webhooks_since_ms, now)
         # Write only when there is something to do: a write transaction would delay those that accept.
         webhooks_due = due.webhooks_since_ms is not None
         if due.has_expired:
-            webhooks_due |= await self._store.write(lambda t: _expire(t, now)) > 0
+            webhooks_due |= await self.store.write(lambda t: _expire(t, now)) > 0
         if due.has_unmatched:
-            webhooks_due |= await self._store.write(lambda t: apply_raced_events(t, now))
+            webhooks_due |= await self.store.write(lambda t: apply_raced_events(t, now))
         names = {*due.connections, *((WEBHOOKS_DUE,) if webhooks_due else ())}
         if names:
-            self._wake(names)
+            self.wake(names)
         self.last_run_at = time.monotonic()
 
     async def _purge(self) -> None:
-        keep_ms = round(self._settings.keep_days * DAY_MS)
-        count = await self._store.write(lambda t: rows.purge_expired(t, now_ms(), keep_ms))
+        keep_ms = round(self.settings.keep_days * DAY_MS)
+        count = await self.store.write(lambda t: rows.purge_expired(t, now_ms(), keep_ms))
         HOUSEKEEPING.labels("forgotten").inc(count)
         # Reading a blob updates its time, so media of stored messages stay.
-        unused_since_s = time.time() - (self._settings.keep_days + _LONGEST_WAIT_DAYS) * DAY_MS / 1000
-        await asyncio.to_thread(self._media.delete_unused, unused_since_s)
-        for name, waiting in (await self._store.read(rows.count_waiting)).items():
+        unused_since_s = time.time() - (self.settings.keep_days + _LONGEST_WAIT_DAYS) * DAY_MS / 1000
+        await asyncio.to_thread(self.media.delete_unused, unused_since_s)
+        for name, waiting in (await self.store.read(rows.count_waiting)).items():
             QUEUED.labels(name).set(waiting)
 
 

@@ -45,12 +45,7 @@ def store_inbound_media(event: Event, put: Callable[[bytes], str], message_id: s
 def record_inbound(transaction: Transaction, via: str, message: InboundMessage, owner: str, at: int) -> bool:
     """Store a message and enqueue what happens with it; True when a webhook became due.
 
-    Args:
-        transaction: One that writes.
-        via: Name of the connection it came by.
-        message: The message.
-        owner: The account of messages to numbers without a configuration.
-        at: The time.
+    A message to a number without a configuration belongs to the account *owner*.
     """
     event = message.event
     found = inbound.find_configurations(transaction, event.to)

@@ -1,4 +1,4 @@
-"""Applies what an operator reports to the messages it is about; one handler per kind of event.
+"""Applies what an operator reports to the messages it is about.
 
 An operator may report late, twice, out of order, or before the answer to the submission was stored. So a final state
 changes only as the table ALLOWED of store/messages.py permits, and an event whose message is not known yet is kept.
@@ -6,7 +6,7 @@ changes only as the table ALLOWED of store/messages.py permits, and an event who
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from gateway_adapter.connectors.common import parse_size_limit
 from gateway_adapter.errors import Refused
@@ -22,6 +22,8 @@ from gateway_adapter.store.transaction_queue import Transaction
 _AGAIN_MS = 60_000
 # Final states by the group of the reported status (statuses.STATUS_GROUPS).
 _STATE_OF_GROUP: Mapping[int, Ending] = {2: "undeliverable", 3: "delivered", 4: "expired", 5: "rejected"}
+# The step in the history of an event that changes nothing else.
+_NOTED_STEPS: Mapping[EventKind, str] = {"read": "read", "accepted": "taken"}
 
 
 def record_event(transaction: Transaction, via: str, event: Event, at: int) -> bool:
@@ -31,7 +33,12 @@ def record_event(transaction: Transaction, via: str, event: Event, at: int) -> b
     if not rows.is_known(transaction, via, event.operator_message_id):
         rows.keep_unmatched(transaction, via, event, at)
         return False
-    return _HANDLERS[event.kind](transaction, via, event, at)
+    if event.kind == "delivery":
+        return _apply_delivery(transaction, via, event, at)
+    if event.kind == "refused":
+        return _apply_refused(transaction, via, event, at)
+    rows.note_event(transaction, via, event, at, _NOTED_STEPS[event.kind])
+    return False
 
 
 def _apply_delivery(transaction: Transaction, via: str, event: Event, at: int) -> bool:
@@ -49,16 +56,6 @@ def _apply_delivery(transaction: Transaction, via: str, event: Event, at: int) -
     return False
 
 
-def _apply_read(transaction: Transaction, via: str, event: Event, at: int) -> bool:
-    rows.note_event(transaction, via, event, at, "read")
-    return False
-
-
-def _apply_accepted(transaction: Transaction, via: str, event: Event, at: int) -> bool:
-    rows.note_event(transaction, via, event, at, "taken")
-    return False
-
-
 def _apply_refused(transaction: Transaction, via: str, event: Event, at: int) -> bool:
     """Handle a refusal that arrives after the submission's response (MM4) as one that arrives with it.
 
@@ -66,6 +63,7 @@ def _apply_refused(transaction: Transaction, via: str, event: Event, at: int) ->
     """
     if event.error == TOO_BIG_CONTENT and _fit_smaller(transaction, via, event, at):
         return False
+    # A temporary refusal: the submission is repeated under the same transaction id.
     if not event.final and rows.resubmit(transaction, via, event, at, at + _AGAIN_MS):
         return False
     ended = rows.reject_submissions(transaction, via, event, at)
@@ -100,11 +98,3 @@ def apply_raced_events(transaction: Transaction, at: int) -> bool:
     pairs = rows.find_raced(transaction, at)
     due = [apply_unmatched_events(transaction, via, known_as, at) for via, known_as in pairs]
     return any(due)
-
-
-_HANDLERS: Mapping[EventKind, Callable[[Transaction, str, Event, int], bool]] = {
-    "delivery": _apply_delivery,
-    "read": _apply_read,
-    "accepted": _apply_accepted,
-    "refused": _apply_refused,
-}

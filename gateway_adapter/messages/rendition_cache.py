@@ -11,13 +11,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import TypeVar, cast
 
-import mmscontent as mms
 from gateway_adapter.errors import Refused
 from gateway_adapter.messages import renditions
-from gateway_adapter.messages.renditions import RenditionTarget, ResolvedSegment
+from gateway_adapter.messages.renditions import FittedContent, RenditionTarget, ResolvedSegment
 from gateway_adapter.metrics import RENDITION_SECONDS, RENDITIONS
 from gateway_adapter.model import Order, Segment, UploadView
 from gateway_adapter.schedule import now_ms
@@ -29,22 +28,6 @@ from gateway_adapter.store.transaction_queue import TransactionQueue
 
 _MAX_MEMORY_BYTES = 64_000_000  # of renditions
 _MAX_KEYS = 4096  # orders whose rendition key is kept in memory, and uploads
-
-
-@dataclass(frozen=True, slots=True)
-class CachedRendition:
-    """A rendition in memory."""
-
-    key: str
-    content: mms.Content = field(repr=False)
-    size_bytes: int
-    ledger: bytes = field(repr=False)
-
-    @property
-    def memory_bytes(self) -> int:
-        """Approximate memory use."""
-        # 2,000 bytes stand for the objects around the bytes.
-        return sum(len(part.data) for part in self.content.parts) + len(self.ledger) + 2000
 
 
 class RenditionCache:
@@ -63,12 +46,12 @@ class RenditionCache:
         self._fetch = fetch
         self._threads = ThreadPoolExecutor(settings.fits, "fit")
         self._single_flight = SingleFlight()
-        self._cached: OrderedDict[str, CachedRendition] = OrderedDict()
+        self._cached: OrderedDict[str, FittedContent] = OrderedDict()
         self._memory_bytes = 0
         self._keys: OrderedDict[Hashable, str] = OrderedDict()
         self._uploads: OrderedDict[tuple[str, str], tuple[str, UploadView]] = OrderedDict()
 
-    async def rendition(self, account: str, order_id: int, order: Order, target: RenditionTarget) -> CachedRendition:
+    async def rendition(self, account: str, order_id: int, order: Order, target: RenditionTarget) -> FittedContent:
         """The order's content fitted for a target.
 
         Raises:
@@ -81,11 +64,12 @@ class RenditionCache:
             self._keep(wanted, rendition)
         return rendition
 
-    def get_cached(self, account: str, order_id: int, order: Order, target: RenditionTarget) -> CachedRendition | None:
+    def get_cached(self, account: str, order_id: int, order: Order, target: RenditionTarget) -> FittedContent | None:
         """The rendition if it is in memory and so is everything that its key depends on."""
         wanted = (order_id, target)
         key = self._keys.get(wanted)
         if key is None:
+            # The key may be unknown while everything it depends on is in memory.
             sources = [self._resolve_known(account, segment) for segment in order.segments]
             if None in sources:
                 return None
@@ -107,7 +91,7 @@ class RenditionCache:
 
     # --- fit ----------------------------------------------------------------------------------------------------
 
-    async def _find_or_make(self, account: str, order: Order, target: RenditionTarget) -> CachedRendition:
+    async def _find_or_make(self, account: str, order: Order, target: RenditionTarget) -> FittedContent:
         sources = await self.resolve_segments(account, order)
         key = renditions.rendition_key(order, sources, target)
         if key in self._cached:
@@ -116,32 +100,32 @@ class RenditionCache:
 
     async def _find_or_fit(
         self, key: str, order: Order, sources: tuple[ResolvedSegment, ...], target: RenditionTarget
-    ) -> CachedRendition:
+    ) -> FittedContent:
         kept = await self._store.read(lambda t: rows.find_rendition(t, key))
         # The blob may be gone: media are deleted by age, rows are not.
         if kept is not None and self._media.has(kept.blob):
             content = await self._in_thread(lambda: renditions.read_rendition(self._media.read(kept.blob)))
-            return CachedRendition(key, content, kept.size_bytes, kept.ledger)
+            return FittedContent(key, content, kept.size_bytes, kept.ledger)
         started = time.perf_counter()
-        fitted, blob, content = await self._in_thread(lambda: self._fit(order, sources, target))
+        fitted, blob = await self._in_thread(lambda: self._fit(key, order, sources, target))
         RENDITION_SECONDS.observe(time.perf_counter() - started)
         RENDITIONS.inc()
         row = rows.StoredRendition(key, blob, fitted.size_bytes, fitted.ledger)
         await self._store.write(lambda t: rows.put_rendition(t, row, now_ms()))
-        return CachedRendition(key, content, fitted.size_bytes, fitted.ledger)
+        return fitted
 
     def _fit(
-        self, order: Order, sources: tuple[ResolvedSegment, ...], target: RenditionTarget
-    ) -> tuple[renditions.FittedContent, str, mms.Content]:
-        fitted = renditions.fit(order, sources, target, self._media.read)
+        self, key: str, order: Order, sources: tuple[ResolvedSegment, ...], target: RenditionTarget
+    ) -> tuple[FittedContent, str]:
+        fitted = renditions.fit(key, order, sources, target, self._media.read)
         kept = renditions.write_rendition(fitted.content)
         # Read it back, so that the first attempt submits the same bytes as one after a restart.
-        return fitted, self._media.put(kept), renditions.read_rendition(kept)
+        return replace(fitted, content=renditions.read_rendition(kept)), self._media.put(kept)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
-    def _keep(self, wanted: Hashable, rendition: CachedRendition) -> None:
+    def _keep(self, wanted: Hashable, rendition: FittedContent) -> None:
         self._keys[wanted] = rendition.key
         while len(self._keys) > _MAX_KEYS:
             self._keys.popitem(last=False)

@@ -76,11 +76,18 @@ def _profile_digest(carrier: str, route: str, device: str, limit_bytes: int, ove
 
 @dataclass(frozen=True, slots=True)
 class FittedContent:
-    """A rendition: the content, its size packed as the route counts, and the ledger as JSON."""
+    """A rendition: its key, the content, its size packed as the route counts, and the ledger as JSON."""
 
+    key: str
     content: mms.Content = field(repr=False)
     size_bytes: int
     ledger: bytes = field(repr=False)
+
+    @property
+    def memory_bytes(self) -> int:
+        """Approximate memory use."""
+        # 2,000 bytes stand for the objects around the bytes.
+        return sum(len(part.data) for part in self.content.parts) + len(self.ledger) + 2000
 
 
 def build_message(
@@ -141,7 +148,7 @@ def _envelope(target: RenditionTarget) -> mms.Envelope:
 
 
 def fit(
-    order: Order, sources: Sequence[ResolvedSegment], target: RenditionTarget, read: Callable[[str], bytes]
+    key: str, order: Order, sources: Sequence[ResolvedSegment], target: RenditionTarget, read: Callable[[str], bytes]
 ) -> FittedContent:
     """Fit an order's content for a target; runs for milliseconds to seconds, and blocks.
 
@@ -154,7 +161,7 @@ def fit(
         assert outcome.refusal is not None
         raise outcome.refusal
     ledger = json.dumps(outcome.ledger.as_json(), ensure_ascii=False, separators=(",", ":"))
-    return FittedContent(outcome.composed.content, outcome.ledger.packed_bytes, ledger.encode())
+    return FittedContent(key, outcome.composed.content, outcome.ledger.packed_bytes, ledger.encode())
 
 
 def check(

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import cast
 
 from gateway_adapter.connectors.base import Connection
+from gateway_adapter.connectors.registry import encoding_of, overhead_of
 from gateway_adapter.errors import Misconfigured, Refused
+from gateway_adapter.messages.renditions import RenditionTarget
 from gateway_adapter.model import Order
 
 
@@ -84,6 +86,7 @@ class Router:
         known = (self._lookup(number) if self._lookup is not None else None) or _NOTHING
         if known.connection and known.connection not in self._by_name:
             names = ", ".join(self._by_name)
+            # An error of the lookup function: sending by another connection would hide it.
             raise Refused(f"the lookup names connection {known.connection!r}; known are {names}", error=15023)
         connection = self._by_name.get(known.connection) or self.find_connection(number)
         if connection is None:
@@ -94,6 +97,12 @@ class Router:
             (order.route if order else "") or known.route or connection.route,
             (order.device if order else "") or known.device,
         )
+
+
+def target_of(route: Route, connection: Connection, recipients: int, limit_bytes: int = 0) -> RenditionTarget:
+    """What a message of this route is fitted to when it goes by this connection to so many recipients."""
+    encoding, overhead = encoding_of(connection), overhead_of(connection, recipients)
+    return RenditionTarget(route.carrier, route.route, route.device, encoding, limit_bytes, recipients, overhead)
 
 
 def load_lookup(name: str) -> Callable[[str], Known | None]:

@@ -11,10 +11,9 @@ import hmac
 import secrets
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 
-from gateway_adapter.connectors.registry import encoding_of, overhead_of
 from gateway_adapter.errors import Refused, Throttled
 from gateway_adapter.messages.acceptance import (
     AcceptanceContext,
@@ -27,8 +26,7 @@ from gateway_adapter.messages.auth import ApiKeys, take_quota
 from gateway_adapter.messages.inbound import record_inbound, store_inbound_media
 from gateway_adapter.messages.operator_events import record_event
 from gateway_adapter.messages.rendition_cache import RenditionCache
-from gateway_adapter.messages.renditions import RenditionTarget
-from gateway_adapter.messages.routing import Router
+from gateway_adapter.messages.routing import Router, target_of
 from gateway_adapter.messages.wakeups import WEBHOOKS_DUE
 from gateway_adapter.metrics import ACCEPTED, REPORTS
 from gateway_adapter.model import (
@@ -71,32 +69,26 @@ def _new_id() -> str:
     return uuid.uuid4().hex
 
 
+@dataclass(eq=False)
 class Service:
     """Everything that can be asked of the gateway.
 
-    Args:
+    Attributes:
         router: Chooses the connection of a number.
         renditions: Fits content for `check`; messages are fitted when they are sent.
         wake: Called with the names of connections, or WEBHOOKS_DUE, that have something due.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        store: TransactionQueue,
-        media: MediaStore,
-        *,
-        router: Router,
-        renditions: RenditionCache,
-        wake: Callable[[frozenset[str]], None] = lambda _names: None,
-    ) -> None:
-        self.settings = settings
-        self.store = store
-        self.media = media
-        self.wake = wake
-        self._router = router
-        self._renditions = renditions
-        self._keys = ApiKeys(store.read_now(accounts.accounts_by_hash))
+    settings: Settings
+    store: TransactionQueue
+    media: MediaStore
+    _: KW_ONLY
+    router: Router
+    renditions: RenditionCache
+    wake: Callable[[frozenset[str]], None] = lambda _names: None
+
+    def __post_init__(self) -> None:
+        self._keys = ApiKeys(self.store.read_now(accounts.accounts_by_hash))
         self._rates = TokenBuckets()
 
     # --- accounts -----------------------------------------------------------------------------------------------
@@ -125,6 +117,7 @@ class Service:
             account.id, now_ms(), _new_id, await self._routes(named), self.settings.report_url, self.settings.sms_url
         )
 
+        # One transaction: the whole request is stored with its receipt, or nothing of it.
         def job(transaction: Transaction) -> tuple[Receipt, frozenset[str]]:
             earlier = _find_receipt(transaction, account, submission)
             if earlier is not None:
@@ -142,6 +135,7 @@ class Service:
         receipt, due = await self.store.write(job)
         for entry in receipt.entries:
             ACCEPTED.labels(entry.status).inc()
+        # After the commit: a worker that looked earlier would find nothing.
         if due:
             self.wake(due)
         return receipt
@@ -156,17 +150,15 @@ class Service:
         for order in submission.orders:
             for destination in order.destinations:
                 numbers = tuple(d.to for d in destination.group) or (destination.to,)
-                route = self._router.route(numbers[0], order)
-                encoding = encoding_of(route.connection)
-                overhead = overhead_of(route.connection, len(numbers))
-                target = RenditionTarget(route.carrier, route.route, route.device, encoding, 0, len(numbers), overhead)
-                ledger = await self._renditions.check(account.id, order, target)
+                route = self.router.route(numbers[0], order)
+                target = target_of(route, route.connection, len(numbers))
+                ledger = await self.renditions.check(account.id, order, target)
                 ledgers += ({**ledger, "to": number} for number in numbers)
         return tuple(ledgers)
 
     async def _routes(self, submission: Submission) -> Callable[[str, Order], str]:
         """A function from number and order to connection name; a lookup may block, so it runs in a thread."""
-        if not self._router.looks_up:
+        if not self.router.looks_up:
             return self._route
         asked = [(d.group[0].to if d.group else d.to, order) for order in submission.orders for d in order.destinations]
         pairs = await asyncio.to_thread(
@@ -176,7 +168,7 @@ class Service:
 
     def _route(self, number: str, order: Order) -> str:
         try:
-            return self._router.route(number, order).connection.name
+            return self.router.route(number, order).connection.name
         except Refused:
             return ""
 
@@ -203,6 +195,7 @@ class Service:
 
     async def pull_reports(self, account: Account, family: Family, filters: ReportFilters) -> list[ReportView]:
         """Final reports of the last 48 hours that were not fetched before, oldest first."""
+        # A job that writes: the reports that it returns are marked as fetched.
         since, generations = now_ms() - _PULLED_MS, _GENERATIONS[family]
         return await self.store.write(lambda t: reports.pull_reports(t, account.id, generations, filters, since))
 
@@ -280,6 +273,7 @@ class Service:
     async def inbound_part(self, message_id: str, index: int, key: str) -> InboundMedia | None:
         """A hosted part of a message from a phone; None when there is none, or the key is wrong."""
         view = await self.store.read(lambda t: inbound.find_inbound(t, message_id))
+        # The key is compared in constant time, as API keys are.
         if view is None or not hmac.compare_digest(view.media_key.encode(), key.encode()):
             return None
         return view.parts[index] if 0 <= index < len(view.parts) else None
@@ -313,6 +307,7 @@ class Service:
         at = now_ms()
         REPORTS.labels(connection_name, event.kind).inc()
         if event.kind == "inbound":
+            # In a thread: writing large media would block the event loop.
             message = await asyncio.to_thread(store_inbound_media, event, self.media.put, _new_id())
             due = await self.store.write(lambda t: record_inbound(t, connection_name, message, self._keys.owner, at))
         else:
@@ -328,6 +323,7 @@ def _find_receipt(transaction: Transaction, account: Account, submission: Submis
     if known is None:
         return None
     digest, receipt = known
+    # The same key for another request is the customer's mistake, no repetition.
     if digest != submission.request_digest:
         raise Refused(
             f"idempotency key {submission.idempotency_key!r} was used for another request; take a new key",
@@ -349,6 +345,7 @@ def _count_usage(transaction: Transaction, account: Account, amount: int, at: in
         return
     day = at // DAY_MS
     if accounts.count_usage(transaction, account.id, day, amount) > account.quota.per_day:
+        # Raising undoes the count: the whole job is rolled back.
         after_s = ((day + 1) * DAY_MS - at) / 1000
         raise Throttled(
             f"{account.name} may send {account.quota.per_day:,} messages a day (UTC); try again tomorrow",

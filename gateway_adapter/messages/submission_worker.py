@@ -14,17 +14,16 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 
 import mmscontent as mms
-from gateway_adapter.connectors.base import Connection, SubmitRequest, SubmitResult
-from gateway_adapter.connectors.registry import encoding_of, overhead_of
+from gateway_adapter.connectors.base import SubmitRequest
 from gateway_adapter.errors import Refused, Unreachable
 from gateway_adapter.logging import logger
 from gateway_adapter.messages.operator_events import apply_unmatched_events
-from gateway_adapter.messages.rendition_cache import CachedRendition, RenditionCache
-from gateway_adapter.messages.renditions import RenditionTarget, lower_limit
-from gateway_adapter.messages.routing import Route, Router
+from gateway_adapter.messages.rendition_cache import RenditionCache
+from gateway_adapter.messages.renditions import FittedContent, lower_limit
+from gateway_adapter.messages.routing import Router, target_of
 from gateway_adapter.model import Order
 from gateway_adapter.schedule import DAY_MS, next_open, now_ms, submission_retry_s
 from gateway_adapter.settings import Settings
@@ -34,8 +33,8 @@ from gateway_adapter.store.messages import LeasedMessage
 from gateway_adapter.store.reports import enqueue_reports
 from gateway_adapter.store.serialization import history_line
 from gateway_adapter.store.transaction_queue import Transaction, TransactionQueue
-from gateway_adapter.transport.inflight_limiter import InflightLimiter
 from gateway_adapter.transport.operator_client import OperatorClient
+from gateway_adapter.transport.rate_limits import InflightLimiter
 
 _MAX_RUNS = 3  # of one connection at once, so that a slow operator does not occupy every worker thread
 _MAX_ORDERS = 2048  # kept in memory
@@ -53,43 +52,26 @@ class _Runs:
     missed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Submission:
-    """A leased message with everything that its submission was made from."""
-
-    due: LeasedMessage
-    connection: Connection
-    rendition: CachedRendition
-
-
+@dataclass(eq=False)
 class SubmissionWorker:
     """Sends what is due on connections; belongs to one event loop.
 
-    Args:
+    Attributes:
         wake: Called when a webhook became due.
         inflight: HTTP requests in flight: accepting them has priority for a moment.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        store: TransactionQueue,
-        renditions: RenditionCache,
-        router: Router,
-        client: OperatorClient,
-        *,
-        report_url: str,
-        wake: Callable[[], None],
-        inflight: InflightLimiter,
-    ) -> None:
-        self._settings = settings
-        self._store = store
-        self._renditions = renditions
-        self._router = router
-        self._client = client
-        self._report_url = report_url
-        self._wake = wake
-        self._inflight = inflight
+    settings: Settings
+    store: TransactionQueue
+    renditions: RenditionCache
+    router: Router
+    client: OperatorClient
+    _: KW_ONLY
+    report_url: str
+    wake: Callable[[], None]
+    inflight: InflightLimiter
+
+    def __post_init__(self) -> None:
         self._node = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._tokens = itertools.count(1)
         self._runs: dict[str, _Runs] = {}
@@ -100,24 +82,25 @@ class SubmissionWorker:
         """Send what is due on a connection until nothing is left."""
         runs = self._runs.setdefault(via, _Runs())
         if runs.count >= _MAX_RUNS:
+            # What became due may lie behind the rows that the current runs have read: one of them looks again.
             runs.missed = True
             return
         runs.count += 1
         try:
-            connection = self._router.connection(via)
+            connection = self.router.connection(via)
             # Twice the concurrency keeps the connection busy, and leaves the rest to other processes.
-            most = min(self._settings.batch, 2 * connection.concurrency if connection else self._settings.batch)
+            most = min(self.settings.batch, 2 * connection.concurrency if connection else self.settings.batch)
             leased = most
             while leased == most or runs.missed:
                 runs.missed = False
-                await self._inflight.wait_below(_ACCEPTING_PAUSE_S)
+                await self.inflight.wait_below(_ACCEPTING_PAUSE_S)
                 leased = await self._run_batch(via, most)
         finally:
             runs.count -= 1
 
     async def _run_batch(self, via: str, most: int) -> int:
         token = f"{self._node}-{next(self._tokens)}"
-        now, lease_ms = now_ms(), round(self._settings.lease_s * 1000)
+        now, lease_ms = now_ms(), round(self.settings.lease_s * 1000)
         known = frozenset(self._orders)
 
         def job(t: Transaction) -> tuple[list[LeasedMessage], dict[int, Order], dict[str, tuple[str, ...]]]:
@@ -125,7 +108,7 @@ class SubmissionWorker:
             orders = messages.load_orders(t, {one.order_id for one in due} - known)
             return due, orders, messages.load_group_members(t, [one.transaction_id for one in due if one.group_to])
 
-        due, orders, members = await self._store.write(job)
+        due, orders, members = await self.store.write(job)
         self._orders.update(orders)
         if due:
             async with self._lease_extended(token):
@@ -134,6 +117,7 @@ class SubmissionWorker:
                     for one in due
                 )
                 await asyncio.gather(*steps)
+        # Orders never change, and the recipients of a bulk share one: the newest stay in memory.
         while len(self._orders) > _MAX_ORDERS:
             self._orders.popitem(last=False)
         return len(due)
@@ -141,13 +125,13 @@ class SubmissionWorker:
     @contextlib.asynccontextmanager
     async def _lease_extended(self, token: str) -> AsyncIterator[None]:
         """Extend the lease again and again for as long as the block runs."""
-        lease_ms = round(self._settings.lease_s * 1000)
+        lease_ms = round(self.settings.lease_s * 1000)
 
         async def extend() -> None:
             while True:
                 # A third of the lease: two extensions may fail before it ends.
-                await asyncio.sleep(self._settings.lease_s / 3)
-                await self._store.write(lambda t: messages.extend_lease(t, token, now_ms() + lease_ms))
+                await asyncio.sleep(self.settings.lease_s / 3)
+                await self.store.write(lambda t: messages.extend_lease(t, token, now_ms() + lease_ms))
 
         task = asyncio.ensure_future(extend())
         try:
@@ -160,6 +144,7 @@ class SubmissionWorker:
     async def _step(self, due: LeasedMessage, order: Order, to: tuple[str, ...]) -> None:
         now = now_ms()
         try:
+            # The validity ended while the message waited for its turn or for a retry.
             if due.expires_at <= now:
                 await self._end(due, "expired", _EXPIRED, 15006, "not submitted in time")
                 return
@@ -175,17 +160,18 @@ class SubmissionWorker:
             await self._fail(due, Unreachable(f"the step failed: {type(error).__name__}"))
 
     async def _submit(self, due: LeasedMessage, order: Order, to: tuple[str, ...]) -> None:
-        route = self._router.route(to[0], order)
+        route = self.router.route(to[0], order)
         # The message keeps its connection unless that was removed from the connections file.
-        if route.connection.name != due.connection and self._router.connection(due.connection) is None:
+        if route.connection.name != due.connection and self.router.connection(due.connection) is None:
             name = route.connection.name
             await self._reschedule(due, now_ms(), "rerouted", name, connection=name)
             return
-        connection = self._router.connection(due.connection) or route.connection
-        target = await self._target(due, route, connection, len(to))
-        rendition = self._renditions.get_cached(due.account, due.order_id, order, target)
+        connection = self.router.connection(due.connection) or route.connection
+        limit = due.limit_bytes or await self._observed_limit(connection.name)
+        target = target_of(route, connection, len(to), limit)
+        rendition = self.renditions.get_cached(due.account, due.order_id, order, target)
         if rendition is None:
-            rendition = await self._renditions.rendition(due.account, due.order_id, order, target)
+            rendition = await self.renditions.rendition(due.account, due.order_id, order, target)
             due = await self._record_fitted(due, rendition)
         request = SubmitRequest(
             transaction_id=due.transaction_id,
@@ -196,64 +182,67 @@ class SubmissionWorker:
             subject=rendition.content.subject,
             expiry_s=max(1, (due.expires_at - now_ms()) // 1000),
             date_s=due.send_at // 1000,
-            report_url=f"{self._report_url}/{connection.name}" if self._report_url else "",
+            report_url=f"{self.report_url}/{connection.name}" if self.report_url else "",
         )
-        result = await self._client.submit(request, connection)
-        await _OUTCOMES[result.outcome](self, _Submission(due, connection, rendition), result)
-
-    async def _target(
-        self, due: LeasedMessage, route: Route, connection: Connection, recipients: int
-    ) -> RenditionTarget:
-        limit = due.limit_bytes or await self._observed_limit(connection.name)
-        encoding, overhead = encoding_of(connection), overhead_of(connection, recipients)
-        return RenditionTarget(route.carrier, route.route, route.device, encoding, limit, recipients, overhead)
+        result = await self.client.submit(request, connection)
+        match result.outcome:
+            case "taken":
+                await self._record_accepted(due, rendition, connection.name, result.operator_message_id)
+            case "too_large":
+                await self._fit_smaller(due, rendition.size_bytes, connection.name, result.limit_bytes)
+            case "refused":
+                status, detail = result.status or _REJECTED, result.text or "by the operator"
+                await self._end(due, "rejected", status, result.error, detail)
+            case "again":
+                await self._retry(due, result.text or "the operator says later", result.retry_after_s)
 
     async def _observed_limit(self, via: str) -> int:
         """The size beyond which this operator was seen to refuse; the store is asked every few seconds only."""
         limit, until = self._limits.get(via, (0, 0.0))
         if until < time.monotonic():
             since = now_ms() - _LIMIT_TRUSTED_MS
-            found = await self._store.read(lambda t: content.observed_limit(t, via, since))
+            found = await self.store.read(lambda t: content.observed_limit(t, via, since))
             limit = found or 0
             self._limits[via] = (limit, time.monotonic() + _LIMIT_CACHED_S)
         return limit
 
-    async def _record_fitted(self, due: LeasedMessage, rendition: CachedRendition) -> LeasedMessage:
+    async def _record_fitted(self, due: LeasedMessage, rendition: FittedContent) -> LeasedMessage:
         """Store which rendition was chosen: every later attempt sends the same bytes."""
         columns = {"state": "ready", "rendition": rendition.key, "size_bytes": rendition.size_bytes}
         detail = _describe(rendition)
-        await self._store.write(lambda t: messages.record_step(t, due, "fitted", now_ms(), columns, detail=detail))
+        await self.store.write(lambda t: messages.record_step(t, due, "fitted", now_ms(), columns, detail=detail))
         return replace(due, rendition=rendition.key, state="ready")
 
     # --- outcomes of a submission -------------------------------------------------------------------------------
 
-    async def _on_accepted(self, submission: _Submission, result: SubmitResult) -> None:
-        due, rendition, now = submission.due, submission.rendition, now_ms()
-        name = submission.connection.name
+    async def _record_accepted(
+        self, due: LeasedMessage, rendition: FittedContent, via: str, operator_message_id: str
+    ) -> None:
+        now = now_ms()
+        # A rendition that was in memory has no step of its own yet: its line goes with this one.
         first = "" if due.rendition == rendition.key else history_line(now, "fitted", _describe(rendition))
         columns = {
             "state": "submitted",
             "rendition": rendition.key,
             "size_bytes": rendition.size_bytes,
             "status": _ENROUTE,
-            "operator_message_id": result.operator_message_id,
+            "operator_message_id": operator_message_id,
             "submitted_at": now,
             "attempt": due.attempt + 1,
         }
 
         def job(t: Transaction) -> bool:
-            detail = f"to {name}"
+            detail = f"to {via}"
             held = messages.transition(t, due, "submitted", now, columns, due_at=None, detail=detail, first=first)
-            return held and apply_unmatched_events(t, name, result.operator_message_id, now)
+            return held and apply_unmatched_events(t, via, operator_message_id, now)
 
-        if await self._store.write(job):
-            self._wake()
+        if await self.store.write(job):
+            self.wake()
 
-    async def _on_too_large(self, submission: _Submission, result: SubmitResult) -> None:
+    async def _fit_smaller(self, due: LeasedMessage, size: int, via: str, named_limit: int | None) -> None:
         """Fit to a smaller limit, once; the limit holds for later messages of the connection too."""
-        due, size, via, now = submission.due, submission.rendition.size_bytes, submission.connection.name, now_ms()
-        limit = lower_limit(size, result.limit_bytes)
-        await self._store.write(lambda t: content.remember_limit(t, via, limit, now))
+        now, limit = now_ms(), lower_limit(size, named_limit)
+        await self.store.write(lambda t: content.remember_limit(t, via, limit, now))
         # The next message of this connection must read the new limit.
         self._limits.pop(via, None)
         if due.limit_bytes:
@@ -261,50 +250,37 @@ class SubmissionWorker:
         detail = f"{size} bytes refused by {via}; to be fitted to {limit}"
         await self._reschedule(due, now, "too large", detail, limit_bytes=limit, state="accepted", rendition="")
 
-    async def _on_refused(self, submission: _Submission, result: SubmitResult) -> None:
-        detail = result.text or "by the operator"
-        await self._end(submission.due, "rejected", result.status or _REJECTED, result.error, detail)
-
-    async def _on_again(self, submission: _Submission, result: SubmitResult) -> None:
-        await self._retry(submission.due, result.text or "the operator says later", result.retry_after_s)
-
     async def _fail(self, due: LeasedMessage, error: mms.MMSContentError) -> None:
         if error.retryable:
             await self._retry(due, str(error), getattr(error, "after_s", None))
             return
         fault = fault_of(error)
+        # Our own refusals name the error of the message, for the library's the class decides.
         number = error.error if isinstance(error, Refused) and error.error else fault.error
         await self._end(due, "rejected", fault.status, number, str(error))
 
     async def _retry(self, due: LeasedMessage, why: str, after_s: float | None) -> None:
         attempt = due.attempt + 1
-        wait_s = after_s or submission_retry_s(attempt, self._settings.retry_unit_s)
+        wait_s = after_s or submission_retry_s(attempt, self.settings.retry_unit_s)
         # Not after the end of the validity, when the message expires.
         due_at = min(now_ms() + round(wait_s * 1000), due.expires_at)
         await self._reschedule(due, due_at, "again", why, attempt=attempt)
 
     async def _reschedule(self, due: LeasedMessage, due_at: int, step: str, detail: str, **columns: object) -> None:
         now = now_ms()
-        await self._store.write(lambda t: messages.transition(t, due, step, now, columns, due_at=due_at, detail=detail))
+        await self.store.write(lambda t: messages.transition(t, due, step, now, columns, due_at=due_at, detail=detail))
 
     async def _end(self, due: LeasedMessage, state: messages.Ending, status: int, error: int, detail: str) -> None:
         now = now_ms()
 
+        # One transaction: no message ends without the webhook that reports it.
         def job(t: Transaction) -> int:
             ended = messages.finalize(t, due, state, now, status=status, error=error, detail=detail)
             return enqueue_reports(t, ended, now, failed=True)
 
-        if await self._store.write(job):
-            self._wake()
+        if await self.store.write(job):
+            self.wake()
 
 
-def _describe(rendition: CachedRendition) -> str:
+def _describe(rendition: FittedContent) -> str:
     return f"{rendition.size_bytes} bytes, rendition {rendition.key[:12]}"
-
-
-_OUTCOMES = {
-    "taken": SubmissionWorker._on_accepted,  # noqa: SLF001 - the class's own table
-    "too_large": SubmissionWorker._on_too_large,  # noqa: SLF001
-    "refused": SubmissionWorker._on_refused,  # noqa: SLF001
-    "again": SubmissionWorker._on_again,  # noqa: SLF001
-}

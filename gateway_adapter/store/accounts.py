@@ -42,6 +42,7 @@ def accounts_by_hash(transaction: Transaction) -> dict[str, Account]:
 
 def count_usage(transaction: Transaction, account: str, day: int, amount: int) -> int:
     """Count messages of an account on a day; gives the day's sum."""
+    # The row must be there before it is counted up; a row of an earlier request stays.
     upsert(transaction, usage, {"account": account, "day": day, "messages": 0})
     counted = (
         update(usage)

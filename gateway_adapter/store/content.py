@@ -104,5 +104,6 @@ def observed_limit(transaction: Transaction, via: str, since_ms: int) -> int | N
 
 def remember_limit(transaction: Transaction, via: str, limit_bytes: int, now_ms: int) -> None:
     """Store the size limit of an operator after a refusal."""
+    # The newest refusal counts: an operator may raise its limit again.
     row = {"connection": via, "limit_bytes": limit_bytes, "at": now_ms}
     upsert(transaction, observed_limits, row, "limit_bytes", "at")

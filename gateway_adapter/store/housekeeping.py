@@ -12,20 +12,14 @@ from gateway_adapter.store.messages import due_connections
 from gateway_adapter.store.tables import messages, orders, unmatched_events, webhook_deliveries
 from gateway_adapter.store.transaction_queue import Transaction
 
+# Receipts of idempotent requests, unmatched events and fetched links serve no longer than this.
 _TWO_DAYS_MS = 2 * 24 * 3600 * 1000
 _HOOK_WAITS = webhook_deliveries.c.due_at.is_not(None)
 
 
 @dataclass(frozen=True, slots=True)
 class DueWork:
-    """What the store holds that somebody must look at now.
-
-    Attributes:
-        connections: Connections with due messages, each with the time of the oldest.
-        webhooks_since_ms: Time of the oldest due webhook delivery, None when none is due.
-        has_expired: Some message's validity is over.
-        has_unmatched: Some operator event waits for its message.
-    """
+    """What the store holds that is due now; connections with due messages have the time of the oldest."""
 
     connections: dict[str, int]
     webhooks_since_ms: int | None
@@ -54,12 +48,9 @@ def count_waiting(transaction: Transaction) -> dict[str, int]:
 
 
 def purge_expired(transaction: Transaction, now_ms: int, keep_ms: int) -> int:
-    """Delete what ended longer ago than *keep_ms*, and what is kept for two days only.
-
-    Returns:
-        How many messages were deleted.
-    """
+    """Delete what ended longer ago than *keep_ms*, and what is kept for two days; gives how many messages."""
     before, short = now_ms - keep_ms, now_ms - _TWO_DAYS_MS
+    # A message stays as long as its report waits to be delivered.
     unreported = select(webhook_deliveries.c.subject_id).where(_HOOK_WAITS, webhook_deliveries.c.kind == "report")
     ended = delete(messages).where(messages.c.done_at < before, messages.c.id.not_in(unreported))
     count = transaction.execute(ended).rowcount

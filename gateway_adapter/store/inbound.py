@@ -15,6 +15,7 @@ from gateway_adapter.store.transaction_queue import Transaction, insert_into, up
 def put_inbound(transaction: Transaction, row: dict[str, object]) -> int | None:
     """Insert a message; gives its row id, or None when the operator delivered it before."""
     once = insert_into(transaction, inbound).values(row)
+    # Operators repeat a message until they are answered; the operator's id tells that it is the same.
     once = once.on_conflict_do_nothing(index_elements=["connection", "operator_message_id"])
     return transaction.execute(once.returning(inbound.c.id)).scalar_one_or_none()
 
@@ -62,9 +63,11 @@ def put_configuration(transaction: Transaction, account: str, configuration: Con
     """Store a configuration; gives its key, or None when the number belongs to another account."""
     same = select(configurations.c.key, configurations.c.account, configurations.c.keyword)
     others = transaction.execute(same.where(configurations.c.number == configuration.number)).all()
+    # A number belongs to the first account that configures it.
     if any(row.account != account for row in others):
         return None
     keyword = configuration.keyword.casefold()
+    # A configuration replaces the one of the same keyword, and its own earlier version under another.
     gone = {row.key for row in others if row.keyword == keyword} | {configuration.key}
     transaction.execute(delete(configurations).where(configurations.c.key.in_(gone)))
     row = {"key": configuration.key, "account": account, "number": configuration.number, "keyword": keyword}
@@ -113,6 +116,7 @@ _ANY_BLOCKED = select(blocked.c.number).where(blocked.c.account == bindparam("ac
 
 def blocked_pairs(transaction: Transaction, account: str, numbers: Sequence[str]) -> set[tuple[str, str]]:
     """Which of these numbers are blocked, each with the sender it is blocked for ("" for any)."""
+    # Most accounts block nobody: this asks the index once instead of once per number.
     if transaction.execute(_ANY_BLOCKED, {"account": account}).first() is None:
         return set()
     return {(row.number, row.sender) for row in transaction.execute(_BLOCKED, {"account": account, "numbers": numbers})}

@@ -45,19 +45,22 @@ def _if_leader(at: int) -> ColumnElement[int | None]:
     return case((messages.c.leads == 1, at), else_=None)
 
 
+def _write(transaction: Transaction, where: ColumnElement[bool], line: str, **values: object) -> list[int]:
+    """Write a history line and further values to messages; gives their row ids."""
+    noted = update(messages).where(where).values(history=messages.c.history + line, **values)
+    return list(transaction.execute(noted.returning(messages.c.id)).scalars())
+
+
 def note_event(transaction: Transaction, via: str, event: Event, at: int, step: str) -> None:
     """Add a history line for an event that changes nothing else."""
     where = and_(_matching(via, event), func.length(messages.c.history) < _MAX_NOTED_HISTORY)
-    noted = update(messages).where(where).values(history=messages.c.history + history_line(at, step, event.kind))
-    transaction.execute(noted)
+    _write(transaction, where, history_line(at, step, event.kind))
 
 
 def record_intermediate(transaction: Transaction, via: str, event: Event, at: int) -> list[int]:
     """Write a report such as "deferred" to the history and status of submitted messages; gives their row ids."""
     line = history_line(at, "reported", f"status {event.status}, error {event.error}")
-    noted = update(messages).where(_submitted(via, event)).returning(messages.c.id)
-    values = {"status": event.status or messages.c.status, "history": messages.c.history + line}
-    return list(transaction.execute(noted.values(values)).scalars())
+    return _write(transaction, _submitted(via, event), line, status=event.status or messages.c.status)
 
 
 def finalize_submissions(transaction: Transaction, via: str, event: Event, state: Ending, at: int) -> list[int]:
@@ -80,10 +83,8 @@ def reject_submissions(transaction: Transaction, via: str, event: Event, at: int
 def resubmit(transaction: Transaction, via: str, event: Event, at: int, due_at: int) -> bool:
     """Make a submission that the operator could not take now due again; False when it is not waiting for an answer."""
     detail = f"the operator says later: {event.text}" if event.text else "the operator says later"
-    history = messages.c.history + history_line(at, "again", detail)
-    again = update(messages).where(_submitted(via, event))
-    again = again.values(state="ready", submitted_at=None, due_at=_if_leader(due_at), history=history)
-    return transaction.execute(again).rowcount > 0
+    values = {"state": "ready", "submitted_at": None, "due_at": _if_leader(due_at)}
+    return bool(_write(transaction, _submitted(via, event), history_line(at, "again", detail), **values))
 
 
 def submitted_size(transaction: Transaction, via: str, event: Event) -> int:
@@ -95,10 +96,10 @@ def submitted_size(transaction: Transaction, via: str, event: Event) -> int:
 def refit(transaction: Transaction, via: str, event: Event, at: int, size_bytes: int, limit_bytes: int) -> bool:
     """Have a submission that the operator refused for its size fitted to a smaller limit, once."""
     detail = f"{size_bytes} bytes refused by {via}; to be fitted to {limit_bytes}"
-    again = update(messages).where(_submitted(via, event), messages.c.limit_bytes == 0)
-    again = again.values(state="accepted", rendition="", submitted_at=None, limit_bytes=limit_bytes)
-    history = messages.c.history + history_line(at, "too large", detail)
-    return transaction.execute(again.values(due_at=_if_leader(at), history=history)).rowcount > 0
+    where = and_(_submitted(via, event), messages.c.limit_bytes == 0)
+    values = {"state": "accepted", "rendition": "", "submitted_at": None, "limit_bytes": limit_bytes}
+    line = history_line(at, "too large", detail)
+    return bool(_write(transaction, where, line, due_at=_if_leader(at), **values))
 
 
 # --- events that came before their message was known -----------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, fields
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -33,11 +33,10 @@ def _changed_fields(value: Any) -> dict[str, object]:  # noqa: ANN401 - any data
 
 @cache
 def _defaults(kind: Hashable) -> tuple[tuple[str, object], ...]:
-    return tuple((f.name, _default(f)) for f in fields(cast("type[Any]", kind)))
-
-
-def _default(f: Field[Any]) -> object:
-    return f.default_factory() if f.default_factory is not MISSING else f.default
+    return tuple(
+        (f.name, f.default if f.default_factory is MISSING else f.default_factory())
+        for f in fields(cast("type[Any]", kind))
+    )
 
 
 def deserialize(kind: type[T], text: str) -> T:

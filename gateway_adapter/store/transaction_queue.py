@@ -90,11 +90,7 @@ class TransactionQueue:
             return job(connection)
 
     async def ping(self) -> None:
-        """Ask the database for one row.
-
-        Raises:
-            Exception: Whatever keeps it from answering.
-        """
+        """Ask the database for one row; raises whatever keeps it from answering."""
         await self.read(lambda transaction: transaction.execute(text("SELECT 1")).scalar())
 
     def close(self) -> None:

@@ -110,14 +110,7 @@ def claim_batch(
 ) -> DeliveryBatch | None:
     """Lease the delivery that has been due longest, with up to *most* of the same target; None when nothing is due.
 
-    Args:
-        transaction: One that writes.
-        new_id: Id of the batch, if it is a new one.
-        token: The worker's lease token.
-        now_ms: The time.
-        lease_ms: Length of the lease.
-        busy: Targets that have enough requests in flight.
-        most: Largest number of deliveries in a batch.
+    A new batch has the id *new_id*; *token* is the worker's. The targets *busy* have enough requests in flight.
     """
     due = and_(_IS_OPEN, _C.due_at <= now_ms)
     first = select(_C.batch_id, _C.target).where(due, _C.target.not_in(list(busy))).order_by(_C.due_at, _C.id)
@@ -151,6 +144,7 @@ def claim_batch(
 
 
 def _end_attempt(transaction: Transaction, batch: DeliveryBatch, outcome: str, **values: object) -> bool:
+    # Only under its lease: a worker that came late must not overwrite the outcome of a newer attempt.
     held = and_(_C.batch_id == batch.id, _C.lease == batch.lease, _IS_OPEN)
     ended = {**values, "lease": "", "attempt": batch.attempt + 1, "outcome": outcome[:_MAX_OUTCOME]}
     return transaction.execute(update(webhook_deliveries).where(held).values(ended)).rowcount > 0

@@ -13,10 +13,10 @@ import functools
 import re
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TypeAlias
 
 import httpcore
 import httpx
@@ -33,17 +33,14 @@ MEDIA_TYPES = (
 )
 _MAX_ANSWER_BYTES = 64 * 1024  # of a webhook's response; the rest is not read
 _RESOLVERS = 4
+# RFC 9110 15.4: the redirects that name their target in Location.
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CLIENT_ERRORS = range(400, 500)
+# RFC 9110 15.5.9 (408), RFC 8470 5.2 (425), RFC 6585 4 (429).
 _TEMPORARY = frozenset({408, 425, 429})  # the client errors that may be gone later
+# Resolves a host and port to every address, best first; OSError when there is none.
+Resolve: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
 _FILE_NAME = re.compile(r"""filename\s*=\s*(?:"([^"\r\n]{1,200})"|([^;"\s]{1,200}))""", re.IGNORECASE)
-
-
-class Resolve(Protocol):
-    """Resolves host names."""
-
-    async def __call__(self, host: str, port: int) -> list[str]:
-        """Every address of a host, best first; OSError when it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +97,9 @@ class Fetcher:
         types: tuple[str, ...] = MEDIA_TYPES,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[OpenedLink]:
-        """Fetch a link.
+        """Fetch a link; *types* are prefixes of the accepted media types, *headers* go to the link's own origin only.
 
-        Args:
-            url: The link.
-            max_bytes: Larger content is refused, unread if the server announces its length.
-            types: Prefixes of the accepted media types.
-            headers: Further header fields, sent to the link's own origin only.
+        Content of more than *max_bytes* is refused, unread if the server announces its length.
 
         Raises:
             Refused: Forbidden by the policy, the size, the type or the server's status; error 15022 or 15024.
@@ -170,6 +163,7 @@ class Fetcher:
         """Send one request; the response's head is read."""
         policy = self.policy
         fields = {
+            # RFC 9110 7.2: the name as in the URL, whatever address the connection goes to.
             "Host": _host_field(target),
             "User-Agent": "mms-gateway",
             # Without compression a small response cannot grow to a large body.
@@ -276,11 +270,9 @@ class _SystemResolver:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def __call__(self, host: str, port: int) -> list[str]:
-        loop = asyncio.get_running_loop()
         # SOCK_STREAM, or every address would be listed once per socket type.
-        rows = await loop.run_in_executor(
-            self._threads, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        )
+        look_up = functools.partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        rows = await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
         return list(dict.fromkeys(str(row[4][0]) for row in rows))
 
 

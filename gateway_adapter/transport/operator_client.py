@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 import httpx
@@ -28,8 +28,7 @@ from gateway_adapter.connectors.registry import connector_of
 from gateway_adapter.errors import Unreachable
 from gateway_adapter.metrics import SUBMIT_SECONDS, SUBMITTED
 
-if TYPE_CHECKING:
-    Transport = Callable[[OperatorRequest, Connection], Awaitable[OperatorResponse]]
+Transport: TypeAlias = Callable[[OperatorRequest, Connection], Awaitable[OperatorResponse]]
 
 _MAX_ANSWER = 1_000_000
 _MAX_UPLOADS = 2000
@@ -63,6 +62,7 @@ class OperatorClient:
             follow_redirects=False,
             limits=httpx.Limits(max_connections=500, keepalive_expiry=15.0),
         )
+        # One of each per connection of the file, kept until the process ends.
         self._digests: dict[str, httpx.DigestAuth] = {}
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._uploaded: OrderedDict[tuple[str, str], tuple[bytes, float]] = OrderedDict()
@@ -102,6 +102,7 @@ class OperatorClient:
             value = await self._upload(upload, connection)
             if isinstance(value, OperatorResponse):
                 return value
+            # The request refers to the upload by a placeholder until the operator has given its id.
             body = body.replace(upload.place, value)
         return await self._send(replace(request, body=body, uploads=()) if request.uploads else request, connection)
 

@@ -131,6 +131,7 @@ def parse_smarthost(url: str, setting: str) -> Connection:
     """
     try:
         split = urlsplit(url)
+        # Reading the port raises ValueError when it is no number up to 65535.
         bad = split.scheme != "smtp" or not split.hostname or split.port == 0
     except ValueError:
         bad = True

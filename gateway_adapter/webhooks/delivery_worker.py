@@ -14,7 +14,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 
 import mmscontent as mms
 from gateway_adapter.connectors.base import OperatorResponse
@@ -58,31 +58,25 @@ def attempt_url(batch: DeliveryBatch) -> str:
     return webhook.url if isinstance(webhook, InboundWebhook | SmsFallback) else ""
 
 
+@dataclass(eq=False)
 class WebhookWorker:
     """Delivers what is due; belongs to one event loop.
 
-    Args:
+    Attributes:
         build: Builds the request of a batch.
         send: Brings headers and body to the batch's destination.
         wake: Called when there may be more to do.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        store: TransactionQueue,
-        *,
-        secret: str,
-        build: Callable[[DeliveryBatch], Awaitable[OutgoingRequest]],
-        send: Callable[[DeliveryBatch, Mapping[str, str], bytes], Awaitable[OperatorResponse]],
-        wake: Callable[[], None],
-    ) -> None:
-        self._settings = settings
-        self._store = store
-        self._secret = secret
-        self._build = build
-        self._send = send
-        self._wake = wake
+    settings: Settings
+    store: TransactionQueue
+    _: KW_ONLY
+    secret: str
+    build: Callable[[DeliveryBatch], Awaitable[OutgoingRequest]]
+    send: Callable[[DeliveryBatch, Mapping[str, str], bytes], Awaitable[OperatorResponse]]
+    wake: Callable[[], None]
+
+    def __post_init__(self) -> None:
         self._busy: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -106,12 +100,12 @@ class WebhookWorker:
     def _on_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
-            self._wake()
+            self.wake()
 
     async def _claim(self) -> DeliveryBatch | None:
-        lease_ms = round(self._settings.lease_s * 1000)
+        lease_ms = round(self.settings.lease_s * 1000)
         name, now, busy = uuid.uuid4().hex, now_ms(), [t for t, n in self._busy.items() if n >= _MAX_PER_TARGET]
-        return await self._store.write(
+        return await self.store.write(
             lambda t: webhook_queue.claim_batch(t, name, name, now, lease_ms, busy, _MAX_BATCH)
         )
 
@@ -119,26 +113,27 @@ class WebhookWorker:
         try:
             failure = await self._attempt(batch)
             WEBHOOKS.labels(batch.webhook.kind, failure or "told").inc()
-            await self._store.write(lambda t: self._finish(t, batch, failure))
+            await self.store.write(lambda t: self._finish(t, batch, failure))
         finally:
             self._busy[batch.target] -= 1
             if not self._busy[batch.target]:
+                # A counter of zero would stay in memory for every target ever seen.
                 del self._busy[batch.target]
 
     async def _attempt(self, batch: DeliveryBatch) -> str:
         """Make one attempt; gives the reason of its failure, "" when it succeeded."""
         log = logger.bind(batch=batch.id, kind=batch.webhook.kind, attempt=batch.attempt + 1)
         try:
-            request = await self._build(batch)
+            request = await self.build(batch)
             at = int(time.time())
             headers = {
                 **request.headers,
                 "X-MMS-Webhook-Id": batch.id,
                 "X-MMS-Timestamp": str(at),
-                "X-MMS-Signature": sign(self._secret, at, request.body),
+                "X-MMS-Signature": sign(self.secret, at, request.body),
             }
-            async with asyncio.timeout(min(_TIMEOUT_S, 0.7 * self._settings.lease_s)):  # well within the lease
-                response = await self._send(batch, headers, request.body)
+            async with asyncio.timeout(min(_TIMEOUT_S, 0.7 * self.settings.lease_s)):  # well within the lease
+                response = await self.send(batch, headers, request.body)
         except TimeoutError:
             return "timeout"
         except mms.MMSContentError as error:
@@ -159,8 +154,8 @@ class WebhookWorker:
             webhook_queue.finish_batch(transaction, batch, now, "told", delivered=True)
             return
         # The last attempt is the one before GIVE_UP_S ends, counted from the first delivery of the batch.
-        due_at = now + round(webhook_retry_s(batch.attempt + 1, self._settings.retry_unit_s) * 1000)
-        if due_at > batch.created_at + self._settings.give_up_s * 1000:
+        due_at = now + round(webhook_retry_s(batch.attempt + 1, self.settings.retry_unit_s) * 1000)
+        if due_at > batch.created_at + self.settings.give_up_s * 1000:
             webhook_queue.finish_batch(transaction, batch, now, f"given up: {failure}", delivered=False)
         else:
             webhook_queue.reschedule_batch(transaction, batch, due_at, failure)
