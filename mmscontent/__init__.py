@@ -19,97 +19,61 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from mmscontent.version import __version__
+from mmscontent.version import __version__ as __version__
 
-if TYPE_CHECKING:
-    from mmscontent import batch
-    from mmscontent.compose import Composed, Outcome, adapt, attempt, check, compose, compose_all
-    from mmscontent.errors import (
-        BatchError,
-        DamagedMedia,
-        DoesNotFit,
-        EngineError,
-        EngineFailed,
-        EngineMissing,
-        EngineTimeout,
-        JailKilled,
-        MalformedContent,
-        MMSContentError,
-        NotAllowed,
-        OverLimits,
-        ProfileError,
-        SourceError,
-        UnknownMedia,
-    )
-    from mmscontent.files import read_parts
-    from mmscontent.ledger import Ledger, PartEntry, SlideEntry
-    from mmscontent.message import Content, Envelope, MediaInfo, Message, Part, Slide, Unpacked
-    from mmscontent.pack import mm4, mm7, pdu
-    from mmscontent.pack.registry import Packed, pack, unpack
-    from mmscontent.preview import filmstrip, preview
-    from mmscontent.profiles import load_profile
-    from mmscontent.profiles.model import Origin, Profile
-    from mmscontent.rate_quality import Curve
-    from mmscontent.smil.lint import lint
-    from mmscontent.smil.repair import repair
-    from mmscontent.smil.resolve import message_of
-    from mmscontent.sniff import sniff
+if TYPE_CHECKING:  # `as` says to a type checker that the name is public
+    from mmscontent import batch as batch
+    from mmscontent.compose import Composed as Composed
+    from mmscontent.compose import Outcome as Outcome
+    from mmscontent.compose import adapt as adapt
+    from mmscontent.compose import attempt as attempt
+    from mmscontent.compose import check as check
+    from mmscontent.compose import compose as compose
+    from mmscontent.compose import compose_all as compose_all
+    from mmscontent.errors import BatchError as BatchError
+    from mmscontent.errors import DamagedMedia as DamagedMedia
+    from mmscontent.errors import DoesNotFit as DoesNotFit
+    from mmscontent.errors import EngineError as EngineError
+    from mmscontent.errors import EngineFailed as EngineFailed
+    from mmscontent.errors import EngineMissing as EngineMissing
+    from mmscontent.errors import EngineTimeout as EngineTimeout
+    from mmscontent.errors import JailKilled as JailKilled
+    from mmscontent.errors import MalformedContent as MalformedContent
+    from mmscontent.errors import MMSContentError as MMSContentError
+    from mmscontent.errors import NotAllowed as NotAllowed
+    from mmscontent.errors import OverLimits as OverLimits
+    from mmscontent.errors import ProfileError as ProfileError
+    from mmscontent.errors import SourceError as SourceError
+    from mmscontent.errors import UnknownMedia as UnknownMedia
+    from mmscontent.files import read_parts as read_parts
+    from mmscontent.ledger import Ledger as Ledger
+    from mmscontent.ledger import PartEntry as PartEntry
+    from mmscontent.ledger import SlideEntry as SlideEntry
+    from mmscontent.message import Content as Content
+    from mmscontent.message import Envelope as Envelope
+    from mmscontent.message import MediaInfo as MediaInfo
+    from mmscontent.message import Message as Message
+    from mmscontent.message import Part as Part
+    from mmscontent.message import Slide as Slide
+    from mmscontent.message import Unpacked as Unpacked
+    from mmscontent.pack import mm4 as mm4
+    from mmscontent.pack import mm7 as mm7
+    from mmscontent.pack import pdu as pdu
+    from mmscontent.pack.registry import Packed as Packed
+    from mmscontent.pack.registry import pack as pack
+    from mmscontent.pack.registry import unpack as unpack
+    from mmscontent.preview import filmstrip as filmstrip
+    from mmscontent.preview import preview as preview
+    from mmscontent.profiles import load_profile as load_profile
+    from mmscontent.profiles.model import Origin as Origin
+    from mmscontent.profiles.model import Profile as Profile
+    from mmscontent.rate_quality import Curve as Curve
+    from mmscontent.smil.lint import lint as lint
+    from mmscontent.smil.repair import repair as repair
+    from mmscontent.smil.resolve import message_of as message_of
+    from mmscontent.sniff import sniff as sniff
 
-__all__ = [
-    "BatchError",
-    "Composed",
-    "Content",
-    "Curve",
-    "DamagedMedia",
-    "DoesNotFit",
-    "EngineError",
-    "EngineFailed",
-    "EngineMissing",
-    "EngineTimeout",
-    "Envelope",
-    "JailKilled",
-    "Ledger",
-    "MMSContentError",
-    "MalformedContent",
-    "MediaInfo",
-    "Message",
-    "NotAllowed",
-    "Origin",
-    "Outcome",
-    "OverLimits",
-    "Packed",
-    "Part",
-    "PartEntry",
-    "Profile",
-    "ProfileError",
-    "Slide",
-    "SlideEntry",
-    "SourceError",
-    "UnknownMedia",
-    "Unpacked",
-    "__version__",
-    "adapt",
-    "attempt",
-    "batch",
-    "check",
-    "compose",
-    "compose_all",
-    "filmstrip",
-    "lint",
-    "load_profile",
-    "message_of",
-    "mm4",
-    "mm7",
-    "pack",
-    "pdu",
-    "preview",
-    "read_parts",
-    "repair",
-    "sniff",
-    "unpack",
-]
-
-# The module of each name, as importing it loads; tests/test_exports.py compares the three lists of this file.
+# The module of each name, as importing it loads; tests/test_exports.py compares this with the imports above.
 _MODULES = {
     "compose": "Composed Outcome adapt attempt check compose compose_all",
     "rate_quality": "Curve",
@@ -131,6 +95,7 @@ _MODULES = {
 # Packages that are public themselves: `mms.batch.run`.
 _PACKAGES = ("batch",)
 _MODULE_OF = {name: f"{__name__}.{module}" for module, names in _MODULES.items() for name in names.split()}
+_PUBLIC = sorted((*_MODULE_OF, *_PACKAGES, "__version__"))
 
 
 class _LazyPackage(ModuleType):
@@ -144,7 +109,8 @@ class _LazyPackage(ModuleType):
 sys.modules[__name__].__class__ = _LazyPackage
 
 
-if not TYPE_CHECKING:  # a checker must go on reporting names that do not exist
+if not TYPE_CHECKING:  # a checker must go on reporting names that do not exist, and cannot read a computed list
+    __all__ = list(_PUBLIC)
 
     def __getattr__(name: str) -> object:
         """Load a public name when it is first used."""
@@ -160,4 +126,4 @@ if not TYPE_CHECKING:  # a checker must go on reporting names that do not exist
 
 def __dir__() -> list[str]:
     """What is public, loaded or not."""
-    return sorted(__all__)
+    return _PUBLIC

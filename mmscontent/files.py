@@ -29,11 +29,7 @@ def read_parts(paths: Iterable[str | os.PathLike[str]]) -> tuple[Part, ...]:
     Raises:
         SourceError: A file cannot be read, is empty, unknown, or is not the medium its name claims.
     """
-    return tuple(_read_part(Path(path)) for path in paths)
-
-
-def _read_part(path: Path) -> Part:
-    return part_of(read_file(path), path.name)
+    return tuple(part_of(read_file(path), path.name) for path in map(Path, paths))
 
 
 def part_of(data: bytes, name: str) -> Part:

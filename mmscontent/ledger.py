@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar, Literal
 
 from mmscontent.message import MediaInfo
@@ -312,33 +312,17 @@ class Ledger:
         """Everything in one paragraph that a support agent can paste into a reply."""
         return " ".join(_sentences(self))
 
-    paragraph = explain  # as it was first called
-
 
 # --- JSON ------------------------------------------------------------------------------------------------------
 
-# Facts of a medium that the ledger carries, in its order; those that are None are left out.
-_FACTS = (
-    "width_px",
-    "height_px",
-    "orientation",
-    "frames",
-    "duration_ms",
-    "fps",
-    "codec",
-    "profile",
-    "level",
-    "channels",
-    "sample_rate_hz",
-    "bit_rate_bps",
-    "charset",
-)
+# The ledger carries the facts of a medium in the order of MediaInfo; those that are None and these are left out.
+_NO_FACTS = {"media_type", "kind", "size_bytes", "notes", "metadata", "audio_codec"}
 
 
 def facts(info: MediaInfo) -> dict[str, object]:
     """The facts of a medium in the ledger's keys and order."""
     known: dict[str, object] = {"media_type": info.media_type, "bytes": info.size_bytes}
-    for name in _FACTS:
+    for name in (field.name for field in fields(info) if field.name not in _NO_FACTS):
         value = getattr(info, name)
         # Orientation 1 is the default of every medium and says nothing about audio or text.
         if value is not None and not (name == "orientation" and info.kind not in ("image", "video")):

@@ -113,7 +113,7 @@ def test_a_refusal_has_a_ledger_with_every_part_and_an_option() -> None:
     document = outcome.ledger.as_json()
     assert (document["fits"], len(outcome.ledger.parts)) == (False, 3)
     assert document["options"]
-    assert outcome.ledger.paragraph().startswith("The message cannot be sent")
+    assert outcome.ledger.explain().startswith("The message cannot be sent")
 
 
 def test_what_is_in_the_ledger_is_what_the_contract_names() -> None:

@@ -23,10 +23,10 @@ def test_all_names_exist_and_are_sorted() -> None:
     assert len(set(mmscontent.__all__)) == len(mmscontent.__all__)
 
 
-def test_the_three_lists_of_the_face_agree() -> None:
+def test_the_imports_for_type_checkers_are_what_is_loaded() -> None:
     tree = ast.parse((ROOT / "mmscontent" / "__init__.py").read_text(encoding="utf-8"))
     typed = {
-        (node.module, alias.name)
+        (node.module, alias.name, alias.asname)
         for block in tree.body
         if isinstance(block, ast.If)
         for node in block.body
@@ -35,8 +35,9 @@ def test_the_three_lists_of_the_face_agree() -> None:
     }
     loaded = {(f"mmscontent.{home}", name) for home, names in mmscontent._MODULES.items() for name in names.split()}
     loaded |= {("mmscontent", package) for package in mmscontent._PACKAGES}
+    exported = {(home, name, name) for home, name in loaded}  # a checker takes `X as X` for public, plain `X` not
 
-    assert typed == loaded
+    assert typed == exported
     assert {name for _, name in loaded} | {"__version__"} == set(mmscontent.__all__)
     assert set(dir(mmscontent)) == set(mmscontent.__all__)
 

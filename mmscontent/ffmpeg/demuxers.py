@@ -8,37 +8,27 @@ from __future__ import annotations
 
 from mmscontent.errors import UnknownMedia
 
-# By sniffed type; the short names of `ffmpeg -demuxers`, which serve `-f` and `format_whitelist` alike.
-DEMUXERS: dict[str, str] = {
-    "video/mp4": "mov",
-    "video/quicktime": "mov",
-    "video/3gpp": "mov",
-    "video/3gpp2": "mov",
-    "video/webm": "matroska",
-    "video/x-matroska": "matroska",
-    "video/x-msvideo": "avi",
-    "video/mp2t": "mpegts",
-    "video/mpeg": "mpeg",
-    "video/ogg": "ogg",
-    "video/x-flv": "flv",
-    "image/gif": "gif",
-    "audio/mp4": "mov",
-    "audio/3gpp": "mov",
-    "audio/3gpp2": "mov",
-    "audio/webm": "matroska",
-    "audio/x-matroska": "matroska",
-    "audio/amr": "amr",
-    "audio/amr-wb": "amr",
-    "audio/mpeg": "mp3",
-    "audio/aac": "aac",
-    "audio/ogg": "ogg",
-    "audio/flac": "flac",
-    "audio/wav": "wav",
-    "audio/aiff": "aiff",
-    "audio/x-caf": "caf",
-    "audio/basic": "au",
-    "audio/qcelp": "qcp",
+# By the short names of `ffmpeg -demuxers`, which serve `-f` and `format_whitelist` alike: the sniffed types.
+_MEDIA_TYPES = {
+    "mov": "video/mp4 video/quicktime video/3gpp video/3gpp2 audio/mp4 audio/3gpp audio/3gpp2",
+    "matroska": "video/webm video/x-matroska audio/webm audio/x-matroska",
+    "avi": "video/x-msvideo",
+    "mpegts": "video/mp2t",
+    "mpeg": "video/mpeg",
+    "ogg": "video/ogg audio/ogg",
+    "flv": "video/x-flv",
+    "gif": "image/gif",
+    "amr": "audio/amr audio/amr-wb",
+    "mp3": "audio/mpeg",
+    "aac": "audio/aac",
+    "flac": "audio/flac",
+    "wav": "audio/wav",
+    "aiff": "audio/aiff",
+    "caf": "audio/x-caf",
+    "au": "audio/basic",
+    "qcp": "audio/qcelp",
 }
+DEMUXERS = {media_type: demuxer for demuxer, names in _MEDIA_TYPES.items() for media_type in names.split()}
 
 # By ffmpeg's names. Left out: subtitles, APNG and everything that no phone or editor writes, as each decoder is more C
 # code for hostile input (CVE-2026-64830 was in VobSub, -125201 in APAC).

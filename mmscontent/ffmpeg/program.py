@@ -19,6 +19,8 @@ from mmscontent.sandbox import spawn
 from mmscontent.sandbox.hardening import HardeningLayer
 
 VARIABLE = "MMSCONTENT_FFMPEG"
+# Both questions take a tenth of a second; a cold disk or a loaded machine may need longer.
+_ANSWER_S = 20.0
 # Stub packages instead of the real ones: their __init__ import libraries, and the first run would wait for them.
 _BOOT = """
 import sys, types
@@ -99,7 +101,7 @@ def version() -> str:
 def _version_of(program: str) -> str:
     try:
         done = subprocess.run(  # noqa: S603 - our own program, no input
-            [program, "-version"], env={}, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=True
+            [program, "-version"], env={}, stdin=subprocess.DEVNULL, capture_output=True, timeout=_ANSWER_S, check=True
         )
     except (OSError, subprocess.SubprocessError) as exc:
         raise EngineFailed(f"{program} does not run: {exc}", command=f"{program} -version") from exc
@@ -107,18 +109,18 @@ def _version_of(program: str) -> str:
 
 
 def layers() -> tuple[HardeningLayer, ...]:
-    """The hardening layers of a run on this machine, each in force or not."""
-    order: dict[str, object] = {"program": program_path(), "folder": "", "arguments": None}
-    done = subprocess.run(  # noqa: S603 - our own interpreter
-        launcher_command("", 1),
-        env=spawn.library_path(),
-        input=json.dumps(order).encode() + b"\n",
-        capture_output=True,
-        timeout=20,
-        check=False,
-    )
+    """The hardening layers of a run on this machine, each in force or not.
+
+    Raises:
+        EngineMissing, EngineFailed: There is no program, or the launcher does not start.
+    """
+    order = json.dumps({"program": program_path(), "folder": "", "arguments": None}).encode() + b"\n"
+    command, message = launcher_command("", 1), ""
     try:
-        return tuple(HardeningLayer(*row) for row in json.loads(done.stdout))
-    except (ValueError, TypeError) as exc:
+        done = subprocess.run(  # noqa: S603 - our own interpreter
+            command, env=spawn.library_path(), input=order, capture_output=True, timeout=_ANSWER_S, check=False
+        )
         message = done.stderr.decode("utf-8", "replace")[-300:]
-        raise EngineFailed(f"the ffmpeg launcher does not start: {message}; see `mmscontent doctor`") from exc
+        return tuple(HardeningLayer(*row) for row in json.loads(done.stdout))
+    except (OSError, subprocess.SubprocessError, ValueError, TypeError) as exc:
+        raise EngineFailed(f"the ffmpeg launcher does not start: {message or exc}; see `mmscontent doctor`") from exc

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import ffmpeg  # type: ignore[import-untyped,unused-ignore]
 
@@ -19,11 +20,6 @@ from mmscontent.ffmpeg.demuxers import DECODERS, demuxer_for
 from mmscontent.ffmpeg.launcher import CANNOT_START
 from mmscontent.ffmpeg.program import RunLimits, program_path
 from mmscontent.ffmpeg.supervisor import RunOutcome, Supervisor
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
-    from typing import Self
 
 _INPUT = "input"
 # -nostdin: else ffmpeg reads keys from the supervisor's terminal. -y: a second pass overwrites the first one's file.
@@ -65,9 +61,7 @@ class FfmpegSession:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

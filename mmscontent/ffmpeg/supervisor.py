@@ -11,15 +11,12 @@ import os
 import selectors
 import subprocess
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import IO, cast
 
 from mmscontent.ffmpeg.program import launcher_command
 from mmscontent.sandbox import spawn
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import IO
 
 # Of the end of stderr: a damaged file makes ffmpeg write a line per packet.
 _OUTPUT_BYTES = 64_000
@@ -66,18 +63,10 @@ class Supervisor:
         finally:
             os.close(theirs)
         self.pid = self._process.pid
+        pipes = (self._process.stdin, self._process.stdout, self._process.stderr)
+        self._in, self._out, self._err = (cast("IO[bytes]", pipe) for pipe in pipes)
         for end in (self._out, self._err):
             os.set_blocking(end.fileno(), False)
-
-    @property
-    def _out(self) -> IO[bytes]:
-        assert self._process.stdout is not None
-        return self._process.stdout
-
-    @property
-    def _err(self) -> IO[bytes]:
-        assert self._process.stderr is not None
-        return self._process.stderr
 
     def execute(self, order: Mapping[str, object], until: float, progress: Callable[[int], None] | None) -> RunOutcome:
         """Run ffmpeg once.
@@ -91,9 +80,8 @@ class Supervisor:
             OSError: The supervisor process is gone.
             TimeoutError: The deadline passed; the supervisor was ended.
         """
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(order).encode() + b"\n")
-        self._process.stdin.flush()
+        self._in.write(json.dumps(order).encode() + b"\n")
+        self._in.flush()
         reader = OutputReader(progress)
         with selectors.DefaultSelector() as ends:
             for end in (self._out.fileno(), self._err.fileno(), self._answers):
@@ -113,10 +101,10 @@ class Supervisor:
     def close(self) -> None:
         """End the process, and with it ffmpeg and the folder; closing twice is harmless."""
         process = self._process
-        if process.stdin is None or process.stdin.closed:
+        if self._in.closed:
             return
         with contextlib.suppress(OSError):
-            process.stdin.close()
+            self._in.close()
         try:
             process.wait(_GRACE_S)
         except subprocess.TimeoutExpired:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mmscontent.codecs.base import Effort, Rendition, Survey
+from mmscontent.codecs.base import Rendition, Survey
 from mmscontent.codecs.registry import CODECS, codec_for
 from mmscontent.message import MediaInfo
 from mmscontent.pipeline.plan import Decision, Keep, Parts, Plan, ProbedPart, Transcode
-from mmscontent.pipeline.transcode import Surveyor, SurveyStage, TranscodedPart, estimate_from_header
+from mmscontent.pipeline.transcode import MediaTranscoder, SurveyStage, TranscodedPart, estimate_from_header
 from mmscontent.pipeline.trim_estimate import estimate_trim, upright_size
 from mmscontent.profiles.model import Profile
 
@@ -24,27 +24,25 @@ _SCALES = ((0.0, 1.0), (-1.0, 0.8), (-2.0, 0.55))
 _SMALLEST_SCALE = 0.45
 
 
-class Estimator:
+class Estimator(MediaTranscoder):
     """The transcoder that predicts."""
 
-    def __init__(self, profile: Profile, effort: Effort) -> None:
-        self._profile = profile
-        surveyor = self._surveyor = Surveyor(profile, effort)
-        # Headers first; if the message does not fit by them, the same stages as when it is encoded.
-        self.survey_stages: tuple[SurveyStage, ...] = (self._from_headers, self._survey_stills, surveyor.as_videos)
-        self.posters, self.close = surveyor.posters, surveyor.close
+    @property
+    def survey_stages(self) -> tuple[SurveyStage, ...]:
+        """Headers first; if the message does not fit by them, the same stages as when it is encoded."""
+        return (self._from_headers, self._survey_stills, self.as_videos)
 
     def _from_headers(self, parts: Parts) -> Parts:
         """Stills by their headers, the rest by their codecs' surveys."""
         stills = [estimate_from_header(one, self._profile) for one in parts if _reads_header(one)]
-        rest = self._surveyor.survey([one for one in parts if not _reads_header(one)])
+        rest = self.survey([one for one in parts if not _reads_header(one)])
         return _merged(parts, stills, rest)
 
     def _survey_stills(self, parts: Parts) -> Parts | None:
         """The stills surveyed by their pixels; None when there are none."""
         stills = [one for one in parts if _reads_header(one)]
         rest = [one for one in parts if not _reads_header(one)]
-        return _merged(parts, self._surveyor.survey(stills), rest) if stills else None
+        return _merged(parts, self.survey(stills), rest) if stills else None
 
     def trim(self, part: ProbedPart) -> ProbedPart:
         """The part with the survey that its remedy predicted."""

@@ -18,16 +18,9 @@ _GOOD = 60.0  # VMAF from which a phone's screen shows no loss at first sight; u
 
 @dataclass(frozen=True, slots=True)
 class TrimEstimate:
-    """What a cut would give."""
+    """The largest frame for the whole video, and as a sentence what a cut would give."""
 
-    bits_per_second: int
-    # Largest frame for the whole video.
     whole: tuple[int, int]
-    # Length that reaches the next larger frame; None when none does, or *whole* is its own size already.
-    trim_ms: int | None
-    # That frame.
-    better: tuple[int, int] | None
-    # All of it as a sentence.
     text: str
 
 
@@ -45,13 +38,11 @@ def estimate_trim(info: MediaInfo, limit_bytes: int) -> TrimEstimate:
     elif at + 1 < len(frames):
         better = frames[at + 1]
     else:
-        return TrimEstimate(rate, whole, None, None, f"{text}, its own size")
+        return TrimEstimate(whole, f"{text}, its own size")
     trim_ms = int(limit_bytes * 8000 / _needed_bps(info, better))
-    if trim_ms < _LEAST_MS:
-        return TrimEstimate(rate, whole, None, None, text)
-    trim_ms = trim_ms // _STEP_MS * _STEP_MS
-    text = f"{text}; {trim_ms / 1000:g} s would give {better[0]}×{better[1]}"
-    return TrimEstimate(rate, whole, trim_ms, better, text)
+    if trim_ms >= _LEAST_MS:
+        text += f"; {trim_ms // _STEP_MS * _STEP_MS / 1000:g} s would give {better[0]}×{better[1]}"
+    return TrimEstimate(whole, text)
 
 
 def trim_advice(info: MediaInfo, curve: Curve, result: MediaInfo) -> str:

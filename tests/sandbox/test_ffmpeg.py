@@ -17,6 +17,7 @@ import pytest
 
 from mmscontent.errors import DamagedMedia, EngineFailed, EngineMissing, EngineTimeout, MMSContentError, UnknownMedia
 from mmscontent.ffmpeg import DEMUXERS, FfmpegSession, RunLimits, layers, probe, program_path, version
+from mmscontent.ffmpeg import program as ffmpeg_program
 from mmscontent.ffmpeg.launcher import CANNOT_START
 from mmscontent.ffmpeg.probe import AudioTrack, VideoTrack, parse_banner
 from mmscontent.ffmpeg.supervisor import RunOutcome, Supervisor
@@ -211,6 +212,16 @@ def test_a_run_is_behind_all_layers() -> None:
     missing = [layer for layer in layers() if not layer.in_force]
 
     assert not missing
+
+
+def test_a_launcher_that_does_not_answer_is_a_failed_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ffmpeg_program, "_ANSWER_S", 0.2)
+    monkeypatch.setattr(
+        ffmpeg_program, "launcher_command", lambda *_: [sys.executable, "-c", "import time; time.sleep(60)"]
+    )
+
+    with pytest.raises(EngineFailed, match=r"the ffmpeg launcher does not start: .*timed out.*mmscontent doctor"):
+        layers()
 
 
 def test_the_environment_is_not_handed_over(monkeypatch: pytest.MonkeyPatch) -> None:
