@@ -10,7 +10,7 @@ from mmscontent.errors import SourceError
 from mmscontent.message import Content, Envelope, Part
 from mmscontent.pack.header_values import printable
 from mmscontent.part_names import assign_part_names
-from mmscontent.smil.rename import rename_sources
+from mmscontent.smil.resolve import rename_sources
 
 _SAMPLE = 256
 _SAMPLES = 16

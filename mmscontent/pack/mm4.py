@@ -16,7 +16,7 @@ from mmscontent.message import Content, Envelope, Unpacked
 from mmscontent.pack.content import content_digest
 from mmscontent.pack.header_values import PHONE_DOMAIN, printable
 from mmscontent.pack.mime import headers
-from mmscontent.pack.mime.read import Walk, header_start, read_entity
+from mmscontent.pack.mime.read import MimeParts, header_start, read_entity
 from mmscontent.pack.mime.write import (
     MEASURED_BOUNDARY,
     Multipart,
@@ -235,15 +235,13 @@ def mm4_of(content: Content, envelope: Envelope, peer: Mm4Peer = DEFAULT_PEER) -
 
 @dataclass(frozen=True, slots=True)
 class Mm4Reading:
-    """What was read; *rest* are the mail's other fields, such as Received."""
+    """A message that was read; *rest* are the mail's other fields, such as Received."""
 
     message: Mm4
     notes: tuple[str, ...] = ()
     rest: tuple[tuple[str, str], ...] = ()
 
 
-# the name of callers: mm4.Reading
-Reading = Mm4Reading
 _MAIL = ("from", "to", "cc", "subject", "date", "mime-version", "content-type", "content-transfer-encoding")
 
 
@@ -254,7 +252,7 @@ def read_mm4(data: bytes) -> Mm4Reading:
         MalformedContent: It has no header, or no X-Mms-Message-Type of MM4.
         OverLimits: More parts, nesting or header than we agree to open.
     """
-    walk = Walk()
+    walk = MimeParts()
     fields, body = headers.read_fields(data, header_start(data), len(data), walk.notes)
     # QUIRK: the message type in quotation marks
     stated = fields.get(_TYPE).strip('" ')
@@ -329,7 +327,7 @@ _MAX_SECONDS_DIGITS = 9
 
 
 def unpacked_of(reading: Mm4Reading) -> Unpacked:
-    """Envelope and content of what was read."""
+    """The envelope and content of a message that was read."""
     message = reading.message
     forward = message.message_type == "MM4_forward.REQ"
     found: dict[str, Any] = {"message_type": "m-send-req" if forward else message.message_type}

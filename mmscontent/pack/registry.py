@@ -195,8 +195,8 @@ def _read(data: bytes, content_type: str) -> Unpacked:
         return mm4.unpacked_of(mm4.read_mm4(data)) if is_mm4 else mime.read_message(data)
     # a presentation on its own, as it lies beside its parts in a folder
     if _is_smil(data):
-        shown = Part(data, "application/smil", content_id="smil", content_location="smil.xml", charset="utf-8")
-        return Unpacked(Envelope(), Content((), shown), encoding="smil")
+        presentation = Part(data, "application/smil", content_id="smil", content_location="smil.xml", charset="utf-8")
+        return Unpacked(Envelope(), Content((), presentation), encoding="smil")
     raise MalformedContent("the bytes are not a message in any known wire form", offset=0)
 
 

@@ -126,7 +126,7 @@ def _split_pages(slide: Slide, part: Part, profile: Profile) -> list[Part]:
 def _page_chars(text: str, *, with_picture: bool) -> int:
     """How many characters can be read while the longest slide lasts."""
     needed = reading_of(text).milliseconds
-    given = PACE.most_reading_ms - (PACE.glance_ms if with_picture else 0)
+    given = PACE.most_reading_ms - (PACE.picture_ms if with_picture else 0)
     if needed <= given:
         return max(1, len(text))
     return max(1, int(min(len(text), _READ_CHARS) * given * _TIME_SHARE / needed))

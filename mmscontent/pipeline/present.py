@@ -13,7 +13,7 @@ from mmscontent.pack import registry as pack
 from mmscontent.part_names import assign_part_names
 from mmscontent.smil.compose import PRESENTATION_NAMES, needs_presentation, present
 from mmscontent.smil.lint import lint
-from mmscontent.smil.rename import rename_sources
+from mmscontent.smil.resolve import rename_sources
 from mmscontent.smil.template import is_template, present_by_template
 
 if TYPE_CHECKING:

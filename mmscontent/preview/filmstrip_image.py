@@ -80,13 +80,16 @@ def filmstrip(subject: Content | Composed, *, ledger: Ledger | Mapping[str, obje
         draw.text((left, _HEAD + _FRAME[1] + 12), _cut(caption, 34), fill=_SOFT, font=_font(caption, 13))
     if not frames:
         draw.text((_GAP, _HEAD + 20), "nothing to show", fill=_SOFT, font=_font("", 15))
-    return _png(strip)
+    out = io.BytesIO()
+    strip.save(out, "PNG", optimize=True)
+    return out.getvalue()
 
 
 def _frames(model: PreviewModel) -> Iterator[tuple[PreviewSlide | PartView, str]]:
+    hidden = len(model.slides) - _MOST_FRAMES
     for number, still in enumerate(model.slides, start=1):
-        more = f", {plural(len(model.slides) - _MOST_FRAMES, 'slide')} more" if number == _MOST_FRAMES else ""
-        yield still, f"{number} · {still.duration_ms / 1000:.1f} s{more if len(model.slides) > _MOST_FRAMES else ''}"
+        more = f", {plural(hidden, 'slide')} more" if number == _MOST_FRAMES and hidden > 0 else ""
+        yield still, f"{number} · {still.duration_ms / 1000:.1f} s{more}"
     if not model.slides:
         for view in model.parts:
             yield view, view.label
@@ -97,18 +100,16 @@ def _frame(subject: PreviewSlide | PartView, model: PreviewModel) -> Image.Image
 
     frame = Image.new("RGB", _FRAME, model.background or _SCREEN)
     draw = ImageDraw.Draw(frame)
-    items = getattr(subject, "items", None)
     # without slides the parts are shown by themselves
-    if items is None:
-        assert not hasattr(subject, "items")
+    if isinstance(subject, PartView):
         _draw_part(frame, draw, subject, _WHOLE)
         return frame
-    for item in items:
+    for item in subject.items:
         if item.element not in ("audio", "ref"):
             region = next((r for r in model.regions if r.id == item.region), _WHOLE)
             _draw_item(frame, draw, item, model, region)
-    for number, item in enumerate(i for i in items if i.element == "audio"):
-        _draw_sound(draw, _label(item, model), number)
+    for number, item in enumerate(i for i in subject.items if i.element == "audio"):
+        _draw_sound(draw, model.parts[item.part].label if item.part is not None else item.src, number)
     return frame
 
 
@@ -144,7 +145,7 @@ def _paste(frame: Image.Image, view: bytes, box: tuple[int, int, int, int]) -> N
 
     size = (max(1, box[2] - box[0]), max(1, box[3] - box[1]))
     # only what our own encoders wrote is opened in this process
-    with Image.open(io.BytesIO(view), formats=["JPEG", "PNG", "GIF"]) as opened:  # our own encoders' output
+    with Image.open(io.BytesIO(view), formats=["JPEG", "PNG", "GIF"]) as opened:
         picture = ImageOps.contain(opened.convert("RGB"), size)
     frame.paste(picture, (box[0] + (size[0] - picture.width) // 2, box[1] + (size[1] - picture.height) // 2))
 
@@ -199,10 +200,6 @@ def _lines(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width:
         yield line
 
 
-def _label(item: SlideItem, model: PreviewModel) -> str:
-    return model.parts[item.part].label if item.part is not None else item.src
-
-
 def _box(region: Region) -> tuple[int, int, int, int]:
     width, height = _FRAME
     return (
@@ -227,8 +224,7 @@ def _font(text: str, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 def _is_right_to_left(text: str) -> bool:
     # Unicode UAX 9 rule P2: the first strong letter decides
-    strong = next((b for c in text if (b := unicodedata.bidirectional(c)) in ("L", "R", "AL")), "L")
-    return strong != "L"
+    return next((b for c in text if (b := unicodedata.bidirectional(c)) in ("L", "R", "AL")), "L") != "L"
 
 
 def _readable_on(ground: str) -> str:
@@ -240,9 +236,3 @@ def _readable_on(ground: str) -> str:
 def _cut(text: str, characters: int) -> str:
     flat = " ".join(text.split())
     return flat if len(flat) <= characters else f"{flat[: characters - 1]}…"
-
-
-def _png(picture: Image.Image) -> bytes:
-    out = io.BytesIO()
-    picture.save(out, "PNG", optimize=True)
-    return out.getvalue()

@@ -70,7 +70,9 @@ def preview(
         # a composed message brings its own ledger
         content, ledger = subject.content, ledger if ledger is not None else subject.ledger
     facts = as_mapping(ledger)
-    model = _with_views(build_preview_model(content, facts))
+    model = build_preview_model(content, facts)
+    # each view gets what a browser can show of it: the part itself, or a view made in the sandbox
+    model = replace(model, parts=tuple(_with_view(view) for view in model.parts))
     findings = lint(content, durations_ms=_durations(content, facts))
     style, script = _asset("page.css"), _asset("page.js")
     heading = content.subject or "A message without a subject"
@@ -111,11 +113,6 @@ def _policy(style: str, script: str) -> str:
     )
 
 
-def _with_views(model: PreviewModel) -> PreviewModel:
-    """Give each view what a browser can show of it: the part itself, or a view made in the sandbox."""
-    return replace(model, parts=tuple(_with_view(e) for e in model.parts))
-
-
 def _with_view(view: PartView) -> PartView:
     part = view.part
     if view.kind not in _UNPLAYED:
@@ -127,8 +124,8 @@ def _with_view(view: PartView) -> PartView:
     # what no decoder here reads is named, not shown
     if converted is None:
         return view
-    shown = view.with_media(converted.data, converted.media_type)
-    return replace(shown, detail=f"{view.detail}, shown here as {converted.media_type}")
+    playable = view.with_media(converted.data, converted.media_type)
+    return replace(playable, detail=f"{view.detail}, shown here as {converted.media_type}")
 
 
 def _durations(content: Content, facts: Mapping[str, object]) -> dict[int, int]:

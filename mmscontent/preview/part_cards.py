@@ -88,11 +88,11 @@ def _gives(gives: object) -> str:
 def _card(view: PartView | None, entry: Mapping[str, object], total: int, source: Part | None) -> str:
     label = str(entry.get("name") or (view.label if view else "a part"))
     decision = str(entry.get("decision", ""))
-    shown = f'<span class="tag {esc(decision)}">{esc(_DECISIONS.get(decision, decision))}</span>' if decision else ""
+    tag = f'<span class="tag {esc(decision)}">{esc(_DECISIONS.get(decision, decision))}</span>' if decision else ""
     size = len(view.part.data) if view else 0
     kind = _kind(view.kind if view else str(entry.get("kind", "other")))
     rows = [
-        f'<header><h3 dir="auto">{esc(label)}</h3>{shown}</header>',
+        f'<header><h3 dir="auto">{esc(label)}</h3>{tag}</header>',
         bar(size / total, kind, f"{size / total:.0%} of the media bytes"),
         f'<p class="bytes"><span><strong>{size:,} bytes</strong>{_came(entry)}</span>',
         f"<span>{_quality(entry)}</span></p>",

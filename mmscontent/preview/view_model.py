@@ -5,6 +5,7 @@ Pure values, made from a Content and a ledger; page.py and filmstrip_image.py dr
 
 from __future__ import annotations
 
+import binascii
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from mmscontent.smil.compose import lay_out
 from mmscontent.smil.model import Element, Presentation, Region
 from mmscontent.smil.read import read
 from mmscontent.smil.resolve import resolve_presentation
-from mmscontent.smil.text import text_of
+from mmscontent.smil.text import decode, text_of
 
 DEFAULT_SLIDE_MS = 5000  # AOSP Messaging's DEFAULT_DURATION, for slides that state none
 _MOST_CHARACTERS = 20_000  # of a text; more is cut off in the preview only
@@ -29,8 +30,12 @@ Play = Literal["img", "video", "audio", "text", ""]
 # How a kind is shown; what a browser does not know of it gets a view in its stead (views.py), or is only named.
 _PLAYED: dict[Kind, Play] = {"image": "img", "video": "video", "audio": "audio"}
 _SLOT = {"img": "picture", "video": "picture", "audio": "sound", "text": "words"}
-_FULL_NAME = re.compile(r"^FN[^:\n]{0,80}:([^\n]{1,80})", re.IGNORECASE | re.MULTILINE)
-_SUMMARY = re.compile(r"^SUMMARY[^:\n]{0,80}:([^\n]{1,80})", re.IGNORECASE | re.MULTILINE)
+# RFC 6350 section 6.2.1 FN, RFC 5545 section 3.8.1.12 SUMMARY: one line that says what it is, with its parameters
+_TITLES = {
+    kind: re.compile(rf"^{name}([;][^:\n]{{0,80}})?:([^\n]{{1,240}})", re.IGNORECASE | re.MULTILINE)
+    for kind, name in (("contact", "FN"), ("calendar", "SUMMARY"))
+}
+_CHARSET = re.compile(r"CHARSET=([\w-]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +104,7 @@ def as_mapping(ledger: Ledger | Mapping[str, object] | None) -> Mapping[str, obj
     """A ledger in its JSON form, whichever way it is given; empty when there is none."""
     if ledger is None:
         return {}
-    as_json = getattr(ledger, "as_json", None)
-    made = as_json() if as_json is not None else ledger
-    assert isinstance(made, dict)
-    return made
+    return ledger.as_json() if isinstance(ledger, Ledger) else ledger
 
 
 def build_preview_model(content: Content, ledger: Mapping[str, object]) -> PreviewModel:
@@ -142,8 +144,8 @@ def _presentation(content: Content) -> tuple[Presentation, str]:
     visible = [m for m in presentation.media if m.element in ("img", "video", "text")]
     if all(presentation.region(m.region) is not None for m in visible):
         return presentation, ""
-    laid = lay_out(presentation.slides, rule=SmilRule())  # as a receiver does that is told no place
-    return replace(laid, background=presentation.background), ""
+    # as a receiver does when the document names no place
+    return replace(lay_out(presentation.slides, rule=SmilRule()), background=presentation.background), ""
 
 
 def _first_of_each(items: Sequence[SlideItem]) -> tuple[SlideItem, ...]:
@@ -176,10 +178,8 @@ def _part_view(index: int, part: Part, result: Mapping[str, object]) -> PartView
     # by the stated type, as a receiver sees it
     kind = part.kind
     text = text_of(part)[:_MOST_CHARACTERS] if kind in ("text", "contact", "calendar") else ""
-    # RFC 6350 section 6.2.1 FN, RFC 5545 section 3.8.1.12 SUMMARY: one line that says what it is
-    if kind in ("contact", "calendar"):
-        found = (_FULL_NAME if kind == "contact" else _SUMMARY).search(text)
-        text = found[1].strip() if found else ""
+    if kind in _TITLES:
+        text = _title(kind, text)
     # the name the SMIL uses, since the page also shows the SMIL
     name = part.content_location or part.name or part.content_id
     return PartView(
@@ -191,6 +191,19 @@ def _part_view(index: int, part: Part, result: Mapping[str, object]) -> PartView
         play="text" if kind == "text" else "",
         text=text,
     )
+
+
+def _title(kind: Kind, text: str) -> str:
+    """The name in a contact, or the summary of a calendar entry; "" when it has none."""
+    found = _TITLES[kind].search(text)
+    if found is None:
+        return ""
+    parameters, value = found[1] or "", found[2]
+    # vCard 2.1 section 2.1.3 and vCalendar 1.0: a value that is not ASCII goes as quoted-printable
+    if "QUOTED-PRINTABLE" in parameters.upper():
+        charset = _CHARSET.search(parameters)
+        value = decode(binascii.a2b_qp(value.encode("utf-8", "replace")), charset[1] if charset else "")
+    return value[:80].strip()
 
 
 def _details(part: Part, result: Mapping[str, object]) -> list[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from mmscontent.codecs.base import Rendition
 from mmscontent.codecs.session import CodecSession
 from mmscontent.errors import MMSContentError
 from mmscontent.message import MediaInfo, Part
@@ -62,23 +61,13 @@ def view_of(part: Part) -> View | None:
     """The part as a browser can show it; None when it cannot be decoded here."""
     if part.kind == "image":
         return picture_view(part, _VIEW_PX)
-    return sound_view(part) if part.kind == "audio" else clip_view(part)
+    return _rendered("audio", part, _AAC) if part.kind == "audio" else _rendered("video", part, _H264)
 
 
 def picture_view(part: Part, long_px: int) -> View | None:
     """A picture as upright sRGB JPEG of at most *long_px* a side, an animation by its first frame."""
     rule = ImageRule(("image/jpeg",), max_long_px=long_px, max_short_px=long_px, animated=False, view_long_px=long_px)
     return _rendered("image", part, rule, max(_LEAST_BYTES, round(long_px * long_px * _BYTES_PER_PX)))
-
-
-def sound_view(part: Part) -> View | None:
-    """A sound as AAC."""
-    return _rendered("audio", part, _AAC, 0)
-
-
-def clip_view(part: Part) -> View | None:
-    """A clip as H.264."""
-    return _rendered("video", part, _H264, 0)
 
 
 def poster_view(part: Part, long_px: int) -> View | None:
@@ -96,14 +85,17 @@ def poster_view(part: Part, long_px: int) -> View | None:
     return picture_view(replace(part, data=rendered, media_type="image/jpeg"), long_px) if rendered else None
 
 
-def _rendered(codec: str, part: Part, rule: Rule, limit_bytes: int) -> View | None:
+def _rendered(codec: str, part: Part, rule: Rule, limit_bytes: int = 0) -> View | None:
     try:
         info = sniff(part.data, name=part.name or None, declared=part.media_type)
         # a part that is labelled as what it is not is not shown
         if info.kind != codec:
             return None
         # the codecs run with a rule of their own, not with the receiver's
-        rendered = _render(codec, part, info, rule, limit_bytes or _default_budget(info))
+        with CodecSession(codec, part.name) as session:
+            session.open(part.data, info)
+            session.survey(rule, "fast")
+            rendered = session.render(limit_bytes or _default_budget(info))
     except MMSContentError:
         return None
     return View(rendered.data, rendered.info.media_type)
@@ -112,10 +104,3 @@ def _rendered(codec: str, part: Part, rule: Rule, limit_bytes: int) -> View | No
 def _default_budget(info: MediaInfo) -> int:
     per_second = _SOUND_BYTES_PER_S if info.kind == "audio" else _CLIP_BYTES_PER_S
     return max(_LEAST_BYTES, (info.duration_ms or 0) * per_second // 1000)
-
-
-def _render(codec: str, part: Part, info: MediaInfo, rule: Rule, limit_bytes: int) -> Rendition:
-    with CodecSession(codec, part.name) as session:
-        session.open(part.data, info)
-        session.survey(rule, "fast")
-        return session.render(limit_bytes)

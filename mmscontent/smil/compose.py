@@ -123,7 +123,7 @@ class SlideTiming:
 
 
 @dataclass(frozen=True, slots=True)
-class Presented:
+class PresentedMessage:
     """The SMIL part, and all that follows from it.
 
     Attributes:
@@ -147,7 +147,7 @@ def needs_presentation(message: Message, profile: Profile) -> bool:
 
 def present(
     message: Message, durations_ms: Mapping[int, int], profile: Profile, *, arrangement: Arrangement | None = None
-) -> Presented:
+) -> PresentedMessage:
     """Write the presentation of a message whose parts already carry their wire names.
 
     Args:
@@ -172,13 +172,15 @@ def present(
         refs = tuple(medium_of(p, rule) for p in message.attachments)
         views[-1] = replace(views[-1], media=views[-1].media + refs)
     longest = max((len(text_of(s.text)) for s in message.slides if s.text is not None), default=0)
-    laid = lay_out(views, rule=rule, quirk=quirk, arrangement=arrangement, longest_caption_chars=longest)
+    presentation = lay_out(views, rule=rule, quirk=quirk, arrangement=arrangement, longest_caption_chars=longest)
     timings = (
         SlideTiming(tuple(p.content_location for p in parts), length.milliseconds, length.why)
         for parts, length in zip(order, lengths, strict=True)
     )
     parts = tuple(p for parts in order for p in parts) + message.attachments
-    return Presented(presentation_part(write(laid, unit=quirk.unit)), parts, tuple(timings), laid)
+    return PresentedMessage(
+        presentation_part(write(presentation, unit=quirk.unit)), parts, tuple(timings), presentation
+    )
 
 
 def lay_out(
@@ -251,12 +253,12 @@ def _length(slide: Slide, start: int, durations_ms: Mapping[int, int]) -> Length
     return length_of([(p, durations_ms.get(start + i, 0)) for i, p in enumerate(slide.parts)], slide.duration_ms)
 
 
-def length_of(shown: Sequence[tuple[Part, int]], wished_ms: int | None) -> Length:
+def length_of(parts: Sequence[tuple[Part, int]], wished_ms: int | None) -> Length:
     """How long a slide stays that shows these parts, each with its own length in ms or 0."""
     return slide_length(
-        [text_of(p) for p, _ in shown if p.kind == "text"],
-        [(MOVING[p.kind], ms) for p, ms in shown if p.kind in MOVING and ms > 0],
-        picture=any(p.kind == "image" or (p.kind == "video" and not ms) for p, ms in shown),
+        [text_of(p) for p, _ in parts if p.kind == "text"],
+        [(MOVING[p.kind], ms) for p, ms in parts if p.kind in MOVING and ms > 0],
+        picture=any(p.kind == "image" or (p.kind == "video" and not ms) for p, ms in parts),
         wished_ms=wished_ms,
     )
 

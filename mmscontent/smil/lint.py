@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING, cast, get_args
 
 from mmscontent.errors import SourceError
 from mmscontent.message import Content
-from mmscontent.smil.clock import has_unit, parse_clock
 from mmscontent.smil.lint_content import check_content
 from mmscontent.smil.model import ELEMENTS, IMAGE_REGION, TEXT_REGION, Fit, Presentation, Region
 from mmscontent.smil.parsed_input import ParsedInput, parse_input
-from mmscontent.smil.predicates import is_external, out_of_screen, overlap, too_small_for_text
-from mmscontent.smil.read import attribute, is_medium, local_name, media_element, read_tree
-from mmscontent.smil.rules import RULES, LintFinding
+from mmscontent.smil.read import attribute, has_unit, is_medium, local_name, media_element, parse_clock, read_tree
+from mmscontent.smil.rules import LintFinding, finding, is_external, out_of_screen, overlap, too_small_for_text
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -79,10 +77,10 @@ def _document(data: bytes, device_px: tuple[int, int]) -> Iterator[LintFinding]:
         parsed = parse_input(data)
         presentation = read_tree(parsed.root)
     except SourceError as exc:
-        yield _finding("unreadable", "the document", str(exc))
+        yield finding("unreadable", "the document", str(exc))
         return
     for note in parsed.notes:
-        yield _finding(note.rule, f"line {note.line}", note.sentence, note.line)
+        yield finding(note.rule, f"line {note.line}", note.sentence, note.line)
     document = Document(parsed, presentation, tuple(_places(parsed.root)), device_px)
     for check in CHECKS:
         yield from check(document)
@@ -101,13 +99,13 @@ def _check_frame(document: Document) -> Iterator[LintFinding]:
     names = {name for _, name, _ in document.elements}
     root = local_name(document.parsed.root)
     if root != "smil":
-        yield _finding("root-not-smil", "line 1", f"the first element is {root}, not smil", 1)
+        yield finding("root-not-smil", "line 1", f"the first element is {root}, not smil", 1)
     if not document.presentation.slides:
-        yield _finding("no-slides", "body", "no slide has any media")
+        yield finding("no-slides", "body", "no slide has any media")
     if "layout" not in names:
-        yield _finding("no-layout", "head", "there is no layout")
+        yield finding("no-layout", "head", "there is no layout")
     elif "root-layout" not in names:
-        yield _finding("no-root-layout", "layout", "there is no root-layout")
+        yield finding("no-root-layout", "layout", "there is no root-layout")
 
 
 def _check_elements(document: Document) -> Iterator[LintFinding]:
@@ -238,7 +236,7 @@ def _check_screen(document: Document) -> Iterator[LintFinding]:
     screen = document.presentation.screen_px
     if screen and (max(screen) > max(document.device_px) or min(screen) > min(document.device_px)):
         made, has = ("×".join(map(str, s)) for s in (screen, document.device_px))
-        yield _finding("layout-larger-than-device", "root-layout", f"made for {made} pixels, the screen has {has}")
+        yield finding("layout-larger-than-device", "root-layout", f"made for {made} pixels, the screen has {has}")
 
 
 def _check_regions(document: Document) -> Iterator[LintFinding]:
@@ -249,20 +247,20 @@ def _check_regions(document: Document) -> Iterator[LintFinding]:
     # every pair is compared, so the number of regions is bounded
     for one, other in itertools.combinations(regions[:50], 2):
         if overlap(one, other):
-            yield _finding("regions-overlap", f"region {other.id!r}", f"it covers part of region {one.id!r}")
+            yield finding("regions-overlap", f"region {other.id!r}", f"it covers part of region {one.id!r}")
 
 
 def _check_region(region: Region, document: Document) -> Iterator[LintFinding]:
     place = f"region {region.id!r}"
     if region.width <= 0 or region.height <= 0:
-        yield _finding("empty-region", place, "it has no width or no height")
+        yield finding("empty-region", place, "it has no width or no height")
     elif out_of_screen(region):
-        yield _finding("region-outside-screen", place, f"it ends at {region.right:g}% and {region.bottom:g}%")
+        yield finding("region-outside-screen", place, f"it ends at {region.right:g}% and {region.bottom:g}%")
     if region.fit == "hidden" and any(m.region == region.id for m in document.presentation.media):
-        yield _finding("fit-hidden", place, "larger content is cut off")
+        yield finding("fit-hidden", place, "larger content is cut off")
     holds_text = any(m.element == "text" and m.region == region.id for m in document.presentation.media)
     if holds_text and too_small_for_text(region):
-        yield _finding("small-text-region", place, f"{region.width:g}% × {region.height:g}% is too small for text")
+        yield finding("small-text-region", place, f"{region.width:g}% × {region.height:g}% is too small for text")
 
 
 CHECKS: tuple[Callable[[Document], Iterator[LintFinding]], ...] = (
@@ -282,24 +280,20 @@ CHECKS: tuple[Callable[[Document], Iterator[LintFinding]], ...] = (
 
 
 def _capped(findings: list[LintFinding]) -> Iterator[LintFinding]:
-    seen: Counter[str] = Counter(f.rule for f in findings)
-    shown: Counter[str] = Counter()
-    for finding in findings:
-        shown[finding.rule] += 1
-        if shown[finding.rule] <= _MOST_OF_A_RULE:
-            yield finding
-        elif shown[finding.rule] == _MOST_OF_A_RULE + 1:
-            more = seen[finding.rule] - _MOST_OF_A_RULE
-            yield _finding(finding.rule, finding.place, f"and {more:,} more of the same", finding.line)
+    totals = Counter(f.rule for f in findings)
+    yielded: Counter[str] = Counter()
+    for found in findings:
+        yielded[found.rule] += 1
+        if yielded[found.rule] <= _MOST_OF_A_RULE:
+            yield found
+        elif yielded[found.rule] == _MOST_OF_A_RULE + 1:
+            more = totals[found.rule] - _MOST_OF_A_RULE
+            yield finding(found.rule, found.place, f"and {more:,} more of the same", found.line)
 
 
 def _at(element: etree._Element, rule: str, place: str, sentence: str) -> LintFinding:
-    return _finding(rule, place, sentence, _line(element))
+    return finding(rule, place, sentence, _line(element))
 
 
 def _line(element: etree._Element) -> int:
     return cast("int | None", element.sourceline) or 0
-
-
-def _finding(rule: str, place: str, sentence: str, line: int = 0) -> LintFinding:
-    return LintFinding(rule, RULES[rule].severity, place, sentence, line)

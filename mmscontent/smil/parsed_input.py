@@ -109,14 +109,14 @@ def _decode(data: bytes, notes: list[InputNote]) -> str:
         notes.append(
             InputNote("not-utf8", line, f"byte {exc.start} is not UTF-8; the document was read as Windows-1252")
         )
-        # Windows-1252 is what PCs write without saying so; it has a letter for nearly every octet
-        return data.decode("cp1252", "replace")
+        return _decode_as(data, "cp1252")
 
 
 def _decode_as(data: bytes, name: str) -> str:
     try:
         return data.decode(name, "replace")
     except (LookupError, UnicodeError, ValueError):
+        # Windows-1252 is what PCs write without saying so; it has a letter for nearly every octet
         return data.decode("cp1252", "replace")
 
 

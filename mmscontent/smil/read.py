@@ -6,12 +6,12 @@ defined; nothing that can be played is lost. Faults of the document are reported
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast, get_args
 
 from mmscontent import media_types
 from mmscontent.errors import OverLimits
-from mmscontent.smil.clock import parse_clock
 from mmscontent.smil.model import (
     ELEMENTS,
     MAX_SLIDES,
@@ -42,6 +42,7 @@ _PARALLEL = ("par", "excl")
 # elements that describe and show nothing, in SMIL 1.0 and 2.0
 _DESCRIPTIVE = ("param", "meta", "metadata", "head", "layout", "region", "root-layout", "area", "anchor", "transition")
 _MOST_MEDIA = 2000
+_COLOUR = re.compile("#[0-9a-fA-F]{6}")
 
 
 def read(data: bytes, part: str = "") -> Presentation:
@@ -59,11 +60,7 @@ def read(data: bytes, part: str = "") -> Presentation:
 
 
 def read_tree(root: etree._Element, part: str = "") -> Presentation:
-    """The same from a tree.
-
-    Args:
-        root: Whatever its tag is.
-        part: What to call it in an error.
+    """The presentation a parsed document describes, whatever the tag of its root.
 
     Raises:
         OverLimits: It has more slides or media than any presentation.
@@ -107,8 +104,7 @@ def is_medium(element: etree._Element) -> bool:
 
 def media_element(element: etree._Element) -> Element:
     """What an element is for us: its own name tells, else its type, else the ending of its source."""
-    # SMIL 1.0: ref is a medium of any type; the type attribute or the ending says
-    # which
+    # SMIL 1.0: ref is a medium of any type; the type attribute or the ending says which
     by_name = _MEDIA.get(local_name(element), "ref")
     if by_name != "ref":
         return by_name
@@ -117,7 +113,7 @@ def media_element(element: etree._Element) -> Element:
 
 
 def _slides(container: etree._Element) -> Iterator[SlideView]:
-    """One after the other, whatever stands in a sequence."""
+    """The slides of a sequence, in order, whatever elements hold them."""
     for child in container:
         name = local_name(child)
         # QUIRK: media outside of any par are a slide each
@@ -138,13 +134,10 @@ def _parallel(par: etree._Element) -> Iterator[SlideView]:
     # QUIRK: a seq inside a par, as some editors write slides; its steps follow each other
     first = _slide(par, together)
     if steps and together:
-        head = steps[0]
-        merged = SlideView(first.media + head.media, head.duration_ms or first.duration_ms)
-        yield merged
-        yield from steps[1:]
-    else:
-        yield first
-        yield from steps
+        first = SlideView(first.media + steps[0].media, steps[0].duration_ms or first.duration_ms)
+        steps = steps[1:]
+    yield first
+    yield from steps
 
 
 def _gather(par: etree._Element, together: list[etree._Element], steps: list[SlideView]) -> None:
@@ -194,7 +187,7 @@ def _screen(root: etree._Element) -> tuple[tuple[int, int] | None, str]:
         return None, ""
     colour = attribute(found, "background-color", "backgroundcolor")
     # names of colours differ between receivers, so only the form with six digits is kept
-    colour = colour if len(colour) == 7 and colour[0] == "#" and _is_hex(colour[1:]) else ""  # noqa: PLR2004 - #rrggbb
+    colour = colour if _COLOUR.fullmatch(colour) else ""
     width, height = (_pixels(attribute(found, n)) for n in ("width", "height"))
     return ((width, height) if width and height else None), colour
 
@@ -265,5 +258,36 @@ def _number(value: str) -> float | None:
         return None
 
 
-def _is_hex(value: str) -> bool:
-    return not value.strip("0123456789abcdefABCDEF")
+# Clock values of SMIL 1.0 section 4.2.4 and SMIL 2.1, and what handsets write instead: `5s`, `5000ms`, `1.5min`,
+# `0.1h`, `00:05`, `0:00:05.5`, `npt=5s`, and numbers without a unit.
+MAX_MS = 24 * 3600 * 1000  # a day; more is a mistake or a joke
+_LARGEST_SECONDS = 600  # QUIRK: a number without a unit means seconds, but senders who write 5000 mean milliseconds
+
+# SMIL 1.0 section 4.2.4: Timecount-val = Timecount ("." Fraction)? ("h" | "min" | "s" | "ms")?,
+# without a unit seconds
+_COUNT = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)\s*(ms|sec|s|min|h)?", re.IGNORECASE)
+# SMIL 1.0 section 4.2.4: Full-clock-val = Hours ":" Minutes ":" Seconds; Partial-clock-val =
+# Minutes ":" Seconds
+_COLONS = re.compile(r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2}(?:\.\d{1,9})?)")
+_UNIT_MS: dict[str, int] = {"ms": 1, "s": 1000, "sec": 1000, "min": 60_000, "h": 3_600_000}
+
+
+def parse_clock(value: str) -> int | None:
+    """Milliseconds, at most a day; None for what is no length of time (`indefinite`, events, nonsense)."""
+    # SMIL 1.0 writes npt= in clip-begin; some senders write it everywhere
+    value = value.strip().removeprefix("npt=")
+    count = _COUNT.fullmatch(value)
+    if count is not None:
+        number = float(count[1])
+        unit = (count[2] or ("s" if number <= _LARGEST_SECONDS else "ms")).lower()
+        return min(round(number * _UNIT_MS[unit]), MAX_MS)
+    colons = _COLONS.fullmatch(value)
+    if colons is not None:
+        hours, minutes, seconds = int(colons[1] or 0), int(colons[2]), float(colons[3])
+        return min(round(((hours * 60 + minutes) * 60 + seconds) * 1000), MAX_MS)
+    return None
+
+
+def has_unit(value: str) -> bool:
+    """Whether a clock value says what it counts."""
+    return not value.strip().removeprefix("npt=").replace(".", "").isdigit()

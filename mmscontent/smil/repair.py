@@ -9,28 +9,38 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from mmscontent.errors import SourceError
 from mmscontent.message import Content, Message, Part
 from mmscontent.part_names import assign_part_names, wrong_extension
-from mmscontent.smil.compose import PRESENTATION_ID, PRESENTATION_LOCATION, length_of
+from mmscontent.profiles.model import SmilRule
+from mmscontent.smil.compose import PRESENTATION_ID, PRESENTATION_LOCATION, lay_out, length_of
 from mmscontent.smil.lint import lint
 from mmscontent.smil.lint_content import PLAYABLE, cuts_reading, is_inline_text
-from mmscontent.smil.model import Medium, Presentation, SlideView, element_for, write
+from mmscontent.smil.model import (
+    IMAGE_REGION,
+    TEXT_REGION,
+    Element,
+    Fit,
+    Medium,
+    Presentation,
+    Region,
+    SlideView,
+    element_for,
+    write,
+)
 from mmscontent.smil.parsed_input import parse_input
-from mmscontent.smil.predicates import is_external
 from mmscontent.smil.read import read
-from mmscontent.smil.regions import PICTURES, arrange_regions
 from mmscontent.smil.resolve import ResolvedPresentation, resolve_presentation, split_to_slots
+from mmscontent.smil.rules import LintFinding, is_external, out_of_screen, overlap, too_small_for_text
 from mmscontent.smil.text import text_of
 from mmscontent.smil.timing import slide_length
 
-if TYPE_CHECKING:
-    from mmscontent.smil.rules import LintFinding
+_PICTURES: tuple[Element, ...] = ("img", "video")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +66,7 @@ class Repaired:
 class _SlideDraft:
     """A slide by the indices of its parts, with what the document says in words of each."""
 
-    shown: tuple[tuple[int, str], ...]
+    parts: tuple[tuple[int, str], ...]
     duration_ms: int | None
 
 
@@ -98,10 +108,10 @@ def _repair_content(content: Content, durations_ms: Mapping[int, int], findings:
     # the author's way of naming stays: all cid:, or Content-Locations
     by_id = bool(presentation.media) and all(m.src[:4].lower() == "cid:" for m in presentation.media)
     slides = [s for d in drafts for s in _slides(d, parts, durations_ms, by_id=by_id)]
-    captions = [len(text_of(parts[i])) for d in drafts for i, _ in d.shown if parts[i].kind == "text"]
+    captions = [len(text_of(parts[i])) for d in drafts for i, _ in d.parts if parts[i].kind == "text"]
     data = write(arrange_regions(slides, presentation, max(captions, default=0)))
     # receivers that ignore SMIL show the parts as they come, so they come as the slides show them
-    order = tuple(dict.fromkeys((*(i for d in drafts for i, _ in d.shown), *range(len(parts)))))
+    order = tuple(dict.fromkeys((*(i for d in drafts for i, _ in d.parts), *range(len(parts)))))
     repaired = replace(
         content, parts=tuple(parts[i] for i in order), presentation=replace(own, data=data) if drafts else None
     )
@@ -133,7 +143,7 @@ def _drafts(resolved: ResolvedPresentation, parts: Sequence[Part]) -> list[_Slid
     orphans = [i for i in resolved.orphans if parts[i].kind in PLAYABLE]
     drafts = []
     for slide in resolved.slides:
-        shown: list[tuple[int, str]] = []
+        indices: list[tuple[int, str]] = []
         for s in slide.media:
             # a source that leads nowhere meant something; most likely the part of that kind nobody
             # names
@@ -144,12 +154,12 @@ def _drafts(resolved: ResolvedPresentation, parts: Sequence[Part]) -> list[_Slid
             # a part that was adopted is not free for a second source
             if index in orphans:
                 orphans.remove(index)
-            shown.append((index, s.medium.alt))
-        drafts.append(_SlideDraft(tuple(shown), slide.duration_ms))
+            indices.append((index, s.medium.alt))
+        drafts.append(_SlideDraft(tuple(indices), slide.duration_ms))
     by_identity = {id(parts[i]): i for i in orphans}
     rest = Message.of(parts[i] for i in orphans)
     drafts.extend(_SlideDraft(tuple((by_identity[id(p)], "") for p in s.parts), None) for s in rest.slides)
-    return [d for d in drafts if d.shown]
+    return [d for d in drafts if d.parts]
 
 
 def _slides(
@@ -158,23 +168,23 @@ def _slides(
     """The slide as slides a phone can show, each long enough."""
     index_of: dict[str, int] = {}
     media = []
-    for index, alt in draft.shown:
+    for index, alt in draft.parts:
         part = parts[index]
         src = f"cid:{quote(part.content_id, safe='@!$*+._~-')}" if by_id else part.content_location
         index_of[src] = index
         media.append(Medium(element_for(part.kind), src, alt=alt or part.alt))
     for view in split_to_slots(SlideView(tuple(media), draft.duration_ms)):
-        shown = [(parts[i], durations_ms.get(i, 0)) for m in view.media for i in [index_of[m.src]]]
+        lengths = [(parts[i], durations_ms.get(i, 0)) for m in view.media for i in [index_of[m.src]]]
         wished = draft.duration_ms
         # a length that cuts off the reading is a mistake; any other is the author's wish
-        if wished is not None and any(cuts_reading(wished, text_of(p)) for p, _ in shown if p.kind == "text"):
+        if wished is not None and any(cuts_reading(wished, text_of(p)) for p, _ in lengths if p.kind == "text"):
             wished = None
-        yield replace(view, duration_ms=length_of(shown, wished).milliseconds)
+        yield replace(view, duration_ms=length_of(lengths, wished).milliseconds)
 
 
 def _timed(slide: SlideView) -> SlideView:
     """A slide whose parts are not at hand: the length it states, else the usual one."""
-    picture = any(m.element in PICTURES for m in slide.media)
+    picture = any(m.element in _PICTURES for m in slide.media)
     return replace(slide, duration_ms=slide_length(picture=picture, wished_ms=slide.duration_ms).milliseconds)
 
 
@@ -202,3 +212,50 @@ def _lines(data: bytes) -> list[str]:
     except SourceError:
         text = data.decode("utf-8", "replace")
     return [line for raw in re.sub(r">\s*<", ">\n<", text).splitlines() if (line := raw.strip())]
+
+
+# --- layout: the author's regions where nothing is lost by them, else ours ------------------------------------------
+
+
+def arrange_regions(
+    slides: Sequence[SlideView], presentation: Presentation, longest_caption_chars: int
+) -> Presentation:
+    """The slides as a presentation with the regions Image and Text: the author's where they are sound, else ours.
+
+    Args:
+        slides: What is to be shown; the regions of their media are set here.
+        presentation: The author's.
+        longest_caption_chars: The longer the words, the more of the screen our own layout gives them.
+    """
+    ours = lay_out(slides, rule=SmilRule(), longest_caption_chars=longest_caption_chars)
+    # CONF knows the regions Image and Text, and no others
+    wanted = {r.id for r in ours.regions}
+    found = {
+        IMAGE_REGION: _region_used(presentation, _PICTURES, IMAGE_REGION),
+        TEXT_REGION: _region_used(presentation, ("text",), TEXT_REGION),
+    }
+    authors = tuple(found[name] for name in (IMAGE_REGION, TEXT_REGION) if name in wanted)
+    kept = tuple(r for r in authors if r is not None)
+    sound = len(kept) == len(authors) and all(_is_sound(r) for r in kept)
+    if not sound or (len(kept) > 1 and overlap(kept[0], kept[1])):
+        return ours
+    return replace(ours, regions=kept)
+
+
+def _region_used(presentation: Presentation, elements: Sequence[str], name: str) -> Region | None:
+    """The region most media of these elements are shown in, in whole percents and under the name it should have."""
+    uses = Counter(m.region for m in presentation.media if m.element in elements and m.region)
+    region = presentation.region(uses.most_common(1)[0][0] if uses else name)
+    if region is None:
+        return None
+    # AOSP reads whole percents only, and gives up the layout for a fraction
+    left, top, right, bottom = (round(v) for v in (region.left, region.top, region.right, region.bottom))
+    # hidden, the default of SMIL, cuts what is larger than its region
+    uncut: Fit = "scroll" if name == TEXT_REGION else "meet"
+    return Region(name, left, top, right - left, bottom - top, uncut if region.fit == "hidden" else region.fit)
+
+
+def _is_sound(region: Region) -> bool:
+    if region.width <= 0 or region.height <= 0 or out_of_screen(region) or region.right > 100 or region.bottom > 100:  # noqa: PLR2004 - percent
+        return False
+    return region.id != TEXT_REGION or not too_small_for_text(region)

@@ -1,7 +1,8 @@
-"""Resolves the sources of a presentation to parts: what is shown, what is missing, what no slide names.
+"""Resolves the sources of a presentation to parts: which part a slide shows, which is missing, which no slide names.
 
 Sources are looked up as receivers do it: `cid:` by Content-ID, anything else by Content-Location, file name and
-Content-ID, first exactly and then loosely (case, folder, ending). A loose match must be the only one.
+Content-ID, first exactly and then loosely (case, folder, ending). A loose match must be the only one. After parts were
+renamed `rename_sources` points a sender's own document at the new names.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from mmscontent.errors import SourceError
 from mmscontent.message import Content, Message, Part, Slide
+from mmscontent.profiles.model import SmilRule
 from mmscontent.smil.model import Element, Medium, Presentation, SlideView, element_for
-from mmscontent.smil.read import read
+from mmscontent.smil.parsed_input import parse_input
+from mmscontent.smil.read import is_medium, read
 
 _SLOTS: dict[Element, str] = {"img": "picture", "video": "picture", "audio": "sound", "text": "words"}
 
@@ -82,15 +85,15 @@ def resolve_presentation(presentation: Presentation, parts: Sequence[Part]) -> R
     """Find the part of every medium; the element becomes that of the part's real kind."""
     slides = []
     for slide in presentation.slides:
-        shown = []
+        media = []
         for medium in slide.media:
             found = find_part(medium.src, parts)
             if found is None:
-                shown.append(ResolvedMedia(medium, None, "missing"))
+                media.append(ResolvedMedia(medium, None, "missing"))
             else:
                 element = element_for(parts[found.index].kind)
-                shown.append(ResolvedMedia(replace(medium, element=element), found.index, found.how))
-        slides.append(ResolvedSlide(tuple(shown), slide.duration_ms))
+                media.append(ResolvedMedia(replace(medium, element=element), found.index, found.how))
+        slides.append(ResolvedSlide(tuple(media), slide.duration_ms))
     used = {s.index for slide in slides for s in slide.media}
     return ResolvedPresentation(tuple(slides), tuple(i for i in range(len(parts)) if i not in used))
 
@@ -98,14 +101,14 @@ def resolve_presentation(presentation: Presentation, parts: Sequence[Part]) -> R
 def split_to_slots(slide: SlideView) -> tuple[SlideView, ...]:
     """The slide as slides that hold at most one text, one picture or clip, and one sound each, in its order."""
     groups: list[list[Medium]] = [[]]
-    taken: set[str] = set()
+    slots: set[str] = set()
     for medium in slide.media:
         slot = _SLOTS.get(medium.element, "")
         # CONF section 8: a slide holds at most one text, one image or video, and one sound
-        if slot and slot in taken:
+        if slot and slot in slots:
             groups.append([])
-            taken = set()
-        taken.add(slot)
+            slots = set()
+        slots.add(slot)
         groups[-1].append(medium)
     return tuple(SlideView(tuple(g), slide.duration_ms) for g in groups if g)
 
@@ -137,9 +140,9 @@ def message_of(content: Content) -> Message:
     return Message((*slides, *rest.slides), named + rest.attachments, content.subject)
 
 
-def _as_slides(shown: Iterable[ResolvedMedia], duration_ms: int | None, parts: Sequence[Part]) -> Iterable[Slide]:
-    indices = {id(s.medium): s.index for s in shown}
-    playable = SlideView(tuple(s.medium for s in shown if s.medium.element != "ref"), duration_ms)
+def _as_slides(media: Iterable[ResolvedMedia], duration_ms: int | None, parts: Sequence[Part]) -> Iterable[Slide]:
+    indices = {id(s.medium): s.index for s in media}
+    playable = SlideView(tuple(s.medium for s in media if s.medium.element != "ref"), duration_ms)
     for view in split_to_slots(playable):
         roles: dict[str, Part] = {}
         for medium in view.media:
@@ -148,13 +151,7 @@ def _as_slides(shown: Iterable[ResolvedMedia], duration_ms: int | None, parts: S
             part = parts[index]
             role = "image" if medium.element == "img" else medium.element
             roles[role] = replace(part, alt=medium.alt) if medium.alt and not part.alt else part
-        yield Slide(
-            text=roles.get("text"),
-            image=roles.get("image"),
-            video=roles.get("video"),
-            audio=roles.get("audio"),
-            duration_ms=view.duration_ms,
-        )
+        yield Slide(**roles, duration_ms=view.duration_ms)
 
 
 def _ids(part: Part) -> tuple[str, ...]:
@@ -171,3 +168,38 @@ def _plain(name: str) -> str:
     name = unquote(name).strip().strip("<>").replace("\\", "/").rpartition("/")[2].lower()
     stem, dot, _ = name.rpartition(".")
     return stem if dot and stem else name
+
+
+def rename_sources(data: bytes, before: Sequence[Part], after: Sequence[Part], rule: SmilRule | None = None) -> bytes:
+    """Return the document with every source pointed at the new name of its part.
+
+    Args:
+        data: A SMIL document, of any handset's making.
+        before: The parts as the document knows them.
+        after: The same parts in the same order under their new names.
+        rule: Whether the receiver follows Content-Locations or Content-IDs; None keeps the way of each source.
+
+    Raises:
+        MalformedContent, OverLimits: It cannot be read at all.
+    """
+    from lxml import etree  # noqa: PLC0415 - an engine
+
+    root = parse_input(data).root
+    for element in root.iter(etree.Element):
+        if not is_medium(element):
+            continue
+        # the attribute keeps its namespace and case; only its value is written
+        key = next((k for k in element.attrib if str(k).rpartition("}")[2].lower() == "src"), None)
+        if key is None:
+            continue
+        source = str(element.attrib[key]).strip()
+        found = find_part(source, before)
+        if found is not None:
+            by_id = rule.src == "cid" if rule is not None else source[:4].lower() == "cid:"
+            element.attrib[key] = _source(after[found.index], by_id=by_id)
+    return etree.tostring(root, encoding="utf-8", xml_declaration=False)
+
+
+def _source(part: Part, *, by_id: bool) -> str:
+    # RFC 2392 section 2: a cid URL is the Content-ID without its brackets, percent-encoded
+    return f"cid:{quote(part.content_id, safe='@!$*+._~-')}" if by_id else part.content_location

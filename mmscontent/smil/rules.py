@@ -1,4 +1,4 @@
-"""The lint rules: one row each, with a stable id, a severity, and what happens on the phone.
+"""The lint rules: one row each, with a stable id, a severity, and what happens on the phone; and shared predicates.
 
 Ids are never reused or renamed. `error` means that some receiver shows less than was sent, `warning` that receivers
 differ, `info` that the document goes beyond MMS SMIL without any effect. Sources: OMA-TS-MMS_CONF section 8 as AOSP's
@@ -7,14 +7,17 @@ isMMSConformance() checks it; SMIL 1.0; bugs of public receivers named in docs/s
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
+
+from mmscontent.smil.model import Region
 
 Severity = Literal["error", "warning", "info"]
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class LintRule:
     """One rule: its id, its severity, and why it matters."""
 
     id: str
@@ -114,4 +117,46 @@ _ROWS: tuple[tuple[str, Severity, str], ...] = (
         "gateways change or lose names with spaces, with letters outside us-ascii, or over 100 characters",
     ),
 )
-RULES: dict[str, Rule] = {rule_id: Rule(rule_id, severity, why) for rule_id, severity, why in _ROWS}
+RULES: dict[str, LintRule] = {rule_id: LintRule(rule_id, severity, why) for rule_id, severity, why in _ROWS}
+
+
+# --- predicates on sources and regions, shared by lint.py and repair.py so that the two agree --------------------
+
+MIN_TEXT_HEIGHT = 10  # percent; two lines of text on a phone (chosen)
+MIN_TEXT_WIDTH = 25  # percent; a long word (chosen)
+_HALF = 0.5  # percent; regions in pixels meet with a rounding error
+
+# Schemes of links seen or feared; any other colon is taken as part of a name, and is looked for among the parts only.
+_SCHEME = re.compile(
+    r"\s*(?:(?:https?|ftp|file|data|javascript|vbscript|rtsp|rtmp|wss?|blob|about|content|mailto|tel):|//)",
+    re.IGNORECASE,
+)
+
+
+def is_external(src: str) -> bool:
+    """Whether a source leads out of the message: a scheme other than `cid:`, or a host."""
+    # RFC 2392: cid: is the one scheme that leads to a part of the same message
+    return _SCHEME.match(src) is not None
+
+
+def overlap(one: Region, other: Region) -> bool:
+    """Whether two regions share more than an edge."""
+    # regions that share an edge, or a rounding error of it, do not cover each other
+    across = min(one.right, other.right) - max(one.left, other.left)
+    down = min(one.bottom, other.bottom) - max(one.top, other.top)
+    return across > _HALF and down > _HALF
+
+
+def out_of_screen(region: Region) -> bool:
+    """Whether a region ends beyond the screen."""
+    return region.right > 100 + _HALF or region.bottom > 100 + _HALF
+
+
+def too_small_for_text(region: Region) -> bool:
+    """Whether a region holds less than two short lines."""
+    return region.width < MIN_TEXT_WIDTH or region.height < MIN_TEXT_HEIGHT
+
+
+def finding(rule: str, place: str, sentence: str, line: int = 0) -> LintFinding:
+    """A finding with the severity of its rule."""
+    return LintFinding(rule, RULES[rule].severity, place, sentence, line)

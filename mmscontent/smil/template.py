@@ -21,7 +21,7 @@ from mmscontent.errors import MalformedContent
 from mmscontent.message import Message, Part, Slide
 from mmscontent.profiles.model import Profile
 from mmscontent.smil.compose import (
-    Presented,
+    PresentedMessage,
     SlideTiming,
     in_unit,
     length_of,
@@ -33,7 +33,7 @@ from mmscontent.smil.compose import (
 from mmscontent.smil.model import Presentation, SlideView, write
 from mmscontent.smil.parsed_input import parse_input
 from mmscontent.smil.read import attribute, is_medium, local_name, read_tree
-from mmscontent.smil.regions import arrange_regions
+from mmscontent.smil.repair import arrange_regions
 from mmscontent.smil.resolve import find_part, split_to_slots
 from mmscontent.smil.text import text_of
 
@@ -53,7 +53,7 @@ def is_template(smil: bytes) -> bool:
 
 def present_by_template(
     template: bytes, message: Message, durations_ms: Mapping[int, int], profile: Profile
-) -> Presented:
+) -> PresentedMessage:
     """Write the presentation of a message after a template.
 
     Args:
@@ -83,13 +83,15 @@ def present_by_template(
         refs = tuple(medium_of(parts[i], rule) for i in left)
         views[-1] = replace(views[-1], media=views[-1].media + refs)
     captions = [len(text_of(p)) for p in parts if p.kind == "text"]
-    laid = arrange_regions(views, author, max(captions, default=0))
+    presentation = arrange_regions(views, author, max(captions, default=0))
     timings = (
         SlideTiming(tuple(parts[i].content_location for i in indices), length.milliseconds, length.why)
         for (indices, _), length in zip(drafts, lengths, strict=True)
     )
-    data = write(laid, unit=quirk.unit)
-    return Presented(presentation_part(data), tuple(parts[i] for i in (*order, *left)), tuple(timings), laid)
+    data = write(presentation, unit=quirk.unit)
+    return PresentedMessage(
+        presentation_part(data), tuple(parts[i] for i in (*order, *left)), tuple(timings), presentation
+    )
 
 
 _Draft = tuple[tuple[int, ...], int | None]
@@ -100,14 +102,14 @@ def _filled(template: bytes, message: Message) -> tuple[Presentation, list[_Draf
     root = parse_input(template, "the template").root
     placeholders = _Placeholders(message)
     # placeholders with numbers first, since they decide which slides are left for the repeated par
-    taken = {i for e in root.iter() if is_medium(e) for i in [placeholders.fill(e)] if i is not None}
-    _repeat(root, placeholders, [s for s in message.slides if not taken & {placeholders.index_of(p) for p in s.parts}])
+    named = {i for e in root.iter() if is_medium(e) for i in [placeholders.fill(e)] if i is not None}
+    _repeat(root, placeholders, [s for s in message.slides if not named & {placeholders.index_of(p) for p in s.parts}])
     author = read_tree(root, "the template")
     drafts = [d for slide in author.slides for view in split_to_slots(_by_kind(slide, message)) for d in [_draft(view)]]
-    shown = {i for indices, _ in drafts for i in indices}
+    in_slides = {i for indices, _ in drafts for i in indices}
     # what the template does not name is shown after it, slide by slide
     for slide in message.slides:
-        rest = tuple(i for p in slide.parts if (i := placeholders.index_of(p)) not in shown)
+        rest = tuple(i for p in slide.parts if (i := placeholders.index_of(p)) not in in_slides)
         if rest:
             drafts.append((rest, None))
     return author, drafts

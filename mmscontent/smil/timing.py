@@ -22,7 +22,7 @@ class Pace:
             (Nokia's and Sony Ericsson's shortest templates in the wild are 2 to 3 s).
         most_reading_ms: Reading alone never asks for more; who reads slower can stop the show. Openwave's longest
             slide in the wild is 30 s, this is twice that. Sound and clips are never cut by it.
-        glance_ms: Time to look at a picture before reading begins, when both are on one slide (one to two fixations
+        picture_ms: Time to look at a picture before reading begins, when both are on one slide (one to two fixations
             of a scene and the way to the text; chosen).
         tail_ms: What a slide outlasts its sound or clip by: players start late (chosen; half a second).
         step_ms: Lengths are rounded up to whole steps.
@@ -31,7 +31,7 @@ class Pace:
     still_ms: int = 5000
     least_ms: int = 3000
     most_reading_ms: int = 60_000
-    glance_ms: int = 1500
+    picture_ms: int = 1500
     tail_ms: int = 500
     step_ms: int = 500
 
@@ -242,7 +242,7 @@ def _reading_length(readings: list[ReadingTime], *, picture: bool, pace: Pace) -
         return Length(least, least_why)
     reason = ReadingTime(sum(r.words for r in readings), sum(r.characters for r in readings), spent, "words").why
     # the eye goes to the picture first
-    spent += pace.glance_ms if picture else 0
+    spent += pace.picture_ms if picture else 0
     if spent < least:
         return Length(least, f"{least_why}, longer than the {reason}")
     if spent > pace.most_reading_ms:

@@ -17,6 +17,7 @@ from mmscontent.message import Content, Message, Part, Slide, replace_parts
 from mmscontent.pack.registry import unpack
 from mmscontent.part_names import assign_part_names
 from mmscontent.preview import filmstrip, preview
+from mmscontent.preview.view_model import build_preview_model
 from mmscontent.profiles.model import Profile
 from mmscontent.smil.compose import present
 from tests.conftest import ROOT, CorpusFile, corpus_files
@@ -193,6 +194,24 @@ def hostile() -> Content:
         '<audio src="gone"/></par></body></smil>'
     )
     return Content(parts, Part(smil.encode(), "application/smil"), subject=HOSTILE.replace("\n", ""))
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        (b"FN:Ada Lovelace", "Ada Lovelace"),
+        ("FN:Ada López".encode(), "Ada López"),
+        (b"FN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:Ada L=C3=B3pez", "Ada López"),
+        (b"FN;ENCODING=QUOTED-PRINTABLE;CHARSET=ISO-8859-1:Ada L=F3pez", "Ada López"),
+        (b"fn;encoding=quoted-printable:Ada L=C3=B3pez", "Ada López"),
+        (b"FN;LANGUAGE=en:Ada =3D", "Ada =3D"),
+        (b"N:Lovelace;Ada", ""),
+    ],
+)
+def test_a_contact_is_headed_by_its_name_in_whatever_encoding(line: bytes, name: str) -> None:
+    card = Part(b"BEGIN:VCARD\r\n" + line + b"\r\nEND:VCARD\r\n", "text/x-vcard", content_location="ada.vcf")
+
+    assert build_preview_model(Content((card,)), {}).parts[0].text == name
 
 
 def test_hostile_names_texts_and_slides_are_only_ever_text() -> None:

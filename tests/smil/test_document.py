@@ -25,6 +25,6 @@ def test_every_reading_speed_stands_in_the_document(speed: int) -> None:
     assert f" {speed} " in DOCUMENT
 
 
-@pytest.mark.parametrize("name", ["still_ms", "least_ms", "most_reading_ms", "glance_ms", "tail_ms", "step_ms"])
+@pytest.mark.parametrize("name", ["still_ms", "least_ms", "most_reading_ms", "picture_ms", "tail_ms", "step_ms"])
 def test_every_bound_of_a_slide_stands_in_the_document(name: str) -> None:
     assert f"| {getattr(PACE, name):,} ms |" in DOCUMENT

@@ -14,11 +14,10 @@ from mmscontent.pack.registry import pack, unpack
 from mmscontent.part_names import is_unsafe_name
 from mmscontent.smil.lint import lint
 from mmscontent.smil.lint_content import PLAYABLE
-from mmscontent.smil.predicates import is_external
 from mmscontent.smil.read import read
 from mmscontent.smil.repair import repair
 from mmscontent.smil.resolve import resolve_presentation
-from mmscontent.smil.rules import RULES
+from mmscontent.smil.rules import RULES, is_external
 from tests.conftest import CorpusFile, corpus_files
 from tests.smil.judge import IS_HERE, assert_valid
 

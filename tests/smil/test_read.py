@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from mmscontent.errors import MalformedContent, OverLimits, SourceError
 from mmscontent.message import Content, Part
-from mmscontent.smil.clock import has_unit, parse_clock
-from mmscontent.smil.read import read
+from mmscontent.smil.read import has_unit, parse_clock, read
 from mmscontent.smil.resolve import find_part, message_of
 from tests.conftest import CorpusFile, corpus_files
 

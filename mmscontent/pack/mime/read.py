@@ -20,8 +20,8 @@ _LINE_FEED = 0x0A
 
 
 @dataclass(slots=True)
-class Walk:
-    """What was found so far: parts in wire order, notes, the start of the outermost multipart/related."""
+class MimeParts:
+    """The parts found so far in wire order, the notes, and the start of the outermost multipart/related."""
 
     parts: list[Part] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -43,7 +43,7 @@ def read_message(data: bytes) -> Unpacked:
         MalformedContent: It does not begin with a header.
         OverLimits: More parts, deeper nesting or a longer header than we agree to read.
     """
-    walk = Walk()
+    walk = MimeParts()
     at = header_start(data)
     fields, body = headers.read_fields(data, at, len(data), walk.notes)
     if not fields.rows:
@@ -54,7 +54,7 @@ def read_message(data: bytes) -> Unpacked:
 
 def read_content(data: bytes, content_type: str) -> Unpacked:
     """A body whose Content-Type stands elsewhere, in HTTP for instance."""
-    walk = Walk()
+    walk = MimeParts()
     # in HTTP the header of the body is that of the request or response
     fields = headers.Fields((("Content-Type", content_type),))
     read_entity(data, 0, len(data), fields, walk, 0)
@@ -68,7 +68,7 @@ def header_start(data: bytes) -> int:
     return data.find(b"\n", at) + 1 if data.startswith(b"From ", at) else at
 
 
-def read_entity(data: bytes, at: int, end: int, fields: headers.Fields, walk: Walk, depth: int) -> None:
+def read_entity(data: bytes, at: int, end: int, fields: headers.Fields, walk: MimeParts, depth: int) -> None:
     """One entity whose header was read: a multipart is gone into, anything else becomes a part."""
     # RFC 2046 section 5.1: a body part without a Content-Type is text/plain, without any header at
     # all, too
@@ -146,7 +146,7 @@ def _next_delimiter(data: bytes, at: int, end: int, mark: bytes) -> tuple[int, i
     return None
 
 
-def _leaf(body: bytes, fields: headers.Fields, walk: Walk) -> None:
+def _leaf(body: bytes, fields: headers.Fields, walk: MimeParts) -> None:
     if len(walk.parts) >= DEFAULT_INPUT_LIMITS.max_parts:
         raise OverLimits(f"the message has more than {DEFAULT_INPUT_LIMITS.max_parts} parts")
     number = len(walk.parts) + 1
@@ -181,7 +181,7 @@ _MAX_DIGITS = 9
 _CLASSES = ("personal", "advertisement", "informational", "auto")
 
 
-def unpacked(fields: headers.Fields, walk: Walk, encoding: str) -> Unpacked:
+def unpacked(fields: headers.Fields, walk: MimeParts, encoding: str) -> Unpacked:
     """Envelope and content of a message that was walked."""
     found: dict[str, Any] = {
         # RFC 5322 section 3.6.2: From may name several; a message of MMS has one sender

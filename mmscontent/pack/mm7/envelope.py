@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from mmscontent.message import Content, Envelope, Unpacked
 from mmscontent.pack.header_values import MAX_DATE_S, from_wire, is_email, is_phone_number, printable, to_wire
-from mmscontent.pack.mm7.model import Address, Mm7, Mm7Recipient, SenderIdentification, Status, Value
-from mmscontent.pack.mm7.nodes import Node
+from mmscontent.pack.mm7.elements import Address, Mm7Recipient, Node, SenderIdentification, Status, Value
+from mmscontent.pack.mm7.model import Mm7
 
 if TYPE_CHECKING:
     from mmscontent.pack.mm7.peers import Mm7Peer
@@ -114,7 +114,7 @@ _DURATION = re.compile(r"P(?:(\d{1,6})D)?(?:T(?:(\d{1,7})H)?(?:(\d{1,8})M)?(?:(\
 
 
 def unpacked_of(reading: Mm7Reading) -> Unpacked:
-    """Envelope and content of what was read; what they have no place for comes as text headers."""
+    """The envelope and content of a message that was read; elements they have no place for become text headers."""
     message = reading.message
     found: dict[str, Any] = {"transaction_id": printable(message.transaction_id)}
     found["message_type"] = _MESSAGE_TYPE.get(message.operation, message.operation)

@@ -14,11 +14,10 @@ from mmscontent.errors import MalformedContent
 from mmscontent.pack.assigned import charset_code
 from mmscontent.pack.header_values import printable
 from mmscontent.pack.mime import headers, transfer
-from mmscontent.pack.mime.read import Walk, read_entity, split
-from mmscontent.pack.mm7.model import OPERATIONS, Mm7, Value
-from mmscontent.pack.mm7.nodes import Node, from_element, local_name
+from mmscontent.pack.mime.read import MimeParts, read_entity, split
+from mmscontent.pack.mm7.elements import ELEMENT_CODECS, Node, Value, from_element, local_name, read_yes
+from mmscontent.pack.mm7.model import OPERATIONS, Mm7
 from mmscontent.pack.mm7.peers import quirk
-from mmscontent.pack.mm7.values import ELEMENT_CODECS, read_yes
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -36,10 +35,9 @@ _ERRORS = ("RSErrorRsp", "VASPErrorRsp")
 
 @dataclass(frozen=True, slots=True)
 class Mm7Reading:
-    """What was read.
+    """A message that was read.
 
     Attributes:
-        message: The MM7 message.
         notes: Each quirk and repair as a sentence; empty for a clean message.
         part_headers: Headers of parts that a part has no place for.
     """
@@ -78,7 +76,7 @@ def read_mm7(data: bytes, content_type: str = "") -> Mm7Reading:
         MalformedContent: There is no SOAP envelope with an MM7 message in it.
         OverLimits: The SOAP part or the content is larger or deeper than we agree to open.
     """
-    walk = Walk()
+    walk = MimeParts()
     # SOAP with Attachments section 3: the SOAP message is the root of the multipart/related
     soap, others = _parts(data, content_type, walk.notes)
     root = _parse(_in_utf_8(soap), walk.notes)
@@ -167,7 +165,7 @@ def _looks_like_soap(data: bytes, entity: _Entity) -> bool:
     return is_soap(_soap_of(data, _Entity(entity.fields, entity.begin, stop)).data)
 
 
-def _read_content(data: bytes, entities: list[_Entity], reference: Node | None, walk: Walk) -> None:
+def _read_content(data: bytes, entities: list[_Entity], reference: Node | None, walk: MimeParts) -> None:
     """Read the part the Content element refers to into *walk*; without a match the first one, then all others."""
     if not entities:
         if reference is not None:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 from mmscontent.message import Content, Envelope
 from mmscontent.pack.mime.write import MEASURED_BOUNDARY, Multipart, body_budget, body_size, multipart_of, write_body
-from mmscontent.pack.mm7.model import OPERATIONS, Mm7, Value, element_kind
-from mmscontent.pack.mm7.nodes import Node, to_text
-from mmscontent.pack.mm7.values import ELEMENT_CODECS
+from mmscontent.pack.mm7.elements import ELEMENT_CODECS, Node, Value, to_text
+from mmscontent.pack.mm7.model import OPERATIONS, Mm7, element_kind
 
 if TYPE_CHECKING:
     from mmscontent.pack.mm7.peers import Mm7Peer

@@ -5,15 +5,12 @@ What the envelope has no place for comes back as text headers, never lost.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mmscontent.message import Content, Envelope, Unpacked
 from mmscontent.pack.header_values import MAX_DATE_S, from_wire, printable, to_wire
-from mmscontent.pack.pdu.message import Pdu
+from mmscontent.pack.pdu.message import Pdu, PduReading
 from mmscontent.pack.pdu.values import Counted, Element, Flag, Octets, Time, Total, Value
-
-if TYPE_CHECKING:
-    from mmscontent.pack.pdu.message import PduReading
 
 # what AOSP and iPhone write; read by every phone since 2005
 MMS_VERSION = "1.2"
@@ -62,7 +59,7 @@ def pdu_of(content: Content, envelope: Envelope) -> Pdu:
 
 
 def unpacked_of(reading: PduReading) -> Unpacked:
-    """Envelope and content of what was read."""
+    """The envelope and content of a PDU that was read."""
     pdu = reading.pdu
     found: dict[str, Any] = {"message_type": pdu.message_type}
     rest: list[tuple[str, str]] = []

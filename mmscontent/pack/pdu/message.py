@@ -23,7 +23,6 @@ from mmscontent.pack.pdu.values import FIELD_CODECS, Octets, Value
 # section 7: "the order of the fields is not significant, except that X-Mms-Message-Type,
 # X-Mms-Transaction-ID (when present) and X-Mms-MMS-Version MUST be at the beginning of the message
 # headers, in that order"
-# in this order after the message type, MMS-ENC section 7
 _FIRST = ("X-Mms-Transaction-ID", "X-Mms-MMS-Version")
 # written from `message_type` and `content`, never from the list of headers
 _NOT_HEADERS = frozenset(row.name.lower() for row in FIELDS.values() if row.kind in ("body", "message-type"))
@@ -55,8 +54,7 @@ class Pdu:
             (first if row[0] in _FIRST else rest).append(row)
             if row[0].lower() in _NOT_HEADERS:
                 raise ValueError(f"{row[0]} is written from the message itself, not from its headers")
-        if len(first) > 1:
-            first.sort(key=_rank)
+        first.sort(key=lambda row: _FIRST.index(row[0]))
         object.__setattr__(self, "headers", (*first, *rest))
 
     def get(self, name: str) -> Value | None:
@@ -66,10 +64,6 @@ class Pdu:
     def get_all(self, name: str) -> tuple[Value, ...]:
         """Every value of a field, in wire order."""
         return tuple(value for key, value in self.headers if key.lower() == name.lower())
-
-
-def _rank(header: tuple[str, Value]) -> int:
-    return _FIRST.index(header[0])
 
 
 # 7.4: the number of X-Mms-Message-Type (0x0C) as Short-integer; section 7: it MUST be the first
@@ -85,10 +79,9 @@ _NAME_CHARS = frozenset(string.ascii_letters + string.digits + "-_.!#$%&'*+^`|~"
 
 @dataclass(frozen=True, slots=True)
 class PduReading:
-    """What was read.
+    """A message that was read.
 
     Attributes:
-        pdu: The message.
         notes: Each repair or oddity, as a sentence; empty for a clean message.
         part_headers: Headers of parts that a part has no place for, as (Part-number-name, text).
     """

@@ -35,7 +35,7 @@ _Names = tuple[str, str, str, str, str]
 
 @dataclass(slots=True)
 class Body:
-    """What was read of a body, growing while it is read."""
+    """The parts, headers and notes of a body, growing while it is read."""
 
     parts: list[Part] = field(default_factory=list)
     headers: list[tuple[str, str]] = field(default_factory=list)
@@ -296,7 +296,7 @@ def part_headers(names: _Names, style: str = "old") -> tuple[bytes, bytes]:
 
 
 def names_of(part: Part) -> _Names:
-    """What the headers of a part are made of."""
+    """The media type and names that a part's headers are made of."""
     return (part.media_type, part.charset, part.name, part.content_id, part.content_location)
 
 
