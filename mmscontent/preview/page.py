@@ -75,6 +75,7 @@ def preview(
     model = replace(model, parts=tuple(_with_view(view) for view in model.parts))
     findings = lint(content, durations_ms=_durations(content, facts))
     style, script = _asset("page.css"), _asset("page.js")
+    subject_line = f'<p class="from" dir="auto">{esc(content.subject)}</p>' if content.subject else ""
     heading = content.subject or "A message without a subject"
     return Template(_asset("page.html")).substitute(
         policy=esc(_policy(style, script)),
@@ -85,7 +86,7 @@ def preview(
         facts=_facts(model, facts),
         watching=esc(model.trouble or "Press Play, or drag the time."),
         devices=_devices(facts),
-        conversation=_conversation(content, model),
+        conversation=subject_line + "".join(_bubble(view) for view in model.parts),
         timeline=_timeline(model),
         weight=esc(weight(content, facts)),
         whole=whole(content, model, facts),
@@ -170,12 +171,6 @@ def _timeline(model: PreviewModel) -> str:
         f"{n}<br>{s.duration_ms / 1000:.1f} s</button></li>"
         for n, s in enumerate(model.slides, start=1)
     )
-
-
-def _conversation(content: Content, model: PreviewModel) -> str:
-    rows = [f'<p class="from" dir="auto">{esc(content.subject)}</p>'] if content.subject else []
-    rows += [_bubble(e) for e in model.parts]
-    return "".join(rows)
 
 
 def _bubble(view: PartView) -> str:

@@ -244,13 +244,12 @@ def medium_of(part: Part, rule: SmilRule = _DEFAULT_RULE) -> Medium:
 
 
 def _lengths(message: Message, durations_ms: Mapping[int, int]) -> tuple[Length, ...]:
-    """One length a slide; durations are told by index over all parts, slides first."""
+    """One length a slide; the indices of *durations_ms* count all parts, slides first."""
     starts = itertools.accumulate((len(s.parts) for s in message.slides), initial=0)
-    return tuple(_length(slide, start, durations_ms) for slide, start in zip(message.slides, starts, strict=False))
-
-
-def _length(slide: Slide, start: int, durations_ms: Mapping[int, int]) -> Length:
-    return length_of([(p, durations_ms.get(start + i, 0)) for i, p in enumerate(slide.parts)], slide.duration_ms)
+    return tuple(
+        length_of([(p, durations_ms.get(start + i, 0)) for i, p in enumerate(slide.parts)], slide.duration_ms)
+        for slide, start in zip(message.slides, starts, strict=False)
+    )
 
 
 def length_of(parts: Sequence[tuple[Part, int]], wished_ms: int | None) -> Length:

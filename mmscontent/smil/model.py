@@ -7,6 +7,7 @@ no declaration, no document type, no namespace, no `meta`. The same presentation
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -118,6 +119,8 @@ TimeUnit = Literal["ms", "s"]
 # XML 1.0 sections 2.4 and 3.3.3: what an attribute value may not hold as it is; line ends would
 # come back as spaces
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": " ", "\n": " ", "\r": " "})
+# XML 1.0 section 2.2: characters that no document may hold
+_NO_CHARACTER = re.compile("[\x00-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def write(presentation: Presentation, *, unit: TimeUnit = "ms") -> bytes:
@@ -166,9 +169,4 @@ def _tag(name: str, pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def _escape(value: str) -> str:
-    return "".join(c for c in value.translate(_ESCAPES) if _allowed(ord(c)))
-
-
-def _allowed(code: int) -> bool:
-    """XML 1.0 section 2.2: characters a document may hold at all."""
-    return code >= 0x20 and not 0xD800 <= code <= 0xDFFF and code not in (0xFFFE, 0xFFFF)  # noqa: PLR2004 - code points
+    return _NO_CHARACTER.sub("", value.translate(_ESCAPES))

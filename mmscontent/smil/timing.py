@@ -261,20 +261,11 @@ def _per_character(script: str, key: str) -> int:
 
 def _extract_slow_text(text: str) -> tuple[str, int]:
     """The text without addresses and numbers, and what these cost in words."""
-    cost = 0
-
-    def address(match: re.Match[str]) -> str:
-        nonlocal cost
-        cost += max(1, round(len(match[0]) / _URL_LETTERS_PER_WORD))
-        return " "
-
-    def number(match: re.Match[str]) -> str:
-        nonlocal cost
-        cost += max(1, -(-sum(c.isdigit() for c in match[0]) // _DIGITS_PER_WORD))
-        return " "
-
     # addresses first, since they hold numbers
-    return _NUMBER.sub(number, _URL.sub(address, text)), cost
+    cost = sum(max(1, round(len(address) / _URL_LETTERS_PER_WORD)) for address in _URL.findall(text))
+    text = _URL.sub(" ", text)
+    cost += sum(max(1, -(-sum(c.isdigit() for c in n) // _DIGITS_PER_WORD)) for n in _NUMBER.findall(text))
+    return _NUMBER.sub(" ", text), cost
 
 
 def _pictographs(text: str) -> int:

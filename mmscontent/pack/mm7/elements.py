@@ -207,7 +207,6 @@ def _read_recipients(node: Node, notes: Notes) -> tuple[Mm7Recipient, ...]:
     # the same recipient twice is one delivery for some peers and two for others
     if len({(r.role, r.address.value) for r in found}) < len(found):
         notes.append(quirk("same-recipient"))
-    # as they are written: all To, all Cc, all Bcc
     # To, Cc and Bcc may stand in any order on the wire; equal messages are equal values
     return tuple(sorted(found, key=lambda r: ROLES.index(r.role)))
 
@@ -239,13 +238,12 @@ def _write_sender(name: str, sender: SenderIdentification) -> Node:
 
 
 # 8.7: the status codes have four digits
-# digits
-_MAX_STATUS = 4
+_MAX_STATUS_DIGITS = 4
 
 
 def _read_status(node: Node, _: Notes) -> Status | None:
     code = node.child_text("StatusCode")
-    if not (code.isascii() and code.isdecimal() and len(code) <= _MAX_STATUS):
+    if not (code.isascii() and code.isdecimal() and len(code) <= _MAX_STATUS_DIGITS):
         return None
     # 8.7: Details may hold elements of any kind; their text is kept
     details = node.child("Details")
@@ -261,9 +259,8 @@ def _write_status(name: str, status: Status) -> Node:
     return Node(name, children=tuple(Node(key, text) for key, text in rows if text))
 
 
-def _read_attributes(node: Node, _: Notes) -> Node:
-    return node
-
+# an element whose attributes count is its own value
+_NODE = ElementCodec(lambda node, _: node, lambda _, node: node)
 
 ELEMENT_CODECS: Mapping[str, ElementCodec] = MappingProxyType(
     {
@@ -276,7 +273,7 @@ ELEMENT_CODECS: Mapping[str, ElementCodec] = MappingProxyType(
         "recipients": ElementCodec(_read_recipients, _write_recipients),
         "sender": ElementCodec(_read_sender, _write_sender),
         "status": ElementCodec(_read_status, _write_status),
-        "attributes": ElementCodec(_read_attributes, lambda _, node: node),
-        "node": ElementCodec(_read_attributes, lambda _, node: node),
+        "attributes": _NODE,
+        "node": _NODE,
     }
 )

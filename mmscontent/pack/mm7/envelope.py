@@ -33,7 +33,11 @@ def mm7_of(content: Content, envelope: Envelope, peer: Mm7Peer) -> Mm7:
     operation = _OPERATION.get(envelope.message_type)
     if operation is None:
         raise ValueError(f"{envelope.message_type} is no submission; {', '.join(_OPERATION)} are")
-    recipients = _recipients(envelope, peer)
+    recipients = tuple(
+        Mm7Recipient(role, _address(address, peer))
+        for role, name in _ROLES.items()
+        for address in getattr(envelope, name)
+    )
     # Sinch answers a second recipient with status 2503
     if operation == "SubmitReq" and 0 < peer.max_recipients < len(recipients):
         raise ValueError(f"{peer.name} takes {peer.max_recipients} recipients in one message, got {len(recipients)}")
@@ -67,14 +71,6 @@ def _delivery(envelope: Envelope, peer: Mm7Peer) -> tuple[tuple[str, Any], ...]:
         ("Sender", _address(envelope.sender, peer) if envelope.sender else None),
         ("TimeStamp", _time(envelope.date_s)),
         ("Priority", envelope.priority.title()),
-    )
-
-
-def _recipients(envelope: Envelope, peer: Mm7Peer) -> tuple[Mm7Recipient, ...]:
-    return tuple(
-        Mm7Recipient(role, _address(address, peer))
-        for role, name in _ROLES.items()
-        for address in getattr(envelope, name)
     )
 
 

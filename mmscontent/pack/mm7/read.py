@@ -299,7 +299,6 @@ def _fields(operation: str, node: Node, notes: list[str]) -> tuple[tuple[tuple[s
             rest.append((child.name, child))
         else:
             found[name] = value
-    # one that cannot be read gives way to one that can
     # an element that cannot be read gives way to a second one that can
     rest = [row for row in rest if row[0] not in found]
     notes += [quirk("unknown-element", name) for name in dict(rest)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mmscontent.message import Content, Envelope
+from mmscontent.message import Envelope
 from mmscontent.pack.mime.write import MEASURED_BOUNDARY, Multipart, body_budget, body_size, multipart_of, write_body
 from mmscontent.pack.mm7.elements import ELEMENT_CODECS, Node, Value, to_text
 from mmscontent.pack.mm7.model import OPERATIONS, Mm7, element_kind
@@ -48,49 +48,39 @@ def write_mm7(message: Mm7, peer: Mm7Peer) -> SerializedMm7:
     Raises:
         ValueError: A value is not of its element's kind, or the peer takes fewer recipients.
     """
-    frame = _frame(message, peer, _multipart(message, peer))
+    frame = _wrapper(message, peer, measured=False)
     body = write_body(frame.body) if frame.body is not None else []
     return SerializedMm7(b"".join((frame.head, *body, frame.tail)), frame.content_type)
 
 
 def mm7_size(message: Mm7, peer: Mm7Peer) -> int:
     """How many bytes `write_mm7` gives."""
-    frame = _frame(message, peer, _measure(message, peer))
+    frame = _wrapper(message, peer, measured=True)
     body = body_size(frame.body) if frame.body is not None else 0
     return len(frame.head) + body + len(frame.tail)
 
 
 def mm7_body_budget(limit_bytes: int, message: Mm7, peer: Mm7Peer) -> int:
     """What the bodies of the parts may have together so that `write_mm7` never passes *limit_bytes*."""
-    frame = _frame(message, peer, _measure(message, peer))
+    frame = _wrapper(message, peer, measured=True)
     if frame.body is None:
         return 0
     return body_budget(frame.body, limit_bytes - len(frame.head) - len(frame.tail))
 
 
-def _multipart(message: Mm7, peer: Mm7Peer) -> Multipart | None:
-    if message.content is None or not _has_body(message.content):
-        return None
-    # the transaction id is part of the digest, so that two messages of one content differ
-    return multipart_of(message.content, Envelope(transaction_id=message.transaction_id), binary=peer.binary)
-
-
-def _measure(message: Mm7, peer: Mm7Peer) -> Multipart | None:
-    if message.content is None or not _has_body(message.content):
-        return None
-    # for counting, any boundary of the right length does
-    return Multipart(message.content, MEASURED_BOUNDARY, peer.binary)
-
-
-# a message without parts is sent as SOAP alone (8.7)
-def _has_body(content: Content) -> bool:
-    return bool(content.parts or content.presentation)
-
-
-def _frame(message: Mm7, peer: Mm7Peer, body: Multipart | None) -> _Wrapper:
-    soap = _envelope(message, peer, with_content=body is not None).encode("utf-8")
-    if body is None:
+def _wrapper(message: Mm7, peer: Mm7Peer, *, measured: bool) -> _Wrapper:
+    content = message.content
+    # a message without parts is sent as SOAP alone (8.7)
+    if content is None or not (content.parts or content.presentation):
+        soap = _envelope(message, peer, with_content=False).encode("utf-8")
         return _Wrapper(soap, b"", 'text/xml; charset="utf-8"', None)
+    soap = _envelope(message, peer, with_content=True).encode("utf-8")
+    # for counting, any boundary of the right length does
+    if measured:
+        body = Multipart(content, MEASURED_BOUNDARY, peer.binary)
+    # the transaction id is part of the digest, so that two messages of one content differ
+    else:
+        body = multipart_of(content, Envelope(transaction_id=message.transaction_id), binary=peer.binary)
     # what makes it unique stands in no body
     boundary = "=_mm7_" + body.boundary.removeprefix("=_mms_")
     # the field is on one line here: it stands inside another multipart's part header

@@ -31,31 +31,27 @@ def pdu_of(content: Content, envelope: Envelope) -> Pdu:
     # Date is mandatory in M-Retrieve.conf, and AOSP drops one without it
     if retrieved and envelope.date_s is None:
         raise ValueError("an m-retrieve-conf needs envelope.date_s: phones refuse one without Date")
-    headers: list[tuple[str, Value]] = [("X-Mms-MMS-Version", MMS_VERSION)]
-    if envelope.transaction_id:
-        headers.append(("X-Mms-Transaction-ID", envelope.transaction_id))
-    if retrieved and envelope.message_id:
-        headers.append(("Message-ID", envelope.message_id))
-    if envelope.date_s is not None:
-        headers.append(("Date", envelope.date_s))
-    # 7.3.21: From is mandatory; without a sender it is the Insert-address-token
-    headers.append(("From", to_wire(envelope.sender)))
-    headers += [("To", to_wire(address)) for address in envelope.to]
-    headers += [("Cc", to_wire(address)) for address in envelope.cc]
-    # a phone must not learn who else got a blind copy
-    if not retrieved:
-        headers += [("Bcc", to_wire(address)) for address in envelope.bcc]
-    if content.subject:
-        headers.append(("Subject", content.subject))
-    headers.append(("X-Mms-Message-Class", envelope.message_class))
-    # 7.3.20: written as relative time; an absolute one would need a clock
-    if envelope.expiry_s is not None and not retrieved:
-        headers.append(("X-Mms-Expiry", Time(envelope.expiry_s)))
-    headers.append(("X-Mms-Priority", envelope.priority))
-    # always written: where they are missing, MMSCs differ in what they assume
-    headers.append(("X-Mms-Delivery-Report", envelope.delivery_report))
-    headers.append(("X-Mms-Read-Report", envelope.read_report))
-    return Pdu(envelope.message_type, tuple(headers), content)
+    rows: tuple[tuple[str, Value | None], ...] = (
+        ("X-Mms-MMS-Version", MMS_VERSION),
+        ("X-Mms-Transaction-ID", envelope.transaction_id or None),
+        ("Message-ID", (envelope.message_id or None) if retrieved else None),
+        ("Date", envelope.date_s),
+        # 7.3.21: From is mandatory; without a sender it is the Insert-address-token
+        ("From", to_wire(envelope.sender)),
+        *(("To", to_wire(address)) for address in envelope.to),
+        *(("Cc", to_wire(address)) for address in envelope.cc),
+        # a phone must not learn who else got a blind copy
+        *(("Bcc", to_wire(address)) for address in envelope.bcc if not retrieved),
+        ("Subject", content.subject or None),
+        ("X-Mms-Message-Class", envelope.message_class),
+        # 7.3.20: written as relative time; an absolute one would need a clock
+        ("X-Mms-Expiry", None if envelope.expiry_s is None or retrieved else Time(envelope.expiry_s)),
+        ("X-Mms-Priority", envelope.priority),
+        # always written: where they are missing, MMSCs differ in what they assume
+        ("X-Mms-Delivery-Report", envelope.delivery_report),
+        ("X-Mms-Read-Report", envelope.read_report),
+    )
+    return Pdu(envelope.message_type, tuple((name, value) for name, value in rows if value is not None), content)
 
 
 def unpacked_of(reading: PduReading) -> Unpacked:
