@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmscontent.codecs.calendar import CalendarSource, verify
-from mmscontent.codecs.calendar.recurrence import to_icalendar, to_vcalendar
-from mmscontent.codecs.calendar.times import parse_duration, parse_moment
+from mmscontent.codecs.calendar.times import parse_duration, parse_moment, to_icalendar, to_vcalendar
 from mmscontent.codecs.registry import codec_for
 from mmscontent.errors import DoesNotFit, EngineFailed, MalformedContent, NotAllowed, SourceError
 from mmscontent.message import MediaInfo

@@ -1,4 +1,4 @@
-"""A still judged by its header: the same facts as by its pixels, and a floor that holds."""
+"""A still estimated from its header: the same facts as by its pixels, and a floor that holds."""
 
 from __future__ import annotations
 

@@ -13,8 +13,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from mmscontent.codecs.calendar.entries import Component
-from mmscontent.codecs.calendar.recurrence import to_icalendar, to_vcalendar
-from mmscontent.codecs.calendar.times import Zones, format_moment, parse_duration, parse_moment
+from mmscontent.codecs.calendar.times import (
+    Zones,
+    format_moment,
+    parse_duration,
+    parse_moment,
+    to_icalendar,
+    to_vcalendar,
+)
 from mmscontent.codecs.content_lines import ContentLine, escaped, unescaped
 from mmscontent.errors import MalformedContent
 
@@ -142,7 +148,8 @@ def _new_entry(entry: Component, task: _Conversion) -> Component:
         lines = [line for line in lines if line.name != "DURATION"]
     missing = [name for name in ("UID", "DTSTAMP") if name not in names]  # RFC 5545 3.6.1: both are required
     if task.source == "2.0" and missing:
-        task.note(f"{' and '.join(missing)} was added, which iCalendar 2.0 requires in every entry")
+        were = "was" if len(missing) == 1 else "were"
+        task.note(f"{' and '.join(missing)} {were} added, which iCalendar 2.0 requires in every entry")
     if "UID" in missing:
         lines.append(ContentLine("UID", hashlib.sha256(repr(entry).encode()).hexdigest()[:32]))
     if "DTSTAMP" in missing:

@@ -61,6 +61,7 @@ class CalendarSource:
         data = _write(converted.component, version)
         self._work = _SurveyedCalendar(version, data, (*self._notes, *converted.notes))
         reasons = self._passthrough_blockers(version, converted.notes)
+        entries = len(self._calendar.all("VEVENT", "VTODO"))
         return Survey(
             info=replace(self._declared, media_type=_MEDIA_TYPES[self._version], kind="calendar", notes=self._notes),
             curve=Curve((len(data),), (100.0,)),
@@ -68,7 +69,7 @@ class CalendarSource:
             keep_bytes=None if reasons else len(self._data),
             scale="calendar",
             reasons=reasons,
-            traits=(f"calendar {self._version}", f"{len(self._calendar.all('VEVENT', 'VTODO'))} entries"),
+            traits=(f"calendar {self._version}", "1 entry" if entries == 1 else f"{entries} entries"),
         )
 
     def keep(self) -> Rendition:

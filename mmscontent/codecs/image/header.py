@@ -25,7 +25,6 @@ from mmscontent.sniff.reader import SniffInput
 if TYPE_CHECKING:
     from PIL import Image
 
-TRAIT = "judged by its header"
 # The median of 54 real pictures (benchmarks/data/stills_grid.csv), about ten points off for any one of them: the
 # logarithm to base 2 of bits per pixel of the view, and the median score of the best JPEG of as many bytes.
 _TYPICAL = ((-3.0, 1), (-2.0, 34), (-1.0, 63), (0.0, 79), (1.0, 88), (2.0, 93), (3.0, 96))
@@ -189,7 +188,7 @@ def estimate_from_header(data: bytes, info: MediaInfo, rule: Rule) -> Survey:
         keep_bytes=kept,
         scale=f"ssimulacra2@{rule.view_long_px}",
         reasons=reasons,
-        traits=(TRAIT,),
+        traits=("estimated from its header",),
         stripped=header.metadata,
     )
 

@@ -70,7 +70,7 @@ class ContactSource:
             keep_bytes=None if reasons else len(self._data),
             scale="card",
             reasons=reasons,
-            traits=(f"vCard {versions}", f"{len(self._contacts)} contacts"),
+            traits=(f"vCard {versions}", _counted(len(self._contacts))),
             stripped=self._labels(),
         )
 
@@ -194,6 +194,10 @@ class ContactSource:
             tries,
             tuple(dict.fromkeys(notes)),
         )
+
+
+def _counted(contacts: int) -> str:
+    return "1 contact" if contacts == 1 else f"{contacts} contacts"
 
 
 def _photo_in(line: ContentLine) -> bytes | None:

@@ -50,7 +50,7 @@ _RARER_COST = {1.0: 0.0, 0.5: 14.0, 1 / 3: 22.0}
 # Lower frame rates are not tried.
 _LEAST_FPS = 5.0
 # Share of the audio in the quality of a video; the rest is the picture's.
-_SOUND_WEIGHT = 0.1
+_AUDIO_WEIGHT = 0.1
 # Bytes of the container, once and per frame.
 CONTAINER_BYTES, FRAME_BYTES = 1500, 15
 
@@ -73,7 +73,7 @@ class VideoRequest:
     height_px: int
     fps: float
     cost: PictureCost
-    sounds: Sequence[AudioOption] = ()
+    audio: Sequence[AudioOption] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class VideoSetting:
     size_bytes: int
     quality: float
     picture_quality: float
-    sound: AudioOption | None
+    audio: AudioOption | None
 
     @property
     def is_finest(self) -> bool:
@@ -107,16 +107,16 @@ class VideoSetting:
 def settings_within(request: VideoRequest, limit_bytes: int) -> Iterator[VideoSetting]:
     """Yield the settings that fit *limit_bytes*, one per frame size, frame rate and audio option."""
     frames = frames_for(request.wanted, request.width_px, request.height_px, request.fps)
-    for sound, (share, fps) in itertools.product(request.sounds or (None,), _rates(request)):
+    for audio, (share, fps) in itertools.product(request.audio or (None,), _rates(request)):
         pictures = max(1, round(request.cost.duration_ms / 1000 * fps))
-        fixed = CONTAINER_BYTES + FRAME_BYTES * pictures + (sound.size_bytes if sound else 0)
+        fixed = CONTAINER_BYTES + FRAME_BYTES * pictures + (audio.size_bytes if audio else 0)
         available_bytes = min(limit_bytes, most_bytes(request)) - fixed
         if available_bytes <= 0:
             continue
         for frame in frames:
             setting = _fitted(request, frame, share, fps, available_bytes / pictures * 8)
             if setting is not None:
-                yield _with_sound(setting, sound, fixed, pictures)
+                yield _with_audio(setting, audio, fixed, pictures)
 
 
 def most_bytes(request: VideoRequest) -> int:
@@ -153,16 +153,16 @@ def _fitted(request: VideoRequest, frame: FrameSize, share: float, fps: float, b
     return VideoSetting(frame, None if own else round(fps, 3), factor, int(needed / 8), 0, typical, shown, None)
 
 
-def _with_sound(setting: VideoSetting, sound: AudioOption | None, fixed: int, pictures: int) -> VideoSetting:
+def _with_audio(setting: VideoSetting, audio: AudioOption | None, fixed: int, pictures: int) -> VideoSetting:
     picture = setting.picture_bytes * pictures
-    quality = video_quality(setting.quality, sound.quality if sound else None)
+    quality = video_quality(setting.quality, audio.quality if audio else None)
     size = picture + fixed
-    return replace(setting, picture_bytes=picture, size_bytes=size, quality=quality, sound=sound)
+    return replace(setting, picture_bytes=picture, size_bytes=size, quality=quality, audio=audio)
 
 
-def video_quality(picture: float, sound: float | None) -> float:
+def video_quality(picture: float, audio: float | None) -> float:
     """Combine the quality of picture and audio."""
-    return picture if sound is None else (1 - _SOUND_WEIGHT) * picture + _SOUND_WEIGHT * sound
+    return picture if audio is None else (1 - _AUDIO_WEIGHT) * picture + _AUDIO_WEIGHT * audio
 
 
 def picture_quality(request: VideoRequest, frame: FrameSize, factor: float) -> float:

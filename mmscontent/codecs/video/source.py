@@ -217,7 +217,7 @@ class VideoSource:
     def _decoded_audio(self, samples: Samples) -> _DecodedAudio | None:
         """Analyse the audio and list how it may be encoded; None when it is silent."""
         codec = audio_codec_of(self._wanted)
-        encoder = ENCODERS.get((_SOUND_TYPES.get(codec, ""), codec))
+        encoder = ENCODERS.get((_AUDIO_TYPES.get(codec, ""), codec))
         if encoder is None or not samples.frames:
             return None
         analysis = analyse_audio(samples)
@@ -254,7 +254,7 @@ class VideoSource:
 
     def _traits(self) -> Iterator[str]:
         if self._audio is not None:
-            yield f"its sound is {self._audio.analysis.kind}"
+            yield f"its audio is {self._audio.analysis.kind}"
         if self._probed.video is not None and self._probed.video.is_hdr:
             yield "HDR"
 
@@ -262,8 +262,8 @@ class VideoSource:
         track, cost = self._probed.video, self._cost
         assert track is not None
         assert cost is not None
-        sounds = self._audio.options() if self._audio else ()
-        return VideoRequest(self._wanted, track.width_px, track.height_px, cost.fps, cost, sounds)
+        audio = self._audio.options() if self._audio else ()
+        return VideoRequest(self._wanted, track.width_px, track.height_px, cost.fps, cost, audio)
 
     def _points(self) -> Iterator[tuple[int, float]]:
         """Yield the points of the curve, smallest first: the best setting per size, sizes in equal ratios."""
@@ -306,9 +306,9 @@ class VideoSource:
 
     def _audio_input_for(self, setting: VideoSetting) -> AudioInput | None:
         """Return the audio input of a setting; None for no audio."""
-        if self._audio is None or setting.sound is None:
+        if self._audio is None or setting.audio is None:
             return None
-        audio_setting = self._audio.settings[setting.sound.key]
+        audio_setting = self._audio.settings[setting.audio.key]
         samples = self._audio.samples.processed(gain_db=0.0, mono=audio_setting.channels == 1)
         return encode_input(self._open(), samples, self._audio.encoder, audio_setting)
 
@@ -333,10 +333,10 @@ class VideoSource:
         shown = setting.fps or self._capped_fps(track.fps) or track.fps
         if shown < track.fps * 0.9:
             yield f"{shown:g} of its {track.fps:g} frames per second are shown"
-        if self._probed.audio is not None and setting.sound is None:
+        if self._probed.audio is not None and setting.audio is None:
             yield "its audio track is silent and was left out"
-        if self._audio is not None and setting.sound is not None:
-            yield f"its audio, detected as {self._audio.analysis.kind}: {self._audio.settings[setting.sound.key]}"
+        if self._audio is not None and setting.audio is not None:
+            yield f"its audio, detected as {self._audio.analysis.kind}: {self._audio.settings[setting.audio.key]}"
 
 
-_SOUND_TYPES = {"aac": "audio/mp4", "amr-nb": "audio/3gpp"}
+_AUDIO_TYPES = {"aac": "audio/mp4", "amr-nb": "audio/3gpp"}
