@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 
 from mmscontent.message import Content, Envelope, Part
 from mmscontent.pack import pdu
-from mmscontent.pack.content import with_wire_names
+from mmscontent.pack.common import with_wire_names
 from mmscontent.pack.pdu.multipart import names_of, part_headers
 from mmscontent.pack.registry import ENCODINGS, pack, size, unpack
 

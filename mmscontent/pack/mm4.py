@@ -13,8 +13,7 @@ from typing import Any
 
 from mmscontent.errors import MalformedContent
 from mmscontent.message import Content, Envelope, Unpacked
-from mmscontent.pack.content import content_digest
-from mmscontent.pack.header_values import PHONE_DOMAIN, printable
+from mmscontent.pack.common import PHONE_DOMAIN, content_digest, printable
 from mmscontent.pack.mime import headers
 from mmscontent.pack.mime.read import MimeParts, header_start, read_entity
 from mmscontent.pack.mime.write import (

@@ -1,4 +1,4 @@
-"""The table of wire forms: pack, count and unpack a message in any of them.
+"""The registry of wire forms: packs, counts and unpacks a message in any of them.
 
     name          what it is                                         counted in
     mime          RFC 5322 message, multipart/related, 7-bit clean   base64 bytes
@@ -20,7 +20,7 @@ from types import MappingProxyType
 from mmscontent.errors import MalformedContent, SourceError
 from mmscontent.message import Content, Envelope, Part, Unpacked
 from mmscontent.pack import mime, mm4, mm7, pdu
-from mmscontent.pack.content import content_digest, with_wire_names
+from mmscontent.pack.common import content_digest, with_wire_names
 from mmscontent.pack.mime import headers
 from mmscontent.sniff import sniff
 

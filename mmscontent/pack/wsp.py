@@ -1,4 +1,4 @@
-"""WSP primitives of the binary MMS form (WAP-230-WSP section 8.4.2): bytes to values and back.
+"""Reads and writes the WSP primitives of the binary MMS form (WAP-230-WSP section 8.4.2).
 
 This module knows nothing of messages. Readers take (data, at, end) and return (value, next_at); a value that does not
 end before *end* raises MalformedContent with the offset. The grammar stands beside the function that reads it.

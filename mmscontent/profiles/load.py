@@ -1,4 +1,4 @@
-"""Carrier, route, device and class by key to one Profile."""
+"""Loads one Profile from the keys of a carrier, a route, a device and a content class."""
 
 from __future__ import annotations
 

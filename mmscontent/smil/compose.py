@@ -1,4 +1,4 @@
-"""Slides to a presentation: who stands where, in which order, for how long, and what single receivers want otherwise.
+"""Composes the presentation of slides: the order, place and time of each part, and what single receivers need instead.
 
 Decides only; model.py writes. One `par` a slide, one layout for the whole message (OMA-TS-MMS_CONF section 8), and the
 parts in the order of the slides, because many receivers ignore the SMIL and show parts as they come.

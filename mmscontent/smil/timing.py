@@ -1,4 +1,4 @@
-"""How long a slide stays: as long as its sound or clip, and long enough to be read.
+"""Decides how long a slide stays: as long as its audio or video, and long enough to be read.
 
 All numbers stand in `PACE` and `SPEEDS`, each with its source. Pure arithmetic on text and lengths.
 """

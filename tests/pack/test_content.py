@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from mmscontent.message import Content, Envelope, Part
 from mmscontent.pack import header_values
-from mmscontent.pack.content import content_digest, split_presentation, with_wire_names
-from mmscontent.pack.header_values import printable
+from mmscontent.pack.common import content_digest, printable, split_presentation, with_wire_names
 from tests.pack.messages import FULL, RICH, SMIL, noise, steady
 
 

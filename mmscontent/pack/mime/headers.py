@@ -18,7 +18,7 @@ from urllib.parse import quote
 from mmscontent.errors import OverLimits
 from mmscontent.pack import wsp
 from mmscontent.pack.assigned import charset_code
-from mmscontent.pack.header_values import MAX_DATE_S, PHONE_DOMAIN, from_wire, is_email, printable, to_wire
+from mmscontent.pack.common import MAX_DATE_S, PHONE_DOMAIN, from_wire, is_email, printable, to_wire
 
 # the longest To of a real message, 130 recipients, has 6,000
 MAX_FIELD = 16_384

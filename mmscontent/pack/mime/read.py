@@ -11,7 +11,7 @@ from mmscontent.errors import MalformedContent, OverLimits
 from mmscontent.limits import DEFAULT_INPUT_LIMITS
 from mmscontent.message import Content, Envelope, Part, Unpacked
 from mmscontent.pack.assigned import MESSAGE_TYPE_CODES
-from mmscontent.pack.content import split_presentation
+from mmscontent.pack.common import split_presentation
 from mmscontent.pack.mime import headers, transfer
 
 # some senders leave spaces behind a delimiter

@@ -6,7 +6,7 @@ import binascii
 import re
 
 from mmscontent.message import Part
-from mmscontent.pack.header_values import printable
+from mmscontent.pack.common import printable
 
 # RFC 2045 section 6.8
 _LINE = 76

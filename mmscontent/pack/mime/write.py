@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mmscontent.message import Content, Envelope, Part
-from mmscontent.pack.content import content_digest
-from mmscontent.pack.header_values import PHONE_DOMAIN
+from mmscontent.pack.common import PHONE_DOMAIN, content_digest
 from mmscontent.pack.mime import headers, transfer
 
 _DASHES = 2

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from mmscontent.pack.header_values import printable
+from mmscontent.pack.common import printable
 from mmscontent.pack.mm7.peers import quirk
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mmscontent.message import Content, Envelope, Unpacked
-from mmscontent.pack.header_values import MAX_DATE_S, from_wire, is_email, is_phone_number, printable, to_wire
+from mmscontent.pack.common import MAX_DATE_S, from_wire, is_email, is_phone_number, printable, to_wire
 from mmscontent.pack.mm7.elements import Address, Mm7Recipient, Node, SenderIdentification, Status, Value
 from mmscontent.pack.mm7.model import Mm7
 

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from mmscontent import xml_parser
 from mmscontent.errors import MalformedContent
 from mmscontent.pack.assigned import charset_code
-from mmscontent.pack.header_values import printable
+from mmscontent.pack.common import printable
 from mmscontent.pack.mime import headers, transfer
 from mmscontent.pack.mime.read import MimeParts, read_entity, split
 from mmscontent.pack.mm7.elements import ELEMENT_CODECS, Node, Value, from_element, local_name, read_yes

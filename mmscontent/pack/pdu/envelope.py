@@ -1,4 +1,4 @@
-"""Envelope and content to the fields of a PDU, and back: one row a field.
+"""Translates envelope and content to the fields of a PDU and back, by one row per field.
 
 What the envelope has no place for comes back as text headers, never lost.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from mmscontent.message import Content, Envelope, Unpacked
-from mmscontent.pack.header_values import MAX_DATE_S, from_wire, printable, to_wire
+from mmscontent.pack.common import MAX_DATE_S, from_wire, printable, to_wire
 from mmscontent.pack.pdu.message import Pdu, PduReading
 from mmscontent.pack.pdu.values import Counted, Element, Flag, Octets, Time, Total, Value
 

@@ -1,4 +1,4 @@
-"""One binary MMS message: its value, read and written.
+"""Reads and writes one binary MMS message, and holds its value.
 
 Reading is tolerant and bounded, every repair becomes a note; a field whose number or form is not known is kept as
 octets, and what cannot be delimited ends the reading with MalformedContent. Writing is strict and in one order; sizes
@@ -16,7 +16,7 @@ from mmscontent.errors import MalformedContent, OverLimits
 from mmscontent.message import Content
 from mmscontent.pack import wsp
 from mmscontent.pack.assigned import COUNTED_FIELDS, FIELD_BY_NAME, FIELDS, MESSAGE_TYPE_CODES, MESSAGE_TYPES
-from mmscontent.pack.header_values import printable
+from mmscontent.pack.common import printable
 from mmscontent.pack.pdu.multipart import body_budget, body_size, read_body, write_body
 from mmscontent.pack.pdu.values import FIELD_CODECS, Octets, Value
 

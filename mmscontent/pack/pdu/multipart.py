@@ -1,4 +1,4 @@
-"""The WSP multipart (WAP-230-WSP section 8.5): parts and their headers, read tolerantly and written strictly.
+"""Reads and writes the WSP multipart (WAP-230-WSP section 8.5): reading is tolerant, writing is strict.
 
 This module knows nothing of MMS fields.
 """
@@ -23,8 +23,7 @@ from mmscontent.pack.assigned import (
     charset_code,
     content_type_code,
 )
-from mmscontent.pack.content import split_presentation
-from mmscontent.pack.header_values import printable
+from mmscontent.pack.common import printable, split_presentation
 
 _MULTIPART = "application/vnd.wap.multipart."
 # CONF: with a presentation the body SHALL be multipart.related, without one multipart.mixed

@@ -1,4 +1,4 @@
-"""The values of MMS header fields (MMS-ENC 1.3 section 7.3): one row a kind, each reads and writes.
+"""Reads and writes the values of MMS header fields (MMS-ENC 1.3 section 7.3), by one row per kind.
 
 A reader is given the octets of one value and must use them all; what it cannot read is kept as `Octets` by message.py.
 Kinds are named in pack/assigned.py.
