@@ -22,7 +22,11 @@ RETIRED = frozenset(
         *("storyboard", "sweep", "tell", "teller", "telling", "told", "workshop", "worth"),
     )
 )
-ALLOWED = {"JailKilled": "a name of the public contract, which does not change"}
+ALLOWED = {
+    "JailKilled": "a name of the public contract, which does not change",
+    "CardBody": "Infobip's name of a body of the Messages API",
+    "CarouselCard": "Infobip's name of a member of a body",
+}
 TERMS = re.compile(r"^\| ([^|]+?) \|", re.MULTILINE)
 
 

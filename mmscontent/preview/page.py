@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from mmscontent.ledger import Ledger
 from mmscontent.message import Content, Message
 from mmscontent.preview.markup import bubble, data_uri, esc, json_block, plural
-from mmscontent.preview.part_cards import cards, notes, weight, whole
+from mmscontent.preview.part_panels import notes, part_panels, weight, whole
 from mmscontent.preview.view_model import PartView, PreviewModel, as_mapping, build_preview_model
 from mmscontent.preview.views import needs_view, view_of
 from mmscontent.smil.lint import lint
@@ -90,7 +90,7 @@ def preview(
         timeline=_timeline(model),
         weight=esc(weight(content, facts)),
         whole=whole(content, model, facts),
-        cards=cards(model, facts, original),
+        cards=part_panels(model, facts, original),
         notes=notes(facts),
         verdict=esc(_verdict(findings, content)),
         findings=_findings(findings),

@@ -1,4 +1,4 @@
-"""The values of a presentation (slides, their media, their places on the screen), and the strict SMIL written from them.
+"""The values of a presentation (slides, media, regions of the screen), and the strict SMIL written from them.
 
 A presentation here is what MMS SMIL can say (OMA-TS-MMS_CONF section 8) and no more: slides one after the other,
 one screen layout for all of them. read.py turns anybody's SMIL into it; `write` gives the form every receiver reads:

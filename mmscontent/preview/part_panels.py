@@ -50,7 +50,7 @@ def whole(content: Content, model: PreviewModel, facts: Mapping[str, object]) ->
     return f'{drawn}<ul class="legend">{legend}</ul>'
 
 
-def cards(model: PreviewModel, facts: Mapping[str, object], original: Message | None) -> str:
+def part_panels(model: PreviewModel, facts: Mapping[str, object], original: Message | None) -> str:
     """One card a part, in the ledger's order where there is one; a part that was left out has its card too."""
     entries = facts.get("parts")
     # the ledger and the message agree on Content-IDs
