@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmscontent.message import Content, Envelope, Part
-from mmscontent.pack import header_values
+from mmscontent.pack import common
 from mmscontent.pack.common import content_digest, printable, split_presentation, with_wire_names
 from tests.pack.messages import FULL, RICH, SMIL, noise, steady
 
@@ -81,13 +81,13 @@ def test_control_characters_become_spaces(text: str, cleaned: str) -> None:
     ],
 )
 def test_an_address_loses_what_the_wire_adds(wire: str, plain: str) -> None:
-    assert header_values.from_wire(wire) == plain
+    assert common.from_wire(wire) == plain
 
 
 @steady
 @given(st.text(st.characters(blacklist_categories=("Cs",)), max_size=20).map(str.strip))
 def test_a_number_or_mail_address_comes_back_from_the_wire(address: str) -> None:
     if "<" not in address and "/TYPE=" not in address.upper() and not address.endswith("@mms.invalid"):
-        wire = header_values.to_wire(address)
+        wire = common.to_wire(address)
 
-        assert header_values.from_wire(wire) in (address, address.replace('"', ""))
+        assert common.from_wire(wire) in (address, address.replace('"', ""))
