@@ -75,6 +75,7 @@ def _with_names(part: Part, used: set[str]) -> Part:
     return replace(part, content_location=location, content_id=content_id)
 
 
+@lru_cache(maxsize=1024)  # as is_unsafe_name
 def _fits_type(name: str, media_type: str) -> bool:
     """Whether no receiver that goes by the ending takes the part for another type; nobody does for the presentation."""
     stated, meant = media_types.find(media_type), media_types.type_for_name(name)
